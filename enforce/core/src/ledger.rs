@@ -48,7 +48,7 @@ impl Ledger {
 }
 
 /// Paying what a scope owes. For `enforce/scoped` alone, which writes the tenant into every statement: whoever calls this
-/// vouches that the data access was constrained. A test in this crate holds that nobody else mentions it, but the ports
+/// vouches that the data access was constrained. A test of the house holds that nobody else mentions it, but the ports
 /// of the reference platform that are faulty on purpose.
 pub mod payment {
     use super::{Ledger, Term};
