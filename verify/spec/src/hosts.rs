@@ -1,0 +1,33 @@
+//! Where a run may speak.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use crate::spec::{Credential, Spec};
+
+impl Spec {
+    /// Every host and port that a run may speak to: those of the target, of tenants, token endpoints and logins, and of
+    /// issuers that are http or https URLs. Hosts are spelt as [`Url::host_str`] does: lower-case, IPv6 in brackets.
+    pub fn hosts(&self) -> BTreeSet<(String, u16)> {
+        let credentials =
+            self.tenants.iter().flat_map(|tenant| &tenant.principals).filter_map(|p| match &p.credential {
+                Credential::ClientCredentials { token_url, .. } => Some(token_url),
+                Credential::Login { url, .. } => Some(url),
+                Credential::Basic { .. } | Credential::Header { .. } => None,
+            });
+        let bases = self.target.url.iter().chain(self.tenants.iter().map(|tenant| &tenant.url));
+        let issuers: Vec<Url> = self
+            .tokens
+            .iter()
+            .flat_map(|tokens| &tokens.issuers)
+            .filter_map(|issuer| Url::parse(issuer).ok())
+            .collect();
+        let issuers = issuers.iter().filter(|issuer| matches!(issuer.scheme(), "http" | "https"));
+        bases.chain(credentials).chain(issuers).filter_map(host).collect()
+    }
+}
+
+fn host(url: &Url) -> Option<(String, u16)> {
+    Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+}

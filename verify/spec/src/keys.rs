@@ -1,0 +1,173 @@
+//! Every key that a spec may hold, by section, each with an example of its value.
+
+/// A table of the spec.
+pub(crate) struct Section {
+    /// As the file writes it.
+    pub(crate) header: &'static str,
+    /// Name and an example of a value.
+    pub(crate) keys: &'static [(&'static str, &'static str)],
+}
+
+impl Section {
+    /// An example of a key's value.
+    pub(crate) fn example(&self, key: &str) -> &'static str {
+        self.keys.iter().find(|(name, _)| *name == key).map_or("…", |(_, example)| example)
+    }
+}
+
+pub(crate) const ROOT: Section = Section {
+    header: "the spec",
+    keys: &[
+        ("target", "[target]"),
+        ("limits", "[limits]"),
+        ("tenancy", "[tenancy]"),
+        ("tokens", "[tokens]"),
+        ("tenant", "[[tenant]]"),
+        ("resource", "[[resource]]"),
+        ("operation", "[[operation]]"),
+        ("exclude", "[[exclude]]"),
+    ],
+};
+
+pub(crate) const TARGET: Section = Section {
+    header: "[target]",
+    keys: &[
+        ("name", r#""casework-staging""#),
+        ("url", r#""https://api.staging.example.com""#),
+        ("environment", r#""staging""#),
+        ("settle", r#""2s""#),
+        ("env_file", r#""staging.env""#),
+    ],
+};
+
+pub(crate) const LIMITS: Section = Section {
+    header: "[limits]",
+    keys: &[("requests", "20000"), ("rate", "100"), ("timeout", r#""10s""#), ("body", "4194304"), ("pages", "50")],
+};
+
+pub(crate) const TENANCY: Section =
+    Section { header: "[tenancy]", keys: &[("locator", r#""path""#), ("fields", r#"["tenantId"]"#)] };
+
+pub(crate) const TOKENS: Section = Section {
+    header: "[tokens]",
+    keys: &[
+        ("kind", r#""jwt""#),
+        ("issuers", r#"["https://idp.staging.example.com"]"#),
+        ("tenant_claim", r#""tenant_id""#),
+        ("audience", r#""shared""#),
+        ("audiences", r#"["case-api"]"#),
+        ("max_lifetime", r#""1h""#),
+        ("leeway", r#""60s""#),
+        ("expiry_wait", r#""10s""#),
+        ("whoami", r#"{ request = "GET /me", tenant = "$.tenantId" }"#),
+        ("elsewhere", r#"{ audience = "billing-api" }"#),
+        ("forbidden_scope", r#""case:admin""#),
+    ],
+};
+
+pub(crate) const WHOAMI: Section =
+    Section { header: "whoami", keys: &[("request", r#""GET /me""#), ("tenant", r#""$.tenantId""#)] };
+
+pub(crate) const TENANT: Section = Section {
+    header: "[[tenant]]",
+    keys: &[
+        ("id", r#""agency-north""#),
+        ("url", r#""https://north.staging.example.com""#),
+        ("principal", "[[tenant.principal]]"),
+    ],
+};
+
+pub(crate) const PRINCIPAL: Section = Section {
+    header: "[[tenant.principal]]",
+    keys: &[
+        ("name", r#""service""#),
+        ("grant", r#""client_credentials""#),
+        ("names", r#""none""#),
+        ("token_url", r#""https://idp.staging.example.com/oauth/token""#),
+        ("client_id", r#""$NORTH_CLIENT_ID""#),
+        ("client_secret", r#""$NORTH_CLIENT_SECRET""#),
+        ("scope", r#""case:read case:write""#),
+        ("client_auth", r#""basic""#),
+        ("username", r#""north""#),
+        ("password", r#""$NORTH_PASSWORD""#),
+        ("header", r#""X-Api-Key""#),
+        ("value", r#""$NORTH_API_KEY""#),
+        ("request", r#""POST /login""#),
+        ("json", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
+        ("form", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
+        ("token", r#""$.session.token""#),
+        ("lifetime", r#""1h""#),
+    ],
+};
+
+pub(crate) const RESOURCE: Section = Section {
+    header: "[[resource]]",
+    keys: &[
+        ("name", r#""case""#),
+        ("parent", r#""case""#),
+        ("path", r#""/tenants/{tenant}/cases""#),
+        ("create", r#"{ title = "{canary}" }"#),
+        ("update", r#"{ title = "{canary}" }"#),
+        ("existing", r#"{ agency-north = "case-1", agency-south = "case-9" }"#),
+        ("methods", r#"["list", "read"]"#),
+        ("search", r#""GET /tenants/{tenant}/search?q={canary.public}""#),
+        ("count", r#""GET /tenants/{tenant}/cases/facets""#),
+        ("page", r#"{ size = "limit=2", next = "$.next" }"#),
+        ("id", r#""$.id""#),
+        ("ids", r#""server""#),
+    ],
+};
+
+pub(crate) const PAGE: Section = Section {
+    header: "page",
+    keys: &[("size", r#""limit=2""#), ("next", r#""$.next""#), ("next_header", r#""Next-Page""#)],
+};
+
+pub(crate) const OPERATION: Section = Section {
+    header: "[[operation]]",
+    keys: &[
+        ("name", r#""close-case""#),
+        ("request", r#""POST /tenants/{tenant}/cases/{case}/close""#),
+        ("effect", r#""change""#),
+        ("body", r#"{ reason = "{canary}" }"#),
+    ],
+};
+
+pub(crate) const EXCLUDE: Section = Section {
+    header: "[[exclude]]",
+    keys: &[
+        ("check", r#""api.path-spelling""#),
+        ("operation", r#""case.read""#),
+        ("reason", r#""the proxy normalises paths; ticket 123""#),
+        ("expires", "2027-01-31"),
+    ],
+};
+
+/// All sections.
+#[cfg(test)]
+pub(crate) const ALL: &[&Section] =
+    &[&ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &RESOURCE, &PAGE, &OPERATION, &EXCLUDE];
+
+/// What was probably meant, of what could have been.
+pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    if written.len() > LONGEST {
+        return None;
+    }
+    let tolerated = written.chars().count().div_ceil(3).max(1);
+    known
+        .into_iter()
+        .filter(|word| word.len() <= LONGEST)
+        .map(|word| (strsim::damerau_levenshtein(&written.to_lowercase(), &word.to_lowercase()), word))
+        .filter(|(distance, _)| *distance <= tolerated)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+/// `did you mean X?` where something is near, else what is allowed.
+pub(crate) fn suggest<'a>(written: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(written, known.clone()) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!("one of: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+    }
+}

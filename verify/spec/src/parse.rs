@@ -1,0 +1,99 @@
+//! Text → [`Spec`], or every mistake in it.
+
+use std::io::Read;
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use crate::diagnostic::Problems;
+use crate::env::EnvSource;
+use crate::keys::ROOT;
+use crate::read;
+use crate::reader::Reader;
+use crate::report::Report;
+use crate::spec::{Source, Spec};
+
+/// A spec may be this long, in bytes.
+const LARGEST: usize = 1 << 20;
+
+/// Reads and parses a spec.
+///
+/// # Errors
+/// All that is wrong in it, or that it cannot be read.
+pub fn parse_file(path: &Path, env: &dyn EnvSource, today: time::Date) -> Result<Spec, Problems> {
+    let unreadable = |error: std::io::Error| {
+        let help = "name another file, or write one with `watertight init`".to_owned();
+        Problems::of_file(path, format!("this file cannot be read: {error}"), help)
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let bound = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(bound).read_to_end(&mut bytes).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))?;
+    parse(path, &text, env, today)
+}
+
+/// Parses a spec. Nothing is read besides `env` and, for variables that `env` lacks, the `env_file` that the spec names
+/// (relative to the folder of `path`).
+///
+/// # Errors
+/// All that is wrong in it, in the order of the file. Only TOML's own syntax is reported one mistake at a time.
+pub fn parse(path: &Path, text: &str, env: &dyn EnvSource, today: time::Date) -> Result<Spec, Problems> {
+    if text.len() > LARGEST {
+        let help = "split it: a spec a platform, or fewer resources a spec".to_owned();
+        return Err(Problems::of_file(path, format!("this file is larger than {LARGEST} bytes"), help));
+    }
+    let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let document = DeTable::parse(plain).map_err(|error| syntax(path, plain, &error))?;
+    let mut reader = Reader::new(plain, env);
+    let root = reader.open(&ROOT, document.get_ref(), 0..0);
+    let source = Source { path: path.to_owned(), text: text.to_owned() };
+    let parts = read::document(&mut reader, &root, source, today);
+    let Reader { report, variables } = reader;
+    match (report.finish(path), parts) {
+        (Some(problems), _) => Err(problems),
+        (None, Some(spec)) => Ok(Spec { variables: variables.into_used(), ..spec }),
+        (None, None) => {
+            let help = "please report this file (without its secrets) as a bug".to_owned();
+            Err(Problems::of_file(path, "this spec is refused, for no reason that is known".to_owned(), help))
+        }
+    }
+}
+
+fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Problems {
+    let mut report = Report::new(text);
+    for secret in secrets_by_eye(text) {
+        report.hide(secret);
+    }
+    let span = error.span().unwrap_or(text.len()..text.len());
+    let message = format!("this is not TOML: {}", error.message());
+    let help = "https://toml.io shows how; further mistakes are looked for once this one is mended";
+    report.note(span, message.clone(), help);
+    report.finish(path).unwrap_or_else(|| Problems::of_file(path, message, help.to_owned()))
+}
+
+/// What follows the keys of secrets, in a text that TOML could not read: it may be shown beside the mistake.
+fn secrets_by_eye(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut spans = Vec::new();
+    let mut start = 0_usize;
+    for line in text.split_inclusive('\n') {
+        let key = ["secret", "password", "value"].iter().filter_map(|word| line.to_lowercase().find(word)).min();
+        // Lower-casing may move bytes in exotic texts: then the whole line is hidden.
+        let key = key
+            .filter(|at| line.is_char_boundary(*at) && line.is_ascii() || *at == 0)
+            .map_or_else(|| (!line.is_ascii() && key.is_some()).then_some(0), Some);
+        if let Some(equals) = key.and_then(|key| line.get(key..)?.find('=').map(|at| key.saturating_add(at))) {
+            let from = start.saturating_add(equals).saturating_add(1);
+            spans.push(from..start.saturating_add(line.trim_end().len()).max(from));
+        }
+        start = start.saturating_add(line.len());
+    }
+    spans
+}
+
+fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Problems {
+    let sound = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+    let line = sound.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
+    let help = "save it as UTF-8".to_owned();
+    Problems::of_file(path, format!("this file is not UTF-8 (line {line})"), help)
+}

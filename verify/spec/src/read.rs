@@ -1,0 +1,73 @@
+//! The sections of a spec, a file each, in the order in which they depend on each other.
+
+mod exclude;
+mod family;
+mod implied;
+mod operation;
+mod principal;
+mod resource;
+mod target;
+mod tenant;
+mod tokens;
+mod unshared;
+
+use std::collections::BTreeMap;
+
+use self::exclude::Whole;
+use crate::keys::ROOT;
+use crate::reader::{Reader, Table};
+use crate::spec::{Locator, Source, Spec};
+use crate::template::Symbol;
+
+/// Reads all sections, whatever is wrong in some; `None` when one is incomplete.
+pub(crate) fn document<'t>(
+    reader: &mut Reader<'t, '_>,
+    root: &Table<'t>,
+    source: Source,
+    today: time::Date,
+) -> Option<Spec> {
+    // Before any variable is looked up.
+    target::env_file(reader, root, &source.path);
+    let url = target::url(reader, root);
+    let tenants = tenant::tenants(reader, root, &url);
+    let target = target::target(reader, root, url);
+    let limits = target::limits(reader, root);
+    let tenancy = target::tenancy(reader, root);
+    let resources = resource::resources(reader, root, &tenants.roster);
+    let tokens = tokens::tokens(reader, root, &resources.names);
+    let mut operations = resources.implied;
+    let written = operation::operations(reader, root, &resources.names, &mut operations);
+    let whole = match (&resources.complete, written) {
+        (Some(_), Some(())) => Whole::Yes,
+        _ => Whole::No,
+    };
+    let excludes = exclude::excludes(reader, root, &operations, whole, today);
+
+    if root.get("resource").is_none() && root.get("operation").is_none() {
+        let help = format!("add a {} for each kind of object", ROOT.example("resource"));
+        reader.report.note(root.span.clone(), "the spec names nothing that tenants hold", help);
+    }
+    let tenancy = tenancy?;
+    let resources = resources.complete;
+    let names_tenant = |operation: &crate::spec::Operation| operation.request.path.mentions(&Symbol::Tenant);
+    if tenancy.value.locator == Locator::Path
+        && let (Some(resources), Some(())) = (&resources, written)
+        && !resources.iter().any(|resource| resource.collection.mentions(&Symbol::Tenant))
+        && !operations.iter().any(names_tenant)
+    {
+        let help = "write `{tenant}` where paths name the tenant, or `locator = \"token\"` if they do not";
+        reader.report.note(tenancy.span, "no path holds `{tenant}`, though the locator is the path", help);
+    }
+    Some(Spec {
+        source,
+        target: target?,
+        limits,
+        tenancy: tenancy.value,
+        tokens: tokens?,
+        tenants: tenants.complete?,
+        resources: resources?,
+        operations,
+        excludes: excludes?,
+        variables: BTreeMap::new(),
+    })
+}

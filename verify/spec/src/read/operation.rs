@@ -1,0 +1,93 @@
+//! `[[operation]]`: what does not fit the convention.
+
+use std::collections::BTreeSet;
+
+use super::resource::objects_in;
+use crate::diagnostic::printable;
+use crate::keys::OPERATION;
+use crate::reader::{Reader, Table};
+use crate::spec::{Effect, Operation, RequestTemplate, Role};
+use crate::symbols::{IN_BODY, IN_PATH, Objects, Scope};
+
+const MOST_OPERATIONS: usize = 500;
+const EFFECTS: [(&str, Effect); 4] =
+    [("read", Effect::Read), ("create", Effect::Create), ("change", Effect::Change), ("destroy", Effect::Destroy)];
+
+/// Appends to those that resources imply; `None` when one could not be read.
+pub(super) fn operations<'t>(
+    reader: &mut Reader<'t, '_>,
+    root: &Table<'t>,
+    objects: &Objects,
+    operations: &mut Vec<Operation>,
+) -> Option<()> {
+    let tables = reader.tables(root, "operation", &OPERATION, MOST_OPERATIONS);
+    let mut taken: BTreeSet<String> = operations.iter().map(|operation| operation.name.clone()).collect();
+    let mut whole = Some(());
+    for table in &tables {
+        match operation(reader, table, objects, &mut taken) {
+            Some(operation) => operations.push(operation),
+            None => whole = None,
+        }
+    }
+    whole
+}
+
+fn operation<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    objects: &Objects,
+    taken: &mut BTreeSet<String>,
+) -> Option<Operation> {
+    let name = reader.need(table, "name").and_then(|value| reader.text(value)).and_then(|name| {
+        let fits = name.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let note = if !fits {
+            Some(("cannot name an operation", "letters, digits, `-`, `_` and `.`"))
+        } else if !taken.insert(name.value.to_owned()) {
+            Some(("names another operation already", "give each its own name; resources name theirs `case.read`"))
+        } else {
+            None
+        };
+        match note {
+            Some((message, help)) => {
+                reader.report.note(name.span, format!("`{}` {message}", printable(name.value)), help);
+                None
+            }
+            None => Some(name.value.to_owned()),
+        }
+    });
+    let line = reader.need(table, "request").and_then(|value| reader.request_line(value));
+    let effect = effect(reader, table, line.as_ref().map(|line| line.method.as_str()));
+    let path = line.as_ref().and_then(|line| reader.path(&line.path, &Scope { objects, bound: None, others: IN_PATH }));
+    let bound = path.as_ref().map(objects_in);
+    let resource = bound.as_ref().and_then(|objects| objects.last().copied());
+    let body = table.get("body").map(|value| reader.body(value, &Scope { objects, bound, others: IN_BODY }));
+    let body = match body {
+        Some(body) => Some(body?),
+        None => None,
+    };
+    let request = RequestTemplate { method: line?.method, path: path?, body };
+    Some(Operation {
+        name: name?,
+        request,
+        role: Role::Custom,
+        effect: effect?,
+        resource,
+        line: reader.line(table.span.start),
+    })
+}
+
+/// Only what a method promises never to change needs no declaration (RFC 9110 9.2.1).
+fn effect<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, method: Option<&str>) -> Option<Effect> {
+    if let Some(value) = table.get("effect") {
+        return reader.choice(value, &EFFECTS);
+    }
+    match method? {
+        "GET" | "HEAD" => Some(Effect::Read),
+        method => {
+            let help = "add `effect = \"read\"`, \"create\", \"change\" or \"destroy\": production sends only reads";
+            let message = format!("{method} may write, and no `effect` says what");
+            reader.report.note(table.span.clone(), message, help);
+            None
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! `[[tenant.principal]]`
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use url::Url;
+
+use super::tenant::Roster;
+use crate::keys::PRINCIPAL;
+use crate::reader::{At, Reader, Table, in_order};
+use crate::spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Names, Principal};
+use crate::variables::name_of;
+
+const LEAST_LIFETIME: Duration = Duration::from_secs(1);
+const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// What could be read of a principal, and what must not be shared between tenants.
+pub(super) struct Drafted {
+    pub(super) principal: Option<Principal>,
+    pub(super) name: Option<At<String>>,
+    /// Token endpoint and client id.
+    pub(super) client: Option<(Url, At<String>)>,
+    /// Names of variables.
+    pub(super) secrets: Vec<At<String>>,
+}
+
+/// Where a principal belongs, as far as that could be read.
+pub(super) struct Home<'a> {
+    /// Its tenant's id.
+    pub(super) tenant: Option<&'a str>,
+    /// Its tenant's URL.
+    pub(super) url: Option<&'a Url>,
+    /// From 0, within the tenant.
+    pub(super) place: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Grant {
+    ClientCredentials,
+    Basic,
+    Header,
+    Login,
+}
+
+const GRANTS: [(&str, Grant); 4] = [
+    ("client_credentials", Grant::ClientCredentials),
+    ("basic", Grant::Basic),
+    ("header", Grant::Header),
+    ("login", Grant::Login),
+];
+
+impl Grant {
+    /// Keys that have a meaning with this grant, besides `name`, `grant` and `names`.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::ClientCredentials => &["token_url", "client_id", "client_secret", "scope", "client_auth"],
+            Self::Basic => &["username", "password"],
+            Self::Header => &["header", "value"],
+            Self::Login => &["request", "json", "form", "token", "lifetime"],
+        }
+    }
+}
+
+pub(super) fn principal<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    home: &Home<'_>,
+    roster: &Roster,
+) -> Drafted {
+    let mut draft = Drafted { principal: None, name: None, client: None, secrets: Vec::new() };
+    draft.name = reader.need(table, "name").and_then(|value| reader.expanded(value));
+    let names = match table.get("names") {
+        Some(value) => reader.text(value).and_then(|text| names(reader, text, home.tenant, roster)),
+        None => Some(Names::Own),
+    };
+    let grant = reader.need(table, "grant").and_then(|value| reader.choice(value, &GRANTS));
+    let credential = grant.and_then(|grant| {
+        note_foreign_keys(reader, table, grant);
+        match grant {
+            Grant::ClientCredentials => client_credentials(reader, table, &mut draft),
+            Grant::Basic => basic(reader, table, &mut draft),
+            Grant::Header => header(reader, table, &mut draft),
+            Grant::Login => login(reader, table, &mut draft, home.url),
+        }
+    });
+    if grant.is_none() {
+        hide_literal_secrets(reader, table);
+    }
+    let env_name = env_name(table, home, draft.name.as_ref());
+    let line = reader.line(table.span.start);
+    draft.principal = (|| {
+        let name = draft.name.as_ref()?.value.clone();
+        Some(Principal { name, credential: credential?, names: names?, env_name, line })
+    })();
+    draft
+}
+
+fn names<'t>(reader: &mut Reader<'t, '_>, text: At<&'t str>, tenant: Option<&str>, roster: &Roster) -> Option<Names> {
+    if text.value == "none" {
+        return Some(Names::Nothing);
+    }
+    let named = roster.find(reader, text)?;
+    Some(if Some(named.as_str()) == tenant { Names::Own } else { Names::Other(named) })
+}
+
+/// A key of another grant would be ignored; better to say so.
+fn note_foreign_keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, grant: Grant) {
+    let word = GRANTS.iter().find(|(_, known)| *known == grant).map_or("", |(word, _)| word);
+    for (key, _) in PRINCIPAL.keys {
+        let common = ["name", "grant", "names"].contains(key);
+        if let Some(value) = table.get(key)
+            && !common
+            && !grant.keys().contains(key)
+        {
+            if matches!(*key, "client_secret" | "password" | "value") {
+                reader.report.hide(value.span());
+            }
+            let help = format!("leave it out; with this grant go {}", grant.keys().join(", "));
+            reader.report.note(table.key_span(key), format!("`{key}` means nothing with grant \"{word}\""), help);
+        }
+    }
+}
+
+/// Without a grant nothing else is read, but secrets must not be shown beside other mistakes.
+fn hide_literal_secrets<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) {
+    for key in ["client_secret", "password", "value", "json", "form"] {
+        if let Some(value) = table.get(key)
+            && value.get_ref().as_str().is_none_or(|text| name_of(text).is_none())
+        {
+            reader.report.hide(value.span());
+        }
+    }
+}
+
+fn client_credentials<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted) -> Option<Credential> {
+    let token_url = reader.need(table, "token_url").and_then(|value| reader.url(value));
+    let client_id = reader.need(table, "client_id").and_then(|value| reader.expanded(value));
+    let secret = reader.need(table, "client_secret").and_then(|value| reader.secret("client_secret", value));
+    let scope = reader.optional_text(table, "scope");
+    let ways = [("basic", ClientAuth::Basic), ("post", ClientAuth::Post)];
+    let client_auth = table.get("client_auth").and_then(|value| reader.choice(value, &ways));
+    draft.client = token_url.clone().zip(client_id.clone());
+    let client_secret = secret.map(|(name, secret)| {
+        draft.secrets.push(name);
+        secret
+    });
+    Some(Credential::ClientCredentials {
+        token_url: token_url?,
+        client_id: client_id?.value,
+        client_secret: client_secret?,
+        scope,
+        client_auth: client_auth.unwrap_or(ClientAuth::Basic),
+    })
+}
+
+fn basic<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted) -> Option<Credential> {
+    let username = reader.need(table, "username").and_then(|value| reader.expanded(value));
+    let password = reader.need(table, "password").and_then(|value| reader.secret("password", value));
+    let username = username.filter(|name| {
+        let sound = !name.value.contains(':');
+        if !sound {
+            reader.report.note(name.span.clone(), "a user name of basic authentication holds no `:`", "RFC 7617, 2");
+        }
+        sound
+    });
+    let (variable, password) = password?;
+    draft.secrets.push(variable);
+    Some(Credential::Basic { username: username?.value, password })
+}
+
+fn header<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted) -> Option<Credential> {
+    let header = reader.need(table, "header").and_then(|value| reader.text(value));
+    let header = header.and_then(|name| reader.header_name(name));
+    let value = reader.need(table, "value").and_then(|value| reader.secret("value", value));
+    let (variable, value) = value?;
+    draft.secrets.push(variable);
+    Some(Credential::Header { header: header?, value })
+}
+
+fn login<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    draft: &mut Drafted,
+    tenant_url: Option<&Url>,
+) -> Option<Credential> {
+    let request = reader.need(table, "request").and_then(|value| reader.text(value));
+    let request = request.and_then(|text| login_request(reader, text, tenant_url));
+    let token = reader.need(table, "token").and_then(|value| reader.json_path(value));
+    let lifetime = table.get("lifetime").and_then(|value| reader.duration(value, LEAST_LIFETIME..=LONGEST_LIFETIME));
+    let sent = match (table.get("json"), table.get("form")) {
+        (Some(json), None) => login_fields(reader, json, draft).map(|fields| (fields, LoginEncoding::Json)),
+        (None, Some(form)) => login_fields(reader, form, draft).map(|fields| (fields, LoginEncoding::Form)),
+        (None, None) => reader.need(table, "json").and(None),
+        (Some(_), Some(_)) => {
+            hide_literal_secrets(reader, table);
+            reader.report.note(table.key_span("form"), "both `json` and `form`", "keep the one that the login expects");
+            None
+        }
+    };
+    let (method, url) = request?;
+    let (fields, encoding) = sent?;
+    Some(Credential::Login { url, method, fields, encoding, token: token?, lifetime })
+}
+
+/// `POST https://…/login`, or `POST /login` on the tenant's URL.
+fn login_request<'t>(
+    reader: &mut Reader<'t, '_>,
+    text: At<&'t str>,
+    tenant_url: Option<&Url>,
+) -> Option<(String, Url)> {
+    let Some((method @ ("POST" | "PUT"), place)) = text.value.split_once(' ') else {
+        let help = "method, space, URL or path: \"POST /login\"";
+        reader.report.note(text.span, "a login is a POST or PUT request", help);
+        return None;
+    };
+    let whole = match place.strip_prefix('/') {
+        Some(path) => format!("{}/{path}", tenant_url?.as_str().trim_end_matches('/')),
+        None => place.to_owned(),
+    };
+    let url = reader.url_of(&At { value: whole, span: text.span })?;
+    Some((method.to_owned(), url))
+}
+
+fn login_fields<'t>(
+    reader: &mut Reader<'t, '_>,
+    value: &'t crate::reader::Value<'t>,
+    draft: &mut Drafted,
+) -> Option<BTreeMap<String, LoginValue>> {
+    let Some(table) = value.get_ref().as_table() else {
+        reader.report.hide(value.span());
+        reader.wrong_type(value, "a login's members", "a table", PRINCIPAL.example("json"));
+        return None;
+    };
+    let fields: Vec<_> = in_order(table)
+        .into_iter()
+        .map(|(key, value)| {
+            let lower = key.value.to_lowercase();
+            let is_secret = ["secret", "password", "passwd"].iter().any(|word| lower.contains(word));
+            let is_variable = value.get_ref().as_str().is_some_and(|text| text.starts_with('$'));
+            let field = match is_secret || is_variable {
+                true => {
+                    let (variable, secret) = reader.secret(key.value, value)?;
+                    // A shared user name or application key is common; a shared password is not.
+                    if is_secret {
+                        draft.secrets.push(variable);
+                    }
+                    LoginValue::Secret(secret)
+                }
+                false => LoginValue::Plain(reader.text(value)?.value.to_owned()),
+            };
+            Some((key.value.to_owned(), field))
+        })
+        .collect();
+    fields.into_iter().collect()
+}
+
+/// `$NORTH_CLIENT_ID` → `NORTH_TOKEN`; otherwise made from tenant and principal. Uniqueness comes later.
+fn env_name(table: &Table<'_>, home: &Home<'_>, name: Option<&At<String>>) -> String {
+    let client = table.get("client_id").and_then(|value| value.get_ref().as_str()).and_then(name_of);
+    if let Some(prefix) = client.and_then(|client| client.strip_suffix("_CLIENT_ID")).filter(|p| !p.is_empty()) {
+        return format!("{prefix}_TOKEN");
+    }
+    let tenant = upper_snake(home.tenant.unwrap_or_default());
+    match name.filter(|_| home.place > 0) {
+        Some(name) => format!("{tenant}_{}_TOKEN", upper_snake(&name.value)),
+        None => format!("{tenant}_TOKEN"),
+    }
+}
+
+/// A name of a variable that a shell takes.
+fn upper_snake(text: &str) -> String {
+    let plain: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("T{plain}") } else { plain }
+}

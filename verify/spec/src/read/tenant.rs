@@ -1,0 +1,147 @@
+//! `[[tenant]]`
+
+use std::collections::BTreeSet;
+
+use super::principal::{self, Drafted};
+use super::target::TargetUrl;
+use super::unshared;
+use crate::diagnostic::printable;
+use crate::keys::{PRINCIPAL, TENANT, suggest};
+use crate::reader::{At, Reader, Table};
+use crate::spec::{Names, Principal, Tenant, TenantName};
+
+const MOST_TENANTS: usize = 50;
+const MOST_PRINCIPALS: usize = 50;
+
+/// The tenants' ids, known before all else so that references to them can be checked.
+pub(super) struct Roster {
+    ids: Vec<TenantName>,
+    /// Whether every id could be read; if not, an unknown one may be among those.
+    whole: bool,
+}
+
+impl Roster {
+    /// The tenant that a text names; noted where there is none.
+    pub(super) fn find<'t>(&self, reader: &mut Reader<'t, '_>, text: At<&str>) -> Option<TenantName> {
+        let id = reader.expand(text)?;
+        let found = self.ids.iter().find(|known| known.as_str() == id.value);
+        if found.is_none() && self.whole {
+            let help = suggest(&id.value, self.ids.iter().map(TenantName::as_str));
+            reader.report.note(id.span, format!("`{}` is no [[tenant]]", printable(&id.value)), help);
+        }
+        found.cloned()
+    }
+}
+
+/// What could be read of all tenants.
+pub(super) struct Tenants {
+    pub(super) roster: Roster,
+    pub(super) complete: Option<Vec<Tenant>>,
+}
+
+pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_url: &TargetUrl) -> Tenants {
+    let tables = reader.tables(root, "tenant", &TENANT, MOST_TENANTS);
+    let ids: Vec<_> = tables.iter().map(|table| id(reader, table)).collect();
+    note_repeated(reader, ids.iter().flatten(), "two tenants have the id");
+    let roster = Roster {
+        whole: ids.iter().all(Option::is_some),
+        ids: ids.iter().flatten().filter_map(|id| TenantName::new(id.value.clone())).collect(),
+    };
+    let drafts: Vec<_> =
+        tables.iter().zip(&ids).map(|(table, id)| draft(reader, table, id.as_ref(), &roster, target_url)).collect();
+    if drafts.len() < 2 {
+        let span = tables.first().map_or_else(|| root.span.clone(), |table| table.span.clone());
+        let message = format!("isolation is between tenants: two at least, here {}", drafts.len());
+        reader.report.note(span, message, "add a [[tenant]] with an id and a [[tenant.principal]]");
+    }
+    unshared::check(reader, drafts.iter().map(|(_, principals)| principals.as_slice()));
+    let complete = drafts.into_iter().map(|(tenant, _)| tenant).collect::<Option<Vec<_>>>();
+    Tenants { roster, complete: complete.map(name_credentials) }
+}
+
+fn id<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Option<At<String>> {
+    let id = reader.need(table, "id").and_then(|value| reader.expanded(value))?;
+    if id.value == "none" || id.value.chars().any(char::is_control) {
+        let message = format!("`{}` cannot be a tenant's id here", printable(&id.value));
+        reader.report.note(id.span, message, "write the id as the platform spells it in paths, headers and tokens");
+        return None;
+    }
+    Some(id)
+}
+
+fn draft<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    id: Option<&At<String>>,
+    roster: &Roster,
+    target_url: &TargetUrl,
+) -> (Option<Tenant>, Vec<Drafted>) {
+    let own_url = table.get("url").map(|value| reader.base_url(value));
+    let url = match (own_url, target_url) {
+        (Some(own), _) => own,
+        (None, TargetUrl::Good(url)) => Some(url.clone()),
+        (None, TargetUrl::Bad) => None,
+        (None, TargetUrl::Absent) => {
+            let help = "add `url` to [target] if all tenants share it, else to each [[tenant]]";
+            reader.report.note(table.span.clone(), "no URL: neither [target] nor this tenant has one", help);
+            None
+        }
+    };
+    let tables = reader.tables(table, "principal", &PRINCIPAL, MOST_PRINCIPALS);
+    let drafts: Vec<_> = tables
+        .iter()
+        .enumerate()
+        .map(|(place, table)| {
+            let home = principal::Home { tenant: id.map(|id| id.value.as_str()), url: url.as_ref(), place };
+            principal::principal(reader, table, &home, roster)
+        })
+        .collect();
+    note_repeated(
+        reader,
+        drafts.iter().filter_map(|draft| draft.name.as_ref()),
+        "two principals of this tenant have the name",
+    );
+    let principals: Option<Vec<Principal>> = drafts.iter().map(|draft| draft.principal.clone()).collect();
+    let callable = principals.as_ref().is_none_or(|all| all.iter().any(|principal| principal.names == Names::Own));
+    if !callable {
+        let help = "add a [[tenant.principal]] with its credentials (and without `names`)";
+        reader.report.note(table.span.clone(), "this tenant has no principal that calls for it", help);
+    }
+    let tenant = (|| {
+        Some(Tenant {
+            id: TenantName::new(id?.value.clone())?,
+            url: url?,
+            principals: principals.filter(|_| callable)?,
+        })
+    })();
+    (tenant, drafts)
+}
+
+/// Notes the second of two equal names.
+pub(super) fn note_repeated<'a>(
+    reader: &mut Reader<'_, '_>,
+    names: impl Iterator<Item = &'a At<String>>,
+    message: &str,
+) {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name.value.as_str()) {
+            let message = format!("{message} `{}`", printable(&name.value));
+            reader.report.note(name.span.clone(), message, "give each its own");
+        }
+    }
+}
+
+/// Makes each principal's [`env_name`](Principal::env_name) unique among all.
+fn name_credentials(mut tenants: Vec<Tenant>) -> Vec<Tenant> {
+    let mut taken = BTreeSet::new();
+    for principal in tenants.iter_mut().flat_map(|tenant| &mut tenant.principals) {
+        let wanted = principal.env_name.clone();
+        let mut number = 1_usize;
+        while !taken.insert(principal.env_name.clone()) {
+            number = number.saturating_add(1);
+            principal.env_name = format!("{wanted}_{number}");
+        }
+    }
+    tenants
+}

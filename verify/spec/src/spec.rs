@@ -1,0 +1,439 @@
+//! The specification of a run, as types. Field docs give the TOML key they come from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json_path::JsonPath;
+use url::Url;
+
+use crate::env::Variable;
+use crate::template::{BodyTemplate, PathTemplate};
+
+/// Everything that a run needs to know of its target.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Where the text came from, for findings that point at a line.
+    pub source: Source,
+    /// `[target]`
+    pub target: Target,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[tenancy]`
+    pub tenancy: Tenancy,
+    /// `[tokens]`; absent where credentials are no tokens (basic, API keys).
+    pub tokens: Option<Tokens>,
+    /// `[[tenant]]`, at least two, in the order of the file.
+    pub tenants: Vec<Tenant>,
+    /// `[[resource]]`, parents before children.
+    pub resources: Vec<Resource>,
+    /// Every operation: those that each resource implies by convention, then `[[operation]]`.
+    pub operations: Vec<Operation>,
+    /// `[[exclude]]`, those not yet expired.
+    pub excludes: Vec<Exclude>,
+    /// Every `$NAME` that the file uses, with what it stood for (a secret's value is not printable).
+    pub variables: BTreeMap<String, Variable>,
+}
+
+/// The text that a [`Spec`] was parsed from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Path as the user gave it.
+    pub path: PathBuf,
+    /// The whole file. Secrets never stand in it: they are `$NAME`.
+    pub text: String,
+}
+
+/// `[target]`: what is verified.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `name`
+    pub name: String,
+    /// `url`: base of every path; a tenant may have its own.
+    pub url: Option<Url>,
+    /// `environment`
+    pub environment: TargetEnvironment,
+    /// `settle`: how long an asynchronous effect may take to show. Default 2 s, at most 5 min.
+    pub settle: Duration,
+}
+
+/// What kind of installation the target is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetEnvironment {
+    /// `"test"`
+    Test,
+    /// `"staging"` (the default)
+    Staging,
+    /// `"production"`: refused without `--allow-production`, and then only reads are sent.
+    Production,
+}
+
+/// `[limits]`: bounds of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// `requests`: at most this many in a run. Default 20 000.
+    pub requests: u64,
+    /// `rate`: at most this many a second. Default 100.
+    pub rate: u32,
+    /// `timeout` of one request, connection to last byte. Default 10 s.
+    pub timeout: Duration,
+    /// `body`: bytes read of one response body, after decompression. Default 4 MiB.
+    pub body: usize,
+    /// `pages`: pages followed of one list. Default 50.
+    pub pages: usize,
+}
+
+/// `[tenancy]`: how requests and data name a tenant.
+#[derive(Clone, Debug)]
+pub struct Tenancy {
+    /// `locator`
+    pub locator: Locator,
+    /// `fields`: JSON members whose value must be the caller's tenant wherever they stand.
+    pub fields: Vec<String>,
+}
+
+/// How a request names its tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Locator {
+    /// `"path"`: `{tenant}` in the path.
+    Path,
+    /// `"header:NAME"`: a request header, stored lower-case.
+    Header(String),
+    /// `"token"`: only the credential names it.
+    Token,
+}
+
+/// `[tokens]`: what holds of access tokens.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// `kind`
+    pub kind: TokenKind,
+    /// `issuers`: every `iss` that may stand in a token.
+    pub issuers: Vec<String>,
+    /// `tenant_claim`: a member of the claims that names the tenant.
+    pub tenant_claim: Option<String>,
+    /// `audience`
+    pub audience: AudienceRule,
+    /// `audiences`: every `aud` that may stand in a token.
+    pub audiences: Vec<String>,
+    /// `max_lifetime`: of an access token.
+    pub max_lifetime: Option<Duration>,
+    /// `leeway`: how long after `exp` the target may still accept. Default 60 s.
+    pub leeway: Duration,
+    /// `expiry_wait`: a token that lives at most this long is waited out by `token.expired`. Default 10 s.
+    pub expiry_wait: Duration,
+    /// `whoami`: a call that answers with the caller's tenant.
+    pub whoami: Option<WhoAmI>,
+    /// `elsewhere`: form parameters with which the token endpoint grants a token for another API than this one.
+    pub elsewhere: BTreeMap<String, String>,
+    /// `forbidden_scope`: a scope that none of the clients may be granted.
+    pub forbidden_scope: Option<String>,
+}
+
+/// Whether a token can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A JWS in compact form (RFC 7519).
+    Jwt,
+    /// Means nothing to its bearer.
+    Opaque,
+}
+
+/// Whether tenants share an audience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudienceRule {
+    /// One API audience for all tenants.
+    Shared,
+    /// Each tenant has its own; the tenant id must stand in it.
+    PerTenant,
+}
+
+/// `whoami = { request = "GET /me", tenant = "$.tenantId" }`
+#[derive(Clone, Debug)]
+pub struct WhoAmI {
+    /// The call.
+    pub request: RequestTemplate,
+    /// Where the answer names the tenant.
+    pub tenant: JsonPath,
+}
+
+/// A tenant's id as the target spells it: opaque, never parsed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct TenantName(String);
+
+impl TenantName {
+    /// Any non-empty text.
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        (!text.is_empty()).then_some(Self(text))
+    }
+    /// As the target spells it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TenantName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `[[tenant]]`
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// `id`
+    pub id: TenantName,
+    /// `url`, else the target's.
+    pub url: Url,
+    /// `[[tenant.principal]]`, at least one that [names its own tenant](Names::Own); the first such is the tenant's
+    /// default caller.
+    pub principals: Vec<Principal>,
+}
+
+impl Tenant {
+    /// The principal that calls for this tenant unless a check wants another.
+    pub fn caller(&self) -> Option<&Principal> {
+        self.principals.iter().find(|p| p.names == Names::Own)
+    }
+}
+
+/// `[[tenant.principal]]`: one set of ordinary credentials.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// `name`, unique within the tenant.
+    pub name: String,
+    /// `grant` and what belongs to it.
+    pub credential: Credential,
+    /// `names`
+    pub names: Names,
+    /// What a reproduction calls the credential: `NORTH_TOKEN`.
+    pub env_name: String,
+    /// Line of `[[tenant.principal]]`, from 1.
+    pub line: usize,
+}
+
+/// Which tenant a principal's credential names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Its own (the default).
+    Own,
+    /// `"none"`: it names no tenant, so it must open nothing.
+    Nothing,
+    /// Another tenant's id, vouched for by this tenant's own issuer: it must open nothing.
+    Other(TenantName),
+}
+
+/// How a principal proves itself.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// `grant = "client_credentials"` (RFC 6749 4.4)
+    ClientCredentials {
+        /// `token_url`
+        token_url: Url,
+        /// `client_id`
+        client_id: String,
+        /// `client_secret`, always a variable.
+        client_secret: SecretString,
+        /// `scope`: what is asked for.
+        scope: Option<String>,
+        /// `client_auth`
+        client_auth: ClientAuth,
+    },
+    /// `grant = "basic"` (RFC 7617)
+    Basic {
+        /// `username`
+        username: String,
+        /// `password`, always a variable.
+        password: SecretString,
+    },
+    /// `grant = "header"`
+    Header {
+        /// `header`: its name.
+        header: String,
+        /// `value`, always a variable.
+        value: SecretString,
+    },
+    /// `grant = "login"`
+    Login {
+        /// `request`, with `json` or `form` members that may be variables.
+        url: Url,
+        /// Method of the request.
+        method: String,
+        /// The members sent.
+        fields: BTreeMap<String, LoginValue>,
+        /// How they are sent.
+        encoding: LoginEncoding,
+        /// `token`: where the answer carries it.
+        token: JsonPath,
+        /// `lifetime` of the token, where the answer does not say `expires_in`.
+        lifetime: Option<Duration>,
+    },
+}
+
+/// A member of a described login request.
+#[derive(Clone, Debug)]
+pub enum LoginValue {
+    /// Written in the file.
+    Plain(String),
+    /// From a variable, thus a secret.
+    Secret(SecretString),
+}
+
+/// How a described login request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginEncoding {
+    /// `json = { … }`
+    Json,
+    /// `form = { … }`
+    Form,
+}
+
+/// How a client authenticates at the token endpoint (RFC 6749 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// `"basic"` (the default)
+    Basic,
+    /// `"post"`
+    Post,
+}
+
+/// `[[resource]]`: one kind of object. A few lines yield the whole attack matrix.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// `name`: also the symbol that stands for an object's id in paths (`{case}`).
+    pub name: String,
+    /// Collection path: `path`, or `{parent item}/{name}s`.
+    pub collection: PathTemplate,
+    /// Item path: the collection's plus `/{name}`.
+    pub item: PathTemplate,
+    /// `parent`: index into [`Spec::resources`].
+    pub parent: Option<usize>,
+    /// `create`: the body; absent when nothing may be created.
+    pub create: Option<BodyTemplate>,
+    /// `update`: the body of a patch. Default: the members of `create` that hold `{canary}`.
+    pub update: Option<BodyTemplate>,
+    /// `ids`
+    pub ids: IdSource,
+    /// `id`: where the answer to a create, and an item, name the id. Default `$.id`.
+    pub id: JsonPath,
+    /// `page`
+    pub page: Paging,
+    /// `existing`: known objects, by tenant. Then nothing is created or changed.
+    pub existing: BTreeMap<TenantName, String>,
+    /// Line of `[[resource]]`, from 1.
+    pub line: usize,
+}
+
+/// Who chooses an object's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdSource {
+    /// `"server"` (the default): create is `POST collection`.
+    Server,
+    /// `"client"`: create is `PUT item`, in a namespace that all tenants may share.
+    Client,
+}
+
+/// `page = { size = "limit=2", next = "$.next" }` or `{ next_header = "Next-Page" }`.
+#[derive(Clone, Debug, Default)]
+pub struct Paging {
+    /// Query parameter that asks for small pages, so that there is a second one.
+    pub size: Option<String>,
+    /// Where a page names the next one: a URL, a path, or absent. Default: `Link: rel=next`, then `$.next`.
+    pub next: Option<JsonPath>,
+    /// A response header that names the next page.
+    pub next_header: Option<String>,
+}
+
+/// One thing that the target lets a caller do.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// `case.read`, or `name` of an `[[operation]]`.
+    pub name: String,
+    /// Method and path.
+    pub request: RequestTemplate,
+    /// What it is within its resource.
+    pub role: Role,
+    /// What it does to data.
+    pub effect: Effect,
+    /// The resource whose object it concerns: index into [`Spec::resources`].
+    pub resource: Option<usize>,
+    /// Line that declares it, from 1.
+    pub line: usize,
+}
+
+impl Operation {
+    /// As findings name it: `GET /tenants/{tenant}/cases/{case}`.
+    pub fn label(&self) -> String {
+        self.request.to_string()
+    }
+}
+
+/// A request with symbols in it.
+#[derive(Clone, Debug)]
+pub struct RequestTemplate {
+    /// Upper-case method.
+    pub method: String,
+    /// Path and query.
+    pub path: PathTemplate,
+    /// JSON body.
+    pub body: Option<BodyTemplate>,
+}
+
+impl fmt::Display for RequestTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// What an operation is within its resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// `GET collection`
+    List,
+    /// `POST collection`, or `PUT item` where clients choose ids.
+    Create,
+    /// `GET item`
+    Read,
+    /// `PUT item`
+    Replace,
+    /// `PATCH item`
+    Patch,
+    /// `DELETE item`
+    Delete,
+    /// `search`
+    Search,
+    /// `count`
+    Count,
+    /// An `[[operation]]`.
+    Custom,
+}
+
+/// What an operation does to data; production sends only reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Read,
+    /// Makes an object.
+    Create,
+    /// Changes one.
+    Change,
+    /// Destroys one.
+    Destroy,
+}
+
+/// `[[exclude]]`: a check that is left out, with a reason, for a time.
+#[derive(Clone, Debug)]
+pub struct Exclude {
+    /// `check`: a check id.
+    pub check: String,
+    /// `operation`: an operation's name; absent for all.
+    pub operation: Option<String>,
+    /// `reason`
+    pub reason: String,
+    /// `expires`: the last day it holds.
+    pub expires: time::Date,
+}

@@ -1,0 +1,193 @@
+//! `$NAME`: looked up in the environment, then in `env_file`.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use crate::env::{EnvSource, Variable};
+
+/// An `env_file` may be this long, in bytes.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// What a value is used for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// May stand in reports and bundles.
+    Plain,
+    /// Never shown.
+    Secret,
+}
+
+/// Why a variable has no value.
+pub(crate) enum Missing {
+    /// Neither the environment nor the file has it.
+    Unset,
+    /// It has it, but with nothing in it.
+    Empty,
+    /// `env_file` might have it, and cannot be read. Told once, at the file's span.
+    File(Option<(Range<usize>, String)>),
+}
+
+/// The variables of one spec.
+pub(crate) struct Variables<'e> {
+    env: &'e dyn EnvSource,
+    file: EnvFile,
+    used: BTreeMap<String, Variable>,
+}
+
+/// Read only once a variable is needed that the environment lacks: who has all of them needs no file.
+enum EnvFile {
+    Absent,
+    Unread(PathBuf, Range<usize>),
+    Read(BTreeMap<String, String>),
+    Unreadable,
+}
+
+impl<'e> Variables<'e> {
+    pub(crate) fn new(env: &'e dyn EnvSource) -> Self {
+        Self { env, file: EnvFile::Absent, used: BTreeMap::new() }
+    }
+
+    /// Where to look for what the environment lacks; `span` is where the spec names the file.
+    pub(crate) fn set_file(&mut self, path: PathBuf, span: Range<usize>) {
+        self.file = EnvFile::Unread(path, span);
+    }
+
+    /// The value of a variable, remembered as used.
+    pub(crate) fn resolve(&mut self, name: &str, purpose: Use) -> Result<String, Missing> {
+        let value = match self.env.lookup(name) {
+            Some(value) => value,
+            None => self.look_into_file(name)?,
+        };
+        if value.is_empty() {
+            return Err(Missing::Empty);
+        }
+        let is_secret = purpose == Use::Secret || matches!(self.used.get(name), Some(Variable::Secret(_)));
+        let variable = match is_secret {
+            true => Variable::Secret(SecretString::from(value.clone())),
+            false => Variable::Plain(value.clone()),
+        };
+        self.used.insert(name.to_owned(), variable);
+        Ok(value)
+    }
+
+    fn look_into_file(&mut self, name: &str) -> Result<String, Missing> {
+        if let EnvFile::Unread(path, span) = &self.file {
+            let (path, span) = (path.clone(), span.clone());
+            match read(&path) {
+                Ok(values) => self.file = EnvFile::Read(values),
+                Err(why) => {
+                    self.file = EnvFile::Unreadable;
+                    return Err(Missing::File(Some((span, why))));
+                }
+            }
+        }
+        match &self.file {
+            EnvFile::Read(values) => values.get(name).cloned().ok_or(Missing::Unset),
+            EnvFile::Unreadable => Err(Missing::File(None)),
+            EnvFile::Absent | EnvFile::Unread(..) => Err(Missing::Unset),
+        }
+    }
+
+    /// Every variable that was resolved.
+    pub(crate) fn into_used(self) -> BTreeMap<String, Variable> {
+        self.used
+    }
+}
+
+/// `NAME` of a whole value `$NAME`.
+pub(crate) fn name_of(value: &str) -> Option<&str> {
+    value.strip_prefix('$').filter(|name| is_name(name))
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn read(path: &std::path::Path) -> Result<BTreeMap<String, String>, String> {
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut text = String::new();
+    file.take(LARGEST_FILE.saturating_add(1))
+        .read_to_string(&mut text)
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > LARGEST_FILE {
+        return Err(format!("is larger than {LARGEST_FILE} bytes"));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut values = BTreeMap::new();
+    for (number, line) in (1_usize..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        // The line itself is not quoted in the error: it may hold a secret.
+        let (name, value) = assignment(line).ok_or_else(|| format!("has no NAME=value on line {number}"))?;
+        values.insert(name, value);
+    }
+    Ok(values)
+}
+
+/// `NAME=value` or `export NAME='value'`, quoted as a POSIX shell would; `$` stands for itself.
+fn assignment(line: &str) -> Option<(String, String)> {
+    let line = line.strip_prefix("export ").map_or(line, str::trim_start);
+    let (name, written) = line.split_once('=')?;
+    is_name(name).then_some(())?;
+    let mut value = String::new();
+    let mut chars = written.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => loop {
+                match chars.next()? {
+                    '\'' => break,
+                    inner => value.push(inner),
+                }
+            },
+            '"' => loop {
+                match chars.next()? {
+                    '"' => break,
+                    '\\' => value.push(chars.next()?),
+                    inner => value.push(inner),
+                }
+            },
+            '\\' => value.push(chars.next()?),
+            ' ' | '\t' => {
+                let rest = chars.as_str().trim_start();
+                return (rest.is_empty() || rest.starts_with('#')).then(|| (name.to_owned(), value));
+            }
+            plain => value.push(plain),
+        }
+    }
+    Some((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn env_file_lines_are_quoted_as_a_shell_would() {
+        let value = |line| assignment(line).map(|(_, value)| value);
+        assert_eq!(value("A=b"), Some("b".into()));
+        assert_eq!(value("export A='b c'"), Some("b c".into()));
+        assert_eq!(value(r"A='it'\''s'"), Some("it's".into()));
+        assert_eq!(value(r#"A="say \"hi\"" # aside"#), Some(r#"say "hi""#.into()));
+        assert_eq!(value("A=x=y=="), Some("x=y==".into()));
+        for bad in ["A", "=b", "A='b", "A=\"b", "A=b c", "1A=b", "A B=c", "A=b\\"] {
+            assert_eq!(value(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_variable_used_once_as_a_secret_stays_one() {
+        let env = BTreeMap::from([("X".to_owned(), "v".to_owned())]);
+        let mut variables = Variables::new(&env);
+        for purpose in [Use::Plain, Use::Secret, Use::Plain] {
+            assert!(variables.resolve("X", purpose).is_ok());
+        }
+        assert!(matches!(variables.into_used().get("X"), Some(Variable::Secret(_))));
+    }
+}

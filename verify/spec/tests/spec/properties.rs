@@ -1,0 +1,1 @@
+//! Any text is parsed or refused.

@@ -1,0 +1,254 @@
+//! What a sound spec becomes.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use watertight_spec::*;
+
+use crate::examples::{FULL, sound};
+
+fn operations(spec: &Spec) -> Vec<String> {
+    spec.operations.iter().map(|operation| format!("{} = {}", operation.name, operation.label())).collect()
+}
+
+#[test]
+fn a_few_lines_imply_every_operation() {
+    insta::assert_snapshot!(operations(&sound(FULL)).join("\n"), @r"
+    case.list = GET /tenants/{tenant}/cases
+    case.create = POST /tenants/{tenant}/cases
+    case.read = GET /tenants/{tenant}/cases/{case}
+    case.replace = PUT /tenants/{tenant}/cases/{case}
+    case.patch = PATCH /tenants/{tenant}/cases/{case}
+    case.delete = DELETE /tenants/{tenant}/cases/{case}
+    case.search = GET /tenants/{tenant}/search?q={canary.public}
+    case.count = GET /tenants/{tenant}/cases/facets
+    task.list = GET /tenants/{tenant}/cases/{case}/tasks
+    task.create = POST /tenants/{tenant}/cases/{case}/tasks
+    task.read = GET /tenants/{tenant}/cases/{case}/tasks/{task}
+    task.replace = PUT /tenants/{tenant}/cases/{case}/tasks/{task}
+    task.patch = PATCH /tenants/{tenant}/cases/{case}/tasks/{task}
+    task.delete = DELETE /tenants/{tenant}/cases/{case}/tasks/{task}
+    user.list = GET /tenants/{tenant}/users
+    user.read = GET /tenants/{tenant}/users/{user}
+    folder.create = PUT /tenants/{tenant}/folders/{folder}
+    folder.read = GET /tenants/{tenant}/folders/{folder}
+    folder.delete = DELETE /tenants/{tenant}/folders/{folder}
+    close-case = POST /tenants/{tenant}/cases/{case}/close
+    health = GET /health
+    ");
+}
+
+#[test]
+fn parents_come_before_children_and_symbols_point_at_them() {
+    let spec = sound(FULL);
+    let names: Vec<_> = spec.resources.iter().map(|resource| resource.name.as_str()).collect();
+    assert_eq!(names, ["case", "task", "user", "folder"]);
+    assert_eq!(spec.resources[1].parent, Some(0));
+    assert_eq!(spec.resources[1].item.to_string(), "/tenants/{tenant}/cases/{case}/tasks/{task}");
+    assert!(spec.resources[1].item.mentions(&Symbol::Object(0)));
+    let close = spec.operations.iter().find(|operation| operation.name == "close-case").unwrap();
+    assert_eq!((close.resource, close.role, close.effect), (Some(0), Role::Custom, Effect::Change));
+}
+
+#[test]
+fn a_body_keeps_its_order_and_doubled_braces_are_braces() {
+    let spec = sound(FULL);
+    let Some(BodyTemplate::Object(members)) = &spec.resources[1].create else { panic!("no body") };
+    let names: Vec<_> = members.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["title", "note", "size", "tags", "open"]);
+    let body = spec.resources[1].create.as_ref().unwrap();
+    let json = body.render(&mut |symbol| Some(format!("<{symbol:?}>"))).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({"title": "<Canary>", "note": "a {brace} of <Object(0)>", "size": 3, "tags": ["<Unique>"], "open": true})
+    );
+}
+
+#[test]
+fn a_patch_sends_the_marked_members_alone() {
+    let spec = sound(FULL);
+    let Some(BodyTemplate::Object(members)) = &spec.resources[0].update else { panic!("no body") };
+    assert_eq!(members.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["title"]);
+    assert_eq!(spec.resources[3].update, None);
+}
+
+#[test]
+fn defaults_are_those_of_the_reference() {
+    let spec = sound(crate::mistakes::SMALL);
+    assert_eq!(spec.target.environment, TargetEnvironment::Staging);
+    assert_eq!(spec.target.settle, Duration::from_secs(2));
+    assert_eq!((spec.limits.requests, spec.limits.rate), (20_000, 100));
+    assert_eq!((spec.limits.body, spec.limits.pages), (4 << 20, 50));
+    assert_eq!(spec.limits.timeout, Duration::from_secs(10));
+    assert!(spec.tokens.is_none());
+    assert_eq!(spec.resources[0].id.to_string(), "$.id");
+    assert_eq!(spec.resources[0].ids, IdSource::Server);
+}
+
+#[test]
+fn principals_name_their_tenant_another_or_none() {
+    let spec = sound(FULL);
+    let south = TenantName::new("agency-south").unwrap();
+    let names: Vec<_> = spec.tenants.iter().flat_map(|t| &t.principals).map(|p| p.names.clone()).collect();
+    assert_eq!(names, [Names::Own, Names::Other(south), Names::Own, Names::Nothing]);
+    assert_eq!(spec.tenants[1].caller().unwrap().name, "desk");
+}
+
+#[test]
+fn credentials_have_distinct_names_in_reproductions() {
+    let spec = sound(FULL);
+    let names: Vec<_> = spec.tenants.iter().flat_map(|t| &t.principals).map(|p| p.env_name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["NORTH_TOKEN", "AGENCY_NORTH_STRAY_TOKEN", "AGENCY_SOUTH_TOKEN", "AGENCY_SOUTH_NIGHT_DESK_TOKEN"]
+    );
+
+    let twins = FULL.replace("id = \"agency-south\"", "id = \"agency.north\"").replace("agency-south", "agency.north");
+    let twins =
+        twins.replace("{ agency-north = \"user-17\", agency.north", "{ agency-north = \"user-17\", \"agency.north\"");
+    let twins = twins.replace("name = \"night desk\"", "name = \"stray\"");
+    let spec = sound(&twins);
+    let names: Vec<_> = spec.tenants.iter().flat_map(|t| &t.principals).map(|p| p.env_name.as_str()).collect();
+    assert_eq!(names, ["NORTH_TOKEN", "AGENCY_NORTH_STRAY_TOKEN", "AGENCY_NORTH_TOKEN", "AGENCY_NORTH_STRAY_TOKEN_2"]);
+}
+
+#[test]
+fn a_login_path_is_on_the_tenants_url_and_its_password_is_a_secret() {
+    let spec = sound(FULL);
+    let Credential::Login { url, fields, encoding, .. } = &spec.tenants[1].principals[0].credential else {
+        panic!("no login")
+    };
+    assert_eq!(url.as_str(), "https://south.example.com/v1/login");
+    assert_eq!(*encoding, LoginEncoding::Json);
+    assert!(matches!(&fields["user"], LoginValue::Plain(user) if user == "south"));
+    assert!(matches!(&fields["password"], LoginValue::Secret(secret) if secret.expose_secret() == "hush-s"));
+}
+
+#[test]
+fn variables_are_recorded_and_secrets_cannot_be_printed() {
+    let spec = sound(FULL);
+    assert!(matches!(&spec.variables["NORTH"], Variable::Plain(id) if id == "agency-north"));
+    assert!(matches!(&spec.variables["NORTH_CLIENT_SECRET"], Variable::Secret(_)));
+    assert!(!format!("{spec:?}").contains("hush"));
+}
+
+#[test]
+fn a_run_may_speak_to_the_hosts_of_the_spec_only() {
+    let hosts = sound(FULL).hosts();
+    let expected = [("127.0.0.1", 8080), ("127.0.0.1", 8081), ("south.example.com", 443)];
+    assert_eq!(hosts, expected.map(|(host, port)| (host.to_owned(), port)).into());
+}
+
+#[test]
+fn the_last_day_of_an_exclusion_still_counts() {
+    assert_eq!(sound(FULL).excludes[0].expires, crate::examples::today());
+}
+
+#[test]
+fn the_template_parses_once_its_variables_are_set() {
+    let spec = sound(INIT_TEMPLATE);
+    assert_eq!(spec.operations.len(), 6);
+}
+
+#[test]
+fn every_line_that_the_template_comments_out_parses_too() {
+    let uncommented: String = INIT_TEMPLATE
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(code)
+                if code.starts_with('[') || code.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) =>
+            {
+                code
+            }
+            _ => line,
+        })
+        .filter(|line| !line.starts_with("env_file"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let spec = sound(&uncommented);
+    assert_eq!(spec.excludes.len(), 1);
+    assert_eq!(spec.resources.len(), 3);
+}
+
+#[test]
+fn byte_order_mark_and_crlf_change_nothing() {
+    let windows = format!("\u{feff}{}", FULL.replace('\n', "\r\n"));
+    let spec = sound(&windows);
+    assert_eq!(operations(&spec), operations(&sound(FULL)));
+    assert_eq!(spec.tenants[1].principals[1].line, sound(FULL).tenants[1].principals[1].line);
+}
+
+mod env_file {
+    use std::collections::BTreeMap;
+
+    use watertight_spec::{Credential, Environment, Problems, Spec, parse, parse_file};
+
+    use crate::examples::{env, today};
+    use crate::mistakes::SMALL;
+
+    fn with_file(content: Option<&str>, env: &BTreeMap<String, String>) -> Result<Spec, Problems> {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(content) = content {
+            std::fs::write(folder.path().join("demo.env"), content).unwrap();
+        }
+        let path = folder.path().join("watertight.toml");
+        let text = SMALL.replace("name = \"casework\"", "name = \"casework\"\nenv_file = \"demo.env\"");
+        std::fs::write(&path, text).unwrap();
+        parse_file(&path, env, today())
+    }
+
+    fn client(spec: &Spec) -> String {
+        let Credential::ClientCredentials { client_id, .. } = &spec.tenants[0].principals[0].credential else {
+            panic!("no client")
+        };
+        client_id.clone()
+    }
+
+    #[test]
+    fn gives_what_the_environment_lacks_and_the_environment_wins() {
+        let mut env = env();
+        env.remove("SOUTH_CLIENT_SECRET");
+        let spec = with_file(Some("# demo\nexport SOUTH_CLIENT_SECRET='x'\nNORTH_CLIENT_ID=other\n"), &env).unwrap();
+        assert_eq!(client(&spec), "client-n");
+        env.remove("NORTH_CLIENT_ID");
+        let spec = with_file(Some("export SOUTH_CLIENT_SECRET='x'\nNORTH_CLIENT_ID=other\n"), &env).unwrap();
+        assert_eq!(client(&spec), "other");
+    }
+
+    #[test]
+    fn may_be_absent_when_the_environment_has_everything() {
+        assert!(with_file(None, &env()).is_ok());
+    }
+
+    #[test]
+    fn absent_and_needed_is_one_mistake_at_its_name() {
+        let problems = with_file(None, &BTreeMap::new()).unwrap_err();
+        assert_eq!(problems.count(), 1);
+        let problem = problems.iter().next().unwrap();
+        assert_eq!((problem.line, problem.text.as_str()), (4, "\"demo.env\""));
+    }
+
+    #[test]
+    fn a_bad_line_is_named_by_number_and_not_shown() {
+        let problems = with_file(Some("A=b\nhunter2\n"), &BTreeMap::new()).unwrap_err().to_string();
+        assert!(problems.contains("line 2"), "{problems}");
+        assert!(!problems.contains("hunter2"), "{problems}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_says_how_to_get_one() {
+        let problems = parse_file(std::path::Path::new("no/such.toml"), &Environment, today()).unwrap_err();
+        assert!(problems.to_string().contains("watertight init"), "{problems}");
+    }
+
+    #[test]
+    fn neither_endless_nor_binary_files_are_parsed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("watertight.toml");
+        std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
+        assert!(parse_file(&path, &env(), today()).unwrap_err().to_string().contains("larger"));
+        assert!(parse(&path, &"#".repeat((1 << 20) + 1), &env(), today()).is_err());
+        std::fs::write(&path, b"# fine\n\xff").unwrap();
+        assert!(parse_file(&path, &env(), today()).unwrap_err().to_string().contains("line 2"));
+    }
+}
