@@ -22,6 +22,8 @@ const PATH_TENANT: &str = "tenant";
 ///
 /// Before the handler: the request becomes a [`TenantScope`] in its extensions, or a denial. After the handler: an answer
 /// that succeeds or redirects while the scope still owes a term becomes a 500, since nobody constrained what it may carry.
+///
+/// Guards can stand within each other: each walks the whole chain, and what one of them denies is denied.
 #[derive(Clone)]
 pub struct GuardLayer(Arc<Guard>);
 
@@ -76,11 +78,16 @@ where
     S::Response: IntoResponse,
 {
     let (mut parts, body) = request.into_parts();
+    let outer = parts.extensions.get::<TenantScope>().cloned();
     let scope = match enter(guard, &mut parts).await {
         Ok(scope) => scope,
         Err(Refusal::Denied(denial)) => return refuse(guard, &denial),
         Err(Refusal::OtherMethods(offered)) => return method_not_allowed(&offered),
     };
+    if let Some(outer) = outer {
+        // The handler sees the inner scope alone, and `leave` below holds it to account.
+        outer.ledger().waive("a guard within this one has opened a scope of its own");
+    }
     parts.extensions.insert(scope.clone());
     let Ok(answer) = inner.call(Request::from_parts(parts, body)).await;
     leave(guard, &scope, answer.into_response())

@@ -4,7 +4,7 @@ use watertight_core::{Denial, DenialClass, ReasonCode, Term, TokenRejection};
 use watertight_guard::{ProblemDetails, RenderDenial};
 use watertight_model::{OperationClass, TenantStatus};
 
-use crate::service::{Seen, ada, get_as, send};
+use crate::service::{Seen, ada, get_as, get_through_two_guards, send};
 
 const FORBIDDEN: &str = r#"{"type":"about:blank","title":"Forbidden","status":403}"#;
 
@@ -43,6 +43,14 @@ async fn what_is_no_bearer_token_is_unauthenticated() {
 async fn an_action_that_the_policy_does_not_allow_is_forbidden() {
     let seen = me("/me/forbidden").await;
     assert_eq!((seen.status, seen.body.as_str()), (403, FORBIDDEN));
+}
+
+/// real-bugs 23: a guard on a route never replaces the one around it; what either denies is denied.
+#[tokio::test]
+async fn bug_23_a_guard_within_a_guard_can_only_tighten() {
+    assert_eq!(get_through_two_guards(&["case.list"], &["case.list"]).await, 200);
+    assert_eq!(get_through_two_guards(&[], &["case.list"]).await, 403);
+    assert_eq!(get_through_two_guards(&["case.list"], &[]).await, 403);
 }
 
 #[tokio::test]

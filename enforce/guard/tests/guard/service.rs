@@ -149,19 +149,28 @@ async fn create(Scoped(scope): Scoped, body: String) -> Response {
     }
 }
 
-fn service() -> Router {
-    let guard = Guard {
+/// A guard whose policy lets clerks do these things.
+fn guard(allowed: &[&str]) -> GuardLayer {
+    let grant = |table: RoleTable, action: &&str| table.grant("clerk".parse().unwrap(), action.parse().unwrap());
+    GuardLayer::new(Guard {
         assertions: Arc::new(HttpAssertions::default()),
         verifier: Arc::new(Fake),
         directory: Arc::new(Fake),
-        policy: Arc::new(
-            ["case.list", "case.read", "case.create"]
-                .into_iter()
-                .fold(RoleTable::new(), |t, a| t.grant("clerk".parse().unwrap(), a.parse().unwrap())),
-        ),
+        policy: Arc::new(allowed.iter().fold(RoleTable::new(), grant)),
         routes: Arc::new(Fake),
         render: Arc::new(ProblemDetails),
-    };
+    })
+}
+
+/// Gets `/me/cases` behind two guards, one around the other, with policies of their own.
+pub(crate) async fn get_through_two_guards(outer: &[&str], inner: &[&str]) -> u16 {
+    let routes = Router::new().route("/me/cases", get(tenant)).route_layer(guard(inner)).route_layer(guard(outer));
+    let authorization = format!("Bearer {}", ada("agency-north"));
+    let request = Request::get("/me/cases").header("authorization", authorization).body(Body::empty()).unwrap();
+    routes.oneshot(request).await.unwrap().status().as_u16()
+}
+
+fn service() -> Router {
     Router::new()
         .route("/tenants/{tenant}/cases", get(tenant).post(create))
         .route("/tenants/{tenant}/cases/{case}", get(missing))
@@ -171,7 +180,7 @@ fn service() -> Router {
         .route("/me/forbidden", get(tenant))
         .route("/me/forgotten", get(tenant))
         .route("/me/forgotten-method", post(tenant))
-        .route_layer(GuardLayer::new(guard))
+        .route_layer(guard(&["case.list", "case.read", "case.create"]))
         .route("/unguarded", get(tenant))
         .route("/health", get(|| async { "ok" }))
 }
