@@ -171,3 +171,65 @@ pub(crate) fn suggest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
         None => format!("one of: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reference() -> String {
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec.md")).unwrap()
+    }
+
+    /// The part of the reference that a section's keys are in.
+    fn chapter<'a>(reference: &'a str, section: &Section) -> &'a str {
+        let heading = match section.header {
+            "whoami" => "## `[tokens]`",
+            "page" => "## `[[resource]]`",
+            header => &format!("## `{header}`"),
+        };
+        let start = reference.find(heading).unwrap_or_else(|| panic!("docs/spec.md has no {heading}"));
+        let rest = &reference[start + 3..];
+        &rest[..rest.find("\n## ").unwrap_or(rest.len())]
+    }
+
+    #[test]
+    fn every_key_is_in_the_reference() {
+        let reference = reference();
+        for section in ALL.iter().filter(|section| section.header != ROOT.header) {
+            let chapter = chapter(&reference, section);
+            for (key, _) in section.keys {
+                let described = chapter.contains(&format!("| `{key}` |")) || chapter.contains(&format!("{{ {key} = "));
+                assert!(
+                    described || section.header == "whoami" && chapter.contains(&format!(" {key} = ")),
+                    "docs/spec.md: `{key}` of {}",
+                    section.header
+                );
+            }
+        }
+        for (_, header) in ROOT.keys {
+            assert!(reference.contains(&format!("## `{header}`")), "docs/spec.md: {header}");
+        }
+    }
+
+    #[test]
+    fn every_key_in_the_reference_is_known() {
+        let known: Vec<_> = ALL.iter().flat_map(|section| section.keys).map(|(key, _)| *key).collect();
+        let symbols = ["{tenant}", "{case}", "{canary}", "{canary.public}", "{unique}"];
+        for line in reference().lines() {
+            if let Some((key, _)) = line.strip_prefix("| `").and_then(|row| row.split_once("` |")) {
+                assert!(
+                    known.contains(&key) || symbols.contains(&key),
+                    "docs/spec.md explains `{key}`, which is no key"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_meant_is_guessed_only_when_near() {
+        assert_eq!(nearest("nmae", ["name", "url"]), Some("name"));
+        assert_eq!(nearest("Locator", ["locator"]), Some("locator"));
+        assert_eq!(nearest("zzz", ["name", "url"]), None);
+        assert_eq!(nearest(&"n".repeat(1000), ["name"]), None);
+    }
+}

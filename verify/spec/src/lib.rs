@@ -20,6 +20,7 @@ mod parse;
 mod read;
 mod reader;
 mod report;
+mod secrets;
 mod spec;
 mod symbols;
 mod template;

@@ -11,6 +11,7 @@ use crate::keys::ROOT;
 use crate::read;
 use crate::reader::Reader;
 use crate::report::Report;
+use crate::secrets;
 use crate::spec::{Source, Spec};
 
 /// A spec may be this long, in bytes.
@@ -46,6 +47,7 @@ pub fn parse(path: &Path, text: &str, env: &dyn EnvSource, today: time::Date) ->
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = DeTable::parse(plain).map_err(|error| syntax(path, plain, &error))?;
     let mut reader = Reader::new(plain, env);
+    secrets::hide(&mut reader.report, document.get_ref());
     let root = reader.open(&ROOT, document.get_ref(), 0..0);
     let source = Source { path: path.to_owned(), text: text.to_owned() };
     let parts = read::document(&mut reader, &root, source, today);
@@ -62,33 +64,12 @@ pub fn parse(path: &Path, text: &str, env: &dyn EnvSource, today: time::Date) ->
 
 fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Problems {
     let mut report = Report::new(text);
-    for secret in secrets_by_eye(text) {
-        report.hide(secret);
-    }
+    secrets::hide_by_eye(&mut report);
     let span = error.span().unwrap_or(text.len()..text.len());
     let message = format!("this is not TOML: {}", error.message());
     let help = "https://toml.io shows how; further mistakes are looked for once this one is mended";
     report.note(span, message.clone(), help);
     report.finish(path).unwrap_or_else(|| Problems::of_file(path, message, help.to_owned()))
-}
-
-/// What follows the keys of secrets, in a text that TOML could not read: it may be shown beside the mistake.
-fn secrets_by_eye(text: &str) -> Vec<std::ops::Range<usize>> {
-    let mut spans = Vec::new();
-    let mut start = 0_usize;
-    for line in text.split_inclusive('\n') {
-        let key = ["secret", "password", "value"].iter().filter_map(|word| line.to_lowercase().find(word)).min();
-        // Lower-casing may move bytes in exotic texts: then the whole line is hidden.
-        let key = key
-            .filter(|at| line.is_char_boundary(*at) && line.is_ascii() || *at == 0)
-            .map_or_else(|| (!line.is_ascii() && key.is_some()).then_some(0), Some);
-        if let Some(equals) = key.and_then(|key| line.get(key..)?.find('=').map(|at| key.saturating_add(at))) {
-            let from = start.saturating_add(equals).saturating_add(1);
-            spans.push(from..start.saturating_add(line.trim_end().len()).max(from));
-        }
-        start = start.saturating_add(line.len());
-    }
-    spans
 }
 
 fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Problems {

@@ -43,7 +43,7 @@ pub(crate) fn document<'t>(
     };
     let excludes = exclude::excludes(reader, root, &operations, whole, today);
 
-    if root.get("resource").is_none() && root.get("operation").is_none() {
+    if root.lacks("resource") && root.lacks("operation") {
         let help = format!("add a {} for each kind of object", ROOT.example("resource"));
         reader.report.note(root.span.clone(), "the spec names nothing that tenants hold", help);
     }
@@ -52,6 +52,7 @@ pub(crate) fn document<'t>(
     let names_tenant = |operation: &crate::spec::Operation| operation.request.path.mentions(&Symbol::Tenant);
     if tenancy.value.locator == Locator::Path
         && let (Some(resources), Some(())) = (&resources, written)
+        && !(resources.is_empty() && operations.is_empty())
         && !resources.iter().any(|resource| resource.collection.mentions(&Symbol::Tenant))
         && !operations.iter().any(names_tenant)
     {

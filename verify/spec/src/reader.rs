@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::printable;
 use crate::env::EnvSource;
-use crate::keys::{Section, suggest};
+use crate::keys::{Section, nearest, suggest};
 use crate::report::Report;
 use crate::variables::Variables;
 
@@ -40,6 +40,8 @@ pub(crate) struct Reader<'t, 'e> {
 pub(crate) struct Table<'t> {
     section: &'static Section,
     entries: &'t DeTable<'t>,
+    /// Keys that were probably meant by those that are unknown.
+    misspelt: Vec<&'static str>,
     /// Its header, or all of it where it is inline.
     pub(crate) span: Range<usize>,
 }
@@ -49,6 +51,11 @@ impl<'t> Table<'t> {
     pub(crate) fn get(&self, key: &'static str) -> Option<&'t Value<'t>> {
         debug_assert!(self.section.keys.iter().any(|(known, _)| *known == key), "`{key}` is missing in keys.rs");
         self.entries.get(key)
+    }
+
+    /// Whether a key is absent, not just misspelt: one mistake is told once.
+    pub(crate) fn lacks(&self, key: &'static str) -> bool {
+        self.get(key).is_none() && !self.misspelt.contains(&key)
     }
 
     /// Where a key stands.
@@ -74,19 +81,18 @@ impl<'t, 'e> Reader<'t, 'e> {
         entries: &'t DeTable<'t>,
         span: Range<usize>,
     ) -> Table<'t> {
-        for (key, value) in entries {
-            let known = section.keys.iter().map(|(name, _)| *name);
-            if known.clone().any(|name| name == key.get_ref()) {
+        let known = section.keys.iter().map(|(name, _)| *name);
+        let mut misspelt = Vec::new();
+        for key in entries.keys() {
+            let written = key.get_ref().as_ref();
+            if known.clone().any(|name| name == written) {
                 continue;
             }
-            // A misspelt `client_secret` may hold a secret all the same.
-            if value.get_ref().as_str().is_some_and(|text| !text.starts_with('$')) {
-                self.report.hide(value.span());
-            }
-            let message = format!("unknown key `{}` in {}", printable(key.get_ref()), section.header);
-            self.report.note(key.span(), message, suggest(key.get_ref(), known));
+            misspelt.extend(nearest(written, known.clone()));
+            let message = format!("unknown key `{}` in {}", printable(written), section.header);
+            self.report.note(key.span(), message, suggest(written, known.clone()));
         }
-        Table { section, entries, span }
+        Table { section, entries, misspelt, span }
     }
 
     /// A table in a table: `[target]`, or `page = { … }`.
@@ -137,7 +143,7 @@ impl<'t, 'e> Reader<'t, 'e> {
     /// A key that must be there.
     pub(crate) fn need(&mut self, table: &Table<'t>, key: &'static str) -> Option<&'t Value<'t>> {
         let value = table.get(key);
-        if value.is_none() {
+        if table.lacks(key) {
             let message = format!("{} has no `{key}`", table.section.header);
             self.report.note(table.span.clone(), message, format!("add `{key} = {}`", table.section.example(key)));
         }
@@ -158,6 +164,8 @@ pub(crate) fn kind(value: &Value<'_>) -> &'static str {
         DeValue::Integer(_) => "an integer",
         DeValue::Float(_) => "a float",
         DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(written) if written.date.is_some() && written.time.is_some() => "a date and time",
+        DeValue::Datetime(written) if written.time.is_some() => "a time",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",

@@ -146,8 +146,7 @@ impl<'t> Reader<'t, '_> {
         };
         let parsed = humantime::parse_duration(text).ok().filter(|duration| bounds.contains(duration));
         if parsed.is_none() {
-            let (least, most) =
-                (humantime::format_duration(*bounds.start()), humantime::format_duration(*bounds.end()));
+            let (least, most) = (in_one_unit(*bounds.start()), in_one_unit(*bounds.end()));
             let help = format!("a number and a unit, from {least} to {most}: \"200ms\", \"10s\", \"1h\"");
             self.report.note(value.span(), format!("`{}` is no duration that fits here", printable(text)), help);
         }
@@ -184,8 +183,8 @@ impl<'t> Reader<'t, '_> {
         let text = self.text(value)?;
         match JsonPath::parse(text.value) {
             Ok(path) => Some(path),
-            Err(error) => {
-                let message = format!("this is no JSONPath: {}", printable(error.message()));
+            Err(_) => {
+                let message = format!("`{}` is no JSONPath", printable(text.value));
                 self.report.note(text.span, message, "RFC 9535, from the root `$`: \"$.data.id\"");
                 None
             }
@@ -234,6 +233,17 @@ impl<'t> Reader<'t, '_> {
     /// Text of an optional key.
     pub(crate) fn optional_text(&mut self, table: &Table<'t>, key: &'static str) -> Option<String> {
         table.get(key).and_then(|value| self.expanded(value)).map(|text| text.value)
+    }
+}
+
+/// A bound as a spec would write it.
+fn in_one_unit(duration: Duration) -> String {
+    match duration.as_millis() {
+        0 => "0s".to_owned(),
+        ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
+        ms if ms % 60_000 == 0 => format!("{}m", ms / 60_000),
+        ms if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
+        ms => format!("{ms}ms"),
     }
 }
 

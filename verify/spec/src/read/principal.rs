@@ -12,7 +12,7 @@ use crate::spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Names, Prin
 use crate::variables::name_of;
 
 const LEAST_LIFETIME: Duration = Duration::from_secs(1);
-const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
+const LONGEST_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What could be read of a principal, and what must not be shared between tenants.
 pub(super) struct Drafted {
@@ -83,9 +83,6 @@ pub(super) fn principal<'t>(
             Grant::Login => login(reader, table, &mut draft, home.url),
         }
     });
-    if grant.is_none() {
-        hide_literal_secrets(reader, table);
-    }
     let env_name = env_name(table, home, draft.name.as_ref());
     let line = reader.line(table.span.start);
     draft.principal = (|| {
@@ -108,26 +105,9 @@ fn note_foreign_keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, grant: 
     let word = GRANTS.iter().find(|(_, known)| *known == grant).map_or("", |(word, _)| word);
     for (key, _) in PRINCIPAL.keys {
         let common = ["name", "grant", "names"].contains(key);
-        if let Some(value) = table.get(key)
-            && !common
-            && !grant.keys().contains(key)
-        {
-            if matches!(*key, "client_secret" | "password" | "value") {
-                reader.report.hide(value.span());
-            }
+        if table.get(key).is_some() && !common && !grant.keys().contains(key) {
             let help = format!("leave it out; with this grant go {}", grant.keys().join(", "));
             reader.report.note(table.key_span(key), format!("`{key}` means nothing with grant \"{word}\""), help);
-        }
-    }
-}
-
-/// Without a grant nothing else is read, but secrets must not be shown beside other mistakes.
-fn hide_literal_secrets<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) {
-    for key in ["client_secret", "password", "value", "json", "form"] {
-        if let Some(value) = table.get(key)
-            && value.get_ref().as_str().is_none_or(|text| name_of(text).is_none())
-        {
-            reader.report.hide(value.span());
         }
     }
 }
@@ -192,7 +172,6 @@ fn login<'t>(
         (None, Some(form)) => login_fields(reader, form, draft).map(|fields| (fields, LoginEncoding::Form)),
         (None, None) => reader.need(table, "json").and(None),
         (Some(_), Some(_)) => {
-            hide_literal_secrets(reader, table);
             reader.report.note(table.key_span("form"), "both `json` and `form`", "keep the one that the login expects");
             None
         }

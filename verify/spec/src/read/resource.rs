@@ -72,9 +72,11 @@ impl Draft<'_> {
 
         let existing = existing(reader, table, roster);
         let may_create = table.get("create").is_some();
-        if !may_create
-            && table.get("existing").is_none_or(|value| value.get_ref().as_table().is_some_and(|t| t.is_empty()))
-        {
+        let none_exist = match table.get("existing") {
+            Some(value) => value.get_ref().as_table().is_some_and(|table| table.is_empty()),
+            None => table.lacks("existing"),
+        };
+        if table.lacks("create") && none_exist {
             let help = format!(
                 "add `create = {}`, or where nothing may be created `existing = {}`",
                 RESOURCE.example("create"),

@@ -22,7 +22,7 @@ pub(super) fn needed<'t>(
     key: &'static str,
     section: &'static crate::keys::Section,
 ) -> Option<Table<'t>> {
-    if root.get(key).is_none() {
+    if root.lacks(key) {
         let keys = section.keys.iter().take(2).map(|(name, example)| format!("`{name} = {example}`"));
         let help = format!("add {}, with {}", ROOT.example(key), keys.collect::<Vec<_>>().join(" and "));
         reader.report.note(root.span.clone(), format!("{} is missing", section.header), help);
@@ -43,14 +43,16 @@ pub(super) fn env_file<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, spec: 
 /// `url`, which tenants without one of their own use.
 pub(super) enum TargetUrl {
     Absent,
-    /// There is one, and what is wrong with it has been noted.
+    /// What is wrong with it, or with all of `[target]`, is noted.
     Bad,
     Good(Url),
 }
 
 pub(super) fn url<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>) -> TargetUrl {
-    let target = root.get("target").and_then(|target| target.get_ref().as_table());
-    match target.and_then(|target| target.get("url")) {
+    let Some(target) = root.get("target").and_then(|target| target.get_ref().as_table()) else {
+        return TargetUrl::Bad;
+    };
+    match target.get("url") {
         None => TargetUrl::Absent,
         Some(value) => reader.base_url(value).map_or(TargetUrl::Bad, TargetUrl::Good),
     }

@@ -49,7 +49,7 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
     };
     let drafts: Vec<_> =
         tables.iter().zip(&ids).map(|(table, id)| draft(reader, table, id.as_ref(), &roster, target_url)).collect();
-    if drafts.len() < 2 {
+    if drafts.len() < 2 && (root.lacks("tenant") || !drafts.is_empty()) {
         let span = tables.first().map_or_else(|| root.span.clone(), |table| table.span.clone());
         let message = format!("isolation is between tenants: two at least, here {}", drafts.len());
         reader.report.note(span, message, "add a [[tenant]] with an id and a [[tenant.principal]]");
@@ -102,7 +102,8 @@ fn draft<'t>(
         "two principals of this tenant have the name",
     );
     let principals: Option<Vec<Principal>> = drafts.iter().map(|draft| draft.principal.clone()).collect();
-    let callable = principals.as_ref().is_none_or(|all| all.iter().any(|principal| principal.names == Names::Own));
+    let callable = (tables.is_empty() && !table.lacks("principal"))
+        || principals.as_ref().is_none_or(|all| all.iter().any(|principal| principal.names == Names::Own));
     if !callable {
         let help = "add a [[tenant.principal]] with its credentials (and without `names`)";
         reader.report.note(table.span.clone(), "this tenant has no principal that calls for it", help);

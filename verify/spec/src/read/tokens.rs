@@ -12,7 +12,7 @@ const LONGEST_LEEWAY: Duration = Duration::from_secs(3600);
 const EXPIRY_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_EXPIRY_WAIT: Duration = Duration::from_secs(300);
 const LEAST_LIFETIME: Duration = Duration::from_secs(1);
-const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
+const LONGEST_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// `Some(None)` when the section is absent.
 pub(super) fn tokens<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, objects: &Objects) -> Option<Option<Tokens>> {

@@ -1,6 +1,10 @@
 //! A spec is understood whole, or every mistake in it is shown.
 
+#[cfg(test)]
 mod examples;
+#[cfg(test)]
 mod mistakes;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
 mod sound;

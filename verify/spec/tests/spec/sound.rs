@@ -133,6 +133,21 @@ fn variables_are_recorded_and_secrets_cannot_be_printed() {
 }
 
 #[test]
+fn a_recorded_environment_is_enough_to_parse_again() {
+    let recorded: std::collections::BTreeMap<_, _> = sound(FULL)
+        .variables
+        .iter()
+        .map(|(name, variable)| match variable {
+            Variable::Plain(value) => (name.clone(), value.clone()),
+            Variable::Secret(_) => (name.clone(), "secret, not recorded".to_owned()),
+        })
+        .collect();
+    let text = FULL.replace("[limits]", "env_file = \"long-gone.env\"\n[limits]");
+    let again = parse(std::path::Path::new("elsewhere/watertight.toml"), &text, &recorded, crate::examples::today());
+    assert_eq!(operations(&again.unwrap()), operations(&sound(FULL)));
+}
+
+#[test]
 fn a_run_may_speak_to_the_hosts_of_the_spec_only() {
     let hosts = sound(FULL).hosts();
     let expected = [("127.0.0.1", 8080), ("127.0.0.1", 8081), ("south.example.com", 443)];

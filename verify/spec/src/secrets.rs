@@ -1,0 +1,62 @@
+//! Finds literals that stand where a secret belongs, so that no mistake on the same line shows them.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::keys::nearest;
+use crate::report::Report;
+
+/// Hides what stands at keys of secrets, misspelt ones too, in all of a document but its bodies.
+pub(crate) fn hide(report: &mut Report<'_>, root: &DeTable<'_>) {
+    for (key, value) in root {
+        // Members of bodies have names of their own, and no secrets.
+        if !["resource", "operation", "exclude"].contains(&key.get_ref().as_ref()) {
+            hide_in(report, key.get_ref(), value);
+        }
+    }
+}
+
+fn hide_in(report: &mut Report<'_>, key: &str, value: &toml::Spanned<DeValue<'_>>) {
+    match value.get_ref() {
+        DeValue::Table(table) => table.iter().for_each(|(key, value)| hide_in(report, key.get_ref(), value)),
+        DeValue::Array(items) => items.iter().for_each(|item| hide_in(report, key, item)),
+        DeValue::String(text) if text.starts_with('$') => {}
+        _ if is_secret(key) => report.hide(value.span()),
+        _ => {}
+    }
+}
+
+fn is_secret(key: &str) -> bool {
+    let lower = key.to_lowercase();
+    ["secret", "pass"].iter().any(|word| lower.contains(word))
+        || nearest(key, ["client_secret", "password", "value"]).is_some()
+}
+
+/// The same by eye, in a text that is not TOML.
+pub(crate) fn hide_by_eye(report: &mut Report<'_>) {
+    let text = report.text();
+    let mut start = 0_usize;
+    for line in text.split_inclusive('\n') {
+        let lower = line.to_ascii_lowercase();
+        let key = ["sec", "pass", "value"].iter().filter_map(|word| lower.find(word)).min();
+        let equals = key.and_then(|key| Some(key.saturating_add(lower.get(key..)?.find('=')?)));
+        if let Some(equals) = equals {
+            let from = start.saturating_add(equals).saturating_add(1);
+            report.hide(value_by_eye(text, from, start.saturating_add(line.len())));
+        }
+        start = start.saturating_add(line.len());
+    }
+}
+
+/// From an equals sign to the end of the line, or of a text in three quotes.
+fn value_by_eye(text: &str, from: usize, line_end: usize) -> Range<usize> {
+    let value = text.get(from..).unwrap_or_default();
+    let written = value.trim_start_matches([' ', '\t']);
+    let Some(quotes) = ["\"\"\"", "'''"].into_iter().find(|quotes| written.starts_with(quotes)) else {
+        return from..line_end;
+    };
+    let opened = from.saturating_add(value.len().saturating_sub(written.len())).saturating_add(quotes.len());
+    let closed = text.get(opened..).and_then(|rest| rest.find(quotes)).map(|at| opened.saturating_add(at));
+    from..closed.unwrap_or(text.len()).max(line_end)
+}
