@@ -1,0 +1,185 @@
+//! Clean-up: removes what the journal says was created, then sweeps every list for what still carries the run's tag.
+
+use serde_json::Value;
+use watertight_spec::{Locator, Names, Resource, Spec, Symbol};
+
+use crate::journal::{Entry, Item, Journal};
+use crate::marker::RunTag;
+use crate::plan::PATH_SEGMENT;
+use crate::request::{Call, Caller, Mark, Request, Who};
+use crate::session::{Session, SessionError};
+use crate::tape::scalar;
+use crate::trace::{Exchange, Owner, Trace};
+
+/// What a clean-up did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleaned {
+    /// How many objects were removed.
+    pub removed: usize,
+    /// What could not be, for people.
+    pub left_behind: Vec<String>,
+}
+
+/// Cleans up after a run that was killed, from its journal.
+pub async fn clean_journal(spec: &Spec, journal: Journal) -> Result<Cleaned, SessionError> {
+    let tag_text = journal.tag().unwrap_or_default().to_owned();
+    // The session's own markers are of no use here; only the killed run's tag is looked for.
+    let tag = RunTag::new(0, rand::random());
+    let mut session = Session::new(spec, &tag, journal)?;
+    let mut trace = Trace::default();
+    let left_behind = clean(spec, &tag_text, &mut session, &mut trace).await;
+    let is_removal = |x: &Exchange| x.request.method == "DELETE" && x.succeeded();
+    let removed = trace.events().iter().filter(|e| trace.exchange(e.seq).is_some_and(is_removal)).count();
+    Ok(Cleaned { removed, left_behind })
+}
+
+/// Removes everything of a run; returns what is left, for people.
+pub(crate) async fn clean(spec: &Spec, tag: &str, session: &mut Session<'_>, trace: &mut Trace) -> Vec<String> {
+    let mut left = Vec::new();
+    for item in session.journal().remaining() {
+        left.extend(remove(spec, &item, session, trace).await);
+    }
+    if !session.journal().is_clean() && !tag.is_empty() {
+        left.extend(sweep(spec, tag, session, trace).await);
+    }
+    if left.is_empty() {
+        // Should this line not reach the disk, a later `clean` finds nothing to remove.
+        let _ = session.journal().write(Entry::Cleaned);
+    }
+    left
+}
+
+/// Removes one object as its owner; an object that is gone already is fine.
+async fn remove(spec: &Spec, item: &Item, session: &mut Session<'_>, trace: &mut Trace) -> Option<String> {
+    let Some(tenant) = spec.tenants.iter().position(|t| t.id.as_str() == item.tenant) else {
+        return Some(format!("{}: the spec has no tenant {}", item.path, item.tenant));
+    };
+    let request = own(spec, tenant, "DELETE", &item.path)?.mark(Mark::Removes { item: item.path.clone() });
+    let exchange = perform(request, session, trace).await?;
+    match exchange.status() {
+        Some(200..=299) => None,
+        Some(404 | 410) => {
+            let _ = session.journal().write(Entry::Removed { path: item.path.clone() });
+            None
+        }
+        _ => Some(format!("{} of tenant {} could not be removed: {}", item.path, item.tenant, exchange.line())),
+    }
+}
+
+/// Lists every collection of every tenant and removes what carries the tag.
+async fn sweep(spec: &Spec, tag: &str, session: &mut Session<'_>, trace: &mut Trace) -> Vec<String> {
+    let mut left = Vec::new();
+    for tenant in 0..spec.tenants.len() {
+        for (index, resource) in spec.resources.iter().enumerate().rev() {
+            if resource.create.is_none() {
+                continue;
+            }
+            let Some(collection) = collection(spec, tenant, resource) else { continue };
+            for path in tagged_items(spec, tenant, resource, &collection, tag, session, trace).await {
+                let item = Item {
+                    tenant: spec.tenants.get(tenant).map(|t| t.id.to_string()).unwrap_or_default(),
+                    resource: spec.resources.get(index).map(|r| r.name.clone()).unwrap_or_default(),
+                    path,
+                };
+                left.extend(remove(spec, &item, session, trace).await);
+            }
+        }
+    }
+    left
+}
+
+/// The collection's path, if it hangs on nothing that the run itself made: children go with their parents.
+fn collection(spec: &Spec, tenant: usize, resource: &Resource) -> Option<String> {
+    let name = &spec.tenants.get(tenant)?.id;
+    resource.collection.render(|symbol| match symbol {
+        Symbol::Tenant => Some(encode(name.as_str())),
+        Symbol::Object(parent) => spec.resources.get(*parent)?.existing.get(name).map(|id| encode(id)),
+        Symbol::Canary | Symbol::CanaryPublic | Symbol::Unique => None,
+    })
+}
+
+async fn tagged_items(
+    spec: &Spec,
+    tenant: usize,
+    resource: &Resource,
+    collection: &str,
+    tag: &str,
+    session: &mut Session<'_>,
+    trace: &mut Trace,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut next = Some(collection.to_owned());
+    for _ in 0..spec.limits.pages {
+        let Some(path) = next.take() else { break };
+        let Some(request) = own(spec, tenant, "GET", &path) else { break };
+        let Some(exchange) = perform(request, session, trace).await else { break };
+        let Some(json) = exchange.json() else { break };
+        let mut ids = Vec::new();
+        tagged(&json, tag, &id_member(resource), &mut ids);
+        found.extend(ids.iter().map(|id| format!("{collection}/{}", encode(id))));
+        next = crate::checks::next_page(spec, resource, &exchange);
+    }
+    found
+}
+
+/// The member of an item that holds its id: the last one of the path to it in the answer to a create.
+fn id_member(resource: &Resource) -> String {
+    let path = resource.id.to_string();
+    let end = path.trim_end_matches(['\'', '"', ']']);
+    end.rsplit(['.', '[', '\'', '"']).next().unwrap_or("id").to_owned()
+}
+
+/// Ids of the innermost objects in which the tag stands.
+fn tagged(json: &Value, tag: &str, id: &str, ids: &mut Vec<String>) -> bool {
+    match json {
+        Value::Array(items) => items.iter().filter(|item| tagged(item, tag, id, ids)).count() > 0,
+        Value::Object(members) => {
+            let before = ids.len();
+            let inside = members.values().filter(|value| tagged(value, tag, id, ids)).count() > 0;
+            if inside
+                && ids.len() == before
+                && let Some(text) = members.get(id).and_then(scalar)
+            {
+                ids.push(text);
+            }
+            inside
+        }
+        Value::String(text) => text.contains(tag),
+        _ => false,
+    }
+}
+
+fn own(spec: &Spec, tenant: usize, method: &str, path: &str) -> Option<Request> {
+    let details = spec.tenants.get(tenant)?;
+    let principal = details.principals.iter().position(|p| p.names == Names::Own)?;
+    let request = Request::new(Caller::Own(Who { tenant, principal }), tenant, method, path);
+    Some(match &spec.tenancy.locator {
+        Locator::Header(name) => request.header(name, details.id.as_str()),
+        Locator::Path | Locator::Token => request,
+    })
+}
+
+async fn perform(request: Request, session: &mut Session<'_>, trace: &mut Trace) -> Option<Exchange> {
+    session.perform(&Call::Api(request), Owner::Cleanup, trace).await;
+    trace.exchange(trace.next_seq().checked_sub(1)?).cloned()
+}
+
+fn encode(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, PATH_SEGMENT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sweep_takes_the_innermost_objects_that_carry_the_tag() {
+        let json = serde_json::json!({ "id": "page", "items": [
+            { "id": "1", "title": "wtpabc-x" }, { "id": "2", "title": "other" },
+            { "id": 3, "nested": { "label": "x wtsabc" } },
+        ]});
+        let mut ids = Vec::new();
+        assert!(tagged(&json, "abc", "id", &mut ids));
+        assert_eq!(ids, ["1", "3"]);
+    }
+}

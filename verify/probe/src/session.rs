@@ -1,0 +1,446 @@
+//! The session: the only door to the network. Host allowlist, request budget, rate limit, time-outs, credentials, and
+//! the record of everything in the trace.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use watertight_spec::{Credential, Spec, TargetEnvironment, Variable};
+
+use crate::forge::{Forge, object};
+use crate::journal::{Entry, Item, Journal};
+use crate::listener::Listener;
+use crate::marker::{Hit, RunTag, Scanner};
+use crate::redact::Redactor;
+use crate::request::{Call, Caller, Forged, Mark, TokenCall, Who};
+use crate::tape::scalar;
+use crate::trace::{Event, Exchange, Failure, IssuedToken, Outcome, Owner, Received, SignatureState, Trace, What};
+use crate::vault::{Rendered, Secrets, Text, forged_label, label, render};
+use crate::wire::{Answered, Bounds, Outgoing, Wire};
+
+/// Bytes of a body that the trace keeps.
+const KEPT_BODY: usize = 256 * 1024;
+
+/// A live run's connection to its target.
+pub struct Session<'s> {
+    spec: &'s Spec,
+    tag: &'s RunTag,
+    scanner: Scanner,
+    wire: Wire,
+    hosts: BTreeSet<(String, u16)>,
+    start: Instant,
+    pace: tokio::time::Interval,
+    spent: u64,
+    redactor: Redactor,
+    tokens: BTreeMap<Who, Token>,
+    issued: BTreeMap<u64, (Who, Token)>,
+    forge: Option<(Forge, Listener)>,
+    keys: Option<Value>,
+    journal: Journal,
+    topic: String,
+}
+
+#[derive(Clone)]
+struct Token {
+    value: SecretString,
+    placeholder: String,
+    /// When to fetch another, well before it expires.
+    renew: Option<Instant>,
+}
+
+/// Why a session could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The marker automaton would not build.
+    #[error("the scanner for {tenants} tenants could not be built")]
+    Scanner {
+        /// How many.
+        tenants: usize,
+    },
+}
+
+impl<'s> Session<'s> {
+    /// For one run. Nothing is sent yet.
+    pub fn new(spec: &'s Spec, tag: &'s RunTag, journal: Journal) -> Result<Self, SessionError> {
+        let tenants = spec.tenants.len();
+        let mut redactor = Redactor::new(rand::random());
+        for variable in spec.variables.values() {
+            if let Variable::Secret(secret) = variable {
+                redactor.learn(secret.expose_secret());
+            }
+        }
+        let mut pace = tokio::time::interval(Duration::from_secs(1) / spec.limits.rate.max(1));
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Ok(Self {
+            spec,
+            tag,
+            scanner: Scanner::new(tag, tenants).map_err(|_| SessionError::Scanner { tenants })?,
+            wire: Wire::new(),
+            hosts: spec.hosts(),
+            start: Instant::now(),
+            pace,
+            spent: 0,
+            redactor,
+            tokens: BTreeMap::new(),
+            issued: BTreeMap::new(),
+            forge: None,
+            keys: None,
+            journal,
+            topic: String::new(),
+        })
+    }
+
+    /// What stands for each secret of the spec, by variable: a bundle carries it, so that a replay renders alike.
+    pub fn placeholders(&self) -> BTreeMap<String, String> {
+        let secret = |variable: &Variable| match variable {
+            Variable::Plain(text) => text.clone(),
+            Variable::Secret(secret) => self.redactor.placeholder(secret.expose_secret()),
+        };
+        self.spec.variables.iter().map(|(name, variable)| (name.clone(), secret(variable))).collect()
+    }
+
+    /// What was created.
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    /// Requests sent so far.
+    pub fn requests(&self) -> u64 {
+        self.spent
+    }
+
+    /// Performs a call for `owner`; the trace gets it, and any token that had to be fetched first.
+    pub async fn perform(&mut self, call: &Call, owner: Owner, trace: &mut Trace) {
+        if let Some(who) = bearer(call) {
+            self.ensure_token(who, trace).await;
+        }
+        self.topic = match owner {
+            Owner::Check(index) => format!("check-{index}"),
+            _ => "run".to_owned(),
+        };
+        if let Call::Api(request) = call
+            && matches!(&request.caller, Caller::Forged(_))
+        {
+            self.ensure_forge().await;
+        }
+        self.exchange(call, owner, trace).await;
+    }
+
+    /// Fetches a principal's token unless it has one that will last.
+    async fn ensure_token(&mut self, who: Who, trace: &mut Trace) {
+        let fresh = self.tokens.get(&who).is_some_and(|t| t.renew.is_none_or(|at| Instant::now() < at));
+        if fresh || !uses_tokens(self.spec, who) {
+            return;
+        }
+        self.tokens.remove(&who);
+        let seq = self.exchange(&Call::Token(TokenCall::plain(who)), Owner::Session, trace).await;
+        if let Some((_, token)) = self.issued.get(&seq) {
+            self.tokens.insert(who, token.clone());
+        }
+    }
+
+    async fn ensure_forge(&mut self) {
+        if self.forge.is_some() {
+            return;
+        }
+        // Where either can't be had, rendering the forged token says so and the check is unproven.
+        if let Ok(forge) = Forge::new(self.tag.unique("kid"))
+            && let Ok(listener) = Listener::start(forge.key_set().to_string()).await
+        {
+            self.forge = Some((forge, listener));
+        }
+    }
+
+    async fn exchange(&mut self, call: &Call, owner: Owner, trace: &mut Trace) -> u64 {
+        let seq = trace.next_seq();
+        let rendered = render(call, self.spec, &*self);
+        self.pace.tick().await;
+        let begun = Instant::now();
+        let at = millis(begun.duration_since(self.start));
+        let mut exchange = match &rendered {
+            Ok(rendered) => Exchange {
+                seq,
+                at,
+                took: 0,
+                tenant: rendered.tenant,
+                by: rendered.by.clone(),
+                intent: rendered.intent,
+                request: rendered.sent(),
+                outcome: Outcome::Failed { kind: Failure::Refused, text: String::new() },
+                hits: vec![],
+                token: None,
+                signature: None,
+                callbacks: vec![],
+            },
+            Err(why) => unrendered(call, self.spec, seq, at, why),
+        };
+        if let Ok(rendered) = &rendered {
+            match self.send(call, rendered).await {
+                Ok(incoming) => self.receive(call, incoming, &mut exchange),
+                Err((kind, text)) => exchange.outcome = Outcome::Failed { kind, text: self.redactor.text(&text) },
+            }
+        }
+        exchange.took = millis(begun.elapsed());
+        if let Some((_, listener)) = &self.forge {
+            exchange.callbacks = listener.calls(&self.topic);
+        }
+        trace.push(Event { seq, owner, what: What::Exchange(Box::new(exchange)) });
+        seq
+    }
+
+    async fn send(&mut self, call: &Call, rendered: &Rendered) -> Result<Answered, (Failure, String)> {
+        self.permit(call, rendered).map_err(|why| (Failure::Refused, why))?;
+        if let Call::Api(request) = call
+            && let Mark::Creates { collection, .. } = &request.mark
+        {
+            let entry = Entry::Intends { collection: collection.clone() };
+            self.journal.write(entry).map_err(|e| (Failure::Refused, format!("the journal can't be written: {e}")))?;
+        }
+        self.spent += 1;
+        let headers: Vec<_> =
+            rendered.headers.iter().map(|(name, value)| (name.clone(), value.real().to_owned())).collect();
+        let out = Outgoing {
+            origin: &rendered.origin,
+            method: &rendered.method,
+            target: &rendered.target,
+            headers: &headers,
+            body: rendered.body.as_ref().map(|body| body.real().as_bytes().to_vec()),
+        };
+        self.wire.exchange(out, Bounds { timeout: self.spec.limits.timeout, body: self.spec.limits.body }).await
+    }
+
+    /// What a run may never send.
+    fn permit(&self, call: &Call, rendered: &Rendered) -> Result<(), String> {
+        let host = rendered.origin.host_str().unwrap_or_default().to_owned();
+        let port = rendered.origin.port_or_known_default().unwrap_or_default();
+        if !self.hosts.contains(&(host.clone(), port)) {
+            return Err(format!("{host}:{port} is not named by the spec, so nothing is sent there"));
+        }
+        if self.spent >= self.spec.limits.requests {
+            return Err(format!("the budget of {} requests is spent (limits.requests)", self.spec.limits.requests));
+        }
+        let reads = matches!(rendered.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+        if matches!(call, Call::Api(_)) && !reads && self.spec.target.environment == TargetEnvironment::Production {
+            return Err(format!("{} is not sent to production", rendered.method));
+        }
+        // Whatever an attacker sends is no evidence when it comes back: so no other tenant's secret half may be in it.
+        let mut sent = format!("{} {}", rendered.target, rendered.body.as_ref().map_or("", |b| b.shown()));
+        rendered.headers.iter().for_each(|(_, value)| sent.push_str(value.shown()));
+        match self.scanner.scan("request", sent.as_bytes()).iter().find(|hit| Some(hit.owner) != rendered.tenant) {
+            Some(hit) => Err(format!("the request would carry {}, another tenant's marker", hit.text)),
+            None => Ok(()),
+        }
+    }
+
+    fn receive(&mut self, call: &Call, incoming: Answered, exchange: &mut Exchange) {
+        let mut hits: Vec<Hit> = self.scanner.scan("body", &incoming.body);
+        for (name, value) in &incoming.headers {
+            hits.extend(self.scanner.scan(&format!("header {name}"), value));
+            if name == "set-cookie" {
+                self.learn_cookie(&String::from_utf8_lossy(value));
+            }
+        }
+        exchange.hits = hits;
+        let body = String::from_utf8_lossy(&incoming.body).into_owned();
+        let success = (200..300).contains(&incoming.status);
+        match call {
+            Call::Token(ask) if success => exchange.token = self.learn_token(ask.who, &body, exchange.seq),
+            Call::Keys { token, .. } if success => {
+                let keys: Option<Value> = serde_json::from_str(&body).ok();
+                exchange.signature = Some(self.check_signature(*token, keys.as_ref()));
+                self.keys = keys;
+            }
+            Call::Api(request) if success => self.note(&request.mark, &body),
+            _ => {}
+        }
+        let kept: String = self.redactor.text(&body).chars().take(KEPT_BODY).collect();
+        let headers = incoming
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), self.redactor.text(&String::from_utf8_lossy(value))))
+            .collect();
+        exchange.outcome =
+            Outcome::Response(Received { status: incoming.status, headers, body: kept, length: incoming.body.len() });
+    }
+
+    /// Writes down what a request created or removed. What can't be found in the answer is found by the sweep.
+    fn note(&mut self, mark: &Mark, body: &str) {
+        let entry = match mark {
+            Mark::Nothing => return,
+            Mark::Removes { item } => Entry::Removed { path: item.clone() },
+            Mark::Creates { resource, owner, collection } => {
+                let (Some(resource), Some(owner)) = (self.spec.resources.get(*resource), self.spec.tenants.get(*owner))
+                else {
+                    return;
+                };
+                let json: Value = serde_json::from_str(body).unwrap_or_default();
+                let Some(id) = resource.id.query(&json).first().and_then(scalar) else { return };
+                let id = percent_encoding::utf8_percent_encode(&id, crate::plan::PATH_SEGMENT);
+                Entry::Created(Item {
+                    tenant: owner.id.to_string(),
+                    resource: resource.name.clone(),
+                    path: format!("{collection}/{id}"),
+                })
+            }
+        };
+        // The request that made it was let through only because the journal could be written; if it can't be now,
+        // the intent is on disk and the sweep finds the object by its tag.
+        let _ = self.journal.write(entry);
+    }
+
+    fn learn_cookie(&mut self, cookie: &str) {
+        if let Some((_, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) {
+            self.redactor.learn(value.trim());
+        }
+    }
+
+    fn learn_token(&mut self, who: Who, body: &str, seq: u64) -> Option<IssuedToken> {
+        let json: Value = serde_json::from_str(body).ok()?;
+        let (value, declared) = self.token_of(who, &json)?;
+        let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
+        for other in ["refresh_token", "id_token"] {
+            text(other).map(|secret| self.redactor.learn(&secret));
+        }
+        let placeholder = self.redactor.learn(&value);
+        let mut parts = value.split('.');
+        let (header, claims) = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(header), Some(claims), Some(signature), None) => {
+                self.redactor.learn(signature);
+                (object(header).ok().map(Value::Object), object(claims).ok().map(Value::Object))
+            }
+            _ => (None, None),
+        };
+        let time = |name: &str| claims.as_ref().and_then(|c| c.get(name)).and_then(Value::as_u64);
+        let by_claims = time("exp").zip(time("iat")).map(|(exp, iat)| exp.saturating_sub(iat));
+        let lifetime = json.get("expires_in").and_then(Value::as_u64).or(by_claims).or(declared.map(|d| d.as_secs()));
+        let renew = lifetime.map(|seconds| {
+            // A fifth of its life, at most half a minute, before it ends.
+            let life = Duration::from_secs(seconds.min(86_400));
+            Instant::now() + life - (life / 5).min(Duration::from_secs(30))
+        });
+        self.issued.insert(seq, (who, Token { value: value.into(), placeholder: placeholder.clone(), renew }));
+        Some(IssuedToken {
+            who: (who.tenant, who.principal),
+            placeholder,
+            header,
+            claims,
+            scope: text("scope"),
+            lifetime,
+        })
+    }
+
+    fn token_of(&self, who: Who, json: &Value) -> Option<(String, Option<Duration>)> {
+        match &self.spec.tenants.get(who.tenant)?.principals.get(who.principal)?.credential {
+            Credential::Login { token, lifetime, .. } => {
+                Some((token.query(json).first()?.as_str()?.to_owned(), *lifetime))
+            }
+            _ => Some((json.get("access_token")?.as_str()?.to_owned(), None)),
+        }
+    }
+
+    fn check_signature(&self, seq: u64, keys: Option<&Value>) -> SignatureState {
+        let Some((_, token)) = self.issued.get(&seq) else {
+            return SignatureState::Unknown(format!("exchange {seq} brought no token"));
+        };
+        let Some(set) = keys.and_then(|k| serde_json::from_value::<jsonwebtoken::jwk::JwkSet>(k.clone()).ok()) else {
+            return SignatureState::Unknown("the answer is no key set (RFC 7517)".into());
+        };
+        verify(token.value.expose_secret(), &set)
+    }
+}
+
+/// Whether any key of the set signed the token. Nothing but the signature is looked at.
+fn verify(token: &str, set: &jsonwebtoken::jwk::JwkSet) -> SignatureState {
+    let header = match jsonwebtoken::decode_header(token) {
+        Ok(header) => header,
+        Err(error) => return SignatureState::Unknown(format!("the token's header can't be read: {error}")),
+    };
+    let mut validation = jsonwebtoken::Validation::new(header.alg);
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    let keys = set.keys.iter().filter(|key| header.kid.is_none() || key.common.key_id == header.kid);
+    let mut tried = 0;
+    for key in keys {
+        if let Ok(key) = jsonwebtoken::DecodingKey::from_jwk(key) {
+            tried += 1;
+            if jsonwebtoken::decode::<Value>(token, &key, &validation).is_ok() {
+                return SignatureState::Verified;
+            }
+        }
+    }
+    SignatureState::Failed(match tried {
+        0 => "the key set has no key under the token's kid".into(),
+        n => format!("none of {n} keys signed it"),
+    })
+}
+
+impl Secrets for Session<'_> {
+    fn shown(&self, secret: &str) -> String {
+        self.redactor.placeholder(secret)
+    }
+    fn current(&self, who: Who) -> Option<Text> {
+        self.tokens.get(&who).map(Token::text)
+    }
+    fn issued(&self, seq: u64) -> Option<(Who, Text)> {
+        self.issued.get(&seq).map(|(who, token)| (*who, token.text()))
+    }
+    fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String> {
+        let (forge, listener) = self.forge.as_ref().ok_or("no key or listener for forging could be had")?;
+        let made = forge.make(genuine.real(), what, self.keys.as_ref(), &listener.url(&self.topic))?;
+        Ok(Text::secret(made, forged_label(genuine.shown(), what)))
+    }
+}
+
+impl Token {
+    fn text(&self) -> Text {
+        Text::secret(self.value.expose_secret(), self.placeholder.clone())
+    }
+}
+
+/// Whose current token a call needs.
+fn bearer(call: &Call) -> Option<Who> {
+    match call {
+        Call::Api(request) => match &request.caller {
+            Caller::Own(who) => Some(*who),
+            Caller::Forged(what) => Some(what.who),
+            Caller::Anonymous | Caller::Issued(_) => None,
+        },
+        Call::Token(_) | Call::Discovery { .. } | Call::Keys { .. } => None,
+    }
+}
+
+pub(crate) fn uses_tokens(spec: &Spec, who: Who) -> bool {
+    spec.tenants.get(who.tenant).and_then(|t| t.principals.get(who.principal)).is_some_and(|p| {
+        matches!(p.credential, Credential::ClientCredentials { .. } | Credential::Login { .. })
+    })
+}
+
+/// The record of a call that could not even be rendered, as when no token was to be had.
+pub(crate) fn unrendered(call: &Call, spec: &Spec, seq: u64, at: u64, why: &str) -> Exchange {
+    let (method, target, who) = match call {
+        Call::Api(request) => (request.method.clone(), request.target.clone(), bearer(call)),
+        Call::Token(ask) => ("POST".into(), String::new(), Some(ask.who)),
+        Call::Discovery { issuer } => ("GET".into(), issuer.clone(), None),
+        Call::Keys { url, .. } => ("GET".into(), url.clone(), None),
+    };
+    Exchange {
+        seq,
+        at,
+        took: 0,
+        tenant: who.map(|w| w.tenant),
+        by: who.map_or_else(|| "anonymous".into(), |w| label(spec, w)),
+        intent: crate::request::Intent::Own,
+        request: crate::trace::Sent { method, origin: String::new(), target, headers: vec![], body: None },
+        outcome: Outcome::Failed { kind: Failure::Refused, text: why.to_owned() },
+        hits: vec![],
+        token: None,
+        signature: None,
+        callbacks: vec![],
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
