@@ -27,7 +27,7 @@ pub(super) static NONE: About = About {
     does: "Presents tokens whose `alg` is none, None, NONE or nOnE, with an empty signature, at an operation that shows \
            the victim's object: the attacker's claims with the victim's tenant, and the victim's claims.",
     judges: JUDGES,
-    origin: "RFC 8725 2.1 and 3.1; CVE-2015-9235, CVE-2018-1000531",
+    origin: "RFC 8725 2.1 and 3.1; CVE-2018-1000531, CVE-2022-23540",
     mend: "Take the algorithm from the issuer's registration, never from the token.",
 };
 
@@ -44,7 +44,7 @@ pub(super) static HMAC: About = About {
              token is accepted without that; isolated where it is refused and the victim sees its object before and \
              after; unproven where a control failed or no key set can be had; not applicable where the issuer publishes \
              none.",
-    origin: "RFC 8725 2.1 and 3.1; CVE-2015-9235, CVE-2022-23540",
+    origin: "RFC 8725 2.1 and 3.1; CVE-2015-9235, CVE-2016-10555",
     mend: "Bind each key to one algorithm; refuse a token whose `alg` is not that of its key.",
 };
 
@@ -113,7 +113,7 @@ pub(super) static KEY_URL: About = About {
              the token without showing anything of the victim. isolated: every token is refused, no call came, and the \
              victim sees its object before and after. unproven: a control failed, or an answer decides nothing. A target \
              that can't reach the verifier's loopback can't call it; then only the refusal is shown.",
-    origin: "RFC 8725 3.10 (do not follow `jku` and `x5u` blindly); RFC 7515 4.1.2 and 4.1.5; CVE-2018-0114's kin",
+    origin: "RFC 8725 3.10 (do not follow `jku` and `x5u` blindly); RFC 7515 4.1.2 and 4.1.5",
     mend: "Ignore `jku` and `x5u`; fetch keys from the registered issuer's own address only.",
 };
 

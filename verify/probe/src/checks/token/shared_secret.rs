@@ -13,11 +13,11 @@ pub(super) static ABOUT: About = About {
     id: "token.shared-secret",
     surface: Surface::Token,
     severity: Severity::High,
-    cwe: &["CWE-1391"],
+    cwe: &["CWE-653"],
     title: "No two tenants share a secret",
     does: "Sends nothing: compares the secrets of one tenant's principals with those of another's.",
     judges: "isolated: all differ. advisory: two are the same, so whoever has one tenant's secret has the other's.",
-    origin: "the verification guide's section 1 (one client reused by several tenants); RFC 6819 5.1.4.1.3",
+    origin: "the verification guide's section 1 (one client reused by several tenants); RFC 6819 5.2.3.4",
     mend: "Give each tenant a client of its own with a random secret, and rotate the shared one.",
 };
 
