@@ -1,0 +1,101 @@
+//! `api.list-own` and `api.search-own`
+
+use watertight_model::{Severity, Surface};
+use watertight_spec::{Operation, Role, Spec};
+
+use super::reading::{looking_for, sees};
+use crate::check::{About, Check, Phase, Sends};
+use crate::checks::kit::{
+    Aim, Place, each, first_page, foreign_field, leak, own, request, standing, walk,
+};
+use crate::judge::{self, Answer, Evidence, Verdict};
+use crate::request::Intent;
+use crate::tape::{Halt, Tape};
+
+pub(crate) static LIST: About = About {
+    id: "api.list-own",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-200", "CWE-639"],
+    title: "A tenant's own list, page by page to the end",
+    does: "The victim lists its own and finds its marker; the attacker lists its own and follows every page, up to \
+           limits.pages; the victim lists again.",
+    judges: "Leak: any page shows a marker of the victim's, or one of tenancy.fields names another tenant. Isolated: \
+             the list was read to its end and shows neither. Unproven: a control fails, a page is no answer, or the \
+             list is longer than limits.pages.",
+    origin: "Seed 18.1; a second page without the tenant; logtide #256.",
+    mend: "Put the tenant into the query of every page; a cursor must not carry more than a position.",
+};
+
+pub(crate) static SEARCH: About = About {
+    id: "api.search-own",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-200", "CWE-639"],
+    title: "A tenant's own search for words that only another tenant has",
+    does: "The victim searches for the public half of its marker until it is found (an index may lag by up to \
+           target.settle); the attacker searches for the same words in its own; the victim searches again.",
+    judges: "Leak: the answer shows the secret half of the victim's marker, or one of tenancy.fields names another \
+             tenant. The words that were searched for are no evidence. Unproven: the victim does not find it either.",
+    origin: "Seed 18.5, 28.6: a search index without the tenant.",
+    mend: "Put the tenant into the index and make it a mandatory filter of every query.",
+};
+
+pub(crate) fn lists(spec: &Spec) -> Vec<Check> {
+    each(spec, &LIST, Phase::Main, probe, |op| op.role == Role::List, |_| Sends::Reads)
+}
+
+pub(crate) fn searches(spec: &Spec) -> Vec<Check> {
+    each(spec, &SEARCH, Phase::Main, probe, |op| op.role == Role::Search, |_| Sends::Reads)
+}
+
+fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
+    let op = aim.op(t)?;
+    let Some(resource) = op.resource else { return Err(Halt::NotApplicable("it concerns no object".into())) };
+    let object = standing(t, aim.victim, resource)?;
+    let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(&object), &looking_for(&object))?;
+    sees(t, op, by_owner.clone(), &object)?;
+    let mine = standing(t, aim.attacker, resource)?;
+    let verdict = look_through(t, op, aim, &Place::of(&mine), &looking_for(&object))?;
+    if !matches!(verdict, Verdict::Leak(_)) {
+        sees(t, op, by_owner, &object)?;
+    }
+    Ok(verdict)
+}
+
+fn look_through(
+    t: &Tape<'_>,
+    op: &Operation,
+    aim: Aim,
+    place: &Place,
+    words: &crate::checks::kit::Words,
+) -> Result<Verdict, Halt> {
+    let mut first = first_page(t.spec, op, request(t, own(t, aim.attacker)?, op, place, words)?);
+    first.intent = Intent::Across;
+    let walked = walk(t, op, first, |_| false)?;
+    let prefix = own_prefix(t, aim.attacker);
+    for page in &walked.pages {
+        if let Some(verdict) = leak(t, page, aim.victim) {
+            return Ok(verdict);
+        }
+        if let Some(field) = foreign_field(t, page, aim.attacker, &prefix) {
+            return Ok(Verdict::Leak(Evidence::of(format!("an object of the list says {field}"), page)));
+        }
+    }
+    let Some(last) = walked.last() else { return Ok(Verdict::Unproven("nothing was sent".into())) };
+    Ok(match judge::answer(last) {
+        Answer::Success if last.json().is_none() => {
+            Verdict::Unproven(format!("an answer that can't be read: {}", last.line()))
+        }
+        Answer::Success if walked.is_complete => Verdict::Isolated,
+        Answer::Success => Verdict::Unproven("the list was not followed to its end (limits.pages)".into()),
+        Answer::Denied => Verdict::Unproven(format!("the attacker was denied its own: {}", last.line())),
+        Answer::NotOffered | Answer::Undecided => Verdict::Unproven(judge::why_undecided(last)),
+    })
+}
+
+/// What every nonce of this sender begins with.
+pub(super) fn own_prefix(t: &Tape<'_>, sender: usize) -> String {
+    let nonce = t.nonce(sender);
+    nonce.get(..nonce.len().saturating_sub(6)).unwrap_or(&nonce).to_owned()
+}

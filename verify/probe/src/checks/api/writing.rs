@@ -1,0 +1,210 @@
+//! The bracketed pair of a write. The owner shows on a twin that the operation works and what it does; the attacker
+//! sends it for another object; the owner looks at that object until `settle` has passed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use watertight_spec::{Operation, Role};
+
+use crate::checks::kit::{
+    Place, Words, attack, clear_object, leak, leaves, operation_of, own, parents_for, plant, poll, read, remove,
+    request, standing, succeed,
+};
+use crate::judge::{self, Answer, Evidence, Verdict};
+use crate::request::Mark;
+use crate::tape::{Halt, Tape};
+use crate::trace::Exchange;
+use crate::world::Object;
+
+/// Where the attacker sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    /// In the victim's place.
+    Theirs,
+    /// In its own, with the victim's id.
+    Own,
+}
+
+/// What an operation does to an object, as the owner sees it.
+enum Effect {
+    /// It is gone.
+    Gone,
+    /// These members change; none if nothing can be seen.
+    Changes(BTreeSet<String>),
+}
+
+/// The victim's id in the attacker's own place, below the attacker's own parent where it has one.
+pub(super) fn in_own_place(t: &Tape<'_>, attacker: usize, object: &Object) -> Place {
+    let parents = parents_for(t, attacker, object.resource).unwrap_or_else(|_| object.parents.clone());
+    Place::within(attacker, &parents).and(object.resource, &object.id)
+}
+
+/// The whole pair, for an operation that replaces, changes or destroys an object.
+pub(super) fn strike(
+    t: &Tape<'_>,
+    op: &Operation,
+    (attacker, victim): (usize, usize),
+    resource: usize,
+    whose: Where,
+) -> Result<Verdict, Halt> {
+    let twin = plant(t, victim, resource)?;
+    let effect = rehearse(t, op, &twin)?;
+    // Also in the victim's place: a target that goes by the credential alone would do it to the attacker's own.
+    let object = clear_object(t, attacker, victim, resource, |object| in_own_place(t, attacker, object))?;
+    let place = match whose {
+        Where::Theirs => Place::of(&object),
+        Where::Own => in_own_place(t, attacker, &object),
+    };
+    let before = settled_state(t, &object)?;
+    let nonce = t.nonce(attacker);
+    let mut across = attack(t, &request(t, own(t, attacker)?, op, &place, &Words::nonce(&nonce))?, attacker)?;
+    if whose == Where::Own && op.role == Role::Replace {
+        across = across.mark(may_create(t, attacker, resource, &place)?);
+    }
+    let answer = t.send(across)?;
+    let found = match leak(t, answer, victim) {
+        Some(verdict) => Some(verdict),
+        None => poll_effect(t, &object, &before, &effect, answer, &nonce)?,
+    };
+    if whose == Where::Own && op.role == Role::Replace && answer.succeeded() && found.is_none() {
+        let made = Object { tenant: attacker, parents: without(&place, resource), ..object.clone() };
+        remove(t, &made)?;
+    }
+    if let Some(verdict) = found {
+        return Ok(verdict);
+    }
+    read(t, &object)?;
+    remove(t, &object)?;
+    if !matches!(effect, Effect::Gone) {
+        remove(t, &twin)?;
+    }
+    Ok(match (judge::answer(answer), effect) {
+        (Answer::Denied, _) => Verdict::Isolated,
+        (Answer::Success, Effect::Gone) => Verdict::Isolated,
+        (Answer::Success, Effect::Changes(members)) if !members.is_empty() => Verdict::Isolated,
+        (Answer::Success, Effect::Changes(_)) => {
+            Verdict::Unproven(format!("succeeded, and what it does can't be seen: {}", answer.line()))
+        }
+        (Answer::NotOffered | Answer::Undecided, _) => Verdict::Unproven(judge::why_undecided(answer)),
+    })
+}
+
+/// An upsert creates in the attacker's own place: the journal must know.
+fn may_create(t: &Tape<'_>, owner: usize, resource: usize, place: &Place) -> Result<Mark, Halt> {
+    let Some(op) = operation_of(t.spec, resource, Role::Create) else { return Ok(Mark::Nothing) };
+    Ok(request(t, own(t, owner)?, op, place, &Words::nonce(""))?.mark)
+}
+
+fn without(place: &Place, resource: usize) -> Vec<(usize, String)> {
+    place.ids.iter().filter(|(r, _)| *r != resource).cloned().collect()
+}
+
+/// The owner does it to its own twin, and sees what it does.
+fn rehearse(t: &Tape<'_>, op: &Operation, twin: &Object) -> Result<Effect, Halt> {
+    let victim = twin.tenant;
+    let before = settled_state(t, twin)?;
+    let words = Words::canary(&t.canary(victim));
+    let done = succeed(t, request(t, own(t, victim)?, op, &Place::of(twin), &words)?, victim)?;
+    let seen = poll(t, || {
+        Ok(match state(t, twin)? {
+            State::Gone(_) => Some(Effect::Gone),
+            State::There(_, now) if op.role != Role::Delete => {
+                let changed = before.changed(&now);
+                (!changed.is_empty()).then_some(Effect::Changes(changed))
+            }
+            State::There(..) | State::Unclear(_) => None,
+        })
+    })?;
+    match seen {
+        Some(effect) => Ok(effect),
+        None if op.role == Role::Delete => {
+            Err(Halt::Unproven(format!("the owner's own delete shows no effect: {}", done.line())))
+        }
+        None => Ok(Effect::Changes(BTreeSet::new())),
+    }
+}
+
+/// What the owner reads of an object.
+enum State<'t> {
+    There(&'t Exchange, BTreeMap<String, String>),
+    Gone(&'t Exchange),
+    Unclear(&'t Exchange),
+}
+
+fn state<'t>(t: &Tape<'t>, object: &Object) -> Result<State<'t>, Halt> {
+    let op = operation_of(t.spec, object.resource, Role::Read)
+        .ok_or_else(|| Halt::Unproven("the owner has no way to read the object back".into()))?;
+    let exchange = t.send(request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?)?;
+    Ok(match (exchange.status(), exchange.json()) {
+        (Some(200..=299), Some(json)) => State::There(exchange, leaves(&json)),
+        (Some(404 | 410), _) => State::Gone(exchange),
+        _ => State::Unclear(exchange),
+    })
+}
+
+/// What an object looks like while nobody touches it.
+struct Calm {
+    members: BTreeMap<String, String>,
+    /// Members that change by themselves.
+    noise: BTreeSet<String>,
+}
+
+impl Calm {
+    fn changed(&self, now: &BTreeMap<String, String>) -> BTreeSet<String> {
+        differing(&self.members, now).into_iter().filter(|member| !self.noise.contains(member)).collect()
+    }
+}
+
+fn differing(one: &BTreeMap<String, String>, two: &BTreeMap<String, String>) -> BTreeSet<String> {
+    one.keys().chain(two.keys()).filter(|member| one.get(*member) != two.get(*member)).cloned().collect()
+}
+
+/// The opening control: the owner reads its object twice.
+fn settled_state(t: &Tape<'_>, object: &Object) -> Result<Calm, Halt> {
+    let first = read(t, object)?;
+    let members = first.json().map(|json| leaves(&json)).unwrap_or_default();
+    match state(t, object)? {
+        State::There(_, again) => Ok(Calm { noise: differing(&members, &again), members }),
+        State::Gone(exchange) | State::Unclear(exchange) => {
+            Err(Halt::Unproven(format!("the owner can't read its own object twice: {}", exchange.line())))
+        }
+    }
+}
+
+/// Looks at the object until `settle` has passed since the attack.
+fn poll_effect(
+    t: &Tape<'_>,
+    object: &Object,
+    before: &Calm,
+    effect: &Effect,
+    attack: &Exchange,
+    nonce: &str,
+) -> Result<Option<Verdict>, Halt> {
+    poll(t, || match state(t, object)? {
+        State::There(seen, _) if seen.mentions(nonce) => Ok(Some(Verdict::Leak(
+            Evidence::of("the attacker wrote into the victim's object", attack)
+                .with(format!("the victim reads {nonce}, which the attacker sent"), seen),
+        ))),
+        State::There(seen, now) => {
+            let changed = before.changed(&now);
+            let is_known = matches!(effect, Effect::Changes(members) if !members.is_disjoint(&changed));
+            Ok(is_known.then(|| {
+                let members = changed.iter().cloned().collect::<Vec<_>>().join(", ");
+                Verdict::Leak(
+                    Evidence::of("the attacker changed the victim's object", attack)
+                        .with(format!("the victim reads it with {members} changed"), seen),
+                )
+            }))
+        }
+        State::Gone(seen) => {
+            // Gone for this object alone: the victim's other object is still to be read.
+            let other = standing(t, object.tenant, object.resource)?;
+            let control = read(t, &other)?;
+            Ok(Some(Verdict::Leak(
+                Evidence::of("the attacker destroyed the victim's object", attack)
+                    .with("the victim finds it gone", seen)
+                    .with("and reads another of its own as before", control),
+            )))
+        }
+        State::Unclear(_) => Ok(None),
+    })
+}
