@@ -1,0 +1,187 @@
+//! What every artifact is made from, and the words and groupings that they share.
+
+use std::collections::BTreeMap;
+
+use watertight_probe::check::About;
+use watertight_probe::plan::Plan;
+use watertight_probe::report::{Advisories, Cell, Finding, Matrix, Overall, Report, Undecided, matrix};
+use watertight_probe::reproduce::obtain_token;
+use watertight_probe::run::{Ending, Run};
+use watertight_spec::Spec;
+
+/// A finished run, whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// What was verified.
+    pub spec: &'a Spec,
+    /// What was planned.
+    pub plan: &'a Plan,
+    /// What was sent and received, and what every check concluded.
+    pub run: &'a Run,
+    /// What it comes to.
+    pub report: &'a Report,
+    /// Whether advisories count as leaks.
+    pub advisories: Advisories,
+}
+
+/// Findings of one check at one operation, over the pairs of tenants that show it.
+#[derive(Clone, Debug)]
+pub struct FindingGroup<'a> {
+    /// The one that is shown.
+    pub first: &'a Finding,
+    /// The same for other pairs of tenants.
+    pub others: Vec<&'a Finding>,
+}
+
+/// Undecided checks with one reason.
+#[derive(Clone, Debug)]
+pub struct UndecidedGroup<'a> {
+    /// The reason, without what differs between exchanges.
+    pub why: String,
+    /// The checks.
+    pub rows: Vec<&'a Undecided>,
+}
+
+/// A command that obtains what reproductions name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenCommand {
+    /// `agency-north/service`
+    pub who: String,
+    /// For a POSIX shell.
+    pub command: String,
+}
+
+impl<'a> Account<'a> {
+    /// Surface × ordered pair of tenants.
+    pub fn matrix(&self) -> Matrix {
+        matrix(self.spec, &self.run.results)
+    }
+
+    /// What the verdict says, exactly.
+    pub fn meaning(&self) -> String {
+        let report = self.report;
+        match report.verdict {
+            Overall::Isolated => "no leak observed over this surface, with these controls".to_owned(),
+            Overall::Leak if report.summary.leak > 0 => "foreign data or a foreign effect was demonstrated".to_owned(),
+            Overall::Leak => format!("advisories are denied, and there are {}", report.summary.advisory),
+            Overall::Unproven => match &self.run.ending {
+                Ending::SetupFailed(_) => "nothing was tried, for nothing could be set up".to_owned(),
+                Ending::Interrupted => "the run was interrupted; no leak until then".to_owned(),
+                Ending::Complete => "no leak observed, but not every check could be decided".to_owned(),
+            },
+        }
+    }
+
+    /// Findings, grouped by check and operation, in the order of the report.
+    pub fn findings(&self) -> Vec<FindingGroup<'a>> {
+        let mut groups: Vec<FindingGroup<'a>> = Vec::new();
+        for finding in &self.report.findings {
+            let same = |group: &&mut FindingGroup<'a>| {
+                let first = group.first;
+                (&first.check, &first.kind, &first.operation) == (&finding.check, &finding.kind, &finding.operation)
+            };
+            match groups.iter_mut().find(same) {
+                Some(group) => group.others.push(finding),
+                None => groups.push(FindingGroup { first: finding, others: Vec::new() }),
+            }
+        }
+        groups
+    }
+
+    /// What could not be decided, grouped by reason, the most frequent first.
+    pub fn unproven(&self) -> Vec<UndecidedGroup<'a>> {
+        let mut groups: Vec<UndecidedGroup<'a>> = Vec::new();
+        for row in &self.report.unproven {
+            let why = reason(&row.why);
+            match groups.iter_mut().find(|group| group.why == why) {
+                Some(group) => group.rows.push(row),
+                None => groups.push(UndecidedGroup { why: why.to_owned(), rows: vec![row] }),
+            }
+        }
+        groups.sort_by_key(|group| std::cmp::Reverse(group.rows.len()));
+        groups
+    }
+
+    /// Checks left out, by reason.
+    pub fn left_out(&self) -> BTreeMap<&'a str, Vec<(&'static str, &'a str)>> {
+        let mut groups: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for left in &self.plan.left_out {
+            let row = (left.check, left.operation.as_str());
+            let rows = groups.entry(left.why.as_str()).or_default();
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        groups
+    }
+
+    /// How to obtain the tokens that the reproductions name.
+    pub fn token_commands(&self) -> Vec<TokenCommand> {
+        let mut commands = Vec::new();
+        for tenant in &self.spec.tenants {
+            for principal in &tenant.principals {
+                let name = format!("${}", principal.env_name);
+                if !self.report.findings.iter().any(|finding| finding.reproduce.contains(&name)) {
+                    continue;
+                }
+                if let Some(command) = obtain_token(self.spec, principal) {
+                    commands.push(TokenCommand { who: format!("{}/{}", tenant.id, principal.name), command });
+                }
+            }
+        }
+        commands
+    }
+
+    /// Every kind of check that had an instance, with their number, by id.
+    pub fn kinds(&self) -> Vec<(&'static About, usize)> {
+        let mut kinds: BTreeMap<&'static str, (&'static About, usize)> = BTreeMap::new();
+        for result in &self.run.results {
+            let entry = kinds.entry(result.about.id).or_insert((result.about, 0));
+            entry.1 = entry.1.saturating_add(1);
+        }
+        kinds.into_values().collect()
+    }
+
+    /// A tenant's id.
+    pub fn tenant(&self, index: usize) -> &'a str {
+        self.spec.tenants.get(index).map_or("", |tenant| tenant.id.as_str())
+    }
+
+    /// `3.2 s`
+    pub fn took(&self) -> String {
+        let ms = self.report.duration_ms;
+        format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    }
+}
+
+/// What is common to reasons that name different exchanges: `throttled, which is no denial: #12 …` → its first part.
+fn reason(why: &str) -> &str {
+    why.split_once(": #").map_or(why, |(common, _)| common)
+}
+
+/// A cell of the matrix in a symbol and words, so that it reads without colour.
+pub(crate) fn cell(cell: Cell) -> (Option<Overall>, &'static str, String) {
+    let summary = cell.summary;
+    let tried = summary.checks.saturating_sub(summary.not_applicable);
+    match cell.overall() {
+        Some(Overall::Isolated) => (Some(Overall::Isolated), "✓", format!("isolated {}", summary.isolated)),
+        Some(Overall::Leak) => (Some(Overall::Leak), "✗", format!("leak {}/{tried}", summary.leak)),
+        Some(Overall::Unproven) if summary.unproven > 0 => {
+            (Some(Overall::Unproven), "?", format!("unproven {}/{tried}", summary.unproven))
+        }
+        Some(Overall::Unproven) => (Some(Overall::Unproven), "!", format!("advisory {}", summary.advisory)),
+        None => (None, "–", "nothing tried".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_that_differ_only_in_the_exchange_are_one() {
+        let one = reason("throttled, which is no denial: #12 a/b GET /x → 429");
+        assert_eq!(one, reason("throttled, which is no denial: #340 a/c GET /y → 429"));
+        assert_eq!(reason("the run ended before this check did"), "the run ended before this check did");
+    }
+}
