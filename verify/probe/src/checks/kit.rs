@@ -17,7 +17,7 @@ pub(crate) use plant::{
 pub(crate) use render::{Place, Words, encode, names_tenant, operation_of, request, tenant_name};
 pub(crate) use walk::{Walk, first_page, next_page, walk};
 
-use watertight_spec::{Effect, Operation, Role, Spec};
+use watertight_spec::{Effect, Operation, Spec};
 
 use crate::check::{About, Check, Phase, Sends};
 use crate::judge::Verdict;
@@ -107,9 +107,4 @@ pub(crate) fn attack(t: &Tape<'_>, request: &Request, attacker: usize) -> Result
         Mark::Removes { .. } => across.mark(Mark::Nothing),
         _ => across,
     })
-}
-
-/// Whether the operation asks for many objects at once.
-pub(crate) fn is_listing(op: &Operation) -> bool {
-    matches!(op.role, Role::List | Role::Search)
 }

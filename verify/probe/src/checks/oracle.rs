@@ -2,7 +2,14 @@
 
 use super::Kind;
 
+mod existence;
+mod features;
+mod name_taken;
+
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
-    vec![]
+    vec![
+        Kind { about: &existence::ABOUT, instances: existence::instances },
+        Kind { about: &name_taken::ABOUT, instances: name_taken::instances },
+    ]
 }

@@ -1,4 +1,4 @@
-//! Set-up: each tenant plants two objects of each kind in its own data and reads them back. Where nothing may be
+//! Set-up: each tenant plants a few objects of each kind in its own data and reads them back. Where nothing may be
 //! created, it reads the object that the spec names, and learns by what to recognise it.
 
 use std::collections::BTreeSet;
@@ -14,8 +14,8 @@ use crate::tape::{Halt, Tape};
 use crate::trace::Exchange;
 use crate::world::{Marker, Object, SetupFailure, World};
 
-/// Objects planted of each kind in each tenant: more than one, so that a page of one is not all.
-const PLANTED: usize = 2;
+/// Objects planted of each kind in each tenant: more than fit on a page of two, so that lists have a second one.
+const PLANTED: usize = 3;
 
 /// One step of set-up: a tenant and a kind of object. Steps run in order; parents come before their children.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,9 +158,9 @@ pub(crate) fn world(spec: &Spec, steps: &[Step], results: &[Result<Planted, Stri
                 } else if values.is_empty() {
                     fail("its owner's reading shows nothing that others' do not".into());
                 }
-                world.objects.extend(
-                    objects.iter().cloned().map(|o| Object { marker: Marker::Witnessed(values.clone()), ..o }),
-                );
+                world
+                    .objects
+                    .extend(objects.iter().cloned().map(|o| Object { marker: Marker::Witnessed(values.clone()), ..o }));
             }
         }
     }

@@ -107,22 +107,16 @@ fn look_for(
     Ok(None)
 }
 
-/// The victim removes what the attacker made, and its own object.
+/// The victim removes what the attacker made.
 fn clean(t: &Tape<'_>, object: &Object, id: Option<&str>) -> Result<(), Halt> {
-    if let Some(id) = id {
-        remove(t, &Object { id: id.to_owned(), ..object.clone() })?;
+    match id {
+        Some(id) => remove(t, &Object { id: id.to_owned(), ..object.clone() }),
+        None => Ok(()),
     }
-    remove(t, object)
 }
 
 /// Whether a target that goes by the credential alone has put it with the attacker; then it is removed there.
-fn went_home(
-    t: &Tape<'_>,
-    object: &Object,
-    attacker: usize,
-    answer: &Exchange,
-    nonce: &str,
-) -> Result<bool, Halt> {
+fn went_home(t: &Tape<'_>, object: &Object, attacker: usize, answer: &Exchange, nonce: &str) -> Result<bool, Halt> {
     let told = t.spec.resources.get(object.resource).and_then(|r| id_in(r, answer));
     let (Some(id), Some(op)) = (told, operation_of(t.spec, object.resource, Role::Read)) else { return Ok(false) };
     let parents = parents_for(t, attacker, object.resource)?;

@@ -3,11 +3,10 @@
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Operation, Role, Spec};
 
+use super::count::numbers;
 use super::reading::{looking_for, sees};
 use crate::check::{About, Check, Phase, Sends};
-use crate::checks::kit::{
-    Aim, Place, each, first_page, foreign_field, leak, own, request, standing, walk,
-};
+use crate::checks::kit::{Aim, Place, Words, each, first_page, foreign_field, leak, own, request, standing, walk};
 use crate::judge::{self, Answer, Evidence, Verdict};
 use crate::request::Intent;
 use crate::tape::{Halt, Tape};
@@ -36,7 +35,8 @@ pub(crate) static SEARCH: About = About {
     does: "The victim searches for the public half of its marker until it is found (an index may lag by up to \
            target.settle); the attacker searches for the same words in its own; the victim searches again.",
     judges: "Leak: the answer shows the secret half of the victim's marker, or one of tenancy.fields names another \
-             tenant. The words that were searched for are no evidence. Unproven: the victim does not find it either.",
+             tenant, or a number in it tells words of the victim's from words that no one has, three times over. The \
+             words that were searched for are no evidence. Unproven: the victim does not find it either.",
     origin: "Seed 18.5, 28.6: a search index without the tenant.",
     mend: "Put the tenant into the index and make it a mandatory filter of every query.",
 };
@@ -56,20 +56,17 @@ fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(&object), &looking_for(&object))?;
     sees(t, op, by_owner.clone(), &object)?;
     let mine = standing(t, aim.attacker, resource)?;
-    let verdict = look_through(t, op, aim, &Place::of(&mine), &looking_for(&object))?;
+    let mut verdict = look_through(t, op, aim, &Place::of(&mine), &looking_for(&object))?;
+    if verdict == Verdict::Isolated && op.role == Role::Search {
+        verdict = compare_counts(t, op, aim, &Place::of(&mine), &looking_for(&object))?;
+    }
     if !matches!(verdict, Verdict::Leak(_)) {
         sees(t, op, by_owner, &object)?;
     }
     Ok(verdict)
 }
 
-fn look_through(
-    t: &Tape<'_>,
-    op: &Operation,
-    aim: Aim,
-    place: &Place,
-    words: &crate::checks::kit::Words,
-) -> Result<Verdict, Halt> {
+fn look_through(t: &Tape<'_>, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Verdict, Halt> {
     let mut first = first_page(t.spec, op, request(t, own(t, aim.attacker)?, op, place, words)?);
     first.intent = Intent::Across;
     let walked = walk(t, op, first, |_| false)?;
@@ -91,6 +88,45 @@ fn look_through(
         Answer::Success => Verdict::Unproven("the list was not followed to its end (limits.pages)".into()),
         Answer::Denied => Verdict::Unproven(format!("the attacker was denied its own: {}", last.line())),
         Answer::NotOffered | Answer::Undecided => Verdict::Unproven(judge::why_undecided(last)),
+    })
+}
+
+/// A search that shows nothing of the victim's must not count it either: searched for the victim's words and for words
+/// that no one has, the attacker must be told the same numbers.
+fn compare_counts(t: &Tape<'_>, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Verdict, Halt> {
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let mut pair = Vec::new();
+        for words in [words.clone(), Words::searching(&t.unique())] {
+            let mut asked = request(t, own(t, aim.attacker)?, op, place, &words)?;
+            asked.intent = Intent::Across;
+            let answer = t.send(asked)?;
+            if !answer.succeeded() {
+                return Ok(Verdict::Unproven(judge::why_undecided(answer)));
+            }
+            pair.push((numbers(answer), answer));
+        }
+        told.push(pair);
+    }
+    let constant = |which: usize, at: &str| {
+        let mut values =
+            told.iter().filter_map(|pair| pair.get(which)).map(|(numbers, _)| numbers.get(at).map(|n| n.to_bits()));
+        values.next().filter(|first| values.all(|value| value == *first))
+    };
+    let Some([(theirs, foreign), (_, no_one)]) = told.first().map(Vec::as_slice) else {
+        return Ok(Verdict::Isolated);
+    };
+    // A number that is the same each time for either words, and differs between them.
+    let telling = theirs.keys().find(|at| match (constant(0, at), constant(1, at)) {
+        (Some(one), Some(other)) => one != other,
+        _ => false,
+    });
+    Ok(match telling {
+        None => Verdict::Isolated,
+        Some(at) => Verdict::Leak(
+            Evidence::of(format!("{at} counts what the victim has"), foreign)
+                .with("for words that no one has it says otherwise", no_one),
+        ),
     })
 }
 

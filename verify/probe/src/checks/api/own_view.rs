@@ -37,7 +37,8 @@ pub(crate) fn own_view(spec: &Spec, events: &[Event], attacker: usize, victim: u
     let mut has_shown_own = false;
     for exchange in exchanges.filter(|x| x.intent == Intent::Own && x.tenant == Some(attacker)) {
         if let Some(hit) = exchange.hits.iter().find(|hit| hit.owner == victim) {
-            let line = format!("an ordinary answer to {} shows {} of {name} in the {}", exchange.by, hit.text, hit.place);
+            let line =
+                format!("an ordinary answer to {} shows {} of {name} in the {}", exchange.by, hit.text, hit.place);
             return Verdict::Leak(Evidence::of(line, exchange));
         }
         has_shown_own |= exchange.succeeded() && exchange.shows(attacker);

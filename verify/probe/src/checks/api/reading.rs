@@ -13,7 +13,7 @@ use crate::trace::Exchange;
 use crate::world::{Marker, Object};
 
 /// The words with which an owner looks for its object: a search names the public half.
-pub(super) fn looking_for(object: &Object) -> Words {
+pub(crate) fn looking_for(object: &Object) -> Words {
     match &object.marker {
         Marker::Planted(canary) => Words::searching(&canary.public),
         Marker::Witnessed(_) => Words::default(),
@@ -61,7 +61,7 @@ pub(super) enum Attempt<'t> {
     /// The victim's data stood in an answer.
     Leaked(Verdict),
     /// Denied.
-    Denied(&'t Exchange),
+    Denied,
     /// Succeeded, and showed nothing of the victim's.
     Empty(&'t Exchange),
     /// Nothing is decided, and why.
@@ -86,7 +86,7 @@ pub(super) fn attempt<'t>(
     }
     let Some(last) = walked.last() else { return Ok(Attempt::Unclear("nothing was sent".into())) };
     Ok(match judge::answer(last) {
-        Answer::Denied => Attempt::Denied(last),
+        Answer::Denied => Attempt::Denied,
         Answer::Success => Attempt::Empty(last),
         Answer::NotOffered | Answer::Undecided => Attempt::Unclear(judge::why_undecided(last)),
     })
@@ -106,14 +106,13 @@ pub(super) fn pair(t: &Tape<'_>, op: &Operation, attacker: usize, object: &Objec
     let is_many = matches!(op.role, Role::List | Role::Search);
     Ok(match attempted {
         Attempt::Leaked(verdict) => verdict,
-        Attempt::Denied(_) => Verdict::Isolated,
+        Attempt::Denied => Verdict::Isolated,
         // A list may leave out silently what a caller must not see, as long as it is an answer at all.
         Attempt::Empty(answer) if is_many && answer.json().is_some() => Verdict::Isolated,
         Attempt::Empty(answer) if foreign(t, answer, attacker).is_some() => Verdict::Isolated,
-        Attempt::Empty(answer) => Verdict::Unproven(format!(
-            "succeeded, though nothing of the victim's is in the answer: {}",
-            answer.line()
-        )),
+        Attempt::Empty(answer) => {
+            Verdict::Unproven(format!("succeeded, though nothing of the victim's is in the answer: {}", answer.line()))
+        }
         Attempt::Unclear(why) => Verdict::Unproven(why),
     })
 }
@@ -179,7 +178,7 @@ fn plain(t: &Tape<'_>, text: &str) -> String {
 }
 
 /// Whether the owner's answer shows the object's marker: else the pair is judged without.
-pub(super) fn is_marked(t: &Tape<'_>, op: &Operation, object: &Object) -> Result<bool, Halt> {
+pub(crate) fn is_marked(t: &Tape<'_>, op: &Operation, object: &Object) -> Result<bool, Halt> {
     if matches!(op.role, Role::List | Role::Search | Role::Read) {
         return Ok(true);
     }

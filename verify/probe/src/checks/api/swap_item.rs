@@ -6,9 +6,7 @@ use watertight_spec::{Effect, Operation, Role, Spec, Symbol};
 use super::reading::{Attempt, attempt, looking_for, sees};
 use super::writing::{Where, in_own_place, strike};
 use crate::check::{About, Check, Phase};
-use crate::checks::kit::{
-    Aim, Place, each, is_creatable, own, plant, plant_under, remove, request, sends, standing,
-};
+use crate::checks::kit::{Aim, Place, each, is_creatable, own, plant, plant_under, remove, request, sends, standing};
 use crate::judge::{self, Answer, Verdict};
 use crate::request::Intent;
 use crate::tape::{Halt, Tape};
@@ -127,7 +125,7 @@ fn pair(
     across.intent = Intent::Across;
     let verdict = match attempt(t, op, across, object.tenant, pages)? {
         Attempt::Leaked(verdict) => return Ok(Some(verdict)),
-        Attempt::Denied(_) => Verdict::Isolated,
+        Attempt::Denied => Verdict::Isolated,
         Attempt::Empty(answer) if is_bare_list(op, answer) => Verdict::Isolated,
         Attempt::Empty(_) => return Ok(None),
         Attempt::Unclear(why) => Verdict::Unproven(why),

@@ -3,9 +3,9 @@
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, Role, Spec};
 
+use super::creating;
 use super::reading::{is_marked, looking_for, pair, unmarked_pair};
 use super::writing::{Where, strike};
-use super::creating;
 use crate::check::{About, Check, Phase};
 use crate::checks::kit::{Aim, Place, Words, attack, each, leak, names_tenant, own, request, sends, standing, succeed};
 use crate::judge::{self, Answer, Verdict};

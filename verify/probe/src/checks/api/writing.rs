@@ -33,7 +33,7 @@ enum Effect {
 }
 
 /// The victim's id in the attacker's own place, below the attacker's own parent where it has one.
-pub(super) fn in_own_place(t: &Tape<'_>, attacker: usize, object: &Object) -> Place {
+pub(crate) fn in_own_place(t: &Tape<'_>, attacker: usize, object: &Object) -> Place {
     let parents = parents_for(t, attacker, object.resource).unwrap_or_else(|_| object.parents.clone());
     Place::within(attacker, &parents).and(object.resource, &object.id)
 }
@@ -136,7 +136,8 @@ fn state<'t>(t: &Tape<'t>, object: &Object) -> Result<State<'t>, Halt> {
     let exchange = t.send(request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?)?;
     Ok(match (exchange.status(), exchange.json()) {
         (Some(200..=299), Some(json)) => State::There(exchange, leaves(&json)),
-        (Some(404 | 410), _) => State::Gone(exchange),
+        // 403 too: some answer so for whatever does not exist.
+        (Some(403 | 404 | 410), _) => State::Gone(exchange),
         _ => State::Unclear(exchange),
     })
 }

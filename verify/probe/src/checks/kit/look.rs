@@ -73,10 +73,7 @@ pub(crate) fn succeed<'t>(t: &Tape<'t>, request: Request, owner: usize) -> Resul
     let stranger = (0..t.spec.tenants.len()).filter(|n| *n != owner).find_map(|n| foreign(t, exchange, n));
     match stranger {
         None => Ok(exchange),
-        Some(what) => Err(Halt::Unproven(format!(
-            "a control shows {what} (see api.own-view): {}",
-            exchange.line()
-        ))),
+        Some(what) => Err(Halt::Unproven(format!("a control shows {what} (see api.own-view): {}", exchange.line()))),
     }
 }
 
@@ -146,9 +143,8 @@ fn find_field(json: &Value, fields: &[String], strangers: &[&str], nonce_prefix:
                 let tenant = value.as_str()?;
                 (fields.contains(name) && strangers.contains(&tenant)).then(|| format!("{name} = {tenant}"))
             });
-            here.filter(|_| !json.to_string().contains(nonce_prefix)).or_else(|| {
-                members.values().find_map(|value| find_field(value, fields, strangers, nonce_prefix))
-            })
+            here.filter(|_| !json.to_string().contains(nonce_prefix))
+                .or_else(|| members.values().find_map(|value| find_field(value, fields, strangers, nonce_prefix)))
         }
         _ => None,
     }

@@ -95,7 +95,8 @@ pub(crate) fn request(
     words: &Words,
 ) -> Result<Request, Halt> {
     let tenant = tenant_name(t.spec, place.tenant)?;
-    let needs_unique = op.request.path.mentions(&Symbol::Unique) || body(t.spec, op).is_some_and(|b| b.mentions(&Symbol::Unique));
+    let needs_unique =
+        op.request.path.mentions(&Symbol::Unique) || body(t.spec, op).is_some_and(|b| b.mentions(&Symbol::Unique));
     let unique = needs_unique.then(|| words.unique.clone().unwrap_or_else(|| t.unique()));
     let in_path = |path: &PathTemplate| {
         path.render(|symbol| match symbol {
