@@ -31,7 +31,7 @@ pub(crate) const TENANT_CLAIM: &str = "tenant_id";
 /// The `typ` of access tokens (RFC 9068 section 2.1).
 const TOKEN_TYPE: &str = "at+jwt";
 /// How far an issuer's clock may be off.
-const LEEWAY: Duration = Duration::from_secs(5);
+const LEEWAY: Duration = Duration::from_secs(1);
 /// How long a key may live on after its issuer withdrew it.
 const MAX_STALE: Duration = Duration::from_secs(300);
 /// How long requests under way may take to end at shutdown.

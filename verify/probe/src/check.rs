@@ -33,6 +33,8 @@ pub struct About {
 /// When a check runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// First of all: it waits long, and the others go on meanwhile.
+    Early,
     /// With all others.
     Main,
     /// After all others, one at a time: it may lock a client.

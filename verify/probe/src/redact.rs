@@ -4,7 +4,7 @@
 //! replaced by the same placeholder in each. What merely looks like a token (a JWS, a cookie) is replaced as well:
 //! a target may hand out secrets that nobody named.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
@@ -16,28 +16,55 @@ use sha2::Sha256;
 const SHORTEST: usize = 4;
 
 /// Replaces secrets.
+///
+/// A run learns a secret with every token that it fetches, so automata are kept in generations that merge when they are
+/// of like size: each secret is built into an automaton a few times in a run, not once for every later one.
 pub(crate) struct Redactor {
     key: [u8; 32],
-    /// Encoded secret → placeholder.
-    known: BTreeMap<Vec<u8>, String>,
+    seen: BTreeSet<Vec<u8>>,
+    fresh: Vec<(Vec<u8>, String)>,
+    generations: Vec<Generation>,
+}
+
+/// Some of the known secrets, encoded, with their placeholders.
+struct Generation {
+    known: Vec<(Vec<u8>, String)>,
+    /// None where it would not build: then nothing can be vouched for.
     automaton: Option<(AhoCorasick, Vec<String>)>,
+}
+
+impl Generation {
+    fn new(known: Vec<(Vec<u8>, String)>) -> Self {
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(known.iter().map(|(text, _)| text))
+            .ok()
+            .map(|automaton| (automaton, known.iter().map(|(_, placeholder)| placeholder.clone()).collect()));
+        Self { known, automaton }
+    }
+
+    fn text(&self, text: &str) -> String {
+        match &self.automaton {
+            Some((automaton, placeholders)) => automaton.replace_all(text, placeholders),
+            None => "[withheld: redaction is not available]".to_owned(),
+        }
+    }
 }
 
 impl Redactor {
     /// With a key of the run, so that placeholders of two runs can't be compared.
     pub(crate) fn new(key: [u8; 32]) -> Self {
-        Self { key, known: BTreeMap::new(), automaton: None }
+        Self { key, seen: BTreeSet::new(), fresh: Vec::new(), generations: Vec::new() }
     }
 
     /// Makes a secret known, and returns what stands in its place.
     pub(crate) fn learn(&mut self, secret: &str) -> String {
         let placeholder = self.placeholder(secret);
         for encoded in encodings(secret) {
-            if encoded.len() >= SHORTEST {
-                self.known.insert(encoded, placeholder.clone());
+            if encoded.len() >= SHORTEST && self.seen.insert(encoded.clone()) {
+                self.fresh.push((encoded, placeholder.clone()));
             }
         }
-        self.automaton = None;
         placeholder
     }
 
@@ -60,18 +87,14 @@ impl Redactor {
     }
 
     fn known_secrets(&mut self, text: &str) -> String {
-        if self.automaton.is_none() {
-            self.automaton = AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(self.known.keys())
-                .ok()
-                .map(|automaton| (automaton, self.known.values().cloned().collect()));
+        if !self.fresh.is_empty() {
+            let mut known = std::mem::take(&mut self.fresh);
+            while let Some(last) = self.generations.pop_if(|last| last.known.len() <= known.len() * 2) {
+                known.extend(last.known);
+            }
+            self.generations.push(Generation::new(known));
         }
-        match &self.automaton {
-            Some((automaton, placeholders)) => automaton.replace_all(text, placeholders),
-            // Without an automaton nothing can be vouched for.
-            None => "[withheld: redaction is not available]".to_owned(),
-        }
+        self.generations.iter().fold(text.to_owned(), |text, generation| generation.text(&text))
     }
 
     /// Replaces what has the form of a JWS or JWE: `eyJ…`, a dot, and more.
@@ -96,11 +119,11 @@ impl Redactor {
 }
 
 /// A secret as it may be written: plain, in JSON, in a URL, base64 (whole), hex.
-fn encodings(secret: &str) -> Vec<Vec<u8>> {
+fn encodings(secret: &str) -> BTreeSet<Vec<u8>> {
     let json = serde_json::to_string(secret).unwrap_or_default();
     let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let mut all = vec![
+    let mut all = BTreeSet::from([
         secret.as_bytes().to_vec(),
         json.trim_matches('"').as_bytes().to_vec(),
         percent.to_lowercase().into_bytes(),
@@ -110,14 +133,14 @@ fn encodings(secret: &str) -> Vec<Vec<u8>> {
         secret.bytes().map(|b| format!("{b:02X}")).collect::<String>().into_bytes(),
         STANDARD.encode(secret).into_bytes(),
         URL_SAFE_NO_PAD.encode(secret).into_bytes(),
-    ];
+    ]);
     // Inside a longer base64 text, as in `user:secret`: the part that does not depend on the neighbours.
     for (lead, cut) in [(0, 0), (1, 2), (2, 3)] {
         let padded = [vec![0; lead], secret.as_bytes().to_vec()].concat();
         let whole = padded.len() / 3 * 3;
         let encoded = STANDARD.encode(padded.get(..whole).unwrap_or_default());
         if let Some(stable) = encoded.get(cut..).filter(|s| s.len() >= 8) {
-            all.push(stable.as_bytes().to_vec());
+            all.insert(stable.as_bytes().to_vec());
         }
     }
     all

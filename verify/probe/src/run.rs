@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use watertight_spec::Spec;
 
+use crate::check::Phase;
 use crate::clean;
 use crate::journal::{Entry, Journal};
 use crate::machines::{CheckResult, Machines, OwnView, SetupStep};
@@ -156,13 +157,12 @@ impl Dispatcher<'_> {
 
     /// Each check goes on until it wants to wait; then the next one, so that pauses overlap and requests do not.
     async fn checks(&mut self, watch: &mut dyn Watch) -> Ending {
-        let total = self.machines.plan.checks.len();
-        let mut phases: Vec<_> = self.machines.plan.checks.iter().map(|c| c.phase).collect();
-        phases.dedup();
+        let checks = &self.machines.plan.checks;
+        let total = checks.len();
+        let (last, others): (VecDeque<usize>, VecDeque<usize>) =
+            (0..total).partition(|i| checks.get(*i).is_some_and(|c| c.phase == Phase::Last));
         let mut done = 0;
-        for phase in phases {
-            let mut ready: VecDeque<usize> =
-                (0..total).filter(|i| self.machines.plan.checks.get(*i).is_some_and(|c| c.phase == phase)).collect();
+        for mut ready in [others, last] {
             let mut waiting: Vec<(Instant, Duration, usize)> = Vec::new();
             loop {
                 if *self.stop.borrow() {

@@ -48,7 +48,7 @@ pub(super) fn once_a_tenant(spec: &Spec, about: &'static About, trial: Trial) ->
                 attacker: tenant,
                 victim: (tenant + 1) % count,
                 operation: label(spec, operation),
-                phase: Phase::Main,
+                phase: Phase::Early,
                 sends: Sends::Reads,
                 machine: Box::new(move |t| trial(t, &principals, operation)),
             })
