@@ -1,7 +1,7 @@
 //! A small tenant API in memory, sound until a flaw or a broken control is switched on, and a driver that runs checks
 //! against it as the dispatcher does: through the tape, one request at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::marker::{RunTag, Scanner};
 use crate::request::{Call, Caller, Intent, Request};
 use crate::tape::{Halt, Tape};
 use crate::trace::{Event, Exchange, Outcome, Owner, Received, Sent, What};
-use crate::world::World;
+use crate::world::{Marker, World};
 
 /// A bug of the API, or a way in which it keeps the verifier from telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,7 @@ pub(crate) enum Switch {
     // Harmless habits.
     DenialEchoes,
     SearchLags,
+    HeaderLocated,
 }
 
 use Switch::*;
@@ -131,6 +132,11 @@ path = "/buckets"
 create = { title = "{canary}" }
 ids = "client"
 
+[[resource]]
+name = "user"
+path = "/tenants/{tenant}/users"
+existing = { north = "user-17", south = "user-90", east = "user-5" }
+
 [[operation]]
 name = "close-case"
 request = "POST /tenants/{tenant}/cases/{case}/close"
@@ -145,12 +151,14 @@ name = "my-cases"
 request = "GET /me/cases"
 "#;
 
-/// The spec of the API in memory.
-pub(crate) fn spec() -> Spec {
+/// The spec of the API in memory; with `HeaderLocated` it takes the tenant from a header.
+fn spec(switches: &[Switch]) -> Spec {
+    let by_header = || SPEC.replace("/tenants/{tenant}", "").replace("\"path\"", "\"header:X-Tenant-Id\"");
+    let text = if switches.contains(&HeaderLocated) { by_header() } else { SPEC.to_owned() };
     let names = ["NORTH", "SOUTH", "EAST", "NAMELESS"];
     let env: BTreeMap<String, String> = names.iter().map(|n| ((*n).to_owned(), format!("key-of-{n}"))).collect();
     let today = time::Date::from_ordinal_date(2026, 1).unwrap();
-    match watertight_spec::parse(Path::new("testbed.toml"), SPEC, &env, today) {
+    match watertight_spec::parse(Path::new("testbed.toml"), &text, &env, today) {
         Ok(spec) => spec,
         Err(problems) => panic!("{problems:?}"),
     }
@@ -205,7 +213,7 @@ impl Api {
         let method = request.method.as_str();
         let rest = match parts.as_slice() {
             ["tenants", _, rest @ ..] | ["me", rest @ ..] => rest,
-            ["cases", ..] => parts.as_slice(),
+            ["cases" | "notes" | "users" | "search", ..] => parts.as_slice(),
             ["buckets", rest @ ..] => return self.buckets(tenant, method, rest, &body),
             ["login"] => return (200, vec![], "<form>".into()),
             _ => return problem(404, "no route", path),
@@ -234,6 +242,8 @@ impl Api {
             },
             ("POST", ["cases", parent, "tasks"]) => self.create_task(tenant, parent, &body, path),
             (_, ["cases", parent, "tasks", id]) => self.item(tenant, "task", id, Some(parent), method, &body, path),
+            ("GET", ["users"]) => self.list(tenant, "user", None, query),
+            ("GET", ["users", id]) => self.item(tenant, "user", id, None, method, &body, path),
             ("GET", ["notes"]) => self.list(tenant, "note", None, query),
             ("PUT", ["notes", id]) => self.put(tenant, "note", id, &body),
             (_, ["notes", id]) => self.item(tenant, "note", id, None, method, &body, path),
@@ -261,6 +271,14 @@ impl Api {
             && let Some(value) = query.split('&').find_map(|p| p.strip_prefix("tenantId="))
         {
             return index(value);
+        }
+        if self.is(HeaderLocated) {
+            let named: Vec<Option<usize>> = headers().map(|(_, value)| index(value)).collect();
+            return match named.as_slice() {
+                [Some(there)] if *there == own || self.is(PathBelieved) => Some(*there),
+                [] if self.is(MissingIsFirst) => Some(0),
+                _ => None,
+            };
         }
         let mut parts = path.split('/').skip(1);
         match (parts.next(), parts.next()) {
@@ -484,6 +502,21 @@ impl Api {
     }
 }
 
+/// What stands in the API before any run.
+fn users() -> Vec<Record> {
+    let people =
+        [("user-17", "Nora Nordahl", 170_017), ("user-90", "Sol Sundgren", 900_090), ("user-5", "Eva Ekberg", 500_005)];
+    let record = |(tenant, (id, name, badge)): (usize, (&str, &str, u32))| Record {
+        tenant,
+        kind: "user",
+        id: id.to_owned(),
+        parent: None,
+        body: json!({ "id": id, "name": name, "badge": badge, "role": "caseworker", "tenantId": NAMES[tenant] }),
+        born: 0,
+    };
+    people.into_iter().enumerate().map(record).collect()
+}
+
 fn ok(body: Value) -> Answer {
     (200, vec![("content-type".into(), "application/json".into())], body.to_string())
 }
@@ -518,12 +551,12 @@ pub(crate) struct Testbed {
 impl Testbed {
     /// With set-up carried out.
     pub(crate) fn new(switches: &[Switch]) -> Self {
-        let spec = spec();
+        let spec = spec(switches);
         let tag = RunTag::new(1, 2);
         let scanner = Scanner::new(&tag, spec.tenants.len()).unwrap();
         let api = Api {
             switches: switches.iter().copied().collect(),
-            records: Vec::new(),
+            records: users(),
             counters: BTreeMap::new(),
             cache: BTreeMap::new(),
             clock: 0,
@@ -533,11 +566,13 @@ impl Testbed {
         let steps = setup::steps(&bed.spec);
         let mut planted = Vec::new();
         for (index, step) in steps.iter().enumerate() {
-            let result = bed.drive(Owner::Setup(index), &step.label, |tape| setup::run(tape, step));
-            planted.push(match result {
-                Ok(planted) => Ok(planted),
-                Err(Halt::Unproven(why) | Halt::NotApplicable(why)) => Err(why),
-                Err(_) => unreachable!(),
+            let mut tape = Vec::new();
+            planted.push(loop {
+                match bed.drive(Owner::Setup(index), &step.label, &mut tape, |tape| setup::run(tape, step)) {
+                    Ok(planted) => break Ok(planted),
+                    Err(Halt::Unproven(why) | Halt::NotApplicable(why)) => break Err(why),
+                    Err(_) => {}
+                }
             });
             bed.world = setup::world(&bed.spec, &steps, &planted);
         }
@@ -553,53 +588,68 @@ impl Testbed {
         &self.spec
     }
 
-    /// Every instance of these kinds that `wanted` picks.
+    /// Every instance of these kinds that `wanted` picks. Pauses overlap as in a live run, and more so: after each check
+    /// that is begun, one that waits goes on.
     pub(crate) fn run(&mut self, kinds: Vec<Kind>, wanted: impl Fn(&Check) -> bool) -> Vec<Concluded> {
-        let mut all = Vec::new();
-        for kind in kinds {
-            for check in (kind.instances)(&self.spec).into_iter().filter(&wanted) {
-                let index = all.len();
-                let label = format!("{} {} {} {}", kind.about.id, check.attacker, check.victim, check.operation);
-                let verdict = match self.drive(Owner::Check(index), &label, |tape| (check.machine)(tape)) {
-                    Ok(verdict) => verdict,
-                    Err(Halt::NotApplicable(why)) => Verdict::NotApplicable(why),
-                    Err(Halt::Unproven(why)) => Verdict::Unproven(why),
-                    Err(halt) => panic!("{halt:?}"),
-                };
-                all.push(Concluded { check: kind.about.id, victim: check.victim, operation: check.operation, verdict });
-            }
+        let instances = kinds.into_iter().flat_map(|kind| (kind.instances)(&self.spec)).filter(wanted);
+        let checks: Vec<Check> = instances.collect();
+        let mut tapes: Vec<Vec<Event>> = checks.iter().map(|_| Vec::new()).collect();
+        let mut concluded: Vec<Option<Concluded>> = checks.iter().map(|_| None).collect();
+        let mut fresh: VecDeque<usize> = (0..checks.len()).collect();
+        let mut waiting: VecDeque<usize> = VecDeque::new();
+        for turn in 0.. {
+            let (first, second) = if turn % 2 == 0 { (&mut fresh, &mut waiting) } else { (&mut waiting, &mut fresh) };
+            let Some(index) = first.pop_front().or_else(|| second.pop_front()) else { break };
+            let (check, tape) = (&checks[index], &mut tapes[index]);
+            let label = format!("{} {} {} {}", check.about.id, check.attacker, check.victim, check.operation);
+            let verdict = match self.drive(Owner::Check(index), &label, tape, &check.machine) {
+                Ok(verdict) => verdict,
+                Err(Halt::NotApplicable(why)) => Verdict::NotApplicable(why),
+                Err(Halt::Unproven(why)) => Verdict::Unproven(why),
+                Err(_) => {
+                    waiting.push_back(index);
+                    continue;
+                }
+            };
+            let (check, victim, operation) = (check.about.id, check.victim, check.operation.clone());
+            concluded[index] = Some(Concluded { check, victim, operation, verdict });
         }
-        all
+        concluded.into_iter().flatten().collect()
     }
 
+    /// Until it is done, or wants to wait; then the pause is on its tape already.
     fn drive<T>(
         &mut self,
         owner: Owner,
         label: &str,
+        mine: &mut Vec<Event>,
         machine: impl Fn(&Tape<'_>) -> Result<T, Halt>,
     ) -> Result<T, Halt> {
-        let mut mine: Vec<Event> = Vec::new();
         loop {
             assert!(mine.len() < 5_000, "{label} does not end");
             let tape = Tape::new(&self.spec, &self.world, &self.tag, label.to_owned(), mine.iter().collect());
-            let what = match machine(&tape) {
+            let outcome = machine(&tape);
+            let what = match &outcome {
                 Err(Halt::Send(call)) => {
-                    let Call::Api(request) = *call else { panic!("an API check sends API requests") };
-                    What::Exchange(Box::new(self.exchange(&request)))
+                    let Call::Api(request) = call.as_ref() else { panic!("an API check sends API requests") };
+                    What::Exchange(Box::new(self.exchange(request)))
                 }
                 Err(Halt::Wait(time)) => {
                     let ms = u64::try_from(time.as_millis()).unwrap();
                     self.api.clock += ms;
                     What::Waited { ms }
                 }
-                done => {
+                _ => {
                     assert!(tape.is_spent(), "{label}");
-                    return done;
+                    return outcome;
                 }
             };
             let event = Event { seq: u64::try_from(self.events.len()).unwrap(), owner, what };
             self.events.push(event.clone());
             mine.push(event);
+            if matches!(outcome, Err(Halt::Wait(_))) {
+                return outcome;
+            }
         }
     }
 
@@ -692,6 +742,9 @@ mod tests {
             (PathBelieved, "api.swap-path-tenant", "DELETE /tenants/{tenant}/cases/{case}"),
             (PathBelieved, "api.swap-path-tenant", "POST /tenants/{tenant}/cases/{case}/close"),
             (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases/facets"),
+            (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/users/{user}"),
+            (ListAll, "api.list-own", "GET /tenants/{tenant}/users"),
+            (ReadByIdAlone, "api.swap-item", "GET /tenants/{tenant}/users/{user}"),
             (HeaderBelieved, "api.header-tenant", "GET /tenants/{tenant}/cases"),
             (LastHeaderBelieved, "api.header-tenant", "GET /tenants/{tenant}/cases/{case}"),
             (QueryBelieved, "api.query-tenant", "GET /tenants/{tenant}/cases/{case}"),
@@ -773,8 +826,30 @@ mod tests {
     fn a_target_that_strips_the_marker_fails_in_set_up_and_every_check_is_unproven() {
         let mut bed = Testbed::new(&[CanaryStripped]);
         assert!(bed.world.failures[0].why.contains("strips or changes the marker"), "{:?}", bed.world.failures);
-        for one in bed.run(all(), |_| true) {
+        // What stands there already is recognised by other things than a marker.
+        for one in bed.run(all(), |check| !check.operation.contains("/users")) {
             assert!(matches!(one.verdict, Verdict::Unproven(_) | Verdict::NotApplicable(_)), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_owner_reads_is_a_witness_and_what_all_read_is_none() {
+        let bed = Testbed::new(&[]);
+        let user = bed.world.objects.iter().find(|o| o.id == "user-90").unwrap();
+        assert_eq!(user.marker, Marker::Witnessed(vec!["900090".into(), "Sol Sundgren".into()]));
+    }
+
+    #[test]
+    fn a_tenant_in_a_header_is_swapped_and_left_out_there() {
+        let mut bed = Testbed::new(&[HeaderLocated]);
+        assert_eq!(bed.world.failures, []);
+        for one in bed.run(all(), |check| check.attacker == 0) {
+            let is_known = one.check == "oracle.name-taken" && matches!(one.verdict, Verdict::Advisory(_));
+            assert!(is_known || one.verdict == Verdict::Isolated, "{one:?}");
+        }
+        for (switch, check) in [(PathBelieved, "api.swap-path-tenant"), (MissingIsFirst, "api.no-tenant")] {
+            let found = run(&[HeaderLocated, switch], |id| id == check);
+            assert!(leaks(&found).contains(check), "{switch:?}: {found:#?}");
         }
     }
 

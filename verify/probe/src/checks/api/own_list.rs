@@ -54,15 +54,24 @@ fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     let Some(resource) = op.resource else { return Err(Halt::NotApplicable("it concerns no object".into())) };
     let object = standing(t, aim.victim, resource)?;
     let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(&object), &looking_for(&object))?;
-    sees(t, op, by_owner.clone(), &object)?;
+    // A victim who is shown too much has a failed control, and yet what the attacker is shown is a leak.
+    let opening = match sees(t, op, by_owner.clone(), &object) {
+        Ok(_) => None,
+        Err(Halt::Unproven(why)) => Some(Verdict::Unproven(why)),
+        Err(halt) => return Err(halt),
+    };
     let mine = standing(t, aim.attacker, resource)?;
     let mut verdict = look_through(t, op, aim, &Place::of(&mine), &looking_for(&object))?;
     if verdict == Verdict::Isolated && op.role == Role::Search {
         verdict = compare_counts(t, op, aim, &Place::of(&mine), &looking_for(&object))?;
     }
-    if !matches!(verdict, Verdict::Leak(_)) {
-        sees(t, op, by_owner, &object)?;
+    if matches!(verdict, Verdict::Leak(_)) {
+        return Ok(verdict);
     }
+    if let Some(unproven) = opening {
+        return Ok(unproven);
+    }
+    sees(t, op, by_owner, &object)?;
     Ok(verdict)
 }
 
