@@ -32,7 +32,7 @@ where
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = Vec::new();
             let mut buffer = [0; 4096];
-            while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+            while !is_complete(&head) {
                 match stream.read(&mut buffer).await {
                     Ok(n) if n > 0 => head.extend_from_slice(&buffer[..n]),
                     _ => break,
@@ -46,6 +46,15 @@ where
     (url, seen)
 }
 
+/// Whether a request's head, and the body that it announces, are there.
+fn is_complete(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, _)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+    let at = request.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+    request.len() >= at + 4 + length
+}
+
 async fn reply(mut stream: TcpStream, headers: &str, body: &[u8]) {
     let head = format!("HTTP/1.1 200 OK\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(head.as_bytes()).await;
@@ -53,6 +62,12 @@ async fn reply(mut stream: TcpStream, headers: &str, body: &[u8]) {
 }
 
 fn spec(url: &str, environment: &str, limits: &str) -> Spec {
+    let south = "grant = \"basic\"\nusername = \"south\"\npassword = \"$SOUTH_PASSWORD\"";
+    spec_with(url, environment, limits, south)
+}
+
+/// With another kind of credential for south.
+fn spec_with(url: &str, environment: &str, limits: &str, south: &str) -> Spec {
     let text = format!(
         r#"
 [target]
@@ -80,9 +95,7 @@ client_secret = "$NORTH_SECRET"
 id = "south"
 [[tenant.principal]]
 name = "service"
-grant = "basic"
-username = "south"
-password = "$SOUTH_PASSWORD"
+{south}
 [[resource]]
 name = "case"
 path = "/tenants/{{tenant}}/cases"
@@ -289,4 +302,65 @@ async fn no_secret_stands_in_the_trace_however_the_target_echoes_it() {
     }
     let basic = base64::engine::general_purpose::STANDARD.encode("south:pässword of south");
     assert!(!recorded.contains(&basic) && wire.contains(&basic));
+}
+
+const SOUTH: Who = Who { tenant: 1, principal: 0 };
+
+#[tokio::test]
+async fn every_kind_of_credential_reaches_the_target() {
+    let (url, seen) = serve(|stream, head| async move {
+        let body = if head.starts_with("POST /login") { r#"{"session":{"token":"login-token-77"}}"# } else { "{}" };
+        reply(stream, "", body.as_bytes()).await;
+    })
+    .await;
+    let login = |members: &str| {
+        format!("grant = \"login\"\nrequest = \"POST /login\"\n{members}\ntoken = \"$.session.token\"\nlifetime = \"1h\"")
+    };
+    let header = "grant = \"header\"\nheader = \"X-Api-Key\"\nvalue = \"$SOUTH_PASSWORD\"";
+    for (south, expected) in [
+        (header.to_owned(), vec!["x-api-key: pässword of south"]),
+        (
+            login("json = { user = \"s\", password = \"$SOUTH_PASSWORD\" }"),
+            vec![r#"{"password":"pässword of south","user":"s"}"#, "authorization: Bearer login-token-77"],
+        ),
+        (
+            login("form = { user = \"s\", password = \"$SOUTH_PASSWORD\" }"),
+            vec!["password=p%C3%A4ssword+of+south&user=s", "authorization: Bearer login-token-77"],
+        ),
+    ] {
+        seen.lock().unwrap().clear();
+        let exchange = perform(&spec_with(&url, "test", "", &south), get(Caller::Own(SOUTH), "/x")).await;
+        assert_eq!(exchange.status(), Some(200), "{south}: {:?}", exchange.outcome);
+        let wire = seen.lock().unwrap().concat().to_lowercase();
+        for text in expected {
+            assert!(wire.contains(&text.to_lowercase()), "{text} is not in {wire}");
+        }
+        let recorded = serde_json::to_string(&exchange).unwrap();
+        assert!(!recorded.contains("ssword of south") && !recorded.contains("login-token-77"), "{recorded}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_expires_and_kept_until_then() {
+    let (url, seen) = serve(|stream, head| async move {
+        let lifetime = if head.contains("scope=brief") { 0 } else { 3600 };
+        let body = format!("{{\"access_token\":\"token-0123\",\"expires_in\":{lifetime}}}");
+        reply(stream, "", body.as_bytes()).await;
+    })
+    .await;
+    for (scope, fetched) in [("", 1), ("scope = \"brief\"", 3)] {
+        seen.lock().unwrap().clear();
+        let south = format!(
+            "grant = \"client_credentials\"\ntoken_url = \"{url}/token\"\nclient_id = \"s\"\nclient_secret = \"$SOUTH_PASSWORD\"\n{scope}"
+        );
+        let spec = spec_with(&url, "test", "", &south);
+        let tag = RunTag::new(1, 2);
+        let mut session = Session::new(&spec, &tag, Journal::in_memory()).unwrap();
+        let mut trace = Trace::default();
+        for _ in 0..3 {
+            session.perform(&get(Caller::Own(SOUTH), "/x"), Owner::Check(0), &mut trace).await;
+        }
+        let tokens = seen.lock().unwrap().iter().filter(|head| head.starts_with("POST /token")).count();
+        assert_eq!(tokens, fetched, "{scope}");
+    }
 }
