@@ -1,0 +1,111 @@
+//! Identity providers that issue what they should not.
+
+use watertight_model::Surface;
+
+use super::op;
+use crate::demo;
+use crate::fault::{Change, Fault};
+use crate::issuer::IssuerBug;
+
+pub(super) static FAULTS: &[Fault] = &[
+    Fault {
+        name: "wildcard-audience",
+        summary: "tokens are for every API",
+        origin: "RFC 8725 3.9; the verification guide's section 1",
+        surface: Surface::Token,
+        caught_by: &["token.audience-wildcard"],
+        consequences: &["token.audience-unlisted"],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::WildcardAudience),
+    },
+    Fault {
+        name: "unlisted-audience",
+        summary: "tokens are for an API that nobody asked for as well",
+        origin: "RFC 8707 2; the verification guide's section 1",
+        surface: Surface::Token,
+        caught_by: &["token.audience-unlisted"],
+        consequences: &[],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::UnlistedAudience),
+    },
+    Fault {
+        name: "tenant-claim-missing",
+        summary: "one node of the issuer leaves the tenant out of its tokens",
+        origin: "seed 10.1, seed 13; paySphere #1917",
+        surface: Surface::Token,
+        caught_by: &["token.tenant-claim"],
+        consequences: &[],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::NoTenantClaim),
+    },
+    Fault {
+        name: "wrong-issuer-in-token",
+        summary: "one node of the issuer writes its internal name into its tokens",
+        origin: "RFC 8414 3.3; seed 12",
+        surface: Surface::Token,
+        caught_by: &["token.issuer"],
+        consequences: &[],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::WrongIssuer),
+    },
+    Fault {
+        name: "scopes-granted-beyond-asked",
+        summary: "a scope is granted that nobody asked for",
+        origin: "RFC 6749 3.3; the verification guide's section 1 (scope drift)",
+        surface: Surface::Token,
+        caught_by: &["token.scope-drift"],
+        consequences: &[],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::ScopeBeyondAsked),
+    },
+    Fault {
+        name: "admin-scope-granted",
+        summary: "whatever scope is asked for is granted",
+        origin: "RFC 6749 3.3; the verification guide's section 1 (scope minimization)",
+        surface: Surface::Token,
+        caught_by: &["token.scope-escalation"],
+        consequences: &[],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::AnyScope),
+    },
+    Fault {
+        name: "token-lives-a-month",
+        summary: "tokens live for thirty days",
+        origin: "seed 28.4; the verification guide's section 1",
+        surface: Surface::Token,
+        caught_by: &["token.lifetime"],
+        consequences: &[],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::LivesAMonth),
+    },
+    Fault {
+        name: "any-secret-opens-any-client",
+        summary: "a client's token is granted for any client's secret",
+        origin: "RFC 6749 3.2.1; the verification guide's section 1",
+        surface: Surface::Token,
+        caught_by: &["token.client-with-foreign-secret"],
+        consequences: &[],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::AnySecret),
+    },
+    Fault {
+        name: "shared-client-secret",
+        summary: "two tenants' clients have the same secret",
+        origin: "RFC 6819 5.1.4.1.3; the verification guide's section 1",
+        surface: Surface::Token,
+        caught_by: &["token.shared-secret"],
+        consequences: &["token.client-with-foreign-secret"],
+        operations: &[op::TOKEN],
+        change: Change::Secrets(demo::share_secret),
+    },
+    Fault {
+        name: "token-signed-with-unpublished-key",
+        summary: "one node of the issuer signs with a key that stands in no key set",
+        origin: "RFC 7515 5.2; PostgREST #4014",
+        surface: Surface::Token,
+        caught_by: &["token.signature"],
+        consequences: &[],
+        operations: &[op::TOKEN],
+        change: Change::Issuer(IssuerBug::UnpublishedKey),
+    },
+];

@@ -1,0 +1,79 @@
+//! Answers about records that the caller has not, which tell of records that others have.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use serde_json::Value;
+use watertight_casework::Ports;
+use watertight_casework::ports::{Missing, RespondMissing, StoreError};
+use watertight_casework::problem;
+use watertight_core::{Answer, TenantScope};
+use watertight_model::TenantId;
+
+use crate::fault::Workshop;
+use crate::raw::Raw;
+
+pub(crate) fn told_by_status(workshop: &Workshop, ports: Ports) -> Ports {
+    telling(workshop, ports, |_| problem::bare(StatusCode::FORBIDDEN))
+}
+
+pub(crate) fn told_by_message(workshop: &Workshop, ports: Ports) -> Ports {
+    telling(workshop, ports, |_| problem::of(StatusCode::NOT_FOUND, "not found in your organization"))
+}
+
+pub(crate) fn denial_carries_record(workshop: &Workshop, ports: Ports) -> Ports {
+    telling(workshop, ports, |record| (StatusCode::FORBIDDEN, Json(record.body)).into_response())
+}
+
+pub(crate) fn redirect_carries_record(workshop: &Workshop, ports: Ports) -> Ports {
+    telling(workshop, ports, |record| {
+        (StatusCode::FOUND, [(header::LOCATION, record.path)], Json(record.body)).into_response()
+    })
+}
+
+fn telling(workshop: &Workshop, ports: Ports, answer: fn(Foreign) -> Response) -> Ports {
+    let misses = Arc::new(Telling { raw: workshop.raw.clone(), answer, sound: Arc::clone(&ports.misses) });
+    Ports { misses, ..ports }
+}
+
+/// Another tenant's record, of the id that was asked for.
+struct Foreign {
+    path: String,
+    body: Value,
+}
+
+struct Telling {
+    raw: Raw,
+    answer: fn(Foreign) -> Response,
+    sound: Arc<dyn RespondMissing>,
+}
+
+impl Telling {
+    async fn foreign(&self, own: &TenantId, missing: &Missing) -> Result<Option<Foreign>, StoreError> {
+        let found = match missing {
+            Missing::Case { id } => self.raw.foreign_case(own, id).await?.map(|case| Foreign {
+                path: format!("/tenants/{}/cases/{}", case.tenant_id, case.id),
+                body: serde_json::to_value(&case).unwrap_or_default(),
+            }),
+            Missing::Task { id, .. } => self.raw.foreign_task(own, id).await?.map(|task| Foreign {
+                path: format!("/tenants/{}/cases/{}/tasks/{}", task.tenant_id, task.case_id, task.id),
+                body: serde_json::to_value(&task).unwrap_or_default(),
+            }),
+        };
+        Ok(found)
+    }
+}
+
+impl RespondMissing for Telling {
+    fn absent<'a>(&'a self, scope: &'a TenantScope, missing: &'a Missing) -> Answer<'a, Response> {
+        Box::pin(async move {
+            match self.foreign(scope.tenant(), missing).await {
+                Ok(Some(record)) => (self.answer)(record),
+                Ok(None) => self.sound.absent(scope, missing).await,
+                Err(_) => problem::bare(StatusCode::INTERNAL_SERVER_ERROR),
+            }
+        })
+    }
+}
