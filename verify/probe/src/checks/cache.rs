@@ -113,7 +113,7 @@ fn number(id: &str) -> Option<u64> {
 enum Expect<'o> {
     /// It has an object of its own there.
     Own(&'o Object),
-    /// It has nothing there.
+    /// Nothing that the run has put there.
     Refusal,
 }
 
@@ -149,6 +149,8 @@ fn take_turns(
 fn unexpected(t: &Tape<'_>, answer: &Exchange, aim: Aim, expect: Expect<'_>) -> Option<String> {
     match (judge::answer(answer), expect) {
         (Answer::Denied, Expect::Refusal) => None,
+        // Something stood at that id already, of the attacker's own: no marker of the victim's is in it.
+        (Answer::Success, Expect::Refusal) if answer.json().is_some() => None,
         (Answer::Success, _) if foreign(t, answer, aim.attacker).is_some() => None,
         (Answer::Success, _) => Some(format!("the attacker does not see its own marker: {}", answer.line())),
         (Answer::Denied, Expect::Own(_)) => Some(format!("the attacker was denied its own: {}", answer.line())),
