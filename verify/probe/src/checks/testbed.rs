@@ -784,6 +784,13 @@ mod tests {
     }
 
     #[test]
+    fn an_open_path_is_no_matter_of_spelling() {
+        for one in run(&[PathBelieved], |id| id == "api.path-spelling") {
+            assert!(matches!(one.verdict, Verdict::Unproven(_)), "{one:?}");
+        }
+    }
+
+    #[test]
     fn a_silent_fallback_and_a_shared_namespace_are_advisories() {
         for (switch, check) in [(UnknownIsOwn, "api.unknown-tenant"), (UniqueEverywhere, "oracle.name-taken")] {
             let concluded = run(&[switch], |id| id == check);

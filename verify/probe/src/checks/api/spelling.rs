@@ -3,7 +3,7 @@
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Spec, Symbol};
 
-use super::knock::{by_attacker, is_tried, try_all};
+use super::knock::{by_attacker, goal, is_tried, knock, try_all};
 use crate::check::{About, Check, Phase, Sends};
 use crate::checks::kit::{Aim, each, encode, tenant_name};
 use crate::judge::Verdict;
@@ -18,7 +18,8 @@ pub(crate) static ABOUT: About = About {
     does: "Lists and reads in the victim's place with the attacker's credential, the tenant in other case, \
            percent-encoded once and twice, behind dot segments and doubled slashes, with trailing characters.",
     judges: "Leak: an answer shows the victim's marker. Isolated: all were refused (any 4xx), or led nowhere; \
-             redirects are followed. Unproven: a control fails, or an attempt got no answer, a 429 or a 5xx.",
+             redirects are followed. Unproven: a control fails, an attempt got no answer, a 429 or a 5xx, or the plain \
+             spelling opens it already.",
     origin: "Oathkeeper CVE-2026-33494, Istio-2021-005: the path that is decided on is not the path that is served.",
     mend: "Normalise the path once, refuse what is ambiguous, and let decision and routing use the same result.",
 };
@@ -30,6 +31,12 @@ pub(crate) fn instances(spec: &Spec) -> Vec<Check> {
 
 fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     let op = aim.op(t)?;
+    let plain = goal(t, op, aim)?;
+    let unspelled = by_attacker(t, op, aim, &plain.theirs, &plain.words)?;
+    if let Some(Verdict::Leak(_)) = knock(t, op, unspelled, &[aim.victim], plain.pages)?.verdict {
+        let why = "the plain spelling opens it already (see api.swap-path-tenant), so no other proves anything";
+        return Ok(Verdict::Unproven(why.into()));
+    }
     let (mine, theirs) = (tenant_name(t.spec, aim.attacker)?, tenant_name(t.spec, aim.victim)?);
     try_all(t, op, aim, |goal| {
         spellings(mine, theirs)

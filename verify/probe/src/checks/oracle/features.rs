@@ -62,7 +62,9 @@ fn is_volatile(name: &str) -> bool {
 
 /// A feature that is the same in all of the one kind, the same in all of the other, and differs between them.
 pub(super) fn told_apart(one: &[BTreeMap<String, String>], other: &[BTreeMap<String, String>]) -> Option<String> {
-    let names = one.iter().chain(other).flat_map(BTreeMap::keys);
+    // The status first: it is what people look at.
+    let status = "status".to_owned();
+    let names = std::iter::once(&status).chain(one.iter().chain(other).flat_map(BTreeMap::keys));
     let telling = names.into_iter().find(|name| match (constant(one, name), constant(other, name)) {
         (Some(a), Some(b)) => a != b,
         _ => false,
