@@ -3,7 +3,7 @@
 use serde_json::Value;
 use watertight_spec::{Locator, Names, Resource, Spec, Symbol};
 
-use crate::journal::{Entry, Item, Journal};
+use crate::journal::{Entry, Item, Journal, SaidBy};
 use crate::marker::RunTag;
 use crate::plan::PATH_SEGMENT;
 use crate::request::{Call, Caller, Mark, Request, Who};
@@ -37,7 +37,7 @@ pub async fn clean_journal(spec: &Spec, journal: Journal) -> Result<Cleaned, Ses
 pub(crate) async fn clean(spec: &Spec, tag: &str, session: &mut Session<'_>, trace: &mut Trace) -> Vec<String> {
     let mut left = Vec::new();
     for item in session.journal().remaining() {
-        left.extend(remove(spec, &item, session, trace).await);
+        left.extend(remove(spec, &item, tag, session, trace).await);
     }
     if !session.journal().is_clean() && !tag.is_empty() {
         left.extend(sweep(spec, tag, session, trace).await);
@@ -50,10 +50,18 @@ pub(crate) async fn clean(spec: &Spec, tag: &str, session: &mut Session<'_>, tra
 }
 
 /// Removes one object as its owner; an object that is gone already is fine.
-async fn remove(spec: &Spec, item: &Item, session: &mut Session<'_>, trace: &mut Trace) -> Option<String> {
+async fn remove(spec: &Spec, item: &Item, tag: &str, session: &mut Session<'_>, trace: &mut Trace) -> Option<String> {
     let Some(tenant) = spec.tenants.iter().position(|t| t.id.as_str() == item.tenant) else {
         return Some(format!("{}: the spec has no tenant {}", item.path, item.tenant));
     };
+    if item.said_by == SaidBy::Attack {
+        // Perhaps an object of the tenant's own, with an id that an attack was told. If it is the run's all the same and
+        // can't be told by reading it, the sweep finds it in its list.
+        let seen = perform(own(spec, tenant, "GET", &item.path)?, session, trace).await?;
+        if !seen.json().is_some_and(|json| carries(&json, tag)) {
+            return None;
+        }
+    }
     let request = own(spec, tenant, "DELETE", &item.path)?.mark(Mark::Removes { item: item.path.clone() });
     let exchange = perform(request, session, trace).await?;
     match exchange.status() {
@@ -80,8 +88,9 @@ async fn sweep(spec: &Spec, tag: &str, session: &mut Session<'_>, trace: &mut Tr
                     tenant: spec.tenants.get(tenant).map(|t| t.id.to_string()).unwrap_or_default(),
                     resource: spec.resources.get(index).map(|r| r.name.clone()).unwrap_or_default(),
                     path,
+                    said_by: SaidBy::Owner,
                 };
-                left.extend(remove(spec, &item, session, trace).await);
+                left.extend(remove(spec, &item, tag, session, trace).await);
             }
         }
     }
@@ -144,7 +153,17 @@ fn tagged(json: &Value, tag: &str, id: &str, ids: &mut Vec<String>) -> bool {
             }
             inside
         }
-        Value::String(text) => text.contains(tag),
+        Value::String(text) => RunTag::marks(tag, text),
+        _ => false,
+    }
+}
+
+/// Whether anything in a document was written by the run with this tag.
+fn carries(json: &Value, tag: &str) -> bool {
+    match json {
+        Value::Array(items) => items.iter().any(|item| carries(item, tag)),
+        Value::Object(members) => members.values().any(|value| carries(value, tag)),
+        Value::String(text) => RunTag::marks(tag, text),
         _ => false,
     }
 }
@@ -175,11 +194,12 @@ mod tests {
     #[test]
     fn the_sweep_takes_the_innermost_objects_that_carry_the_tag() {
         let json = serde_json::json!({ "id": "page", "items": [
-            { "id": "1", "title": "wtpabc-x" }, { "id": "2", "title": "other" },
-            { "id": 3, "nested": { "label": "x wtsabc" } },
+            { "id": "1", "title": "wtpaaabcdef-x" }, { "id": "2", "title": "other" },
+            { "id": 3, "nested": { "label": "x wtuabcdefxyz" } },
+            { "id": "4", "blob": "a text in which abcdef stands by chance" },
         ]});
         let mut ids = Vec::new();
-        assert!(tagged(&json, "abc", "id", &mut ids));
+        assert!(tagged(&json, "abcdef", "id", &mut ids));
         assert_eq!(ids, ["1", "3"]);
     }
 }

@@ -35,9 +35,16 @@ impl Forge {
 
     /// A token made from `genuine`. `keys` is the issuer's key set, if it has been fetched; `url` is where the
     /// attacker's own can be.
-    pub(crate) fn make(&self, genuine: &str, what: &Forged, keys: Option<&Value>, url: &str) -> Result<String, ForgeError> {
+    pub(crate) fn make(
+        &self,
+        genuine: &str,
+        what: &Forged,
+        keys: Option<&Value>,
+        url: &str,
+    ) -> Result<String, ForgeError> {
         let mut parts = genuine.split('.');
-        let (Some(head), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(head), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err("the token is no JWS in compact form".into());
         };
@@ -85,7 +92,12 @@ impl Forge {
         self.assemble(&header, &claims, signed)
     }
 
-    fn assemble(&self, header: &Map<String, Value>, claims: &Map<String, Value>, by: Signed) -> Result<String, ForgeError> {
+    fn assemble(
+        &self,
+        header: &Map<String, Value>,
+        claims: &Map<String, Value>,
+        by: Signed,
+    ) -> Result<String, ForgeError> {
         let encode = |map: &Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::Object(map.clone()).to_string());
         let input = format!("{}.{}", encode(header), encode(claims));
         let signature = match by {

@@ -41,6 +41,19 @@ pub struct Item {
     pub resource: String,
     /// Item path.
     pub path: String,
+    /// Who says so.
+    pub said_by: SaidBy,
+}
+
+/// Whose answer told of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SaidBy {
+    /// The answer to its owner's own create.
+    Owner,
+    /// The answer to an attack: the id may be that of an object that was there before. It is removed only if it carries
+    /// the run's tag.
+    Attack,
 }
 
 /// An append-only file, and what it says in memory.
@@ -123,7 +136,7 @@ mod tests {
     use super::*;
 
     fn item(path: &str) -> Item {
-        Item { tenant: "a".into(), resource: "case".into(), path: path.into() }
+        Item { tenant: "a".into(), resource: "case".into(), path: path.into(), said_by: SaidBy::Owner }
     }
 
     #[test]

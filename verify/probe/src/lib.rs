@@ -17,8 +17,8 @@
 
 pub mod catalog;
 pub mod check;
-pub mod clean;
 mod checks;
+pub mod clean;
 mod forge;
 pub mod journal;
 pub mod judge;

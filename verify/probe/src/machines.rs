@@ -45,13 +45,8 @@ impl<'a> Machines<'a> {
     /// The next step of a set-up step; when it is done, the world has what it planted.
     pub(crate) fn step_setup(&mut self, index: usize, trace: &Trace) -> SetupStep {
         let Some(step) = self.plan.setup.get(index) else { return SetupStep::Done };
-        let tape = Tape::new(
-            self.spec,
-            &self.world,
-            self.tag,
-            format!("setup {}", step.label),
-            trace.of(Owner::Setup(index)),
-        );
+        let tape =
+            Tape::new(self.spec, &self.world, self.tag, format!("setup {}", step.label), trace.of(Owner::Setup(index)));
         let planted = match setup::run(&tape, step) {
             Err(Halt::Send(call)) => return SetupStep::Continue(Step::Send(call)),
             Err(Halt::Wait(time)) => return SetupStep::Continue(Step::Wait(time)),

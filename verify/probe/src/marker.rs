@@ -40,6 +40,16 @@ impl RunTag {
         &self.tag
     }
 
+    /// Whether a marker of the run with this tag stands in a text: not the tag alone, which six letters of any long
+    /// text may spell by chance.
+    pub fn marks(tag: &str, text: &str) -> bool {
+        text.match_indices(tag).any(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default();
+            let kind = |length: usize| before.len().checked_sub(length).and_then(|from| before.get(from..));
+            kind(3) == Some("wtu") || kind(5).is_some_and(|k| ["wtp", "wts", "wta"].iter().any(|p| k.starts_with(p)))
+        })
+    }
+
     /// A canary of `owner`, the same for the same `label`.
     pub fn canary(&self, owner: usize, label: &str) -> Canary {
         let half = |kind: &str| self.spell(kind, owner, &format!("{kind} {label}"));
@@ -227,7 +237,8 @@ mod tests {
     #[test]
     fn a_secret_half_is_found_in_every_encoding_and_at_every_alignment() {
         let (tag, scanner) = scanner();
-        for (lead, owner) in ["", "a", "ab", "abc", "{\"k\":\""].into_iter().flat_map(|l| (0..40).map(move |o| (l, o))) {
+        for (lead, owner) in ["", "a", "ab", "abc", "{\"k\":\""].into_iter().flat_map(|l| (0..40).map(move |o| (l, o)))
+        {
             let secret = tag.canary(owner, "x").secret;
             let text = format!("{lead}{secret} and more");
             let variants: Vec<Vec<u8>> = vec![
@@ -243,7 +254,12 @@ mod tests {
             ];
             for bytes in variants {
                 let hits = scanner.scan("body", &bytes);
-                assert_eq!(hits.iter().map(|h| h.owner).collect::<Vec<_>>(), [owner], "{}", String::from_utf8_lossy(&bytes));
+                assert_eq!(
+                    hits.iter().map(|h| h.owner).collect::<Vec<_>>(),
+                    [owner],
+                    "{}",
+                    String::from_utf8_lossy(&bytes)
+                );
             }
         }
     }
@@ -255,6 +271,16 @@ mod tests {
         for text in [tag.canary(1, "x").public, tag.nonce(1, "x"), tag.unique("x"), other.canary(1, "x").to_string()] {
             assert!(scanner.scan("body", text.as_bytes()).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_run_knows_its_own_marks_from_its_tag_in_other_text() {
+        let tag = RunTag::new(7, 11);
+        for text in [tag.canary(3, "x").to_string(), tag.nonce(33, "x"), format!("ref {}", tag.unique("x"))] {
+            assert!(RunTag::marks(tag.text(), &text), "{text}");
+        }
+        assert!(!RunTag::marks(tag.text(), &format!("some {} text", tag.text())));
+        assert!(!RunTag::marks(RunTag::new(7, 12).text(), &tag.unique("x")));
     }
 
     #[test]

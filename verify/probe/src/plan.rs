@@ -80,7 +80,8 @@ pub fn plan(spec: &Spec, options: &Options) -> Plan {
     let mut checks: Vec<Check> = checks::kinds().iter().flat_map(|kind| (kind.instances)(spec)).collect();
     checks.retain(|check| {
         let wanted = options.only.as_ref().is_none_or(|only| {
-            check.about.id == only || check.about.id.strip_prefix(only.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            check.about.id == only
+                || check.about.id.strip_prefix(only.as_str()).is_some_and(|rest| rest.starts_with('.'))
         });
         let excluded = spec.excludes.iter().find(|e| {
             e.check == check.about.id && e.operation.as_ref().is_none_or(|name| concerns(spec, name, &check.operation))

@@ -103,7 +103,8 @@ impl Redactor {
         let mut rest = text;
         while let Some(start) = rest.find("eyJ") {
             let (before, candidate) = rest.split_at(start);
-            let end = candidate.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(candidate.len());
+            let end =
+                candidate.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(candidate.len());
             let (token, after) = candidate.split_at(end);
             result.push_str(before);
             if token.contains('.') {

@@ -297,7 +297,14 @@ fn findings(spec: &Spec, results: &[CheckResult], trace: &Trace) -> Vec<Finding>
         })
         .collect();
     found.sort_by_key(|(rank, result, ..)| {
-        (*rank, std::cmp::Reverse(result.about.severity), result.about.id, result.operation.clone(), result.attacker, result.victim)
+        (
+            *rank,
+            std::cmp::Reverse(result.about.severity),
+            result.about.id,
+            result.operation.clone(),
+            result.attacker,
+            result.victim,
+        )
     });
     found.into_iter().map(|(_, result, kind, evidence)| finding(spec, result, kind, evidence, trace)).collect()
 }

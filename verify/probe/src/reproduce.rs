@@ -36,7 +36,8 @@ pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
         return None;
     };
     let secret = variable(spec, client_secret.expose_secret())?;
-    let scope = scope.as_ref().map(|s| format!(" --data-urlencode {}", single(&format!("scope={s}")))).unwrap_or_default();
+    let scope =
+        scope.as_ref().map(|s| format!(" --data-urlencode {}", single(&format!("scope={s}")))).unwrap_or_default();
     Some(format!(
         "{}=$(curl -s -u {}:\"${secret}\" -d grant_type=client_credentials{scope} {} | python3 -c 'import json,sys;print(json.load(sys.stdin)[\"access_token\"])')",
         principal.env_name,
@@ -130,5 +131,9 @@ fn variable(spec: &Spec, secret: &str) -> Option<String> {
 /// As one word for a POSIX shell.
 fn single(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(safe) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if !text.is_empty() && text.chars().all(safe) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }

@@ -104,9 +104,7 @@ pub async fn run(
         tool: env!("CARGO_PKG_VERSION").into(),
         options: options.clone(),
         salt,
-        started: std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs()),
+        started: std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         variables: session.placeholders(),
     };
     let mut dispatcher =
@@ -164,26 +162,33 @@ impl Dispatcher<'_> {
         let mut done = 0;
         for mut ready in [others, last] {
             let mut waiting: Vec<(Instant, Duration, usize)> = Vec::new();
-            loop {
+            while let Some(index) = self.next(&mut ready, &mut waiting).await {
                 if *self.stop.borrow() {
                     return Ending::Interrupted;
                 }
-                let Some(index) = self.next(&mut ready, &mut waiting).await else { break };
-                match self.machines.step_check(index, &self.trace) {
-                    Step::Done(_) => {
+                match self.until_it_waits(index).await {
+                    Some(time) => waiting.push((Instant::now() + time, time, index)),
+                    None => {
                         done += 1;
                         let last = self.machines.plan.checks.get(index).map_or("", |c| c.about.id);
                         watch.progress(done, total, last);
-                    }
-                    Step::Wait(time) => waiting.push((Instant::now() + time, time, index)),
-                    step @ Step::Send(_) => {
-                        self.perform(step, Owner::Check(index)).await;
-                        ready.push_front(index);
                     }
                 }
             }
         }
         Ending::Complete
+    }
+
+    /// Carries on with a check until it wants to wait, for so long, or is done. Nothing else is sent meanwhile: what it
+    /// just saw of a tenant is still so when it acts on it.
+    async fn until_it_waits(&mut self, index: usize) -> Option<Duration> {
+        loop {
+            match self.machines.step_check(index, &self.trace) {
+                Step::Done(_) => return None,
+                Step::Wait(time) => return Some(time),
+                step @ Step::Send(_) => self.perform(step, Owner::Check(index)).await,
+            }
+        }
     }
 
     /// The check whose pause is over, else the next that has not begun, else the one whose pause ends first.

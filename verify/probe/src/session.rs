@@ -9,11 +9,11 @@ use serde_json::Value;
 use watertight_spec::{Credential, Spec, TargetEnvironment, Variable};
 
 use crate::forge::{Forge, object};
-use crate::journal::{Entry, Item, Journal};
+use crate::journal::{Entry, Item, Journal, SaidBy};
 use crate::listener::Listener;
 use crate::marker::{Hit, RunTag, Scanner};
 use crate::redact::Redactor;
-use crate::request::{Call, Caller, Forged, Mark, TokenCall, Who};
+use crate::request::{Call, Caller, Forged, Intent, Mark, Request, TokenCall, Who};
 use crate::tape::scalar;
 use crate::trace::{Event, Exchange, Failure, IssuedToken, Outcome, Owner, Received, SignatureState, Trace, What};
 use crate::vault::{Rendered, Secrets, Text, forged_label, label, render};
@@ -249,7 +249,7 @@ impl<'s> Session<'s> {
                 exchange.signature = Some(self.check_signature(*token, keys.as_ref()));
                 self.keys = keys;
             }
-            Call::Api(request) if success => self.note(&request.mark, &body),
+            Call::Api(request) if success => self.note(request, &body),
             _ => {}
         }
         let kept: String = self.redactor.text(&body).chars().take(KEPT_BODY).collect();
@@ -263,8 +263,8 @@ impl<'s> Session<'s> {
     }
 
     /// Writes down what a request created or removed. What can't be found in the answer is found by the sweep.
-    fn note(&mut self, mark: &Mark, body: &str) {
-        let entry = match mark {
+    fn note(&mut self, request: &Request, body: &str) {
+        let entry = match &request.mark {
             Mark::Nothing => return,
             Mark::Removes { item } => Entry::Removed { path: item.clone() },
             Mark::Creates { resource, owner, collection } => {
@@ -279,6 +279,10 @@ impl<'s> Session<'s> {
                     tenant: owner.id.to_string(),
                     resource: resource.name.clone(),
                     path: format!("{collection}/{id}"),
+                    said_by: match request.intent {
+                        Intent::Own => SaidBy::Owner,
+                        Intent::Across => SaidBy::Attack,
+                    },
                 })
             }
         };
@@ -435,9 +439,10 @@ fn bearer(call: &Call) -> Option<Who> {
 }
 
 pub(crate) fn uses_tokens(spec: &Spec, who: Who) -> bool {
-    spec.tenants.get(who.tenant).and_then(|t| t.principals.get(who.principal)).is_some_and(|p| {
-        matches!(p.credential, Credential::ClientCredentials { .. } | Credential::Login { .. })
-    })
+    spec.tenants
+        .get(who.tenant)
+        .and_then(|t| t.principals.get(who.principal))
+        .is_some_and(|p| matches!(p.credential, Credential::ClientCredentials { .. } | Credential::Login { .. }))
 }
 
 /// The record of a call that could not even be rendered, as when no token was to be had.

@@ -238,9 +238,8 @@ impl Exchange {
     }
     /// Whether this text is anywhere in what came back.
     pub fn mentions(&self, text: &str) -> bool {
-        self.response().is_some_and(|r| {
-            r.body.contains(text) || r.headers.iter().any(|(_, value)| value.contains(text))
-        })
+        self.response()
+            .is_some_and(|r| r.body.contains(text) || r.headers.iter().any(|(_, value)| value.contains(text)))
     }
     /// For evidence: `#12 agency-north/service GET /… → 403`.
     pub fn line(&self) -> String {

@@ -169,11 +169,7 @@ fn origin_form(url: &url::Url) -> String {
 pub(crate) fn label(spec: &Spec, who: Who) -> String {
     let tenant = spec.tenants.get(who.tenant);
     let principal = tenant.and_then(|t| t.principals.get(who.principal));
-    format!(
-        "{}/{}",
-        tenant.map_or("?", |t| t.id.as_str()),
-        principal.map_or("?", |p| p.name.as_str()),
-    )
+    format!("{}/{}", tenant.map_or("?", |t| t.id.as_str()), principal.map_or("?", |p| p.name.as_str()),)
 }
 
 fn credential(spec: &Spec, who: Who) -> Result<&Credential, String> {
@@ -299,7 +295,8 @@ fn form_text(text: &str) -> String {
 
 fn form_body(fields: &[(String, Text)]) -> Text {
     let encode = |pick: &dyn Fn(&Text) -> String| {
-        let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", form_text(name), pick(value))).collect();
+        let pairs: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", form_text(name), pick(value))).collect();
         pairs.join("&")
     };
     Text::secret(encode(&|value| form_text(value.real())), encode(&|value| value.shown_in(form_text)))
@@ -307,7 +304,8 @@ fn form_body(fields: &[(String, Text)]) -> Text {
 
 fn json_body(fields: &[(String, Text)]) -> Text {
     let encode = |pick: &dyn Fn(&Text) -> String| {
-        Value::Object(fields.iter().map(|(name, value)| (name.clone(), Value::String(pick(value)))).collect()).to_string()
+        Value::Object(fields.iter().map(|(name, value)| (name.clone(), Value::String(pick(value)))).collect())
+            .to_string()
     };
     Text::secret(encode(&|value| value.real().to_owned()), encode(&|value| value.shown().to_owned()))
 }

@@ -171,7 +171,9 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Vec<u8>, WireError>
 fn decode(headers: &[(String, Vec<u8>)], raw: Vec<u8>, limit: usize) -> Result<Vec<u8>, WireError> {
     let encodings = headers.iter().filter(|(name, _)| name == "content-encoding");
     let named: Vec<String> = encodings
-        .flat_map(|(_, value)| String::from_utf8_lossy(value).split(',').map(|e| e.trim().to_lowercase()).collect::<Vec<_>>())
+        .flat_map(|(_, value)| {
+            String::from_utf8_lossy(value).split(',').map(|e| e.trim().to_lowercase()).collect::<Vec<_>>()
+        })
         .filter(|e| !e.is_empty() && e != "identity")
         .collect();
     if named.len() > 3 {

@@ -6,9 +6,9 @@ use super::op;
 use crate::fault::{Change, Fault};
 use crate::{cases, misses, summaries, tasks};
 
-/// What shows a foreign record in the caller's own place also shows it where the caller names a tenant in a way that is
-/// ignored, and where a cache is looked for.
-const SHOWN_IN_OWN_PLACE: &[&str] = &["api.header-tenant", "api.query-tenant", "cache.cross-tenant-hit"];
+/// What looks for an id that the caller has not, in the caller's own place, is an ordinary request: if it is shown
+/// another's record there, its own view is broken.
+const SHOWN_IN_OWN_PLACE: &[&str] = &["api.own-view"];
 
 pub(super) static FAULTS: &[Fault] = &[
     Fault {
@@ -18,7 +18,7 @@ pub(super) static FAULTS: &[Fault] = &[
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: SHOWN_IN_OWN_PLACE,
-        operations: &[op::READ, op::SUMMARY, op::MY_READ, op::MY_SUMMARY],
+        operations: &[op::READ, op::SUMMARY, op::MY_READ, op::MY_SUMMARY, op::ANY],
         change: Change::Ports(cases::read_by_id),
     },
     Fault {
@@ -78,7 +78,7 @@ pub(super) static FAULTS: &[Fault] = &[
         surface: Surface::Cache,
         caught_by: &["cache.cross-tenant-hit", "api.swap-item"],
         consequences: &["api.own-view", "api.header-tenant", "api.query-tenant"],
-        operations: &[op::SUMMARY, op::MY_SUMMARY],
+        operations: &[op::SUMMARY, op::MY_SUMMARY, op::ANY],
         change: Change::Ports(summaries::key_without_tenant),
     },
     Fault {
@@ -87,7 +87,7 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "seed 18.1; logtide #256",
         surface: Surface::Api,
         caught_by: &["api.list-own", "api.own-view"],
-        consequences: &["api.header-tenant", "api.query-tenant"],
+        consequences: &[],
         operations: &[op::LIST, op::MY_LIST, op::ANY],
         change: Change::Ports(cases::list_without_tenant),
     },
@@ -96,8 +96,8 @@ pub(super) static FAULTS: &[Fault] = &[
         summary: "the first page of cases is the tenant's; its cursor leads on into everybody's",
         origin: "seed 18.1; tazama #312",
         surface: Surface::Api,
-        caught_by: &["api.list-own", "api.own-view"],
-        consequences: &["api.header-tenant", "api.query-tenant"],
+        caught_by: &["api.list-own"],
+        consequences: &["api.own-view"],
         operations: &[op::LIST, op::MY_LIST, op::ANY],
         change: Change::Ports(cases::second_page_without_tenant),
     },
@@ -187,7 +187,7 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "OWASP API3:2023; the verification guide's section 3 (content decides, not status)",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
-        consequences: &["oracle.existence", "api.header-tenant", "api.query-tenant", "cache.cross-tenant-hit"],
+        consequences: &["api.own-view", "api.child-of-foreign-parent", "oracle.existence", "cache.cross-tenant-hit"],
         operations: op::ITEMS,
         change: Change::Ports(misses::denial_carries_record),
     },
@@ -197,7 +197,7 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "CWE-698; the verification guide's section 3 (content decides, not status)",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
-        consequences: SHOWN_IN_OWN_PLACE,
+        consequences: &["api.own-view", "api.child-of-foreign-parent", "cache.cross-tenant-hit"],
         operations: op::ITEMS,
         change: Change::Ports(misses::redirect_carries_record),
     },

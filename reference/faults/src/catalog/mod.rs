@@ -50,6 +50,9 @@ mod op {
     pub(super) const MY_LIST_TASKS: &str = "GET /me/cases/{my-case}/tasks";
     pub(super) const MY_CREATE_TASK: &str = "POST /me/cases/{my-case}/tasks";
     pub(super) const MY_READ_TASK: &str = "GET /me/cases/{my-case}/tasks/{my-task}";
+    pub(super) const MY_REPLACE_TASK: &str = "PUT /me/cases/{my-case}/tasks/{my-task}";
+    pub(super) const MY_PATCH_TASK: &str = "PATCH /me/cases/{my-case}/tasks/{my-task}";
+    pub(super) const MY_DELETE_TASK: &str = "DELETE /me/cases/{my-case}/tasks/{my-task}";
 
     /// What `api.own-view` looks at.
     pub(super) const ANY: &str = "every ordinary request";
@@ -62,7 +65,7 @@ mod op {
     pub(super) const READS: &[&str] = &[LIST, READ, SUMMARY, MY_LIST, MY_READ, MY_SUMMARY];
     /// Reads below the tenant's own path.
     pub(super) const READS_BY_PATH: &[&str] = &[LIST, READ, SUMMARY];
-    /// What answers with a case or a task by its id.
+    /// What looks up a case or a task by its id.
     pub(super) const ITEMS: &[&str] = &[
         READ,
         REPLACE,
@@ -71,6 +74,7 @@ mod op {
         SUMMARY,
         CLOSE,
         LIST_TASKS,
+        CREATE_TASK,
         READ_TASK,
         REPLACE_TASK,
         PATCH_TASK,
@@ -82,7 +86,12 @@ mod op {
         MY_SUMMARY,
         MY_CLOSE,
         MY_LIST_TASKS,
+        MY_CREATE_TASK,
         MY_READ_TASK,
+        MY_REPLACE_TASK,
+        MY_PATCH_TASK,
+        MY_DELETE_TASK,
+        ANY,
     ];
     /// What shows whether a record exists.
     pub(super) const LOOKUPS: &[&str] = &[READ, READ_TASK, MY_READ, MY_READ_TASK];

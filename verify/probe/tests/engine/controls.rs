@@ -32,7 +32,8 @@ async fn verify(broken: Broken) -> Outcome {
     let options = Options { seed: 7, ..Options::default() };
     let plan = plan(&spec, &options);
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let run = run(&spec, &plan, &options, Journal::in_memory(), Afterwards::CleanUp, &mut Silent, stopped).await.unwrap();
+    let run =
+        run(&spec, &plan, &options, Journal::in_memory(), Afterwards::CleanUp, &mut Silent, stopped).await.unwrap();
     let report = report(&spec, &run, Advisories::Reported);
     Outcome { target, spec, plan, run, report }
 }
@@ -88,7 +89,11 @@ async fn a_broken_control_is_unproven_never_a_leak_never_isolated() {
 #[tokio::test]
 async fn a_broken_control_reaches_only_the_checks_that_rely_on_it() {
     let lagging = verify(Broken::SearchLags).await;
-    assert!(lagging.report.unproven.iter().all(|row| row.operation.contains("/search")), "{:?}", lagging.report.unproven);
+    assert!(
+        lagging.report.unproven.iter().all(|row| row.operation.contains("/search")),
+        "{:?}",
+        lagging.report.unproven
+    );
     for broken in [Broken::ObjectMissing, Broken::CanaryStripped] {
         let outcome = verify(broken).await;
         assert!(matches!(outcome.run.ending, Ending::SetupFailed(_)), "{broken:?}: {:?}", outcome.run.ending);
@@ -102,8 +107,7 @@ async fn a_replay_sends_the_same_and_concludes_the_same() {
         // Offline: the recorded variables stand for the environment, placeholders for secrets.
         let today = time::Date::from_calendar_date(2026, time::Month::January, 1).unwrap();
         let text = live.target.text();
-        let spec =
-            watertight_spec::parse(std::path::Path::new("x"), &text, &live.run.header.variables, today).unwrap();
+        let spec = watertight_spec::parse(std::path::Path::new("x"), &text, &live.run.header.variables, today).unwrap();
         let again = plan(&spec, &live.run.header.options);
         let replayed = replay(&spec, &again, &live.run.header, &live.run.trace);
         assert_eq!(replayed.divergences, [], "{broken:?}");

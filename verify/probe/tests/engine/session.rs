@@ -270,7 +270,8 @@ async fn no_secret_stands_in_the_trace_however_the_target_echoes_it() {
     const TOKEN: &str = "opaque-Token/of+north==";
     let (url, seen) = serve(|stream, head| async move {
         if head.starts_with("POST /token") {
-            let body = serde_json::json!({ "access_token": TOKEN, "expires_in": 3600, "refresh_token": "Refresh-0123" });
+            let body =
+                serde_json::json!({ "access_token": TOKEN, "expires_in": 3600, "refresh_token": "Refresh-0123" });
             return reply(stream, "", body.to_string().as_bytes()).await;
         }
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
@@ -314,7 +315,9 @@ async fn every_kind_of_credential_reaches_the_target() {
     })
     .await;
     let login = |members: &str| {
-        format!("grant = \"login\"\nrequest = \"POST /login\"\n{members}\ntoken = \"$.session.token\"\nlifetime = \"1h\"")
+        format!(
+            "grant = \"login\"\nrequest = \"POST /login\"\n{members}\ntoken = \"$.session.token\"\nlifetime = \"1h\""
+        )
     };
     let header = "grant = \"header\"\nheader = \"X-Api-Key\"\nvalue = \"$SOUTH_PASSWORD\"";
     for (south, expected) in [

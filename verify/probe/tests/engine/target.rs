@@ -241,12 +241,20 @@ impl Api {
 
     fn list(&self, tenant: &str, query: &str, fits: impl Fn(&Value, Option<Instant>) -> bool) -> Response {
         let number = |name: &str| {
-            query.split('&').filter_map(|p| p.split_once('=')).find(|(n, _)| *n == name).and_then(|(_, v)| v.parse().ok())
+            query
+                .split('&')
+                .filter_map(|p| p.split_once('='))
+                .find(|(n, _)| *n == name)
+                .and_then(|(_, v)| v.parse().ok())
         };
         let (offset, limit): (usize, usize) = (number("offset").unwrap_or(0), number("limit").unwrap_or(100));
         let data = self.data.lock().unwrap();
-        let all: Vec<&Value> =
-            data.cases.iter().filter(|((t, _), (case, born))| t == tenant && fits(case, *born)).map(|(_, (c, _))| c).collect();
+        let all: Vec<&Value> = data
+            .cases
+            .iter()
+            .filter(|((t, _), (case, born))| t == tenant && fits(case, *born))
+            .map(|(_, (c, _))| c)
+            .collect();
         let items: Vec<&Value> = all.iter().copied().skip(offset).take(limit).collect();
         let end = offset + limit;
         let next = (end < all.len()).then(|| format!("/tenants/{tenant}/cases?limit={limit}&offset={end}"));

@@ -8,8 +8,8 @@ use super::creating::{arrives, can_list};
 use super::knock::doubt;
 use crate::check::{About, Check, Phase, Sends};
 use crate::checks::kit::{
-    Aim, Place, Words, each, id_in, leak, operation_of, own, parents_for, plant, poll, read, remove, request, standing,
-    tenant_name,
+    Aim, Place, Words, each, id_in, leak, operation_of, own, parents_for, plant, poll, read, remove, remove_if_written,
+    request, standing, tenant_name,
 };
 use crate::judge::{Evidence, Verdict};
 use crate::request::{Intent, Request};
@@ -76,7 +76,7 @@ fn create(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
             other => doubtful = doubtful.or(other),
         }
         if answer.succeeded() {
-            remove(t, &made)?;
+            remove_if_written(t, &made, &nonce)?;
         }
     }
     can_list(t, &theirs)?;
@@ -149,7 +149,7 @@ fn judge(
     let kept = poll(t, || {
         let seen = t.send(request(t, own(t, aim.attacker)?, op, &Place::of(mine), &Words::default())?)?;
         last = Some(seen);
-        Ok(seen.succeeded().then_some(()))
+        Ok((seen.succeeded() && (seen.mentions(nonce) || seen.shows(aim.attacker))).then_some(()))
     })?;
     Ok(match (kept, last) {
         (Some(()), _) | (None, None) => None,

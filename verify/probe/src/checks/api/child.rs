@@ -60,7 +60,7 @@ fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
         if let Some(verdict) = verdict {
             return Ok(verdict);
         }
-        match settle_answer(t, op, aim, &place, answer, (resource, parent))? {
+        match settle_answer(t, op, aim, &place, answer, (resource, parent), &nonce)? {
             Verdict::Isolated => {}
             verdict @ Verdict::Leak(_) => return Ok(verdict),
             verdict => worst = worst.or(Some(verdict)),
@@ -93,18 +93,20 @@ fn settle_answer(
     place: &Place,
     answer: &Exchange,
     (resource, parent): (usize, usize),
+    nonce: &str,
 ) -> Result<Verdict, Halt> {
     match judge::answer(answer) {
         Answer::Denied => return Ok(Verdict::Isolated),
         Answer::NotOffered | Answer::Undecided => return Ok(Verdict::Unproven(judge::why_undecided(answer))),
-        Answer::Success => discard(t, aim.attacker, place, answer, resource)?,
+        Answer::Success => discard(t, aim.attacker, place, answer, resource, nonce)?,
     }
     // Accepted: was the foreign parent looked up, or is any parent good enough?
     let nowhere = place.clone().and(parent, &t.unique());
-    let of_no_one = create(t, op, aim, &nowhere, &t.nonce(aim.attacker))?;
+    let second = t.nonce(aim.attacker);
+    let of_no_one = create(t, op, aim, &nowhere, &second)?;
     match judge::answer(of_no_one) {
         Answer::Success => {
-            discard(t, aim.attacker, &nowhere, of_no_one, resource)?;
+            discard(t, aim.attacker, &nowhere, of_no_one, resource, &second)?;
             Ok(Verdict::Advisory(
                 Evidence::of("a child is accepted below the victim's object", answer)
                     .with("and below one that never existed", of_no_one),
@@ -119,12 +121,24 @@ fn settle_answer(
 }
 
 /// The attacker removes what it made, where it made it.
-fn discard(t: &Tape<'_>, attacker: usize, place: &Place, answer: &Exchange, resource: usize) -> Result<(), Halt> {
+fn discard(
+    t: &Tape<'_>,
+    attacker: usize,
+    place: &Place,
+    answer: &Exchange,
+    resource: usize,
+    nonce: &str,
+) -> Result<(), Halt> {
     let told = t.spec.resources.get(resource).and_then(|r| id_in(r, answer));
-    if let (Some(id), Some(op)) = (told, operation_of(t.spec, resource, Role::Delete)) {
+    let ways = (operation_of(t.spec, resource, Role::Read), operation_of(t.spec, resource, Role::Delete));
+    if let (Some(id), (Some(read), Some(delete))) = (told, ways) {
         let place = place.clone().and(resource, &id);
-        let asked = request(t, own(t, attacker)?, op, &place, &Words::default())?;
-        t.send(attack(t, &asked, attacker)?.mark(asked.mark.clone()))?;
+        let asked = |op| request(t, own(t, attacker)?, op, &place, &Words::default());
+        // The id may be that of another's object there: only what shows the attacker's own words is removed.
+        if t.send(attack(t, &asked(read)?, attacker)?)?.mentions(nonce) {
+            let asked = asked(delete)?;
+            t.send(attack(t, &asked, attacker)?.mark(asked.mark.clone()))?;
+        }
     }
     Ok(())
 }

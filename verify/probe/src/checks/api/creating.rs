@@ -4,7 +4,8 @@ use watertight_spec::{Operation, Role};
 
 use super::reading::{looking_for, sees};
 use crate::checks::kit::{
-    Place, Words, attack, id_in, leak, operation_of, own, parents_for, plant_under, remove, request, walk,
+    Place, Words, attack, id_in, leak, operation_of, own, parents_for, plant_under, remove, remove_if_written, request,
+    walk,
 };
 use crate::judge::{self, Answer, Evidence, Verdict};
 use crate::tape::{Halt, Tape};
@@ -93,14 +94,17 @@ fn look_for(
         let asked = request(t, own(t, victim)?, list, &parents, &Words::default())?;
         let walked = walk(t, list, asked, |page| page.mentions(nonce))?;
         if let Some(page) = walked.pages.iter().find(|page| page.mentions(nonce)) {
-            clean(t, object, id.as_deref())?;
+            clean(t, object, id.as_deref(), nonce)?;
             return Ok(Some(found(page)));
         }
     }
     if let (Some(id), Some(op)) = (id.as_deref(), operation_of(t.spec, resource, Role::Read)) {
-        let seen = t.send(request(t, own(t, victim)?, op, &parents.and(resource, id), &Words::default())?)?;
+        let caller = own(t, victim)?;
+        // An id that the attacker was told, so no ordinary request of the victim's.
+        let asked = request(t, caller.clone(), op, &parents.and(resource, id), &Words::default())?.across(caller);
+        let seen = t.send(asked)?;
         if seen.mentions(nonce) {
-            clean(t, object, Some(id))?;
+            clean(t, object, Some(id), nonce)?;
             return Ok(Some(found(seen)));
         }
     }
@@ -108,9 +112,9 @@ fn look_for(
 }
 
 /// The victim removes what the attacker made.
-fn clean(t: &Tape<'_>, object: &Object, id: Option<&str>) -> Result<(), Halt> {
+fn clean(t: &Tape<'_>, object: &Object, id: Option<&str>, nonce: &str) -> Result<(), Halt> {
     match id {
-        Some(id) => remove(t, &Object { id: id.to_owned(), ..object.clone() }),
+        Some(id) => remove_if_written(t, &Object { id: id.to_owned(), ..object.clone() }, nonce),
         None => Ok(()),
     }
 }

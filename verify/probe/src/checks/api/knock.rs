@@ -87,7 +87,7 @@ pub(super) fn knock<'t>(
         if leaked.is_some() {
             return Ok(Knock { verdict: leaked, last });
         }
-        match redirected(last).filter(|_| hops < HOPS) {
+        match redirected(t.spec, last).filter(|_| hops < HOPS) {
             Some(target) => across.target = target,
             // Led away to a page for people, such as a login: a challenge is no refusal.
             None if hops > 0 && last.succeeded() && last.json().is_none() => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
+use watertight_spec::Spec;
 
 use crate::judge::{self, Answer, Evidence, Verdict};
 use crate::marker::Encoding;
@@ -120,10 +121,10 @@ fn pause(t: &Tape<'_>) -> Duration {
 }
 
 /// Where a redirect leads, if it leads to a path of the same target.
-pub(crate) fn redirected(exchange: &Exchange) -> Option<String> {
+pub(crate) fn redirected(spec: &Spec, exchange: &Exchange) -> Option<String> {
     let received = exchange.response().filter(|r| matches!(r.status, 301 | 302 | 303 | 307 | 308))?;
     let (_, location) = received.headers.iter().find(|(name, _)| name == "location")?;
-    super::walk::path_of_link(exchange, location)
+    super::walk::path_of_link(spec, exchange, location)
 }
 
 /// A member of `tenancy.fields` that names another tenant, in an object that the caller did not write itself.

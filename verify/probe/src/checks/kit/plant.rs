@@ -91,6 +91,19 @@ pub(crate) fn remove(t: &Tape<'_>, object: &Object) -> Result<(), Halt> {
     Ok(())
 }
 
+/// Removes an object that an attack may have left with a tenant, by that tenant, once its reading shows what the attacker
+/// wrote: an id that was told by someone else may be that of an object of the tenant's own.
+pub(crate) fn remove_if_written(t: &Tape<'_>, object: &Object, nonce: &str) -> Result<(), Halt> {
+    let Some(op) = operation_of(t.spec, object.resource, Role::Read) else { return Ok(()) };
+    let caller = own(t, object.tenant)?;
+    let asked = request(t, caller.clone(), op, &Place::of(object), &Words::default())?;
+    // Not the tenant's own id, perhaps, so no ordinary request.
+    match t.send(asked.across(caller))?.mentions(nonce) {
+        true => remove(t, object),
+        false => Ok(()),
+    }
+}
+
 /// The owner reads an object: it must succeed and show its marker.
 pub(crate) fn read<'t>(t: &Tape<'t>, object: &Object) -> Result<&'t Exchange, Halt> {
     let op = operation_of(t.spec, object.resource, Role::Read)
@@ -107,7 +120,9 @@ fn described<'t>(t: &Tape<'t>, resource: usize) -> Result<&'t Resource, Halt> {
 /// the attacker's own place. Ids may count per tenant.
 pub(crate) fn is_taken(t: &Tape<'_>, attacker: usize, place: &Place, object: &Object) -> Result<bool, Halt> {
     let Some(op) = operation_of(t.spec, object.resource, Role::Read) else { return Ok(false) };
-    let answer = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?)?;
+    // Own place, foreign id: where that shows the victim's object it is the attack itself that leaks.
+    let caller = own(t, attacker)?;
+    let answer = t.send(request(t, caller.clone(), op, place, &Words::default())?.across(caller))?;
     Ok(answer.succeeded() && foreign(t, answer, object.tenant).is_none())
 }
 

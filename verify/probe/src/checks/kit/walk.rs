@@ -56,7 +56,7 @@ pub(crate) fn walk<'t>(
 }
 
 /// The path and query of the page after this one, as the answer names it.
-pub(crate) fn next_page(_spec: &Spec, resource: &Resource, page: &Exchange) -> Option<String> {
+pub(crate) fn next_page(spec: &Spec, resource: &Resource, page: &Exchange) -> Option<String> {
     let received = page.response()?;
     let headers = |wanted: &str| -> Vec<&str> {
         let named = received.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
@@ -71,7 +71,7 @@ pub(crate) fn next_page(_spec: &Spec, resource: &Resource, page: &Exchange) -> O
     } else {
         headers("link").into_iter().find_map(next_relation).or_else(|| in_body(page.json()?.get("next")?.as_str()))
     };
-    path_of_link(page, &link?)
+    path_of_link(spec, page, &link?)
 }
 
 /// The target of `rel="next"` in a `Link` header (RFC 8288 3).
@@ -88,11 +88,14 @@ fn next_relation(header: &str) -> Option<String> {
 }
 
 /// Path and query of a link, relative to the request that was answered (RFC 3986 5). The host is not followed: the
-/// session sends to the spec's own alone.
-pub(crate) fn path_of_link(answered: &Exchange, link: &str) -> Option<String> {
+/// session sends to the spec's own alone. Where that has a path of its own (`https://host/api`), the session puts it in
+/// front again.
+pub(crate) fn path_of_link(spec: &Spec, answered: &Exchange, link: &str) -> Option<String> {
     let base = Url::parse(&format!("{}{}", answered.request.origin, answered.request.target)).ok()?;
     let url = base.join(link).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    Some(url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())))
+    let root = answered.tenant.and_then(|index| spec.tenants.get(index)).map_or("", |tenant| tenant.url.path());
+    let path = url.path().strip_prefix(root.trim_end_matches('/')).filter(|path| path.starts_with('/'))?;
+    Some(url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
 }
 
 fn resource_of<'s>(spec: &'s Spec, op: &Operation) -> Option<&'s Resource> {
