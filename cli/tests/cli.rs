@@ -467,7 +467,17 @@ mod demo {
 
     #[test]
     fn every_fault_is_caught_where_it_is_and_nothing_else_is_reported() {
-        let wrong: Vec<String> = faults().iter().filter_map(|fault| caught(fault).err()).collect();
+        let faults = faults();
+        let threads = std::thread::available_parallelism().map_or(2, |count| count.get()).min(faults.len());
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let work = || {
+            let take = || faults.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            std::iter::from_fn(take).filter_map(|fault| caught(fault).err()).collect::<Vec<String>>()
+        };
+        let wrong: Vec<String> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        });
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
@@ -636,7 +646,7 @@ mod demo {
         let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let journal = kept.desk.path("watertight-report/journal.jsonl");
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-        while !std::fs::read_to_string(&journal).unwrap_or_default().contains("\"created\"") {
+        while std::fs::read_to_string(&journal).unwrap_or_default().matches("\"created\"").count() < 60 {
             assert!(
                 std::time::Instant::now() < deadline && run.try_wait().unwrap().is_none(),
                 "it was not caught in time"
@@ -646,6 +656,7 @@ mod demo {
         signal("INT", &run);
         assert_eq!(run.wait().unwrap().code(), Some(130));
         assert_eq!(kept.contents("agency-north", "NORTH_TOKEN"), before);
-        assert_eq!(code(&kept.desk.run(&["judge"])), 2);
+        let judged = kept.desk.run(&["judge"]);
+        assert_eq!(code(&judged), 2, "{}{}", out(&judged), err(&judged));
     }
 }
