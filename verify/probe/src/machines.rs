@@ -58,6 +58,15 @@ impl<'a> Machines<'a> {
         SetupStep::Done
     }
 
+    /// Steps that send nothing more leave no event: done by the time a later step, a check or the end comes.
+    pub(crate) fn settle_setup(&mut self, trace: &Trace, before: usize) {
+        while let Some(index) = self.pending_setup().filter(|index| *index < before) {
+            if let SetupStep::Continue(_) = self.step_setup(index, trace) {
+                break;
+            }
+        }
+    }
+
     /// The next step of a check.
     pub(crate) fn step_check(&self, index: usize, trace: &Trace) -> Step {
         let Some(check) = self.plan.checks.get(index) else { return Step::Done(unfinished()) };

@@ -42,14 +42,14 @@ pub fn replay(spec: &Spec, plan: &Plan, header: &Header, trace: &Trace) -> Repla
         let expected = match event.owner {
             Owner::Session | Owner::Cleanup => None,
             Owner::Setup(index) => {
-                settle_setup(&mut machines, &past, index);
+                machines.settle_setup(&past, index);
                 match machines.step_setup(index, &past) {
                     SetupStep::Continue(step) => Some(step),
                     SetupStep::Done => None,
                 }
             }
             Owner::Check(index) => {
-                settle_setup(&mut machines, &past, usize::MAX);
+                machines.settle_setup(&past, usize::MAX);
                 Some(machines.step_check(index, &past))
             }
         };
@@ -67,18 +67,9 @@ pub fn replay(spec: &Spec, plan: &Plan, header: &Header, trace: &Trace) -> Repla
             }
         }
     }
-    settle_setup(&mut machines, &past, usize::MAX);
+    machines.settle_setup(&past, usize::MAX);
     let results = machines.conclude(&past, OwnView::asked(header.options.only.as_deref()));
     Replay { results, divergences }
-}
-
-/// Steps that sent nothing leave no event; they are done by the time a later step or a check begins.
-fn settle_setup(machines: &mut Machines<'_>, past: &Trace, before: usize) {
-    while let Some(index) = machines.pending_setup().filter(|index| *index < before) {
-        if let SetupStep::Continue(_) = machines.step_setup(index, past) {
-            break;
-        }
-    }
 }
 
 fn differs(step: &Step, event: &Event, spec: &Spec, secrets: &Placeholders) -> Option<String> {

@@ -112,7 +112,9 @@ pub async fn run(
     // A journal that can't be written is reported by the first request that would create something.
     let _ = dispatcher.session.journal().write(Entry::Began { tag: tag.text().to_owned() });
     let ending = dispatcher.carry_out(watch).await;
-    let Dispatcher { machines, mut session, mut trace, .. } = dispatcher;
+    let Dispatcher { mut machines, mut session, mut trace, .. } = dispatcher;
+    // An interrupt may have come between a step's last exchange and its end.
+    machines.settle_setup(&trace, usize::MAX);
     let results = machines.conclude(&trace, OwnView::asked(options.only.as_deref()));
     let left_behind = match afterwards {
         Afterwards::CleanUp => clean::clean(spec, tag.text(), &mut session, &mut trace).await,
