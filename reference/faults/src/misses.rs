@@ -13,7 +13,7 @@ use watertight_core::{Answer, TenantScope};
 use watertight_model::TenantId;
 
 use crate::fault::Workshop;
-use crate::raw::Raw;
+use crate::raw::{Raw, pretend_paid};
 
 pub(crate) fn told_by_status(workshop: &Workshop, ports: Ports) -> Ports {
     telling(workshop, ports, |_| problem::bare(StatusCode::FORBIDDEN))
@@ -70,7 +70,10 @@ impl RespondMissing for Telling {
     fn absent<'a>(&'a self, scope: &'a TenantScope, missing: &'a Missing) -> Answer<'a, Response> {
         Box::pin(async move {
             match self.foreign(scope.tenant(), missing).await {
-                Ok(Some(record)) => (self.answer)(record),
+                Ok(Some(record)) => {
+                    pretend_paid(scope);
+                    (self.answer)(record)
+                }
                 Ok(None) => self.sound.absent(scope, missing).await,
                 Err(_) => problem::bare(StatusCode::INTERNAL_SERVER_ERROR),
             }
