@@ -58,8 +58,10 @@ async fn remove(spec: &Spec, item: &Item, tag: &str, session: &mut Session<'_>, 
         // Perhaps an object of the tenant's own, with an id that an attack was told. If it is the run's all the same and
         // can't be told by reading it, the sweep finds it in its list.
         let seen = perform(own(spec, tenant, "GET", &item.path)?, session, trace).await?;
-        if !seen.json().is_some_and(|json| carries(&json, tag)) {
-            return None;
+        match seen.status() {
+            Some(200..=299) if seen.json().is_some_and(|json| carries(&json, tag)) => {}
+            Some(200..=299 | 401 | 403 | 404 | 405 | 410) => return None,
+            _ => return Some(format!("{} could not be looked at: {}", item.path, seen.line())),
         }
     }
     let request = own(spec, tenant, "DELETE", &item.path)?.mark(Mark::Removes { item: item.path.clone() });
@@ -67,7 +69,8 @@ async fn remove(spec: &Spec, item: &Item, tag: &str, session: &mut Session<'_>, 
     match exchange.status() {
         Some(200..=299) => None,
         Some(404 | 410) => {
-            let _ = session.journal().write(Entry::Removed { path: item.path.clone() });
+            let removed = Entry::Removed { tenant: item.tenant.clone(), path: item.path.clone() };
+            let _ = session.journal().write(removed);
             None
         }
         _ => Some(format!("{} of tenant {} could not be removed: {}", item.path, item.tenant, exchange.line())),
@@ -77,19 +80,15 @@ async fn remove(spec: &Spec, item: &Item, tag: &str, session: &mut Session<'_>, 
 /// Lists every collection of every tenant and removes what carries the tag.
 async fn sweep(spec: &Spec, tag: &str, session: &mut Session<'_>, trace: &mut Trace) -> Vec<String> {
     let mut left = Vec::new();
-    for tenant in 0..spec.tenants.len() {
-        for (index, resource) in spec.resources.iter().enumerate().rev() {
-            if resource.create.is_none() {
-                continue;
-            }
+    for (tenant, details) in spec.tenants.iter().enumerate() {
+        for resource in spec.resources.iter().rev().filter(|resource| resource.create.is_some()) {
             let Some(collection) = collection(spec, tenant, resource) else { continue };
-            for path in tagged_items(spec, tenant, resource, &collection, tag, session, trace).await {
-                let item = Item {
-                    tenant: spec.tenants.get(tenant).map(|t| t.id.to_string()).unwrap_or_default(),
-                    resource: spec.resources.get(index).map(|r| r.name.clone()).unwrap_or_default(),
-                    path,
-                    said_by: SaidBy::Owner,
-                };
+            let (paths, unseen) = tagged_items(spec, tenant, resource, &collection, tag, session, trace).await;
+            left.extend(unseen);
+            for path in paths {
+                let (tenant, resource) = (details.id.to_string(), resource.name.clone());
+                // Not told by a create of the owner's: it is read, and must carry the tag, before it is removed.
+                let item = Item { tenant, resource, path, said_by: SaidBy::Attack };
                 left.extend(remove(spec, &item, tag, session, trace).await);
             }
         }
@@ -107,6 +106,7 @@ fn collection(spec: &Spec, tenant: usize, resource: &Resource) -> Option<String>
     })
 }
 
+/// Paths of the items that carry the tag; and what could not be listed, for people.
 async fn tagged_items(
     spec: &Spec,
     tenant: usize,
@@ -115,20 +115,25 @@ async fn tagged_items(
     tag: &str,
     session: &mut Session<'_>,
     trace: &mut Trace,
-) -> Vec<String> {
+) -> (Vec<String>, Option<String>) {
     let mut found = Vec::new();
     let mut next = Some(collection.to_owned());
     for _ in 0..spec.limits.pages {
         let Some(path) = next.take() else { break };
         let Some(request) = own(spec, tenant, "GET", &path) else { break };
-        let Some(exchange) = perform(request, session, trace).await else { break };
-        let Some(json) = exchange.json() else { break };
-        let mut ids = Vec::new();
-        tagged(&json, tag, &id_member(resource), &mut ids);
+        let Some(page) = perform(request, session, trace).await else { break };
+        match page.status() {
+            Some(200..=299) => {}
+            // No such list: what the journal says is all that can be known.
+            Some(401 | 403 | 404 | 405 | 410 | 501) => break,
+            _ => return (found, Some(format!("{collection} could not be listed: {}", page.line()))),
+        }
+        let Some(json) = page.json() else { break };
+        let ids = tagged(&json, tag, &id_member(resource));
         found.extend(ids.iter().map(|id| format!("{collection}/{}", encode(id))));
-        next = crate::checks::next_page(spec, resource, &exchange);
+        next = crate::checks::next_page(spec, resource, &page);
     }
-    found
+    (found, None)
 }
 
 /// The member of an item that holds its id: the last one of the path to it in the answer to a create.
@@ -138,22 +143,30 @@ fn id_member(resource: &Resource) -> String {
     end.rsplit(['.', '[', '\'', '"']).next().unwrap_or("id").to_owned()
 }
 
-/// Ids of the innermost objects in which the tag stands.
-fn tagged(json: &Value, tag: &str, id: &str, ids: &mut Vec<String>) -> bool {
+/// Ids of the items of a list that carry the tag in themselves, not in another object that they embed.
+fn tagged(json: &Value, tag: &str, id: &str) -> Vec<String> {
     match json {
-        Value::Array(items) => items.iter().filter(|item| tagged(item, tag, id, ids)).count() > 0,
-        Value::Object(members) => {
-            let before = ids.len();
-            let inside = members.values().filter(|value| tagged(value, tag, id, ids)).count() > 0;
-            if inside
-                && ids.len() == before
-                && let Some(text) = members.get(id).and_then(scalar)
-            {
-                ids.push(text);
-            }
-            inside
-        }
+        Value::Array(items) => items.iter().filter_map(|item| item_id(item, tag, id)).collect(),
+        Value::Object(members) => members.values().flat_map(|value| tagged(value, tag, id)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn item_id(item: &Value, tag: &str, id: &str) -> Option<String> {
+    let members = item.as_object()?;
+    // An item may be wrapped: `{ "case": { "id": … } }`.
+    let Some(named) = members.get(id).and_then(scalar) else {
+        return members.values().find_map(|value| item_id(value, tag, id));
+    };
+    members.values().any(|value| carries_itself(value, tag, id)).then_some(named)
+}
+
+fn carries_itself(value: &Value, tag: &str, id: &str) -> bool {
+    match value {
         Value::String(text) => RunTag::marks(tag, text),
+        Value::Object(members) if !members.contains_key(id) => {
+            members.values().any(|value| carries_itself(value, tag, id))
+        }
         _ => false,
     }
 }
@@ -192,14 +205,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sweep_takes_the_innermost_objects_that_carry_the_tag() {
+    fn the_sweep_takes_items_that_carry_the_tag_themselves_not_in_what_they_embed() {
         let json = serde_json::json!({ "id": "page", "items": [
             { "id": "1", "title": "wtpaaabcdef-x" }, { "id": "2", "title": "other" },
-            { "id": 3, "nested": { "label": "x wtuabcdefxyz" } },
+            { "id": 3, "attributes": { "label": "x wtuabcdefxyz" } },
             { "id": "4", "blob": "a text in which abcdef stands by chance" },
+            { "id": "5", "case": { "id": "17", "title": "wtpaaabcdef-x" } },
+            { "id": "6", "comments": [{ "id": "9", "text": "wtaaaabcdefxyz" }] },
+            { "ticket": { "id": "7", "title": "wtpaaabcdef-x" } },
         ]});
-        let mut ids = Vec::new();
-        assert!(tagged(&json, "abcdef", "id", &mut ids));
-        assert_eq!(ids, ["1", "3"]);
+        assert_eq!(tagged(&json, "abcdef", "id"), ["1", "3", "7"]);
     }
 }

@@ -25,6 +25,8 @@ pub enum Entry {
     Created(Item),
     /// It is gone.
     Removed {
+        /// Id of the tenant that it belonged to: a path alone names no tenant where a header does.
+        tenant: String,
         /// Its path.
         path: String,
     },
@@ -96,7 +98,10 @@ impl Journal {
     /// What exists still, the newest first.
     pub fn remaining(&self) -> Vec<Item> {
         let removed = |item: &Item, from: usize| {
-            self.entries.iter().skip(from).any(|e| matches!(e, Entry::Removed { path } if *path == item.path))
+            self.entries
+                .iter()
+                .skip(from)
+                .any(|e| matches!(e, Entry::Removed { tenant, path } if *path == item.path && *tenant == item.tenant))
         };
         let mut items: Vec<Item> = Vec::new();
         for (at, entry) in self.entries.iter().enumerate() {
@@ -146,7 +151,8 @@ mod tests {
             Entry::Began { tag: "x".into() },
             Entry::Created(item("/1")),
             Entry::Created(item("/2")),
-            Entry::Removed { path: "/1".into() },
+            Entry::Removed { tenant: "a".into(), path: "/1".into() },
+            Entry::Removed { tenant: "b".into(), path: "/2".into() },
             Entry::Created(item("/3")),
         ] {
             journal.write(entry).unwrap();

@@ -12,7 +12,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Calls remembered for one check.
-const MAX_CALLS: usize = 100;
+const MAX_CALLS: usize = 10;
+/// Checks for which calls are remembered.
+const MAX_TOPICS: usize = 10_000;
+/// Characters of a call's path remembered.
+const MAX_PATH: usize = 200;
 
 /// Listens until dropped.
 pub(crate) struct Listener {
@@ -53,11 +57,13 @@ async fn serve(socket: TcpListener, body: String, calls: Arc<Mutex<BTreeMap<Stri
         let (body, calls) = (body.clone(), Arc::clone(&calls));
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let path = request.uri().path().to_owned();
-            let topic = path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
+            let topic: String =
+                path.trim_start_matches('/').split('/').next().unwrap_or_default().chars().take(MAX_PATH).collect();
             let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
-            let seen = calls.entry(topic).or_default();
+            let is_known = calls.contains_key(&topic) || calls.len() < MAX_TOPICS;
+            let seen = calls.entry(if is_known { topic } else { String::new() }).or_default();
             if seen.len() < MAX_CALLS {
-                seen.push(format!("{} {path}", request.method()));
+                seen.push(format!("{} {path}", request.method()).chars().take(MAX_PATH).collect());
             }
             let response = hyper::Response::builder()
                 .header("content-type", "application/json")

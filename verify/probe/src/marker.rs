@@ -7,6 +7,7 @@
 //! All of them carry the run's tag and their owner's code in a fixed prefix, so one automaton of a few patterns (tenant
 //! × encoding) finds every canary of a run, however many there are.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
@@ -110,7 +111,7 @@ pub struct Hit {
 }
 
 /// How a marker may be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// As planted, in either case.
@@ -150,11 +151,26 @@ impl Scanner {
         Ok(Self { folded: Automaton::new(folded, Case::Folded)?, exact: Automaton::new(exact, Case::Exact)? })
     }
 
-    /// Every canary in `bytes`; at most a hundred of each kind of encoding, the rest add nothing.
+    /// Every canary in `bytes`, each once in each encoding, and at most a hundred of one owner: a list that is full of
+    /// the caller's own must not hide another's at its end.
     pub fn scan(&self, place: &str, bytes: &[u8]) -> Vec<Hit> {
-        [&self.folded, &self.exact].into_iter().flat_map(|automaton| automaton.scan(place, bytes).take(100)).collect()
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        [&self.folded, &self.exact]
+            .into_iter()
+            .flat_map(|automaton| automaton.scan(place, bytes))
+            .filter(|hit| {
+                let count = counts.entry(hit.owner).or_default();
+                let is_new = *count < MAX_HITS && seen.insert((hit.owner, hit.encoding, hit.text.clone()));
+                *count += usize::from(is_new);
+                is_new
+            })
+            .collect()
     }
 }
+
+/// Hits of one owner that one place gives.
+const MAX_HITS: usize = 100;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Case {
@@ -281,6 +297,16 @@ mod tests {
         }
         assert!(!RunTag::marks(tag.text(), &format!("some {} text", tag.text())));
         assert!(!RunTag::marks(RunTag::new(7, 12).text(), &tag.unique("x")));
+    }
+
+    #[test]
+    fn a_long_list_of_ones_own_hides_no_foreign_marker_at_its_end() {
+        let (tag, scanner) = scanner();
+        let mut text: String = (0..500).map(|n| format!("{} {0} ", tag.canary(0, &format!("own {n}")))).collect();
+        text.push_str(&tag.canary(1, "foreign").to_string());
+        let hits = scanner.scan("body", text.as_bytes());
+        assert!(hits.iter().any(|hit| hit.owner == 1));
+        assert_eq!(hits.iter().filter(|hit| hit.owner == 0).count(), 100);
     }
 
     #[test]

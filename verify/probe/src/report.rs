@@ -9,7 +9,7 @@ use watertight_spec::Spec;
 
 use crate::judge::{Evidence, Verdict};
 use crate::machines::{CheckResult, pairs};
-use crate::reproduce::reproduce;
+use crate::reproduce::{reproduce, single};
 use crate::run::{Ending, Run};
 use crate::trace::Trace;
 
@@ -321,6 +321,16 @@ fn finding(spec: &Spec, result: &CheckResult, kind: &str, evidence: &Evidence, t
         severity: result.about.severity.name().into(),
         cwe: result.about.cwe.iter().map(|cwe| (*cwe).to_owned()).collect(),
         evidence: evidence.lines.clone(),
-        reproduce: shown.map(|exchange| reproduce(spec, exchange)).unwrap_or_default(),
+        // What shows without a request shows again in a run of that check alone.
+        reproduce: shown.map_or_else(
+            || {
+                format!(
+                    "watertight verify --only {} {}",
+                    result.about.id,
+                    single(&spec.source.path.display().to_string())
+                )
+            },
+            |exchange| reproduce(spec, exchange),
+        ),
     }
 }

@@ -71,34 +71,30 @@ fn header(spec: &Spec, exchange: &Exchange, name: &str, value: &str) -> String {
     }
 }
 
-/// A command that forges the token from the genuine one, where no key is needed for it.
+/// A command that forges the token from the genuine one, where no key is needed for it. Claims are data to it, never code:
+/// the target's own issuer may have chosen them.
 fn forging(label: &str, token: &str) -> Option<String> {
-    let inner = label.strip_prefix("Bearer [forged ")?;
-    let claims: Vec<(String, String)> = inner
-        .split_whitespace()
-        .take_while(|word| *word != "from")
-        .filter_map(|word| word.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let (header, signature) = if inner.starts_with("NoneAlgorithm") {
-        let spelling = inner.split('"').nth(1).unwrap_or("none");
+    let (what, rest) = label.strip_prefix("Bearer [forged ")?.split_once(" | ")?;
+    let (claims, _) = rest.rsplit_once(" | from ")?;
+    let (header, signature) = if what.starts_with("NoneAlgorithm") {
+        let spelling = what.split('"').nth(1).filter(|s| s.chars().all(|c| c.is_ascii_alphabetic()))?;
         (format!("h[\"alg\"]=\"{spelling}\";"), "\"\"")
-    } else if inner.starts_with("AlteredClaim") {
+    } else if what.starts_with("AlteredClaim") {
         (String::new(), "s")
-    } else if inner.starts_with("EmptySignature") {
+    } else if what.starts_with("EmptySignature") {
         (String::new(), "\"\"")
-    } else if inner.starts_with("UnknownCritical") {
+    } else if what.starts_with("UnknownCritical") {
         ("h[\"crit\"]=[\"urn:example:unknown\"];h[\"urn:example:unknown\"]=True;".to_owned(), "s")
     } else {
         return None;
     };
-    let set: String = claims.iter().map(|(name, value)| format!("c[\"{name}\"]=\"{value}\";")).collect();
     // Within the command substitution, single quotes keep the script from the shell.
     Some(format!(
         "python3 -c 'import base64,json,sys;h,c,s=sys.argv[1].split(\".\");\
 d=lambda t:json.loads(base64.urlsafe_b64decode(t+\"==\"));\
 e=lambda o:base64.urlsafe_b64encode(json.dumps(o).encode()).decode().rstrip(\"=\");\
-h=d(h);c=d(c);{header}{set}print(e(h)+\".\"+e(c)+\".\"+{signature})' \"${token}\""
+h=d(h);c=d(c);{header}c.update(json.loads(sys.argv[2]));print(e(h)+\".\"+e(c)+\".\"+{signature})' \"${token}\" {}",
+        single(claims)
     ))
 }
 
@@ -129,11 +125,28 @@ fn variable(spec: &Spec, secret: &str) -> Option<String> {
 }
 
 /// As one word for a POSIX shell.
-fn single(text: &str) -> String {
+pub(crate) fn single(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(safe) {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_that_a_hostile_issuer_chose_are_one_word_to_the_shell() {
+        let claims = serde_json::json!({ "sub": "x';touch pwned;'\"$(id)" });
+        let label = format!("Bearer [forged AlteredClaim | {claims} | from [redacted:00]]");
+        let command = forging(&label, "NORTH_TOKEN").unwrap();
+        let script = format!("NORTH_TOKEN=e30.e30.sig; printf '%s' \"$({command})\" | cut -d. -f2 | tr -d '\\n'");
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let decoded = crate::forge::object(&text).unwrap();
+        assert_eq!(serde_json::Value::Object(decoded), claims, "{script}");
     }
 }

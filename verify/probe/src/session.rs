@@ -19,8 +19,10 @@ use crate::trace::{Event, Exchange, Failure, IssuedToken, Outcome, Owner, Receiv
 use crate::vault::{Rendered, Secrets, Text, forged_label, label, render};
 use crate::wire::{Answered, Bounds, Outgoing, Wire};
 
-/// Bytes of a body that the trace keeps.
-const KEPT_BODY: usize = 256 * 1024;
+/// Bytes of all bodies that a trace keeps; what comes after decides nothing.
+const MAX_TRACE: usize = 256 * 1024 * 1024;
+/// Requests that clean-up may send beyond the budget: a run that has spent it must still remove what it made.
+const CLEANUP_RESERVE: u64 = 2_000;
 
 /// A live run's connection to its target.
 pub struct Session<'s> {
@@ -32,6 +34,8 @@ pub struct Session<'s> {
     start: Instant,
     pace: Pace,
     spent: u64,
+    /// Bytes of bodies in the trace.
+    kept: usize,
     redactor: Redactor,
     tokens: BTreeMap<Who, Token>,
     issued: BTreeMap<u64, (Who, Token)>,
@@ -79,6 +83,7 @@ impl<'s> Session<'s> {
             start: Instant::now(),
             pace: Pace::new(spec.limits.rate),
             spent: 0,
+            kept: 0,
             redactor,
             tokens: BTreeMap::new(),
             issued: BTreeMap::new(),
@@ -174,21 +179,22 @@ impl<'s> Session<'s> {
             Err(why) => unrendered(call, self.spec, seq, at, why),
         };
         if let Ok(rendered) = &rendered {
-            match self.send(call, rendered).await {
+            match self.send(call, rendered, owner).await {
                 Ok(incoming) => self.receive(call, incoming, &mut exchange),
                 Err((kind, text)) => exchange.outcome = Outcome::Failed { kind, text: self.redactor.text(&text) },
             }
         }
         exchange.took = millis(begun.elapsed());
         if let Some((_, listener)) = &self.forge {
-            exchange.callbacks = listener.calls(&self.topic);
+            let calls = listener.calls(&self.topic);
+            exchange.callbacks = calls.iter().map(|call| self.redactor.text(call)).collect();
         }
         trace.push(Event { seq, owner, what: What::Exchange(Box::new(exchange)) });
         seq
     }
 
-    async fn send(&mut self, call: &Call, rendered: &Rendered) -> Result<Answered, (Failure, String)> {
-        self.permit(call, rendered).map_err(|why| (Failure::Refused, why))?;
+    async fn send(&mut self, call: &Call, rendered: &Rendered, owner: Owner) -> Result<Answered, (Failure, String)> {
+        self.permit(call, rendered, owner).map_err(|why| (Failure::Refused, why))?;
         if let Call::Api(request) = call
             && let Mark::Creates { collection, .. } = &request.mark
         {
@@ -209,13 +215,14 @@ impl<'s> Session<'s> {
     }
 
     /// What a run may never send.
-    fn permit(&self, call: &Call, rendered: &Rendered) -> Result<(), String> {
+    fn permit(&self, call: &Call, rendered: &Rendered, owner: Owner) -> Result<(), String> {
         let host = rendered.origin.host_str().unwrap_or_default().to_owned();
         let port = rendered.origin.port_or_known_default().unwrap_or_default();
         if !self.hosts.contains(&(host.clone(), port)) {
             return Err(format!("{host}:{port} is not named by the spec, so nothing is sent there"));
         }
-        if self.spent >= self.spec.limits.requests {
+        let reserve = if owner == Owner::Cleanup { CLEANUP_RESERVE } else { 0 };
+        if self.spent >= self.spec.limits.requests.saturating_add(reserve) {
             return Err(format!("the budget of {} requests is spent (limits.requests)", self.spec.limits.requests));
         }
         let reads = matches!(rendered.method.as_str(), "GET" | "HEAD" | "OPTIONS");
@@ -235,15 +242,17 @@ impl<'s> Session<'s> {
         let mut hits: Vec<Hit> = self.scanner.scan("body", &incoming.body);
         for (name, value) in &incoming.headers {
             hits.extend(self.scanner.scan(&format!("header {name}"), value));
-            if name == "set-cookie" {
-                self.learn_cookie(&String::from_utf8_lossy(value));
-            }
         }
         exchange.hits = hits;
         let body = String::from_utf8_lossy(&incoming.body).into_owned();
         let success = (200..300).contains(&incoming.status);
         match call {
-            Call::Token(ask) if success => exchange.token = self.learn_token(ask.who, &body, exchange.seq),
+            Call::Token(ask) => {
+                self.learn_secrets(&serde_json::from_str(&body).unwrap_or_default());
+                if success {
+                    exchange.token = self.learn_token(ask.who, &body, exchange.seq);
+                }
+            }
             Call::Keys { token, .. } if success => {
                 let keys: Option<Value> = serde_json::from_str(&body).ok();
                 exchange.signature = Some(self.check_signature(*token, keys.as_ref()));
@@ -252,21 +261,42 @@ impl<'s> Session<'s> {
             Call::Api(request) if success => self.note(request, &body),
             _ => {}
         }
-        let kept: String = self.redactor.text(&body).chars().take(KEPT_BODY).collect();
-        let headers = incoming
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), self.redactor.text(&String::from_utf8_lossy(value))))
-            .collect();
+        self.kept = self.kept.saturating_add(incoming.body.len());
+        if self.kept > MAX_TRACE {
+            let text = format!("the trace is full: all answers together go beyond {MAX_TRACE} bytes");
+            exchange.outcome = Outcome::Failed { kind: Failure::TooLarge, text };
+            return;
+        }
+        let headers = incoming.headers.iter().map(|(name, value)| self.header(name, &String::from_utf8_lossy(value)));
+        let headers: Vec<_> = headers.collect();
+        let body = self.redactor.text(&body);
         exchange.outcome =
-            Outcome::Response(Received { status: incoming.status, headers, body: kept, length: incoming.body.len() });
+            Outcome::Response(Received { status: incoming.status, headers, body, length: incoming.body.len() });
+    }
+
+    /// A response header as the trace shows it. A cookie's value is a secret wherever it is sent.
+    fn header(&mut self, name: &str, value: &str) -> (String, String) {
+        let shown = match value.split_once('=').filter(|_| name == "set-cookie") {
+            Some((cookie, rest)) => {
+                let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
+                self.learn_received(value.trim());
+                let placeholder = self.redactor.placeholder(value.trim());
+                format!("{cookie}={placeholder}; {}", self.redactor.text(attributes.trim()))
+            }
+            None => self.redactor.text(value),
+        };
+        (name.to_owned(), shown)
     }
 
     /// Writes down what a request created or removed. What can't be found in the answer is found by the sweep.
     fn note(&mut self, request: &Request, body: &str) {
         let entry = match &request.mark {
             Mark::Nothing => return,
-            Mark::Removes { item } => Entry::Removed { path: item.clone() },
+            Mark::Removes { item } => {
+                let tenant = sender(&request.caller).and_then(|who| self.spec.tenants.get(who.tenant));
+                let Some(tenant) = tenant else { return };
+                Entry::Removed { tenant: tenant.id.to_string(), path: item.clone() }
+            }
             Mark::Creates { resource, owner, collection } => {
                 let (Some(resource), Some(owner)) = (self.spec.resources.get(*resource), self.spec.tenants.get(*owner))
                 else {
@@ -291,9 +321,32 @@ impl<'s> Session<'s> {
         let _ = self.journal.write(entry);
     }
 
-    fn learn_cookie(&mut self, cookie: &str) {
-        if let Some((_, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) {
-            self.redactor.learn(value.trim());
+    /// Makes a secret known that the target handed out. A hostile one must not choose what is blotted out elsewhere: what
+    /// is short, a tenant's id, or a marker of this run stays.
+    fn learn_received(&mut self, value: &str) {
+        let is_tenant = self.spec.tenants.iter().any(|tenant| tenant.id.as_str() == value);
+        if value.len() >= 12 && !is_tenant && !RunTag::marks(self.tag.text(), value) {
+            self.redactor.learn(value);
+        }
+    }
+
+    /// Every member of a token endpoint's answer that is a secret by its name.
+    fn learn_secrets(&mut self, json: &Value) {
+        const NAMES: [&str; 7] = ["token", "secret", "key", "session", "password", "assertion", "code"];
+        match json {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let name = name.to_lowercase();
+                    match value {
+                        Value::String(text) if NAMES.iter().any(|part| name.contains(part)) => {
+                            self.learn_received(text);
+                        }
+                        nested => self.learn_secrets(nested),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.learn_secrets(item)),
+            _ => {}
         }
     }
 
@@ -301,9 +354,6 @@ impl<'s> Session<'s> {
         let json: Value = serde_json::from_str(body).ok()?;
         let (value, declared) = self.token_of(who, &json)?;
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-        for other in ["refresh_token", "id_token"] {
-            text(other).map(|secret| self.redactor.learn(&secret));
-        }
         let placeholder = self.redactor.placeholder(&value);
         let mut parts = value.split('.');
         let (header, claims) = match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -429,12 +479,17 @@ impl Token {
 /// Whose current token a call needs.
 fn bearer(call: &Call) -> Option<Who> {
     match call {
-        Call::Api(request) => match &request.caller {
-            Caller::Own(who) => Some(*who),
-            Caller::Forged(what) => Some(what.who),
-            Caller::Anonymous | Caller::Issued(_) => None,
-        },
+        Call::Api(request) => sender(&request.caller),
         Call::Token(_) | Call::Discovery { .. } | Call::Keys { .. } => None,
+    }
+}
+
+/// Whose credential, renewed when it must be, a caller stands for.
+fn sender(caller: &Caller) -> Option<Who> {
+    match caller {
+        Caller::Own(who) => Some(*who),
+        Caller::Forged(what) => Some(what.who),
+        Caller::Anonymous | Caller::Issued(_) => None,
     }
 }
 

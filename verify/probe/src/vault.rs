@@ -213,10 +213,11 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
     }
 }
 
-/// What the trace shows of a forged token.
+/// What the trace shows of a forged token: what was done, the claims that were set, as JSON, and to which token.
 pub(crate) fn forged_label(genuine: &str, what: &Forged) -> String {
-    let claims: Vec<String> = what.claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    format!("[forged {:?} {} from {genuine}]", what.forgery, claims.join(" "))
+    let claims: serde_json::Map<String, Value> =
+        what.claims.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    format!("[forged {:?} | {} | from {genuine}]", what.forgery, Value::Object(claims))
 }
 
 fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, String> {

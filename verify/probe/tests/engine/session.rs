@@ -367,3 +367,36 @@ async fn a_token_is_renewed_before_it_expires_and_kept_until_then() {
         assert_eq!(tokens, fetched, "{scope}");
     }
 }
+
+#[tokio::test]
+async fn a_hostile_cookie_does_not_choose_what_is_blotted_out() {
+    let (url, _) = serve(|stream, _| async move {
+        let cookies = "set-cookie: a=next; Path=/\r\nset-cookie: b=south\r\nset-cookie: c=a-long-session-secret\r\n";
+        reply(stream, cookies, br#"{"next":"/x","tenantId":"south","echo":"a-long-session-secret"}"#).await;
+    })
+    .await;
+    let exchange = perform(&spec(&url, "test", ""), get(Caller::Anonymous, "/")).await;
+    let received = exchange.response().unwrap();
+    assert!(received.body.starts_with(r#"{"next":"/x","tenantId":"south","echo":"[redacted:"#), "{}", received.body);
+    let cookies: Vec<_> = received.headers.iter().filter(|(name, _)| name == "set-cookie").collect();
+    assert!(cookies.iter().all(|(_, value)| value.contains("=[redacted:")), "{cookies:?}");
+}
+
+#[tokio::test]
+async fn every_secret_in_a_token_endpoints_answer_is_redacted_whatever_its_status() {
+    for status in ["200 OK", "403 Forbidden"] {
+        let (url, _) = serve(move |mut stream, _| async move {
+            let body = r#"{"access_token":"opaque-0123456789","data":{"refreshToken":"nested-refresh-77","apiKey":"nested-key-00001"},"error":"denied"}"#;
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(body.as_bytes()).await;
+        })
+        .await;
+        let exchange = perform(&spec(&url, "test", ""), Call::Token(TokenCall::plain(NORTH))).await;
+        let recorded = serde_json::to_string(&exchange).unwrap();
+        for secret in ["opaque-0123456789", "nested-refresh-77", "nested-key-00001"] {
+            assert!(!recorded.contains(secret), "{status}: {recorded}");
+        }
+        assert!(recorded.contains("denied"));
+    }
+}
