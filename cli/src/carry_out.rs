@@ -33,6 +33,11 @@ pub(crate) struct Order<'a> {
 pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Exit {
     let Order { spec, options, journal, afterwards, advisories, uncovered, format, dir, stop } = order;
     let plan: Plan = plan(spec, options);
+    if plan.total(spec) == 0 {
+        let help = "`watertight plan` lists what a spec gives rise to; checks of tokens need [tokens]";
+        printer.complain("there is nothing to try: the spec gives rise to none of the checks asked for", help);
+        return Exit::Usage;
+    }
     let finished = {
         let mut progress = Progress::new(printer);
         run(spec, &plan, options, journal, afterwards, &mut progress, stop).await
@@ -44,7 +49,7 @@ pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Exit {
             return Exit::Internal;
         }
     };
-    let report = report(spec, &run, advisories);
+    let report = report(spec, &plan, &run, advisories);
     let account = Account { spec, plan: &plan, run: &run, report: &report, advisories };
     match format {
         Format::Human => printer.say(&text::render(&account, dir, printer.palette())),

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use time::{Date, OffsetDateTime};
 use watertight_evidence::bundle;
-use watertight_evidence::neutral::line;
+use watertight_evidence::neutral::{line, short};
+use watertight_probe::catalog;
 use watertight_probe::journal::Journal;
 use watertight_spec::{EnvSource, Spec, parse_file};
 
 use crate::exit::Exit;
 use crate::printer::Printer;
+use crate::suggest;
 
 /// The day on which exclusions are judged.
 pub(crate) fn today() -> Date {
@@ -19,10 +21,21 @@ pub(crate) fn today() -> Date {
 
 /// Reads a spec; shows all that is wrong in it.
 pub(crate) fn spec(path: &Path, env: &dyn EnvSource, printer: Printer) -> Result<Spec, Exit> {
-    parse_file(path, env, today()).map_err(|problems| {
+    let spec = parse_file(path, env, today()).map_err(|problems| {
         printer.problems(&problems);
         Exit::Usage
-    })
+    })?;
+    // Which checks there are is not the parser's to know.
+    for exclude in &spec.excludes {
+        if catalog::find(&exclude.check).is_none() {
+            let (path, check) = (line(&path.to_string_lossy()), short(&exclude.check, 80));
+            let what = format!("{path}: an [[exclude]] names the check {check}, and there is none");
+            let known = catalog::all().into_iter().map(|about| about.id);
+            printer.complain(&what, &suggest::help(&exclude.check, known, "watertight explain"));
+            return Err(Exit::Usage);
+        }
+    }
+    Ok(spec)
 }
 
 /// Makes the folder ready for a run, unless an earlier run left something in its target. Returns the run's journal.

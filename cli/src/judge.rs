@@ -106,7 +106,7 @@ fn judge(bundle: &Bundle) -> Result<Judgement, Difference> {
         requests: bundle.report.requests,
         took: Duration::from_millis(bundle.report.duration_ms),
     };
-    let again = report(&spec, &run, bundle.advisories);
+    let again = report(&spec, &plan, &run, bundle.advisories);
     let mut differences: Vec<Difference> = replayed.divergences.into_iter().map(Difference::from).collect();
     differences.extend(compare(&bundle.report, &again));
     Ok(Judgement { schema: SCHEMA, same: differences.is_empty(), verdict: Some(again.verdict.name()), differences })

@@ -7,7 +7,8 @@ use clap::Args;
 use serde::Serialize;
 use watertight_evidence::neutral::{line, short};
 use watertight_evidence::style::Ink;
-use watertight_probe::plan::{Plan, plan};
+use watertight_probe::plan::{OwnView, Plan, plan};
+use watertight_probe::{catalog, pairs};
 use watertight_spec::{Environment, Spec, TargetEnvironment};
 
 use crate::exit::Exit;
@@ -90,6 +91,11 @@ impl Outline {
             let pairs = kind.operations.entry(check.operation.clone()).or_default();
             *pairs = pairs.saturating_add(1);
         }
+        if let (OwnView::Judged, Some(about)) = (plan.own_view, catalog::find("api.own-view")) {
+            let instances = pairs(spec).len();
+            let operations = BTreeMap::from([("every ordinary request".to_owned(), instances)]);
+            kinds.insert(about.id, Kind { check: about.id, title: about.title, instances, operations });
+        }
         let mut left_out: Vec<LeftOut> = Vec::new();
         for left in &plan.left_out {
             let row = LeftOut { check: left.check, operation: left.operation.clone(), why: left.why.clone() };
@@ -103,7 +109,7 @@ impl Outline {
             tenants: spec.tenants.iter().map(|tenant| tenant.id.to_string()).collect(),
             operations: spec.operations.iter().map(|operation| operation.label()).collect(),
             setup: setup(spec),
-            total: plan.checks.len(),
+            total: plan.total(spec),
             checks: kinds.into_values().collect(),
             left_out,
         }

@@ -65,7 +65,7 @@ impl<'a> Account<'a> {
             Overall::Leak if report.summary.leak > 0 => "foreign data or a foreign effect was demonstrated".to_owned(),
             Overall::Leak => format!("advisories are denied, and there are {}", report.summary.advisory),
             Overall::Unproven => match &self.run.ending {
-                Ending::SetupFailed(_) => "nothing was tried, for nothing could be set up".to_owned(),
+                Ending::SetupFailed(why) => format!("nothing was tried, for nothing could be set up; {why}"),
                 Ending::Interrupted => "the run was interrupted; no leak until then".to_owned(),
                 Ending::Complete => "no leak observed, but not every check could be decided".to_owned(),
             },
@@ -91,7 +91,12 @@ impl<'a> Account<'a> {
     /// What could not be decided, grouped by reason, the most frequent first.
     pub fn unproven(&self) -> Vec<UndecidedGroup<'a>> {
         let mut groups: Vec<UndecidedGroup<'a>> = Vec::new();
-        for row in &self.report.unproven {
+        // Where nothing was tried, one reason is enough: the verdict's.
+        let rows = match self.run.ending {
+            Ending::SetupFailed(_) => &[],
+            Ending::Complete | Ending::Interrupted => self.report.unproven.as_slice(),
+        };
+        for row in rows {
             let why = reason(&row.why);
             match groups.iter_mut().find(|group| group.why == why) {
                 Some(group) => group.rows.push(row),

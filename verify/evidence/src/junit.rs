@@ -33,6 +33,14 @@ pub fn render(account: &Account<'_>) -> Result<String, SerializeError> {
         let suite = suites.entry("run").or_insert_with(|| TestSuite::new("run"));
         suite.add_test_case(whole(row, &mut names));
     }
+    for left in &account.report.left_out {
+        let suite = suites.entry("left out").or_insert_with(|| TestSuite::new("left out"));
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(neutral::short(&left.why, LONGEST));
+        let mut case = TestCase::new(names.unique(&format!("{} {}", left.check, left.operation)), status);
+        case.set_classname(left.check.as_str());
+        suite.add_test_case(case);
+    }
     let mut report = Report::new(neutral::line(&account.report.target));
     report.set_time(Duration::from_millis(account.report.duration_ms));
     report.add_test_suites(suites.into_values());

@@ -6,7 +6,7 @@ use crate::check::{About, Check};
 use crate::checks::{self, setup};
 use crate::judge::Verdict;
 use crate::marker::RunTag;
-use crate::plan::Plan;
+use crate::plan::{OwnView, Plan};
 use crate::tape::{Halt, Step, Tape};
 use crate::trace::{Owner, Trace};
 use crate::world::World;
@@ -70,6 +70,10 @@ impl<'a> Machines<'a> {
     /// The next step of a check.
     pub(crate) fn step_check(&self, index: usize, trace: &Trace) -> Step {
         let Some(check) = self.plan.checks.get(index) else { return Step::Done(unfinished()) };
+        if let Some(why) = self.is_shut_out(check.attacker) {
+            let why = format!("the attacker's own credentials open nothing, so a denial shows nothing: {why}");
+            return Step::Done(Verdict::Unproven(why));
+        }
         // No two checks share a label, so none takes another's markers for its own.
         let label = format!("check {index} {} {} {}", check.about.id, check.attacker, check.victim);
         let tape = Tape::new(self.spec, &self.world, self.tag, label, trace.of(Owner::Check(index)));
@@ -83,8 +87,15 @@ impl<'a> Machines<'a> {
         }
     }
 
+    /// Why nothing could be set up in a tenant, if nothing could.
+    fn is_shut_out(&self, tenant: usize) -> Option<&str> {
+        let own = || self.plan.setup.iter().zip(&self.planted).filter(|(step, _)| step.tenant == tenant);
+        let all = own().next().is_some() && own().all(|(_, planted)| planted.is_err());
+        own().find_map(|(_, planted)| planted.as_ref().err()).filter(|_| all).map(String::as_str)
+    }
+
     /// What every check concludes from the trace, in the order of the plan; then what tenants' own requests showed.
-    pub(crate) fn conclude(&self, trace: &Trace, own_view: OwnView) -> Vec<CheckResult> {
+    pub(crate) fn conclude(&self, trace: &Trace) -> Vec<CheckResult> {
         let mut results: Vec<CheckResult> = self
             .plan
             .checks
@@ -92,9 +103,9 @@ impl<'a> Machines<'a> {
             .enumerate()
             .map(|(index, check)| CheckResult::of(check, index, self.verdict(index, trace)))
             .collect();
-        if own_view == OwnView::Judged {
+        if self.plan.own_view == OwnView::Judged {
             for (attacker, victim) in pairs(self.spec) {
-                let verdict = checks::own_view(self.spec, trace.events(), attacker, victim);
+                let verdict = checks::own_view(self.spec, &self.world, trace.events(), attacker, victim);
                 results.push(CheckResult {
                     about: checks::own_view_about(),
                     attacker,
@@ -112,22 +123,6 @@ impl<'a> Machines<'a> {
         match self.step_check(index, trace) {
             Step::Done(verdict) => verdict,
             Step::Send(_) | Step::Wait(_) => unfinished(),
-        }
-    }
-}
-
-/// Whether `api.own-view` is among the checks asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OwnView {
-    Judged,
-    LeftOut,
-}
-
-impl OwnView {
-    pub(crate) fn asked(only: Option<&str>) -> Self {
-        match only {
-            None | Some("api" | "api.own-view") => Self::Judged,
-            Some(_) => Self::LeftOut,
         }
     }
 }

@@ -58,8 +58,28 @@ pub struct Plan {
     pub(crate) setup: Vec<Step>,
     /// In the order of sending.
     pub checks: Vec<Check>,
+    /// Whether `api.own-view` is judged over the whole trace in the end.
+    pub own_view: OwnView,
     /// Checks left out: id, operation, and why.
     pub left_out: Vec<LeftOut>,
+}
+
+/// Whether `api.own-view` is among the checks asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnView {
+    /// It is, for every ordered pair of tenants.
+    Judged,
+    /// Only others are.
+    LeftOut,
+}
+
+impl OwnView {
+    fn asked(only: Option<&str>) -> Self {
+        match only {
+            None | Some("api" | "api.own-view") => Self::Judged,
+            Some(_) => Self::LeftOut,
+        }
+    }
 }
 
 /// A check that the plan leaves out.
@@ -71,6 +91,17 @@ pub struct LeftOut {
     pub operation: String,
     /// Why, for people.
     pub why: String,
+}
+
+impl Plan {
+    /// How many instances of checks there are: those that send, and `api.own-view`.
+    pub fn total(&self, spec: &Spec) -> usize {
+        let judged = match self.own_view {
+            OwnView::Judged => crate::machines::pairs(spec).len(),
+            OwnView::LeftOut => 0,
+        };
+        self.checks.len().saturating_add(judged)
+    }
 }
 
 /// Plans a run.
@@ -104,7 +135,7 @@ pub fn plan(spec: &Spec, options: &Options) -> Plan {
     } else {
         setup
     };
-    Plan { setup, checks, left_out }
+    Plan { setup, checks, own_view: OwnView::asked(options.only.as_deref()), left_out }
 }
 
 /// Whether an operation's name stands for this label.

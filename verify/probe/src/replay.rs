@@ -3,7 +3,7 @@
 
 use watertight_spec::Spec;
 
-use crate::machines::{CheckResult, Machines, OwnView, SetupStep};
+use crate::machines::{CheckResult, Machines, SetupStep};
 use crate::marker::RunTag;
 use crate::plan::Plan;
 use crate::request::{Call, Intent, Who};
@@ -68,7 +68,7 @@ pub fn replay(spec: &Spec, plan: &Plan, header: &Header, trace: &Trace) -> Repla
         }
     }
     machines.settle_setup(&past, usize::MAX);
-    let results = machines.conclude(&past, OwnView::asked(header.options.only.as_deref()));
+    let results = machines.conclude(&past);
     Replay { results, divergences }
 }
 

@@ -9,6 +9,7 @@ use watertight_spec::Spec;
 
 use crate::judge::{Evidence, Verdict};
 use crate::machines::{CheckResult, pairs};
+use crate::plan::Plan;
 use crate::reproduce::{reproduce, single};
 use crate::run::{Ending, Run};
 use crate::trace::Trace;
@@ -66,6 +67,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What could not be decided.
     pub unproven: Vec<Undecided>,
+    /// Checks that were not tried, and why; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Omitted>,
     /// Requests sent.
     pub requests: u64,
     /// How long the run took, in milliseconds.
@@ -142,6 +146,17 @@ pub struct Undecided {
     pub why: String,
 }
 
+/// A check that was not tried on an operation, for any pair of tenants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Omitted {
+    /// Id of the check.
+    pub check: String,
+    /// The operation.
+    pub operation: String,
+    /// Excluded, with its reason; or only reads are sent.
+    pub why: String,
+}
+
 /// What one ordered pair of tenants showed on one surface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
@@ -182,8 +197,15 @@ pub fn matrix(spec: &Spec, results: &[CheckResult]) -> Matrix {
 }
 
 /// The report of a run.
-pub fn report(spec: &Spec, run: &Run, advisories: Advisories) -> Report {
+pub fn report(spec: &Spec, plan: &Plan, run: &Run, advisories: Advisories) -> Report {
     let mut report = judge(spec, &run.results, &run.trace, advisories);
+    for left in &plan.left_out {
+        let row =
+            Omitted { check: left.check.to_owned(), operation: left.operation.clone(), why: left.why.clone() };
+        if !report.left_out.contains(&row) {
+            report.left_out.push(row);
+        }
+    }
     report.requests = run.requests;
     report.duration_ms = u64::try_from(run.took.as_millis()).unwrap_or(u64::MAX);
     report.seed = run.header.options.seed;
@@ -228,6 +250,7 @@ pub fn judge(spec: &Spec, results: &[CheckResult], trace: &Trace, advisories: Ad
         coverage: coverage(spec, results),
         findings: findings(spec, results, trace),
         unproven,
+        left_out: Vec::new(),
         requests: 0,
         duration_ms: 0,
         seed: 0,

@@ -10,12 +10,12 @@ use watertight_spec::Spec;
 use crate::check::Phase;
 use crate::clean;
 use crate::journal::{Entry, Journal};
-use crate::machines::{CheckResult, Machines, OwnView, SetupStep};
+use crate::machines::{CheckResult, Machines, SetupStep};
 use crate::marker::RunTag;
 use crate::plan::{Options, Plan};
 use crate::session::{Session, SessionError};
 use crate::tape::Step;
-use crate::trace::{Event, Owner, Trace, What};
+use crate::trace::{Event, Failure, Outcome, Owner, Trace, What};
 use crate::world::World;
 
 /// What a replay must know besides the events.
@@ -115,7 +115,7 @@ pub async fn run(
     let Dispatcher { mut machines, mut session, mut trace, .. } = dispatcher;
     // An interrupt may have come between a step's last exchange and its end.
     machines.settle_setup(&trace, usize::MAX);
-    let results = machines.conclude(&trace, OwnView::asked(options.only.as_deref()));
+    let results = machines.conclude(&trace);
     let left_behind = match afterwards {
         Afterwards::CleanUp => clean::clean(spec, tag.text(), &mut session, &mut trace).await,
         Afterwards::Leave => vec![],
@@ -130,6 +130,21 @@ pub async fn run(
         trace,
         took: begun.elapsed(),
     })
+}
+
+/// Why nothing was reached, if no request found anyone to talk to.
+fn unreachable(trace: &Trace) -> Option<String> {
+    let mut failures = trace.events().iter().filter_map(|event| match &event.what {
+        What::Exchange(exchange) => Some(&exchange.outcome),
+        What::Waited { .. } => None,
+    });
+    let connect = |outcome: &Outcome| match outcome {
+        Outcome::Failed { kind: Failure::Connect, text } => Some(text.clone()),
+        _ => None,
+    };
+    let first = connect(failures.next()?)?;
+    let refused = |outcome: &Outcome| matches!(outcome, Outcome::Failed { kind: Failure::Connect | Failure::Refused, .. });
+    failures.all(refused).then(|| format!("the target is unreachable: {first}"))
 }
 
 struct Dispatcher<'a> {
@@ -150,7 +165,7 @@ impl Dispatcher<'_> {
             }
         }
         if let Some(why) = self.machines.setup_failed() {
-            return Ending::SetupFailed(why.to_owned());
+            return Ending::SetupFailed(unreachable(&self.trace).unwrap_or_else(|| why.to_owned()));
         }
         self.checks(watch).await
     }

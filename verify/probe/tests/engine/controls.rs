@@ -34,7 +34,7 @@ async fn verify(broken: Broken) -> Outcome {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let run =
         run(&spec, &plan, &options, Journal::in_memory(), Afterwards::CleanUp, &mut Silent, stopped).await.unwrap();
-    let report = report(&spec, &run, Advisories::Reported);
+    let report = report(&spec, &plan, &run, Advisories::Reported);
     Outcome { target, spec, plan, run, report }
 }
 

@@ -97,6 +97,8 @@ fn look_for(
             clean(t, object, id.as_deref(), nonce)?;
             return Ok(Some(found(page)));
         }
+        // What the victim could read by an id alone need not have come into its data: its list decides.
+        return Ok(None);
     }
     if let (Some(id), Some(op)) = (id.as_deref(), operation_of(t.spec, resource, Role::Read)) {
         let caller = own(t, victim)?;
