@@ -59,6 +59,13 @@ pub(crate) enum Switch {
     DenialEchoes,
     SearchLags,
     HeaderLocated,
+    FuzzySearch,
+    ActivatesLater,
+    ReplicaLags,
+    AnyParentOfForm,
+    // What else the spec says.
+    SpecWithSettings,
+    SpecCreatesExisting,
 }
 
 use Switch::*;
@@ -154,7 +161,14 @@ request = "GET /me/cases"
 /// The spec of the API in memory; with `HeaderLocated` it takes the tenant from a header.
 fn spec(switches: &[Switch]) -> Spec {
     let by_header = || SPEC.replace("/tenants/{tenant}", "").replace("\"path\"", "\"header:X-Tenant-Id\"");
-    let text = if switches.contains(&HeaderLocated) { by_header() } else { SPEC.to_owned() };
+    let mut text = if switches.contains(&HeaderLocated) { by_header() } else { SPEC.to_owned() };
+    if switches.contains(&SpecWithSettings) {
+        text +=
+            "\n[[operation]]\nname = \"settings\"\nrequest = \"PUT /tenants/{tenant}/settings\"\neffect = \"change\"\n";
+    }
+    if switches.contains(&SpecCreatesExisting) {
+        text = text.replace("existing = {", "create = { name = \"{canary}\", ref = \"{unique}\" }\nexisting = {");
+    }
     let names = ["NORTH", "SOUTH", "EAST", "NAMELESS"];
     let env: BTreeMap<String, String> = names.iter().map(|n| ((*n).to_owned(), format!("key-of-{n}"))).collect();
     let today = time::Date::from_ordinal_date(2026, 1).unwrap();
@@ -182,6 +196,8 @@ struct Api {
     cache: BTreeMap<String, Value>,
     clock: u64,
     asked: usize,
+    /// Whether the next reading goes to a replica that has not caught up.
+    lags: bool,
 }
 
 type Answer = (u16, Vec<(String, String)>, String);
@@ -194,6 +210,7 @@ impl Api {
     fn answer(&mut self, caller: Option<Option<usize>>, request: &Request) -> Answer {
         self.asked += 1;
         let across = request.intent == Intent::Across;
+        self.lags |= across && request.method != "GET" && self.is(ReplicaLags);
         for (switch, status) in [(AcrossThrottled, 429), (AcrossFails, 500), (AcrossRedirected, 302)] {
             if across && self.is(switch) {
                 return (status, vec![("location".into(), "/login".into())], String::new());
@@ -379,6 +396,11 @@ impl Api {
     }
 
     fn create_task(&mut self, tenant: usize, parent: &str, body: &Value, path: &str) -> Answer {
+        let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if self.is(AnyParentOfForm) && parent.strip_prefix("case-").is_some_and(is_number) {
+            let id = self.next_id(tenant, "task");
+            return (201, vec![], self.store(tenant, "task", id, Some(parent.to_owned()), body).to_string());
+        }
         let Some(at) = self.find(tenant, "case", parent, ChildOfAnyParent) else { return self.missing(parent, path) };
         let tenant = self.records[at].tenant;
         let id = self.next_id(tenant, "task");
@@ -434,7 +456,8 @@ impl Api {
             return self.missing(id, path);
         }
         match method {
-            "GET" => ok(self.records[at].body.clone()),
+            "GET" if std::mem::take(&mut self.lags) => self.missing(id, path),
+            "GET" => ok(self.seen(at)),
             "DELETE" => {
                 self.records.remove(at);
                 (204, vec![], String::new())
@@ -453,6 +476,16 @@ impl Api {
             }
             _ => problem(405, "no such method", ""),
         }
+    }
+
+    /// A record as it is read.
+    fn seen(&self, at: usize) -> Value {
+        let record = &self.records[at];
+        let mut body = record.body.clone();
+        if self.is(ActivatesLater) && record.born + 20 > self.clock && body["status"] == "open" {
+            body["status"] = json!("pending");
+        }
+        body
     }
 
     fn list(&self, tenant: usize, kind: &str, parent: Option<&str>, query: &str) -> Answer {
@@ -490,7 +523,15 @@ impl Api {
             .collect();
         let own: Vec<&Value> =
             found.iter().filter(|r| self.is(SearchAll) || r.tenant == tenant).map(|r| &r.body).collect();
-        let total = if self.is(SearchTotalAll) { found.len() } else { own.len() };
+        let is_like = |r: &&Record| {
+            let title = r.body["title"].as_str().unwrap_or_default();
+            r.kind == "case" && r.tenant == tenant && title.get(..3) == wanted.get(..3)
+        };
+        let total = match (self.is(SearchTotalAll), self.is(FuzzySearch)) {
+            (true, _) => found.len(),
+            (false, true) => self.records.iter().filter(is_like).count(),
+            (false, false) => own.len(),
+        };
         ok(json!({ "items": own, "total": total }))
     }
 
@@ -561,6 +602,7 @@ impl Testbed {
             cache: BTreeMap::new(),
             clock: 0,
             asked: 0,
+            lags: false,
         };
         let mut bed = Self { spec, tag, scanner, api, events: Vec::new(), world: World::default() };
         let steps = setup::steps(&bed.spec);

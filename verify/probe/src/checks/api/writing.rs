@@ -7,7 +7,7 @@ use watertight_spec::{Operation, Role};
 
 use crate::checks::kit::{
     Place, Words, attack, clear_object, leak, leaves, operation_of, own, parents_for, plant, poll, read, remove,
-    request, standing, succeed,
+    remove_if_written, request, standing, succeed,
 };
 use crate::judge::{self, Answer, Evidence, Verdict};
 use crate::request::Mark;
@@ -47,14 +47,14 @@ pub(super) fn strike(
     whose: Where,
 ) -> Result<Verdict, Halt> {
     let twin = plant(t, victim, resource)?;
-    let effect = rehearse(t, op, &twin)?;
     // Also in the victim's place: a target that goes by the credential alone would do it to the attacker's own.
     let object = clear_object(t, attacker, victim, resource, |object| in_own_place(t, attacker, object))?;
     let place = match whose {
         Where::Theirs => Place::of(&object),
         Where::Own => in_own_place(t, attacker, &object),
     };
-    let before = settled_state(t, &object)?;
+    let (twin_before, before) = calm(t, &twin, &object)?;
+    let effect = rehearse(t, op, &twin, &twin_before)?;
     let nonce = t.nonce(attacker);
     let mut across = attack(t, &request(t, own(t, attacker)?, op, &place, &Words::nonce(&nonce))?, attacker)?;
     if whose == Where::Own && op.role == Role::Replace {
@@ -67,7 +67,7 @@ pub(super) fn strike(
     };
     if whose == Where::Own && op.role == Role::Replace && answer.succeeded() && found.is_none() {
         let made = Object { tenant: attacker, parents: without(&place, resource), ..object.clone() };
-        remove(t, &made)?;
+        remove_if_written(t, &made, &nonce)?;
     }
     if let Some(verdict) = found {
         return Ok(verdict);
@@ -99,14 +99,13 @@ fn without(place: &Place, resource: usize) -> Vec<(usize, String)> {
 }
 
 /// The owner does it to its own twin, and sees what it does.
-fn rehearse(t: &Tape<'_>, op: &Operation, twin: &Object) -> Result<Effect, Halt> {
+fn rehearse(t: &Tape<'_>, op: &Operation, twin: &Object, before: &Calm) -> Result<Effect, Halt> {
     let victim = twin.tenant;
-    let before = settled_state(t, twin)?;
     let words = Words::canary(&t.canary(victim));
     let done = succeed(t, request(t, own(t, victim)?, op, &Place::of(twin), &words)?, victim)?;
     let seen = poll(t, || {
         Ok(match state(t, twin)? {
-            State::Gone(_) => Some(Effect::Gone),
+            State::Gone(_) => still_gone(t, twin)?.map(|_| Effect::Gone),
             State::There(_, now) if op.role != Role::Delete => {
                 let changed = before.changed(&now);
                 (!changed.is_empty()).then_some(Effect::Changes(changed))
@@ -142,6 +141,14 @@ fn state<'t>(t: &Tape<'t>, object: &Object) -> Result<State<'t>, Halt> {
     })
 }
 
+/// A second look at an object that was gone: a replica may lag behind, so one answer destroys nothing.
+fn still_gone<'t>(t: &Tape<'t>, object: &Object) -> Result<Option<&'t Exchange>, Halt> {
+    Ok(match state(t, object)? {
+        State::Gone(seen) => Some(seen),
+        State::There(..) | State::Unclear(_) => None,
+    })
+}
+
 /// What an object looks like while nobody touches it.
 struct Calm {
     members: BTreeMap<String, String>,
@@ -159,12 +166,18 @@ fn differing(one: &BTreeMap<String, String>, two: &BTreeMap<String, String>) -> 
     one.keys().chain(two.keys()).filter(|member| one.get(*member) != two.get(*member)).cloned().collect()
 }
 
-/// The opening control: the owner reads its object twice.
-fn settled_state(t: &Tape<'_>, object: &Object) -> Result<Calm, Halt> {
-    let first = read(t, object)?;
-    let members = first.json().map(|json| leaves(&json)).unwrap_or_default();
+/// The opening control: the owner reads both objects twice. In between lies the time within which a platform finishes
+/// by itself what a create began, so that this is not taken for what the operation or the attacker does.
+fn calm(t: &Tape<'_>, twin: &Object, object: &Object) -> Result<(Calm, Calm), Halt> {
+    let first = (read(t, twin)?, read(t, object)?);
+    t.wait(t.spec.target.settle)?;
+    Ok((read_again(t, twin, first.0)?, read_again(t, object, first.1)?))
+}
+
+fn read_again(t: &Tape<'_>, object: &Object, first: &Exchange) -> Result<Calm, Halt> {
+    let before = first.json().map(|json| leaves(&json)).unwrap_or_default();
     match state(t, object)? {
-        State::There(_, again) => Ok(Calm { noise: differing(&members, &again), members }),
+        State::There(_, members) => Ok(Calm { noise: differing(&before, &members), members }),
         State::Gone(exchange) | State::Unclear(exchange) => {
             Err(Halt::Unproven(format!("the owner can't read its own object twice: {}", exchange.line())))
         }
@@ -180,12 +193,14 @@ fn poll_effect(
     attack: &Exchange,
     nonce: &str,
 ) -> Result<Option<Verdict>, Halt> {
-    poll(t, || match state(t, object)? {
+    let mut is_gone = false;
+    let written = poll(t, || match state(t, object)? {
         State::There(seen, _) if seen.mentions(nonce) => Ok(Some(Verdict::Leak(
             Evidence::of("the attacker wrote into the victim's object", attack)
                 .with(format!("the victim reads {nonce}, which the attacker sent"), seen),
         ))),
         State::There(seen, now) => {
+            is_gone = false;
             let changed = before.changed(&now);
             let is_known = matches!(effect, Effect::Changes(members) if !members.is_disjoint(&changed));
             Ok(is_known.then(|| {
@@ -196,16 +211,50 @@ fn poll_effect(
                 )
             }))
         }
-        State::Gone(seen) => {
-            // Gone for this object alone: the victim's other object is still to be read.
-            let other = standing(t, object.tenant, object.resource)?;
-            let control = read(t, &other)?;
-            Ok(Some(Verdict::Leak(
-                Evidence::of("the attacker destroyed the victim's object", attack)
-                    .with("the victim finds it gone", seen)
-                    .with("and reads another of its own as before", control),
-            )))
+        State::Gone(_) => {
+            is_gone = true;
+            Ok(None)
         }
         State::Unclear(_) => Ok(None),
-    })
+    })?;
+    if written.is_some() || !is_gone {
+        return Ok(written);
+    }
+    let Some(seen) = still_gone(t, object)? else { return Ok(None) };
+    // Gone for this object alone: the victim's other object is still to be read.
+    let control = read(t, &standing(t, object.tenant, object.resource)?)?;
+    Ok(Some(Verdict::Leak(
+        Evidence::of("the attacker destroyed the victim's object", attack)
+            .with("the victim finds it gone", seen)
+            .with("and reads another of its own as before", control),
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::api;
+    use crate::checks::testbed::{Switch, Testbed};
+    use crate::judge::Verdict;
+
+    fn writes(switch: Switch) {
+        let concluded = Testbed::new(&[switch]).run(api::kinds(), |check| {
+            let is_write = ["PATCH", "DELETE", "POST"].iter().any(|method| check.operation.starts_with(method));
+            let is_pair = matches!(check.about.id, "api.swap-path-tenant" | "api.swap-item");
+            is_pair && is_write && check.operation.contains("/cases/{case}") && (check.attacker, check.victim) == (1, 0)
+        });
+        assert!(concluded.len() > 4, "{concluded:?}");
+        for one in concluded {
+            assert_eq!(one.verdict, Verdict::Isolated, "{} {}", one.check, one.operation);
+        }
+    }
+
+    #[test]
+    fn a_status_that_the_platform_itself_changes_after_create_is_not_the_attackers_change() {
+        writes(Switch::ActivatesLater);
+    }
+
+    #[test]
+    fn one_404_from_a_replica_that_lags_is_not_a_destroyed_object() {
+        writes(Switch::ReplicaLags);
+    }
 }
