@@ -6,6 +6,8 @@ mod existence;
 mod features;
 mod name_taken;
 
+pub(crate) use existence::never_existed;
+
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
     vec![

@@ -9,6 +9,7 @@ use crate::checks::kit::{
     Aim, Place, Words, attack, clear_object, each, id_in, leak, names_tenant, operation_of, own, plant_under, remove,
     request,
 };
+use crate::checks::oracle::never_existed;
 use crate::judge::{self, Answer, Evidence, Verdict};
 use crate::tape::{Halt, Tape};
 use crate::trace::Exchange;
@@ -60,7 +61,7 @@ fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
         if let Some(verdict) = verdict {
             return Ok(verdict);
         }
-        match settle_answer(t, op, aim, &place, answer, (resource, parent), &nonce)? {
+        match settle_answer(t, op, aim, &place, answer, (resource, &above), &nonce)? {
             Verdict::Isolated => {}
             verdict @ Verdict::Leak(_) => return Ok(verdict),
             verdict => worst = worst.or(Some(verdict)),
@@ -92,7 +93,7 @@ fn settle_answer(
     aim: Aim,
     place: &Place,
     answer: &Exchange,
-    (resource, parent): (usize, usize),
+    (resource, above): (usize, &Object),
     nonce: &str,
 ) -> Result<Verdict, Halt> {
     match judge::answer(answer) {
@@ -100,8 +101,8 @@ fn settle_answer(
         Answer::NotOffered | Answer::Undecided => return Ok(Verdict::Unproven(judge::why_undecided(answer))),
         Answer::Success => discard(t, aim.attacker, place, answer, resource, nonce)?,
     }
-    // Accepted: was the foreign parent looked up, or is any parent good enough?
-    let nowhere = place.clone().and(parent, &t.unique());
+    // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
+    let nowhere = place.clone().and(above.resource, &never_existed(t, above, 0)?);
     let second = t.nonce(aim.attacker);
     let of_no_one = create(t, op, aim, &nowhere, &second)?;
     match judge::answer(of_no_one) {
@@ -141,4 +142,21 @@ fn discard(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::api;
+    use crate::checks::testbed::{Switch, Testbed};
+    use crate::judge::Verdict;
+
+    #[test]
+    fn any_parent_whose_id_has_the_right_form_is_an_advisory_not_a_link() {
+        let concluded = Testbed::new(&[Switch::AnyParentOfForm])
+            .run(api::kinds(), |check| check.about.id == "api.child-of-foreign-parent");
+        assert_eq!(concluded.len(), 6);
+        for one in concluded {
+            assert!(matches!(one.verdict, Verdict::Advisory(_)), "{one:?}");
+        }
+    }
 }

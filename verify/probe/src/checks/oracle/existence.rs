@@ -131,7 +131,7 @@ fn ids_of(place: &Place) -> Vec<String> {
 }
 
 /// An id of the same form that the victim does not have, a different one each round.
-fn never_existed(t: &Tape<'_>, object: &Object, round: usize) -> Result<String, Halt> {
+pub(crate) fn never_existed(t: &Tape<'_>, object: &Object, round: usize) -> Result<String, Halt> {
     let random = t.unique();
     for turn in 0..4 {
         let id = alike(&object.id, &random, round.saturating_mul(4).saturating_add(turn).saturating_add(1));
