@@ -8,7 +8,8 @@ use watertight_spec::{Operation, Role, Spec};
 use super::own_list::own_prefix;
 use crate::check::{About, Check, Phase, Sends};
 use crate::checks::kit::{
-    Aim, Place, each, foreign_field, leak, leaves, operation_of, own, plant, poll, remove, request, standing, succeed,
+    Aim, Place, each, foreign_field, leak, leaves, operation_of, own, plant, poll, read, remove, request, standing,
+    succeed,
 };
 use crate::judge::{self, Evidence, Verdict};
 use crate::request::Intent;
@@ -50,11 +51,14 @@ fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
         theirs: standing(t, aim.victim, resource)?,
         prefix: own_prefix(t, aim.attacker),
     };
+    let can_remove = [Role::Read, Role::Delete].iter().all(|role| operation_of(t.spec, resource, *role).is_some());
     let mut seen = Vec::new();
     for _ in 0..ROUNDS {
         let mut object = None;
         seen.push(pair.watch(t, || plant(t, aim.victim, resource).map(|made| object = Some(made)))?);
-        if let Some(object) = object.filter(|_| operation_of(t.spec, resource, Role::Delete).is_some()) {
+        if let Some(object) = object.filter(|_| can_remove) {
+            // The answer to the create told its id; only what shows its marker there is the run's own.
+            read(t, &object)?;
             seen.push(pair.watch(t, || remove(t, &object))?);
         }
         if let Some(Seen::Leak(verdict)) = seen.iter().find(|seen| matches!(seen, Seen::Leak(_))) {
@@ -185,4 +189,37 @@ fn difference(before: &Numbers, after: &Numbers) -> Numbers {
         })
         .filter(|(_, by)| by.abs() > f64::EPSILON)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::checks::api;
+    use crate::checks::testbed::Testbed;
+    use crate::judge::Verdict;
+    use crate::trace::What;
+
+    #[test]
+    fn what_was_planted_is_read_back_before_it_is_removed() {
+        let mut bed = Testbed::new(&[]);
+        let set_up = bed.events.len();
+        let is_tried = |attacker, victim| (attacker, victim) == (1, 0);
+        let concluded =
+            bed.run(api::kinds(), |check| check.about.id == "api.count-own" && is_tried(check.attacker, check.victim));
+        assert_eq!(concluded.iter().map(|one| &one.verdict).collect::<Vec<_>>(), [&Verdict::Isolated]);
+        let (mut read, mut removed) = (BTreeSet::new(), 0);
+        for event in bed.events.iter().skip(set_up) {
+            let What::Exchange(exchange) = &event.what else { continue };
+            match exchange.request.method.as_str() {
+                "GET" => drop(read.insert(&exchange.request.target)),
+                "DELETE" => {
+                    assert!(read.contains(&exchange.request.target), "{}", exchange.line());
+                    removed += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(removed, 3);
+    }
 }

@@ -7,8 +7,8 @@ use super::creating;
 use super::reading::{is_marked, looking_for, pair, unmarked_pair};
 use super::writing::{Where, strike};
 use crate::check::{About, Check, Phase};
-use crate::checks::kit::{Aim, Place, Words, attack, each, leak, names_tenant, own, request, sends, standing, succeed};
-use crate::judge::{self, Answer, Verdict};
+use crate::checks::kit::{Aim, Place, Words, each, names_tenant, sends, standing};
+use crate::judge::Verdict;
 use crate::tape::{Halt, Tape};
 
 pub(crate) static ABOUT: About = About {
@@ -56,26 +56,45 @@ fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
         (_, None) if op.effect == Effect::Read => {
             unmarked_pair(t, op, aim.attacker, &Place::within(aim.victim, &[]), &Words::default())
         }
-        (_, None) => bare(t, op, aim),
+        // It would change what the run has not made, and what it did could be neither seen nor undone.
+        (_, None) => Err(Halt::NotApplicable(format!("{} changes what is no object of the spec", op.label()))),
     }
 }
 
-/// An operation that changes something which is no object of the spec: only a denial decides.
-fn bare(t: &Tape<'_>, op: &Operation, aim: Aim) -> Result<Verdict, Halt> {
-    if op.effect == Effect::Destroy {
-        return Err(Halt::NotApplicable("it would destroy what the run has not made".into()));
+#[cfg(test)]
+mod tests {
+    use crate::checks::testbed::{Switch, Testbed};
+    use crate::checks::{api, cache, oracle};
+    use crate::judge::Verdict;
+    use crate::trace::What;
+
+    /// Requests other than readings whose path ends so.
+    fn changes(bed: &Testbed, path: &str) -> Vec<String> {
+        let exchanges = bed.events.iter().filter_map(|event| match &event.what {
+            What::Exchange(exchange) => Some(&exchange.request),
+            What::Waited { .. } => None,
+        });
+        exchanges.filter(|r| r.method != "GET" && r.target.contains(path)).map(|r| r.target.clone()).collect()
     }
-    let words = Words::nonce(&t.unique());
-    let by_owner = request(t, own(t, aim.victim)?, op, &Place::within(aim.victim, &[]), &words)?;
-    succeed(t, by_owner.clone(), aim.victim)?;
-    let answer = t.send(attack(t, &by_owner, aim.attacker)?)?;
-    if let Some(verdict) = leak(t, answer, aim.victim) {
-        return Ok(verdict);
+
+    #[test]
+    fn a_change_that_concerns_no_resource_is_never_tried() {
+        let mut bed = Testbed::new(&[Switch::SpecWithSettings]);
+        let concluded = bed.run(api::kinds(), |check| check.operation.contains("/settings"));
+        assert!(!concluded.is_empty());
+        for one in concluded {
+            assert!(matches!(&one.verdict, Verdict::NotApplicable(why) if why.contains("settings")), "{one:?}");
+        }
+        assert_eq!(changes(&bed, "/settings"), Vec::<String>::new());
     }
-    succeed(t, by_owner, aim.victim)?;
-    Ok(match judge::answer(answer) {
-        Answer::Denied => Verdict::Isolated,
-        Answer::Success => Verdict::Unproven(format!("succeeded, and what it does can't be seen: {}", answer.line())),
-        Answer::NotOffered | Answer::Undecided => Verdict::Unproven(judge::why_undecided(answer)),
-    })
+
+    #[test]
+    fn where_objects_exist_none_is_created_or_changed_though_the_spec_says_how() {
+        let mut bed = Testbed::new(&[Switch::SpecCreatesExisting]);
+        assert_eq!(bed.world.failures, []);
+        let all = [api::kinds(), cache::kinds(), oracle::kinds()].into_iter().flatten().collect();
+        let concluded = bed.run(all, |check| check.operation.contains("/users"));
+        assert!(concluded.iter().any(|one| one.operation.starts_with("POST")), "{concluded:?}");
+        assert_eq!(changes(&bed, "/users"), Vec::<String>::new());
+    }
 }

@@ -10,9 +10,9 @@ use crate::tape::{Halt, Tape, scalar};
 use crate::trace::Exchange;
 use crate::world::{Marker, Object};
 
-/// Whether objects of a resource may be made here.
+/// Whether objects of a resource may be made here. Where the spec names existing ones, they are used instead.
 pub(crate) fn is_creatable(spec: &Spec, resource: usize) -> bool {
-    let is_described = spec.resources.get(resource).is_some_and(|r| r.create.is_some());
+    let is_described = spec.resources.get(resource).is_some_and(|r| r.create.is_some() && r.existing.is_empty());
     is_described
         && spec.target.environment != TargetEnvironment::Production
         && operation_of(spec, resource, Role::Create).is_some()

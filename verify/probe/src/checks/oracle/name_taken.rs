@@ -5,7 +5,9 @@ use watertight_spec::{IdSource, Operation, Role, Spec, Symbol};
 
 use super::features::{features, told_apart};
 use crate::check::{About, Check, Phase, Sends};
-use crate::checks::kit::{Aim, Place, Words, each, id_in, own, parents_for, read, remove, request, succeed};
+use crate::checks::kit::{
+    Aim, Place, Words, each, id_in, is_creatable, own, parents_for, read, remove, request, succeed,
+};
 use crate::judge::{self, Evidence, Verdict};
 use crate::request::Intent;
 use crate::tape::{Halt, Tape};
@@ -45,6 +47,9 @@ const ROUNDS: usize = 2;
 fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     let op = aim.op(t)?;
     let Some(resource) = op.resource else { return Err(Halt::NotApplicable("it concerns no object".into())) };
+    if !is_creatable(t.spec, resource) {
+        return Err(Halt::NotApplicable("nothing may be created here".into()));
+    }
     let parents = parents_for(t, aim.attacker, resource)?;
     let (mut of_taken, mut of_free) = (Vec::new(), Vec::new());
     let mut shown: Option<(&Exchange, &Exchange)> = None;
