@@ -6,6 +6,7 @@ use watertight_spec::{Locator, Names, Operation, Spec, Symbol};
 use super::knock::{Goal, asked_by, by_attacker, goal, is_tried, knock};
 use crate::check::{About, Check, Phase, Sends};
 use crate::checks::kit::{Aim, Place, Words, each, encode, foreign, names_tenant, own, standing};
+use crate::checks::token::must_name;
 use crate::judge::{Evidence, Verdict};
 use crate::request::{Caller, Request, Who};
 use crate::tape::{Halt, Tape};
@@ -19,8 +20,8 @@ pub(crate) static NONE: About = About {
     does: "Leaves the tenant out of path or header, with the attacker's own credential; and uses a credential that \
            names no tenant, where the spec has one, on every read.",
     judges: "Leak: the answer shows the victim's marker, or, to a credential that names no tenant, any tenant's. \
-             Isolated: refused (any 4xx) or without data. Unproven: a control fails, or an attempt got no answer, a \
-             429 or a 5xx.",
+             Isolated: refused (any 4xx) or without data. Unproven: a control fails, the token of such a credential \
+             names a tenant, or an attempt got no answer, a 429 or a 5xx.",
     origin: "Seed 7.3; mcp-hangar #312, didacta #57: a missing tenant means the first, or all.",
     mend: "No default tenant: a tenant-scoped path without exactly one tenant is refused.",
 };
@@ -56,12 +57,22 @@ fn without(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     let op = aim.op(t)?;
     let found = goal(t, op, aim)?;
     let everyone: Vec<usize> = (0..t.spec.tenants.len()).collect();
+    let mut doubtful = None;
     let mut attempts: Vec<(Request, &[usize])> = Vec::new();
     let victim = [aim.victim];
     for asked in tenantless(t, op, &own(t, aim.attacker)?, &found)? {
         attempts.push((asked, &victim));
     }
-    for caller in nameless(t.spec, aim.attacker) {
+    for who in nameless(t.spec, aim.attacker) {
+        match must_name(t, who, None) {
+            Ok(()) => {}
+            Err(Halt::Unproven(why)) => {
+                doubtful = doubtful.or(Some(Verdict::Unproven(why)));
+                continue;
+            }
+            Err(halt) => return Err(halt),
+        }
+        let caller = Caller::Own(who);
         for place in [&found.theirs, &found.own] {
             attempts.push((asked_by(t, caller.clone(), op, place, &found.words)?, &everyone));
         }
@@ -69,10 +80,9 @@ fn without(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
             attempts.push((asked, &everyone));
         }
     }
-    if attempts.is_empty() {
+    if attempts.is_empty() && doubtful.is_none() {
         return Err(Halt::NotApplicable("only the credential names the tenant, and every one names one".into()));
     }
-    let mut doubtful = None;
     for (asked, victims) in attempts {
         match knock(t, op, asked, victims, found.pages)?.verdict {
             Some(verdict @ Verdict::Leak(_)) => return Ok(verdict),
@@ -85,10 +95,10 @@ fn without(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
 }
 
 /// Credentials of a tenant's that name none.
-fn nameless(spec: &Spec, tenant: usize) -> Vec<Caller> {
+fn nameless(spec: &Spec, tenant: usize) -> Vec<Who> {
     let principals = spec.tenants.get(tenant).map(|t| t.principals.as_slice()).unwrap_or_default();
     let indices = principals.iter().enumerate().filter(|(_, p)| p.names == Names::Nothing).map(|(index, _)| index);
-    indices.map(|principal| Caller::Own(Who { tenant, principal })).collect()
+    indices.map(|principal| Who { tenant, principal }).collect()
 }
 
 /// The request without the tenant: an empty segment, no segment, and without the segment before it too.

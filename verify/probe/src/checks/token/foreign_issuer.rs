@@ -3,7 +3,7 @@
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Names, Principal, Spec};
 
-use super::subject::{bearers, name};
+use super::subject::{bearers, must_name, name, tenant_id};
 use super::target::{Attempt, Target, Tried, label, operations};
 use crate::check::{About, Check, Phase, Sends};
 use crate::checks::kit::{pairs, persist};
@@ -21,7 +21,7 @@ pub(super) static ABOUT: About = About {
            tenant), at an operation that shows the victim's object.",
     judges: "leak: the answer holds the victim's planted object. advisory: the token is accepted without that, where an \
              anonymous call is refused. isolated: refused, and the victim sees its object before and after. unproven: a \
-             control failed, or the answer decides nothing. not applicable: the attacker has no such principal.",
+             control failed, its token does not name the victim, or the answer decides nothing. not applicable: the attacker has no such principal.",
     origin: "seed 28.5 (issuer confusion), seed 12; RFC 8725 3.8; FusionAuth issue 2585; CVE-2026-49998",
     mend: "Keep issuers and their keys under the tenant that registered them, and accept a tenant claim only from an \
            issuer that is registered for that tenant.",
@@ -59,6 +59,7 @@ fn names(spec: &Spec, principal: &Principal, victim: usize) -> bool {
 }
 
 fn attempt(t: &Tape<'_>, who: Who, victim: usize, operation: usize) -> Result<Verdict, Halt> {
+    must_name(t, who, Some(tenant_id(t.spec, victim)))?;
     let target = Target::open(t, operation, victim)?;
     let mut tried = Tried::default();
     let what = format!("the token of {}, which names the victim,", name(t.spec, who));

@@ -23,6 +23,8 @@ mod target;
 mod tenant_claim;
 mod whoami;
 
+pub(crate) use subject::must_name;
+
 #[cfg(test)]
 mod platform;
 #[cfg(test)]

@@ -279,8 +279,9 @@ impl Platform {
         let tenant = &self.spec.tenants[ask.who.tenant];
         let principal = &tenant.principals[ask.who.principal];
         let named = match &principal.names {
-            Names::Other(other) => other.as_str(),
-            _ => tenant.id.as_str(),
+            Names::Other(other) => Some(other.as_str()),
+            Names::Own => Some(tenant.id.as_str()),
+            Names::Nothing => None,
         };
         let client = format!("{}-{}", tenant.id, principal.name);
         let mut claims = json!({

@@ -126,3 +126,22 @@ pub(super) fn fresh_claims<'t>(t: &Tape<'t>, who: Who) -> Result<(&'t Exchange, 
     let (exchange, token) = fresh(t, who)?;
     Ok((exchange, claims(exchange, token)?))
 }
+
+/// A new token of a principal must name this tenant, or none: else what becomes of it shows nothing. Holds without a
+/// look where there is none: no token, an opaque one, or a spec that declares no `tenant_claim`.
+pub(crate) fn must_name(t: &Tape<'_>, who: Who, tenant: Option<&str>) -> Result<(), Halt> {
+    let readable = t.spec.tokens.as_ref().filter(|tokens| tokens.kind == TokenKind::Jwt);
+    let is_bearer = bearers(t.spec, who.tenant).any(|(bearer, _)| bearer == who);
+    let Some(claim) = readable.and_then(|tokens| tokens.tenant_claim.as_ref()).filter(|_| is_bearer) else {
+        return Ok(());
+    };
+    let (exchange, claims) = fresh_claims(t, who)?;
+    let named = claims.get(claim).filter(|value| !value.is_null());
+    let wrong = match (named, tenant) {
+        (None, None) => return Ok(()),
+        (Some(Value::String(named)), Some(tenant)) if named == tenant => return Ok(()),
+        (_, Some(tenant)) => format!("does not name {tenant}"),
+        (Some(_), None) => "names a tenant".to_owned(),
+    };
+    Err(Halt::Unproven(format!("the token of {} {wrong} in `{claim}`: {}", name(t.spec, who), exchange.line())))
+}

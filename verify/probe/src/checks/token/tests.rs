@@ -252,6 +252,33 @@ fn one_tenants_issuer_believed_for_another_is_a_leak() {
 }
 
 #[test]
+fn an_impostor_whose_token_does_not_name_the_victim_proves_nothing() {
+    let wrong: [fn(&mut serde_json::Value); 2] =
+        [|c| c["tenant_id"] = json!(null), |c| c["tenant_id"] = json!("north")];
+    for claim in wrong {
+        let verdicts = Platform::with(Flaw::Claims(claim)).verdicts("token.foreign-issuer");
+        let is_unproven =
+            |verdict: &Verdict| matches!(verdict, Verdict::Unproven(why) if why.contains("does not name south"));
+        assert_eq!(verdicts.iter().filter(|(_, verdict)| is_unproven(verdict)).count(), 2, "{verdicts:?}");
+    }
+}
+
+#[test]
+fn a_credential_that_must_name_no_tenant_and_names_one_proves_nothing() {
+    let nameless = || spec(&[("names = \"south\"", "names = \"none\"")]);
+    let judged = |flaws| {
+        let mut platform = Platform::new(nameless(), flaws);
+        let kind = crate::checks::api::kinds().into_iter().find(|kind| kind.about.id == "api.no-tenant").unwrap();
+        let checks = (kind.instances)(&platform.spec).into_iter();
+        let tried = checks.filter(|check| check.attacker == 0 && check.operation == "GET /me/cases");
+        tried.map(|check| platform.judge(&check)).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(vec![]), [Verdict::Isolated]);
+    let names_one = judged(vec![Flaw::Claims(|c| c["tenant_id"] = json!("north"))]);
+    assert!(matches!(&names_one[..], [Verdict::Unproven(why)] if why.contains("names a tenant")), "{names_one:?}");
+}
+
+#[test]
 fn a_dead_token_that_works_is_an_advisory_after_life_and_leeway() {
     let mut platform = Platform::with(Flaw::Expired);
     assert_eq!(caught_by(&mut platform), ["token.expired"]);
@@ -385,7 +412,7 @@ fn is_hindered(what: &str, id: &str, instance: &str) -> bool {
     );
     let has_impostor = id != "token.foreign-issuer" || instance.starts_with('0');
     // These send nothing to a token endpoint themselves: the session's own tokens are another matter.
-    let asks_for_tokens = !matches!(id, "token.whoami" | "token.foreign-issuer");
+    let asks_for_tokens = id != "token.whoami" && has_impostor;
     match what {
         "the attack alone is throttled" => attacks && has_impostor,
         "no token to be had" => asks_for_tokens && (!FORGERIES.contains(&id) || takes_token(id)),
