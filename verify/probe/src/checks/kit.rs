@@ -10,7 +10,7 @@ mod plant;
 mod render;
 mod walk;
 
-pub(crate) use look::{control, foreign, foreign_field, leak, leaves, poll, redirected, shows, succeed};
+pub(crate) use look::{control, foreign, foreign_field, leak, leaves, poll, redirected, shown_of, shows, succeed};
 pub(crate) use plant::{
     clear_object, id_in, is_creatable, is_taken, parents_for, plant, plant_under, read, remove, remove_if_written,
     standing,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use watertight_spec::{Role, Spec};
 
 use super::kit::{
@@ -42,6 +43,8 @@ struct Reading {
     owner: BTreeSet<String>,
     /// Values that anyone sees.
     anonymous: BTreeSet<String>,
+    /// Values of each object in its owner's list.
+    listed: Vec<BTreeSet<String>>,
 }
 
 /// Every tenant × every kind of object.
@@ -116,21 +119,38 @@ fn observe(t: &Tape<'_>, step: &Step, id: &str) -> Result<Planted, Halt> {
     let asked = request(t, own(t, step.tenant)?, op, &Place::of(&object), &Words::default())?;
     let by_owner = succeed(t, asked.clone(), step.tenant)?;
     let by_anyone = t.send(Request { caller: Caller::Anonymous, ..asked })?;
-    let reading = Reading { owner: telling(by_owner), anonymous: telling(by_anyone) };
+    let told = |exchange: &Exchange| exchange.json().map(|json| values(&json)).unwrap_or_default();
+    let listed = listed(t, &object)?;
+    let reading = Reading { owner: told(by_owner), anonymous: told(by_anyone), listed };
     Ok(Planted { objects: vec![object], reading: Some(reading) })
 }
 
-/// Values long enough that they are not shared by chance: strings from 8 characters, numbers from 6 digits.
-fn telling(exchange: &Exchange) -> BTreeSet<String> {
-    let is_number = |text: &str| text.parse::<f64>().is_ok();
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
-    exchange
-        .json()
-        .map(|json| leaves(&json))
-        .unwrap_or_default()
-        .into_values()
-        .filter(|text| if is_number(text) { digits(text) >= 6 } else { text.chars().count() >= 8 })
-        .collect()
+/// What the owner's list shows of each object of this kind, where it can be read.
+fn listed(t: &Tape<'_>, object: &Object) -> Result<Vec<BTreeSet<String>>, Halt> {
+    let Some(list) = operation_of(t.spec, object.resource, Role::List) else { return Ok(Vec::new()) };
+    let first = request(t, own(t, object.tenant)?, list, &Place::of(object), &Words::default())?;
+    let walked = walk(t, list, first, |_| false)?;
+    let pages = walked.pages.iter().filter(|page| page.succeeded()).filter_map(|page| page.json());
+    Ok(pages.flat_map(|page| items(&page).into_iter().map(values).collect::<Vec<_>>()).collect())
+}
+
+/// The members of the outermost arrays.
+fn items(json: &Value) -> Vec<&Value> {
+    match json {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(members) => members.values().flat_map(items).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn values(json: &Value) -> BTreeSet<String> {
+    leaves(json).into_values().collect()
+}
+
+/// Whether a value is long enough that it is not shared by chance: text from 16 characters, numbers from 8 digits.
+fn is_telling(value: &str) -> bool {
+    let digits = || value.chars().filter(char::is_ascii_digit).count();
+    if value.parse::<f64>().is_ok() { digits() >= 8 } else { value.chars().count() >= 16 }
 }
 
 /// What all steps so far left standing, and which of them failed.
@@ -176,9 +196,15 @@ fn witnesses(spec: &Spec, objects: &[Object], reading: &Reading, others: &[&Read
         objects.iter().any(|o| o.id == value || o.parents.iter().any(|(_, id)| id == value))
             || (0..spec.tenants.len()).any(|n| tenant_name(spec, n).is_ok_and(|name| name == value))
     };
+    // This very object in another tenant's list is a leak already: what it shows there remains a witness.
+    let is_another = |item: &&BTreeSet<String>| !objects.iter().any(|object| item.contains(&object.id));
     let is_shared = |value: &String| {
         reading.anonymous.contains(value)
-            || others.iter().any(|other| other.owner.contains(value) || other.anonymous.contains(value))
+            || others.iter().any(|other| {
+                let mut listed = other.listed.iter().filter(is_another);
+                other.owner.contains(value) || other.anonymous.contains(value) || listed.any(|i| i.contains(value))
+            })
     };
-    reading.owner.iter().filter(|value| !is_shared(value) && !is_sent(value)).cloned().collect()
+    let is_witness = |value: &&String| is_telling(value) && !is_shared(value) && !is_sent(value);
+    reading.owner.iter().filter(is_witness).cloned().collect()
 }

@@ -23,6 +23,7 @@ pub(crate) enum Switch {
     PathBelieved,
     HeaderBelieved,
     LastHeaderBelieved,
+    HeaderWidens,
     QueryBelieved,
     ReadByIdAlone,
     UpdateByIdAlone,
@@ -55,6 +56,9 @@ pub(crate) enum Switch {
     AcrossRedirectedWithRecord,
     AcrossEmpty,
     SearchNever,
+    NextUnreadable,
+    PathIgnored,
+    UpdatesRefused,
     // Harmless habits.
     DenialEchoes,
     SearchLags,
@@ -63,9 +67,12 @@ pub(crate) enum Switch {
     ActivatesLater,
     ReplicaLags,
     AnyParentOfForm,
+    OfficeShared,
+    SchemaTicks,
     // What else the spec says.
     SpecWithSettings,
     SpecCreatesExisting,
+    SchemaPublic,
 }
 
 use Switch::*;
@@ -158,6 +165,13 @@ name = "my-cases"
 request = "GET /me/cases"
 "#;
 
+/// An operation whose answer is the same for all.
+const SCHEMA: &str = r#"
+[[operation]]
+name = "schema"
+request = "GET /tenants/{tenant}/cases/{case}/schema"
+"#;
+
 /// The spec of the API in memory; with `HeaderLocated` it takes the tenant from a header.
 fn spec(switches: &[Switch]) -> Spec {
     let by_header = || SPEC.replace("/tenants/{tenant}", "").replace("\"path\"", "\"header:X-Tenant-Id\"");
@@ -169,10 +183,18 @@ fn spec(switches: &[Switch]) -> Spec {
     if switches.contains(&SpecCreatesExisting) {
         text = text.replace("existing = {", "create = { name = \"{canary}\", ref = \"{unique}\" }\nexisting = {");
     }
+    if switches.contains(&SchemaPublic) {
+        text.push_str(SCHEMA);
+    }
+    parsed(&text)
+}
+
+/// A spec over the credentials of the testbed.
+pub(crate) fn parsed(text: &str) -> Spec {
     let names = ["NORTH", "SOUTH", "EAST", "NAMELESS"];
     let env: BTreeMap<String, String> = names.iter().map(|n| ((*n).to_owned(), format!("key-of-{n}"))).collect();
     let today = time::Date::from_ordinal_date(2026, 1).unwrap();
-    match watertight_spec::parse(Path::new("testbed.toml"), &text, &env, today) {
+    match watertight_spec::parse(Path::new("testbed.toml"), text, &env, today) {
         Ok(spec) => spec,
         Err(problems) => panic!("{problems:?}"),
     }
@@ -198,6 +220,10 @@ struct Api {
     asked: usize,
     /// Whether the next reading goes to a replica that has not caught up.
     lags: bool,
+    /// How often the schema was read.
+    schemas: usize,
+    /// Whether a header adds all tenants to a list.
+    widened: bool,
 }
 
 type Answer = (u16, Vec<(String, String)>, String);
@@ -221,6 +247,13 @@ impl Api {
         }
         let Some(named) = caller else { return problem(401, "no credential", "") };
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        if let Some((_, id)) = path.strip_suffix("/schema").and_then(|above| above.rsplit_once('/')) {
+            self.schemas += 1;
+            let at = if self.is(SchemaTicks) { (self.schemas - 1) / 3 } else { 0 };
+            return ok(json!({ "case": id, "members": ["title"], "at": at }));
+        }
+        self.widened =
+            self.is(HeaderWidens) && request.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("x-tenant-id"));
         let Some(tenant) = self.tenant(named, path, query, request) else {
             return self.deny(path, named, request);
         };
@@ -303,7 +336,7 @@ impl Api {
                 let segment = decode(segment);
                 match index(&segment) {
                     Some(there) if there == own || self.is(PathBelieved) => Some(there),
-                    Some(_) => None,
+                    Some(_) => self.is(PathIgnored).then_some(own),
                     None if self.is(CaseFolded) => index(&segment.to_lowercase()),
                     None if self.is(MissingIsFirst) && segment.is_empty() => Some(0),
                     None if self.is(UnknownIsOwn) => Some(own),
@@ -364,9 +397,10 @@ impl Api {
     }
 
     fn next_id(&mut self, tenant: usize, kind: &'static str) -> String {
+        let of_tenant = if self.is(SchemaPublic) { tenant.to_string() } else { String::new() };
         let counter = self.counters.entry((tenant, kind)).or_default();
         *counter += 1;
-        format!("{kind}-{counter}")
+        format!("{kind}-{of_tenant}{counter}")
     }
 
     fn store(&mut self, tenant: usize, kind: &'static str, id: String, parent: Option<String>, body: &Value) -> Value {
@@ -462,6 +496,7 @@ impl Api {
                 self.records.remove(at);
                 (204, vec![], String::new())
             }
+            "PUT" | "PATCH" if self.is(UpdatesRefused) => problem(415, "merge-patch alone", ""),
             "PUT" | "PATCH" => {
                 let record = &mut self.records[at];
                 record.body["title"] = body["title"].clone();
@@ -493,6 +528,7 @@ impl Api {
             |name: &str| query.split('&').find_map(|p| p.strip_prefix(name)).and_then(|v| v.parse::<usize>().ok());
         let (limit, from) = (number("limit=").unwrap_or(50), number("from=").unwrap_or(0));
         let all = self.is(ListAll) || (self.is(SecondPageAll) && from > 0);
+        let all = all || (self.widened && kind == "case");
         let missing = self.is(VictimMissing) && self.asked > 40 && tenant == 1;
         let items: Vec<Value> = self
             .records
@@ -509,6 +545,7 @@ impl Api {
             .collect();
         let page: Vec<&Value> = items.iter().skip(from).take(limit).collect();
         let next = (from + limit < items.len()).then(|| format!("?limit={limit}&from={}", from + limit));
+        let next = if self.is(NextUnreadable) { json!(next.map(|_| from + limit)) } else { json!(next) };
         ok(json!({ "items": page, "next": next }))
     }
 
@@ -544,18 +581,25 @@ impl Api {
 }
 
 /// What stands in the API before any run.
-fn users() -> Vec<Record> {
-    let people =
-        [("user-17", "Nora Nordahl", 170_017), ("user-90", "Sol Sundgren", 900_090), ("user-5", "Eva Ekberg", 500_005)];
-    let record = |(tenant, (id, name, badge)): (usize, (&str, &str, u32))| Record {
+fn users(switches: &[Switch]) -> Vec<Record> {
+    let people = [
+        (0, "user-17", "Nora Nordahl-Nilsson", 17_001_717, "Office of Immigration"),
+        (1, "user-90", "Sol Sundgren-Solberg", 90_009_090, "Office of Harbour and Customs"),
+        (2, "user-5", "Eva Ekberg-Eriksson", 50_005_055, "Office of Records"),
+        (1, "user-91", "Siv Sandberg-Strand", 91_009_191, "Office of Immigration"),
+    ];
+    let all = if switches.contains(&OfficeShared) { people.len() } else { NAMES.len() };
+    let record = |(tenant, id, name, badge, office): (usize, &str, &str, u32, &str)| Record {
         tenant,
         kind: "user",
         id: id.to_owned(),
         parent: None,
-        body: json!({ "id": id, "name": name, "badge": badge, "role": "caseworker", "tenantId": NAMES[tenant] }),
+        body: json!({
+            "id": id, "name": name, "badge": badge, "office": office, "role": "caseworker", "tenantId": NAMES[tenant],
+        }),
         born: 0,
     };
-    people.into_iter().enumerate().map(record).collect()
+    people.into_iter().take(all).map(record).collect()
 }
 
 fn ok(body: Value) -> Answer {
@@ -597,11 +641,13 @@ impl Testbed {
         let scanner = Scanner::new(&tag, spec.tenants.len()).unwrap();
         let api = Api {
             switches: switches.iter().copied().collect(),
-            records: users(),
+            records: users(switches),
             counters: BTreeMap::new(),
             cache: BTreeMap::new(),
             clock: 0,
             asked: 0,
+            schemas: 0,
+            widened: false,
             lags: false,
         };
         let mut bed = Self { spec, tag, scanner, api, events: Vec::new(), world: World::default() };
@@ -628,6 +674,19 @@ impl Testbed {
 
     pub(crate) fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// What `api.own-view` says of everything so far.
+    pub(crate) fn own_view(&self, attacker: usize, victim: usize) -> Verdict {
+        super::own_view(&self.spec, &self.world, &self.events, attacker, victim)
+    }
+
+    /// What was sent so far, and its answers.
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        self.events.iter().filter_map(|event| match &event.what {
+            What::Exchange(exchange) => Some(exchange.as_ref()),
+            What::Waited { .. } => None,
+        })
     }
 
     /// Every instance of these kinds that `wanted` picks. Pauses overlap as in a live run, and more so: after each check
@@ -713,32 +772,55 @@ impl Testbed {
         for (name, value) in &headers {
             hits.extend(self.scanner.scan(&format!("header {name}"), value.as_bytes()));
         }
+        let sent = answered(tenant, &request.target, "");
         Exchange {
             seq: u64::try_from(self.events.len()).unwrap(),
-            at: 0,
-            took: 0,
-            tenant,
-            by: tenant.map_or("anonymous".to_owned(), |t| NAMES[t].to_owned()),
             intent: request.intent,
             request: Sent {
                 method: request.method.clone(),
-                origin: "http://127.0.0.1:1".into(),
-                target: request.target.clone(),
                 headers: request.headers.clone(),
                 body: request.body.as_ref().map(Value::to_string),
+                ..sent.request
             },
             outcome: Outcome::Response(Received { status, headers, length: body.len(), body }),
             hits,
-            token: None,
-            signature: None,
-            callbacks: vec![],
+            ..sent
         }
+    }
+}
+
+/// A successful reading by a tenant of what stands at a path.
+pub(crate) fn answered(tenant: Option<usize>, target: &str, body: &str) -> Exchange {
+    Exchange {
+        seq: 0,
+        at: 0,
+        took: 0,
+        tenant,
+        by: tenant.map_or("anonymous".to_owned(), |t| NAMES[t].to_owned()),
+        intent: Intent::Across,
+        request: Sent {
+            method: "GET".into(),
+            origin: "http://127.0.0.1:1".into(),
+            target: target.to_owned(),
+            headers: vec![],
+            body: None,
+        },
+        outcome: Outcome::Response(Received {
+            status: 200,
+            headers: vec![],
+            length: body.len(),
+            body: body.to_owned(),
+        }),
+        hits: vec![],
+        token: None,
+        signature: None,
+        callbacks: vec![],
     }
 }
 
 mod tests {
     use super::*;
-    use crate::checks::{api, cache, oracle, own_view};
+    use crate::checks::{api, cache, oracle};
 
     fn all() -> Vec<Kind> {
         [api::kinds(), cache::kinds(), oracle::kinds()].into_iter().flatten().collect()
@@ -770,7 +852,7 @@ mod tests {
         assert_eq!(tried.len(), 16, "{tried:?}");
         assert_eq!(bed.records(), before, "every check removes what it made");
         for (attacker, victim) in super::super::kit::pairs(bed.spec()) {
-            assert_eq!(own_view(bed.spec(), &bed.events, attacker, victim), Verdict::Isolated);
+            assert_eq!(bed.own_view(attacker, victim), Verdict::Isolated);
         }
     }
 
@@ -885,7 +967,8 @@ mod tests {
     fn what_only_the_owner_reads_is_a_witness_and_what_all_read_is_none() {
         let bed = Testbed::new(&[]);
         let user = bed.world.objects.iter().find(|o| o.id == "user-90").unwrap();
-        assert_eq!(user.marker, Marker::Witnessed(vec!["900090".into(), "Sol Sundgren".into()]));
+        let values = ["90009090", "Office of Harbour and Customs", "Sol Sundgren-Solberg"];
+        assert_eq!(user.marker, Marker::Witnessed(values.map(str::to_owned).to_vec()));
     }
 
     #[test]
@@ -923,7 +1006,109 @@ mod tests {
     fn ordinary_answers_with_foreign_data_are_leaks_of_own_view() {
         let mut bed = Testbed::new(&[ListAll]);
         bed.run(all(), |check| check.about.id == "api.list-own");
-        assert!(matches!(own_view(bed.spec(), &bed.events, 0, 1), Verdict::Leak(_)));
-        assert!(matches!(own_view(bed.spec(), &[], 0, 1), Verdict::Unproven(_)));
+        assert!(matches!(bed.own_view(0, 1), Verdict::Leak(_)));
+        bed.events.clear();
+        assert!(matches!(bed.own_view(0, 1), Verdict::Unproven(_)));
+    }
+
+    #[test]
+    fn nothing_is_written_at_an_id_of_which_the_attackers_own_reading_was_not_answered() {
+        for switch in [AcrossThrottled, AcrossFails] {
+            let mut bed = Testbed::new(&[switch]);
+            bed.run(all(), |check| check.about.id == "api.swap-item");
+            let written = bed.exchanges().find(|x| x.intent == Intent::Across && x.request.method != "GET");
+            assert_eq!(written.map(Exchange::line), None, "{switch:?}");
+        }
+    }
+
+    #[test]
+    fn a_next_link_that_cannot_be_followed_is_no_end_of_the_list() {
+        let concluded = run(&[NextUnreadable], |id| id == "api.list-own");
+        let mut cases = concluded.iter().filter(|c| c.operation == "GET /tenants/{tenant}/cases").peekable();
+        assert!(cases.peek().is_some());
+        for one in cases {
+            assert!(matches!(one.verdict, Verdict::Unproven(_)), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_a_header_widens_is_followed_past_the_attackers_own_objects() {
+        let concluded = Testbed::new(&[HeaderWidens]).run(all(), |check| {
+            let is_last = (check.attacker, check.victim) == (0, 2);
+            is_last && check.about.id == "api.header-tenant" && check.operation == "GET /tenants/{tenant}/cases"
+        });
+        assert_eq!(leaks(&concluded), BTreeSet::from(["api.header-tenant"]), "{concluded:#?}");
+    }
+
+    #[test]
+    fn an_attack_whose_list_is_longer_than_the_limit_is_unproven() {
+        for (limit, expects_isolated) in [(50, true), (1, false)] {
+            let mut bed = Testbed::new(&[PathIgnored]);
+            bed.spec.limits.pages = limit;
+            for one in bed.run(all(), |check| {
+                check.about.id == "api.swap-path-tenant" && check.operation == "GET /tenants/{tenant}/cases"
+            }) {
+                assert_eq!(one.verdict == Verdict::Isolated, expects_isolated, "{one:?}");
+                assert!(expects_isolated || matches!(one.verdict, Verdict::Unproven(_)), "{one:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_a_plain_update_fails_the_victim_in_its_body_proves_nothing() {
+        let concluded = run(&[UpdatesRefused], |id| id == "api.body-tenant-update");
+        assert!(!concluded.is_empty());
+        for one in concluded.iter().filter(|c| c.operation.starts_with("PATCH")) {
+            assert!(matches!(one.verdict, Verdict::Unproven(_)), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_stands_in_another_tenants_own_list_is_no_witness() {
+        let concluded = run(&[OfficeShared], |id| id == "api.list-own");
+        assert_eq!(leaks(&concluded), BTreeSet::new(), "{concluded:#?}");
+        // And yet what is the victim's alone remains one.
+        let leaky = run(&[OfficeShared, ListAll], |id| id == "api.list-own");
+        let is_leak = |c: &&Concluded| c.operation.ends_with("/users") && matches!(c.verdict, Verdict::Leak(_));
+        assert_eq!(leaky.iter().filter(is_leak).count(), 6, "{leaky:#?}");
+    }
+
+    #[test]
+    fn an_answer_that_only_echoes_an_id_or_the_time_is_no_victims_answer() {
+        for switches in [vec![SchemaPublic], vec![SchemaPublic, SchemaTicks]] {
+            let concluded = run(&switches, |id| id == "api.swap-path-tenant");
+            let mut schemas = concluded.iter().filter(|c| c.operation.ends_with("/schema")).peekable();
+            assert!(schemas.peek().is_some());
+            for one in schemas {
+                assert!(matches!(one.verdict, Verdict::Unproven(_)), "{switches:?}: {one:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn own_view_knows_witnesses_as_well_as_canaries() {
+        for (switches, leaks) in [(vec![], false), (vec![ListAll], true)] {
+            let mut bed = Testbed::new(&switches);
+            bed.run(all(), |check| check.about.id == "api.list-own" && check.operation.ends_with("/users"));
+            bed.events.retain(|event| match &event.what {
+                What::Exchange(exchange) => exchange.request.target.contains("/users") && exchange.hits.is_empty(),
+                What::Waited { .. } => true,
+            });
+            for (attacker, victim) in super::super::kit::pairs(bed.spec()) {
+                let verdict = bed.own_view(attacker, victim);
+                assert!(
+                    if leaks { matches!(verdict, Verdict::Leak(_)) } else { verdict == Verdict::Isolated },
+                    "{verdict:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn own_view_leaves_out_clean_up_which_is_not_in_a_run_when_it_is_judged() {
+        let mut bed = Testbed::new(&[ListAll]);
+        bed.run(all(), |check| check.about.id == "api.list-own");
+        bed.events.iter_mut().for_each(|event| event.owner = Owner::Cleanup);
+        assert!(matches!(bed.own_view(0, 1), Verdict::Unproven(_)));
     }
 }

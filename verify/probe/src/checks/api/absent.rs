@@ -84,7 +84,7 @@ fn without(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
         return Err(Halt::NotApplicable("only the credential names the tenant, and every one names one".into()));
     }
     for (asked, victims) in attempts {
-        match knock(t, op, asked, victims, found.pages)?.verdict {
+        match knock(t, op, asked, victims)?.verdict {
             Some(verdict @ Verdict::Leak(_)) => return Ok(verdict),
             Some(verdict) => doubtful = doubtful.or(Some(verdict)),
             None => {}
@@ -136,13 +136,7 @@ fn stranger(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     places.dedup();
     let (mut doubtful, mut own_data) = (None, None);
     for place in places {
-        let tried = knock(
-            t,
-            op,
-            by_attacker(t, op, aim, &place, &Words { ..found.words.clone() })?,
-            &[aim.victim],
-            found.pages,
-        )?;
+        let tried = knock(t, op, by_attacker(t, op, aim, &place, &Words { ..found.words.clone() })?, &[aim.victim])?;
         match tried.verdict {
             Some(verdict @ Verdict::Leak(_)) => return Ok(verdict),
             Some(verdict) => doubtful = doubtful.or(Some(verdict)),

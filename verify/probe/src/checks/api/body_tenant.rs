@@ -9,7 +9,7 @@ use super::knock::doubt;
 use crate::check::{About, Check, Phase, Sends};
 use crate::checks::kit::{
     Aim, Place, Words, each, id_in, leak, operation_of, own, parents_for, plant, poll, read, remove, remove_if_written,
-    request, standing, tenant_name,
+    request, standing, succeed, tenant_name,
 };
 use crate::judge::{Evidence, Verdict};
 use crate::request::{Intent, Request};
@@ -85,6 +85,7 @@ fn create(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
 
 fn update(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     let (op, resource, theirs) = setting(t, aim)?;
+    update_plainly(t, op, aim.attacker, resource)?;
     let mut doubtful = None;
     for field in &t.spec.tenancy.fields {
         let mine = plant(t, aim.attacker, resource)?;
@@ -100,6 +101,21 @@ fn update(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     }
     can_list(t, &theirs)?;
     Ok(doubtful.unwrap_or(Verdict::Isolated))
+}
+
+/// Without the field the update succeeds, and what it wrote can be read: a refusal of it is due to the field.
+fn update_plainly(t: &Tape<'_>, op: &Operation, tenant: usize, resource: usize) -> Result<(), Halt> {
+    let plain = plant(t, tenant, resource)?;
+    let nonce = t.nonce(tenant);
+    let asked = request(t, own(t, tenant)?, op, &Place::of(&plain), &Words::nonce(&nonce))?;
+    let writes_nonce = asked.body.as_ref().is_some_and(|body| body.to_string().contains(&nonce));
+    let updated = succeed(t, asked, tenant)?;
+    if let Some(read) = operation_of(t.spec, resource, Role::Read).filter(|_| writes_nonce) {
+        let asked = request(t, own(t, tenant)?, read, &Place::of(&plain), &Words::default())?;
+        poll(t, || Ok(t.send(asked.clone())?.mentions(&nonce).then_some(())))?
+            .ok_or_else(|| Halt::Unproven(format!("a plain update shows no effect: {}", updated.line())))?;
+    }
+    remove(t, &plain)
 }
 
 /// The operation, its resource, and an object that shows that the victim would see another one.

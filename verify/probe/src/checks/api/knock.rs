@@ -5,9 +5,7 @@ use watertight_spec::{Effect, Operation, Role, Spec};
 
 use super::reading::{is_marked, looking_for, sees};
 use super::writing::in_own_place;
-use crate::checks::kit::{
-    Aim, Place, Words, first_page, foreign, leak, own, redirected, request, standing, succeed, walk,
-};
+use crate::checks::kit::{Aim, Place, Words, foreign, leak, own, redirected, request, standing, succeed, walk};
 use crate::judge::{self, Verdict};
 use crate::request::{Caller, Intent, Request};
 use crate::tape::{Halt, Tape};
@@ -27,8 +25,6 @@ pub(super) struct Goal {
     pub(super) own: Place,
     /// What it looks for.
     pub(super) words: Words,
-    /// On which page its marker stands.
-    pub(super) pages: usize,
 }
 
 /// The control, opening and closing alike: the victim sees its marker through this operation.
@@ -39,7 +35,7 @@ pub(super) fn goal(t: &Tape<'_>, op: &Operation, aim: Aim) -> Result<Goal, Halt>
         if foreign(t, answer, aim.victim).is_none() {
             return Err(unmarked(answer));
         }
-        return Ok(Goal { theirs, own: Place::within(aim.attacker, &[]), words: Words::default(), pages: 1 });
+        return Ok(Goal { theirs, own: Place::within(aim.attacker, &[]), words: Words::default() });
     };
     let object = standing(t, aim.victim, resource)?;
     if !is_marked(t, op, &object)? {
@@ -47,8 +43,8 @@ pub(super) fn goal(t: &Tape<'_>, op: &Operation, aim: Aim) -> Result<Goal, Halt>
     }
     let words = looking_for(&object);
     let theirs = Place::of(&object);
-    let pages = sees(t, op, request(t, own(t, aim.victim)?, op, &theirs, &words)?, &object)?;
-    Ok(Goal { theirs, own: in_own_place(t, aim.attacker, &object), words, pages })
+    sees(t, op, request(t, own(t, aim.victim)?, op, &theirs, &words)?, &object)?;
+    Ok(Goal { theirs, own: in_own_place(t, aim.attacker, &object), words })
 }
 
 fn unmarked(answer: &Exchange) -> Halt {
@@ -67,21 +63,12 @@ pub(super) struct Knock<'t> {
 const HOPS: usize = 2;
 
 /// One attempt. A redirect is followed within the target: it is no refusal.
-pub(super) fn knock<'t>(
-    t: &Tape<'t>,
-    op: &Operation,
-    asked: Request,
-    victims: &[usize],
-    pages: usize,
-) -> Result<Knock<'t>, Halt> {
-    let mut across = first_page(t.spec, op, Request { intent: Intent::Across, ..asked });
+pub(super) fn knock<'t>(t: &Tape<'t>, op: &Operation, asked: Request, victims: &[usize]) -> Result<Knock<'t>, Halt> {
+    // Not in small pages: a list that is no one's but the attacker's is read to its end in every attempt.
+    let mut across = Request { intent: Intent::Across, ..asked };
     let mut hops = 0;
     loop {
-        let read = std::cell::Cell::new(0_usize);
-        let walked = walk(t, op, across.clone(), |_| {
-            read.set(read.get().saturating_add(1));
-            read.get() > pages
-        })?;
+        let walked = walk(t, op, across.clone(), |page| victims.iter().any(|v| foreign(t, page, *v).is_some()))?;
         let leaked = walked.pages.iter().find_map(|page| victims.iter().find_map(|v| leak(t, page, *v)));
         let Some(last) = walked.last() else { return Err(Halt::Unproven("nothing was sent".into())) };
         if leaked.is_some() {
@@ -92,6 +79,10 @@ pub(super) fn knock<'t>(
             // Led away to a page for people, such as a login: a challenge is no refusal.
             None if hops > 0 && last.succeeded() && last.json().is_none() => {
                 let why = format!("redirected to what is no answer: {}", last.line());
+                return Ok(Knock { verdict: Some(Verdict::Unproven(why)), last });
+            }
+            None if walked.breaks_off() => {
+                let why = format!("a list that was not read to its end: {}", last.line());
                 return Ok(Knock { verdict: Some(Verdict::Unproven(why)), last });
             }
             None => return Ok(Knock { verdict: doubt(last), last }),
@@ -119,7 +110,7 @@ pub(super) fn try_all(
     let found = goal(t, op, aim)?;
     let mut doubtful = None;
     for across in attempts(&found)? {
-        match knock(t, op, across, &[aim.victim], found.pages)?.verdict {
+        match knock(t, op, across, &[aim.victim])?.verdict {
             Some(verdict @ Verdict::Leak(_)) => return Ok(verdict),
             Some(verdict) => doubtful = doubtful.or(Some(verdict)),
             None => {}
@@ -137,7 +128,7 @@ pub(super) fn plain_request(t: &Tape<'_>, op: &Operation, aim: Aim) -> Result<()
     };
     let place = Place::within(aim.attacker, &ids);
     let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::searching(&t.unique()))?;
-    succeed(t, first_page(t.spec, op, asked), aim.attacker).map(drop)
+    succeed(t, asked, aim.attacker).map(drop)
 }
 
 /// An attempt of the attacker's with its own credential.

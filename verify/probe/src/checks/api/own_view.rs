@@ -4,9 +4,11 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::Spec;
 
 use crate::check::About;
+use crate::checks::kit::shown_of;
 use crate::judge::{Evidence, Verdict};
 use crate::request::Intent;
-use crate::trace::{Event, What};
+use crate::trace::{Event, Owner, What};
+use crate::world::World;
 
 static ABOUT: About = About {
     id: "api.own-view",
@@ -28,20 +30,19 @@ pub(crate) fn about() -> &'static About {
 }
 
 /// Judged over the whole trace.
-pub(crate) fn own_view(spec: &Spec, events: &[Event], attacker: usize, victim: usize) -> Verdict {
-    let exchanges = events.iter().filter_map(|event| match &event.what {
+pub(crate) fn own_view(spec: &Spec, world: &World, events: &[Event], attacker: usize, victim: usize) -> Verdict {
+    // Clean-up comes after the verdicts of a run, so it must not change those of its replay.
+    let exchanges = events.iter().filter(|event| event.owner != Owner::Cleanup).filter_map(|event| match &event.what {
         What::Exchange(exchange) => Some(exchange.as_ref()),
         What::Waited { .. } => None,
     });
-    let name = spec.tenants.get(victim).map_or("another tenant", |tenant| tenant.id.as_str());
     let mut has_shown_own = false;
     for exchange in exchanges.filter(|x| x.intent == Intent::Own && x.tenant == Some(attacker)) {
-        if let Some(hit) = exchange.hits.iter().find(|hit| hit.owner == victim) {
-            let line =
-                format!("an ordinary answer to {} shows {} of {name} in the {}", exchange.by, hit.text, hit.place);
+        if let Some(what) = shown_of(spec, world, exchange, victim) {
+            let line = format!("an ordinary answer to {} shows {what}", exchange.by);
             return Verdict::Leak(Evidence::of(line, exchange));
         }
-        has_shown_own |= exchange.succeeded() && exchange.shows(attacker);
+        has_shown_own |= exchange.succeeded() && shown_of(spec, world, exchange, attacker).is_some();
     }
     match has_shown_own {
         true => Verdict::Isolated,

@@ -20,13 +20,13 @@ pub(crate) fn looking_for(object: &Object) -> Words {
     }
 }
 
-/// The owner's own request finds the object: on which page, counted from 1.
-pub(super) fn sees(t: &Tape<'_>, op: &Operation, request: Request, object: &Object) -> Result<usize, Halt> {
+/// The owner's own request finds the object.
+pub(super) fn sees(t: &Tape<'_>, op: &Operation, request: Request, object: &Object) -> Result<(), Halt> {
     if op.role != Role::List {
-        return control(t, request, object).map(|_| 1);
+        return control(t, request, object).map(drop);
     }
     let mut why = String::new();
-    let page = poll(t, || {
+    let found = poll(t, || {
         // The first page is held to what any control is held to; the further ones show what it leaves out.
         let first = first_page(t.spec, op, request.clone());
         let walked = walk(t, op, first, |page| shows(page, object))?;
@@ -41,13 +41,13 @@ pub(super) fn sees(t: &Tape<'_>, op: &Operation, request: Request, object: &Obje
             why = format!("a control shows {found} (see api.own-view)");
             return Ok(None);
         }
-        let at = walked.pages.iter().position(|page| shows(page, object));
-        if at.is_none() {
-            why = "the owner's own list does not show its marker".into();
+        if walked.pages.iter().any(|page| shows(page, object)) {
+            return Ok(Some(()));
         }
-        Ok(at.map(|at| at.saturating_add(1)))
+        why = "the owner's own list does not show its marker".into();
+        Ok(None)
     })?;
-    page.ok_or(Halt::Unproven(why))
+    found.ok_or(Halt::Unproven(why))
 }
 
 /// What of other tenants stands in a list.
@@ -68,24 +68,15 @@ pub(super) enum Attempt<'t> {
     Unclear(String),
 }
 
-/// The attacker sends the request and, where it is let in, follows the pages up to the victim's marker and one more.
-pub(super) fn attempt<'t>(
-    t: &Tape<'t>,
-    op: &Operation,
-    across: Request,
-    victim: usize,
-    pages: usize,
-) -> Result<Attempt<'t>, Halt> {
-    let read = std::cell::Cell::new(0_usize);
-    let walked = walk(t, op, first_page(t.spec, op, across), |page| {
-        read.set(read.get().saturating_add(1));
-        read.get() > pages || foreign(t, page, victim).is_some()
-    })?;
+/// The attacker sends the request and, where it is let in, follows the pages to the victim's data or the end.
+pub(super) fn attempt<'t>(t: &Tape<'t>, op: &Operation, across: Request, victim: usize) -> Result<Attempt<'t>, Halt> {
+    let walked = walk(t, op, first_page(t.spec, op, across), |page| foreign(t, page, victim).is_some())?;
     if let Some(verdict) = walked.pages.iter().find_map(|page| leak(t, page, victim)) {
         return Ok(Attempt::Leaked(verdict));
     }
     let Some(last) = walked.last() else { return Ok(Attempt::Unclear("nothing was sent".into())) };
     Ok(match judge::answer(last) {
+        _ if walked.breaks_off() => Attempt::Unclear(format!("a list that was not read to its end: {}", last.line())),
         Answer::Denied => Attempt::Denied,
         Answer::Success => Attempt::Empty(last),
         Answer::NotOffered | Answer::Undecided => Attempt::Unclear(judge::why_undecided(last)),
@@ -97,8 +88,8 @@ pub(super) fn pair(t: &Tape<'_>, op: &Operation, attacker: usize, object: &Objec
     let place = Place::of(object);
     let victim = object.tenant;
     let by_owner = request(t, own(t, victim)?, op, &place, &looking_for(object))?;
-    let pages = sees(t, op, by_owner.clone(), object)?;
-    let attempted = attempt(t, op, attack(t, &by_owner, attacker)?, victim, pages)?;
+    sees(t, op, by_owner.clone(), object)?;
+    let attempted = attempt(t, op, attack(t, &by_owner, attacker)?, victim)?;
     if let Attempt::Leaked(verdict) = attempted {
         return Ok(verdict);
     }
@@ -133,35 +124,35 @@ pub(super) fn unmarked_pair(
     if let Some(verdict) = leak(t, across, victim) {
         return Ok(verdict);
     }
-    let closing = succeed(t, by_owner, victim)?;
-    match judge::answer(across) {
-        Answer::Denied => Ok(Verdict::Isolated),
-        Answer::NotOffered | Answer::Undecided => Ok(Verdict::Unproven(judge::why_undecided(across))),
-        Answer::Success => compare(t, op, attacker, words, (opening, across, closing)),
+    let answer = judge::answer(across);
+    if answer != Answer::Success {
+        succeed(t, by_owner, victim)?;
+        return Ok(match answer {
+            Answer::Denied => Verdict::Isolated,
+            _ => Verdict::Unproven(judge::why_undecided(across)),
+        });
     }
-}
-
-fn compare(
-    t: &Tape<'_>,
-    op: &Operation,
-    attacker: usize,
-    words: &Words,
-    (opening, across, closing): (&Exchange, &Exchange, &Exchange),
-) -> Result<Verdict, Halt> {
-    let ids = own_ids(t, op, attacker);
-    let ordinary = t.send(request(t, own(t, attacker)?, op, &Place::within(attacker, &ids), words)?)?;
-    let told = |exchange: &Exchange| exchange.json().map(|json| plain(t, &json.to_string()));
-    let (before, got, after, own_view) = (told(opening), told(across), told(closing), told(ordinary));
-    if got.is_none() || before != after {
+    // The attacker's own answer, before and after the victim's closing one: what time changes is told apart.
+    let own_place = Place::within(attacker, &own_ids(t, op, attacker));
+    let ordinary = request(t, own(t, attacker)?, op, &own_place, words)?;
+    let own_first = t.send(ordinary.clone())?;
+    let closing = succeed(t, by_owner, victim)?;
+    let own_last = t.send(ordinary)?;
+    let told = |exchange: &Exchange, place: &Place| {
+        exchange.json().filter(|_| exchange.succeeded()).map(|json| plain(t, &json.to_string(), place))
+    };
+    let (before, got, after) = (told(opening, place), told(across, place), told(closing, place));
+    let own_view = told(own_first, &own_place).filter(|first| told(own_last, &own_place).as_ref() == Some(first));
+    if got.is_none() || own_view.is_none() || before != after {
         return Ok(Verdict::Unproven(format!("succeeded, and can't be compared: {}", across.line())));
     }
-    if ordinary.succeeded() && got == own_view && got != before {
+    if got == own_view && got != before {
         return Ok(Verdict::Isolated);
     }
-    if ordinary.succeeded() && got == before && got != own_view {
+    if got == before && got != own_view {
         let evidence = Evidence::of("the attacker was given the victim's answer, word for word", across)
             .with("the victim's own", opening)
-            .with("the attacker's own, which differs", ordinary);
+            .with("the attacker's own, which differs", own_first);
         return Ok(Verdict::Leak(evidence));
     }
     Ok(Verdict::Unproven(format!("succeeded, and it can't be told whose data it is: {}", across.line())))
@@ -172,9 +163,11 @@ fn own_ids(t: &Tape<'_>, op: &Operation, tenant: usize) -> Vec<(usize, String)> 
     op.resource.and_then(|r| t.world.of(tenant, r).next()).map(|o| Place::of(o).ids).unwrap_or_default()
 }
 
-/// Without the names of tenants, which an answer may echo.
-fn plain(t: &Tape<'_>, text: &str) -> String {
-    t.spec.tenants.iter().fold(text.to_owned(), |text, tenant| text.replace(tenant.id.as_str(), "{tenant}"))
+/// Without what the request brought and an answer may echo: the names of tenants, and the ids of the place.
+fn plain(t: &Tape<'_>, text: &str, place: &Place) -> String {
+    let named =
+        t.spec.tenants.iter().fold(text.to_owned(), |text, tenant| text.replace(tenant.id.as_str(), "{tenant}"));
+    place.ids.iter().fold(named, |text, (_, id)| text.replace(id.as_str(), "{id}"))
 }
 
 /// Whether the owner's answer shows the object's marker: else the pair is judged without.

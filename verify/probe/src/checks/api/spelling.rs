@@ -33,7 +33,7 @@ fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     let op = aim.op(t)?;
     let plain = goal(t, op, aim)?;
     let unspelled = by_attacker(t, op, aim, &plain.theirs, &plain.words)?;
-    if let Some(Verdict::Leak(_)) = knock(t, op, unspelled, &[aim.victim], plain.pages)?.verdict {
+    if let Some(Verdict::Leak(_)) = knock(t, op, unspelled, &[aim.victim])?.verdict {
         let why = "the plain spelling opens it already (see api.swap-path-tenant), so no other proves anything";
         return Ok(Verdict::Unproven(why.into()));
     }

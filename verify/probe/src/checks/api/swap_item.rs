@@ -1,5 +1,6 @@
 //! `api.swap-item`
 
+use serde_json::Value;
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, Role, Spec, Symbol};
 
@@ -117,44 +118,62 @@ fn pair(
     place: &Place,
 ) -> Result<Option<Verdict>, Halt> {
     let by_owner = request(t, own(t, object.tenant)?, op, &Place::of(object), &looking_for(object))?;
-    let pages = match op.role {
-        Role::Count | Role::Custom => opens(t, op, object)?,
-        _ => sees(t, op, by_owner.clone(), object)?,
+    let control = || match op.role {
+        Role::Count | Role::Custom => opens(t, op, object),
+        _ => sees(t, op, by_owner.clone(), object),
     };
+    control()?;
     let mut across = request(t, own(t, attacker)?, op, place, &looking_for(object))?;
     across.intent = Intent::Across;
-    let verdict = match attempt(t, op, across, object.tenant, pages)? {
+    let verdict = match attempt(t, op, across, object.tenant)? {
         Attempt::Leaked(verdict) => return Ok(Some(verdict)),
         Attempt::Denied => Verdict::Isolated,
         Attempt::Empty(answer) if is_bare_list(op, answer) => Verdict::Isolated,
         Attempt::Empty(_) => return Ok(None),
         Attempt::Unclear(why) => Verdict::Unproven(why),
     };
-    match op.role {
-        Role::Count | Role::Custom => drop(opens(t, op, object)?),
-        _ => drop(sees(t, op, by_owner, object)?),
-    }
+    control()?;
     Ok(Some(verdict))
 }
 
 /// A list without a single value holds nothing of anyone's.
 fn is_bare_list(op: &Operation, answer: &crate::trace::Exchange) -> bool {
-    let shows_nothing = |json: &serde_json::Value| {
-        json.as_array().is_some_and(Vec::is_empty)
-            || json.as_object().is_some_and(|members| members.values().any(|v| v.as_array().is_some_and(Vec::is_empty)))
+    op.role == Role::List && answer.json().is_some_and(|json| is_bare(&json))
+}
+
+fn is_bare(json: &Value) -> bool {
+    let lists: Vec<&Vec<Value>> = match json {
+        Value::Array(items) => vec![items],
+        Value::Object(members) => members.values().filter_map(Value::as_array).collect(),
+        _ => vec![],
     };
-    op.role == Role::List && answer.json().is_some_and(|json| shows_nothing(&json))
+    !lists.is_empty() && lists.iter().all(|items| items.is_empty())
 }
 
 /// The owner's own request succeeds, with or without a marker in the answer.
-fn opens(t: &Tape<'_>, op: &Operation, object: &Object) -> Result<usize, Halt> {
+fn opens(t: &Tape<'_>, op: &Operation, object: &Object) -> Result<(), Halt> {
     let asked = request(t, own(t, object.tenant)?, op, &Place::of(object), &looking_for(object))?;
     let answer = t.send(asked)?;
     match judge::answer(answer) {
-        Answer::Success => Ok(1),
+        Answer::Success => Ok(()),
         Answer::NotOffered => Err(Halt::NotApplicable(format!("not offered: {}", answer.line()))),
         Answer::Denied | Answer::Undecided => {
             Err(Halt::Unproven(format!("the owner's own request failed: {}", answer.line())))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_list_of_errors_does_not_make_a_list_bare() {
+        assert!(!is_bare(&json!({ "items": [{ "id": 5 }], "errors": [] })));
+        assert!(!is_bare(&json!({ "total": 0 })));
+        assert!(is_bare(&json!({ "items": [], "errors": [] })));
+        assert!(is_bare(&json!([])));
     }
 }

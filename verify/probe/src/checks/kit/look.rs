@@ -11,19 +11,25 @@ use crate::marker::Encoding;
 use crate::request::Request;
 use crate::tape::{Halt, Tape, scalar};
 use crate::trace::Exchange;
-use crate::world::{Marker, Object};
+use crate::world::{Marker, Object, World};
 
 /// What of a tenant's stands in an answer, for people. Content alone is looked at, whatever the status.
 pub(crate) fn foreign(t: &Tape<'_>, exchange: &Exchange, tenant: usize) -> Option<String> {
+    shown_of(t.spec, t.world, exchange, tenant)
+}
+
+/// The same without a tape, for what is judged over a whole trace.
+pub(crate) fn shown_of(spec: &Spec, world: &World, exchange: &Exchange, tenant: usize) -> Option<String> {
+    let name = spec.tenants.get(tenant).map_or("another tenant", |t| t.id.as_str());
     if let Some(hit) = exchange.hits.iter().find(|hit| hit.owner == tenant) {
-        return Some(format!("{} of {} in the {}", hit.text, name(t, tenant), hit.place));
+        return Some(format!("{} of {} in the {}", hit.text, name, hit.place));
     }
-    let witnesses = t.world.objects.iter().filter(|o| o.tenant == tenant).filter_map(|o| match &o.marker {
+    let witnesses = world.objects.iter().filter(|o| o.tenant == tenant).filter_map(|o| match &o.marker {
         Marker::Witnessed(values) => Some(values),
         Marker::Planted(_) => None,
     });
     let value = witnesses.flatten().find(|value| stands_in(exchange, value))?;
-    Some(format!("{value}, which only {} can read,", name(t, tenant)))
+    Some(format!("{value}, which only {name} can read,"))
 }
 
 /// A leak, if anything of `tenant`'s stands in the answer.
@@ -151,9 +157,17 @@ fn find_field(json: &Value, fields: &[String], strangers: &[&str], nonce_prefix:
     }
 }
 
-/// Every scalar of a document, by where it stands.
+/// The longest place of a scalar that is kept, in bytes.
+const LONGEST_PLACE: usize = 512;
+/// How many scalars of a document are kept.
+const MOST_LEAVES: usize = 20_000;
+
+/// Every scalar of a document, by where it stands; within bounds, since a target may answer anything.
 pub(crate) fn leaves(json: &Value) -> BTreeMap<String, String> {
     fn gather(json: &Value, path: &str, into: &mut BTreeMap<String, String>) {
+        if path.len() > LONGEST_PLACE || into.len() >= MOST_LEAVES {
+            return;
+        }
         match json {
             Value::Object(members) => {
                 members.iter().for_each(|(name, value)| gather(value, &format!("{path}.{name}"), into));
@@ -170,7 +184,16 @@ pub(crate) fn leaves(json: &Value) -> BTreeMap<String, String> {
     all
 }
 
-fn name<'t>(t: &Tape<'t>, tenant: usize) -> &'t str {
-    let spec: &'t watertight_spec::Spec = t.spec;
-    spec.tenants.get(tenant).map_or("another tenant", |t| t.id.as_str())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_before_many_values_takes_no_more_than_a_bounded_space() {
+        let hostile = serde_json::json!({ "k".repeat(100_000): vec![0; 20_000], "few": vec![1; 50_000] });
+        let all = leaves(&hostile);
+        assert!(all.len() <= 20_000, "{}", all.len());
+        assert!(all.keys().map(String::len).sum::<usize>() < 11_000_000);
+        assert_eq!(all.get("$.few[0]").map(String::as_str), Some("1"));
+    }
 }

@@ -123,7 +123,12 @@ pub(crate) fn is_taken(t: &Tape<'_>, attacker: usize, place: &Place, object: &Ob
     // Own place, foreign id: where that shows the victim's object it is the attack itself that leaks.
     let caller = own(t, attacker)?;
     let answer = t.send(request(t, caller.clone(), op, place, &Words::default())?.across(caller))?;
-    Ok(answer.succeeded() && foreign(t, answer, object.tenant).is_none())
+    match judge::answer(answer) {
+        Answer::Denied => Ok(false),
+        Answer::Success => Ok(foreign(t, answer, object.tenant).is_none()),
+        // What is written at an id of which nothing is known might change what the attacker's tenant really has.
+        Answer::NotOffered | Answer::Undecided => Err(Halt::Unproven(judge::why_undecided(answer))),
+    }
 }
 
 /// How many objects of the victim are tried until one has an id that the attacker has not.

@@ -1,5 +1,6 @@
 //! Every page of a list.
 
+use serde_json::Value;
 use url::Url;
 use watertight_spec::{Operation, Resource, Role, Spec};
 
@@ -11,7 +12,7 @@ use crate::trace::Exchange;
 pub(crate) struct Walk<'t> {
     /// In order; never empty.
     pub(crate) pages: Vec<&'t Exchange>,
-    /// Whether there was no further page.
+    /// Whether the last page says that there is no further one.
     pub(crate) is_complete: bool,
 }
 
@@ -19,6 +20,11 @@ impl<'t> Walk<'t> {
     /// The last page read.
     pub(crate) fn last(&self) -> Option<&'t Exchange> {
         self.pages.last().copied()
+    }
+
+    /// Whether the list was shown and yet not read to its end: what it does not show is not known to be absent.
+    pub(crate) fn breaks_off(&self) -> bool {
+        !self.is_complete && self.pages.first().is_some_and(|page| page.succeeded())
     }
 }
 
@@ -45,9 +51,13 @@ pub(crate) fn walk<'t>(
     let mut pages = vec![t.send(first.clone())?];
     loop {
         let Some(page) = pages.last().copied() else { return Ok(Walk { pages, is_complete: false }) };
-        let next = resource_of(t.spec, op).filter(|_| page.succeeded()).and_then(|r| next_page(t.spec, r, page));
-        let Some(target) = next else { return Ok(Walk { pages, is_complete: page.succeeded() }) };
-        if enough(page) || pages.len() >= t.spec.limits.pages || targets.contains(&target) {
+        let lists = resource_of(t.spec, op).filter(|_| page.succeeded() && is_paged(op));
+        let target = match lists.map_or(Next::End, |resource| next_of(t.spec, resource, page)) {
+            Next::End => return Ok(Walk { is_complete: page.succeeded(), pages }),
+            Next::At(target) if !targets.contains(&target) => target,
+            Next::At(_) | Next::Lost => return Ok(Walk { pages, is_complete: false }),
+        };
+        if enough(page) || pages.len() >= t.spec.limits.pages {
             return Ok(Walk { pages, is_complete: false });
         }
         pages.push(t.send(Request { target: target.clone(), ..first.clone() })?);
@@ -55,23 +65,55 @@ pub(crate) fn walk<'t>(
     }
 }
 
-/// The path and query of the page after this one, as the answer names it.
+/// Whether its answer is one page of several.
+fn is_paged(op: &Operation) -> bool {
+    matches!(op.role, Role::List | Role::Search)
+}
+
+/// What a page says of the one after it.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// There is none.
+    End,
+    /// Its path and query.
+    At(String),
+    /// There is one, named in a way that can't be followed.
+    Lost,
+}
+
+/// The path and query of the page after this one, if it can be followed.
 pub(crate) fn next_page(spec: &Spec, resource: &Resource, page: &Exchange) -> Option<String> {
+    match next_of(spec, resource, page) {
+        Next::At(target) => Some(target),
+        Next::End | Next::Lost => None,
+    }
+}
+
+fn next_of(spec: &Spec, resource: &Resource, page: &Exchange) -> Next {
+    match link_to_next(resource, page) {
+        None | Some(Value::Null | Value::Bool(false)) => Next::End,
+        Some(Value::String(link)) if link.is_empty() => Next::End,
+        Some(Value::String(link)) => path_of_link(spec, page, &link).map_or(Next::Lost, Next::At),
+        Some(_) => Next::Lost,
+    }
+}
+
+/// What stands where a page names the next one.
+fn link_to_next(resource: &Resource, page: &Exchange) -> Option<Value> {
     let received = page.response()?;
     let headers = |wanted: &str| -> Vec<&str> {
         let named = received.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
         named.map(|(_, value)| value.as_str()).collect()
     };
-    let in_body = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     let paging = &resource.page;
-    let link = if let Some(name) = &paging.next_header {
-        headers(name).first().map(|link| (*link).to_owned())
+    if let Some(name) = &paging.next_header {
+        headers(name).first().map(|link| Value::from(*link))
     } else if let Some(path) = &paging.next {
-        in_body(path.query(&page.json()?).first()?.as_str())
+        path.query(&page.json()?).first().map(|link| (*link).clone())
     } else {
-        headers("link").into_iter().find_map(next_relation).or_else(|| in_body(page.json()?.get("next")?.as_str()))
-    };
-    path_of_link(spec, page, &link?)
+        let in_header = headers("link").into_iter().find_map(next_relation);
+        in_header.map(Value::from).or_else(|| page.json()?.get("next").cloned())
+    }
 }
 
 /// The target of `rel="next"` in a `Link` header (RFC 8288 3).
@@ -93,11 +135,59 @@ fn next_relation(header: &str) -> Option<String> {
 pub(crate) fn path_of_link(spec: &Spec, answered: &Exchange, link: &str) -> Option<String> {
     let base = Url::parse(&format!("{}{}", answered.request.origin, answered.request.target)).ok()?;
     let url = base.join(link).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    let root = answered.tenant.and_then(|index| spec.tenants.get(index)).map_or("", |tenant| tenant.url.path());
-    let path = url.path().strip_prefix(root.trim_end_matches('/')).filter(|path| path.starts_with('/'))?;
-    Some(url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+    let below = |root: &str, path: &str| path.strip_prefix(root).filter(|p| p.starts_with('/')).map(str::to_owned);
+    // Whose place was asked, whoever asked: the longest base path that fits.
+    let roots = spec.tenants.iter().filter(|tenant| tenant.url.origin() == base.origin());
+    let fitting =
+        roots.map(|tenant| tenant.url.path().trim_end_matches('/')).filter(|r| below(r, base.path()).is_some());
+    let path = below(fitting.max_by_key(|root| root.len())?, url.path())?;
+    Some(url.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}")))
 }
 
 fn resource_of<'s>(spec: &'s Spec, op: &Operation) -> Option<&'s Resource> {
     op.resource.and_then(|index| spec.resources.get(index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::testbed::{answered, parsed};
+
+    #[test]
+    fn a_link_is_resolved_below_the_base_path_that_was_asked_whoever_asked() {
+        let spec = parsed(
+            r#"
+            [target]
+            name = "bases"
+            url = "http://127.0.0.1:1"
+            environment = "test"
+            [tenancy]
+            locator = "token"
+            [[tenant]]
+            id = "north"
+            url = "http://127.0.0.1:1/a"
+            [[tenant.principal]]
+            name = "service"
+            grant = "header"
+            header = "X-Api-Key"
+            value = "$NORTH"
+            [[tenant]]
+            id = "south"
+            url = "http://127.0.0.1:1/b"
+            [[tenant.principal]]
+            name = "service"
+            grant = "header"
+            header = "X-Api-Key"
+            value = "$SOUTH"
+            [[resource]]
+            name = "case"
+            path = "/cases"
+            create = { title = "{canary}" }
+            "#,
+        );
+        let at_souths = answered(Some(0), "/b/cases?limit=2", "");
+        assert_eq!(path_of_link(&spec, &at_souths, "?from=2").as_deref(), Some("/cases?from=2"));
+        assert_eq!(path_of_link(&spec, &at_souths, "/b/cases?from=2").as_deref(), Some("/cases?from=2"));
+        assert_eq!(path_of_link(&spec, &at_souths, "/cases?from=2"), None);
+    }
 }
