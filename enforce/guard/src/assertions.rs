@@ -10,7 +10,8 @@ use crate::bearer::{bearer, unverified_claim};
 
 /// Collects what a request says about its tenant. A port; [`HttpAssertions`] is the sound implementation.
 pub trait CollectAssertions: Send + Sync {
-    /// Everything that names a tenant. `path_tenant` is the path's parameter `tenant`, percent-decoded once.
+    /// Everything that names a tenant. `path_tenant` is the first of the path's parameters that name one,
+    /// percent-decoded once; the guard adds the others to the answer.
     ///
     /// # Errors
     ///
@@ -40,8 +41,9 @@ pub const TENANT_HEADERS: &[&str] = &[
     "x-customer",
 ];
 
-/// Query parameters that services take for the name of a tenant, in lower case and without `-` and `_`: `tenantid` also
-/// stands for `tenantId`, `tenant_id` and `Tenant-ID`. They can only contradict.
+/// Parameters of query and path that services take for the name of a tenant, in lower case and without `-` and `_`:
+/// `tenantid` also stands for `tenantId`, `tenant_id` and `Tenant-ID`. In the query they can only contradict; in the
+/// path they name the tenant.
 pub const QUERY_NAMES: &[&str] = &[
     "tenant",
     "tenantid",
@@ -108,13 +110,18 @@ fn from_headers(mut assertions: Assertions, headers: &HeaderMap) -> Result<Asser
 fn from_query(mut assertions: Assertions, query: &str) -> Result<Assertions, Denial> {
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name: String =
-            form_decoded(name)?.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();
-        if QUERY_NAMES.contains(&name.as_str()) {
+        if names_tenant(&form_decoded(name)?) {
             assertions = assertions.assert(AssertionSource::Query, &form_decoded(value)?);
         }
     }
     Ok(assertions)
+}
+
+/// Whether a parameter of this name names a tenant: see [`QUERY_NAMES`].
+pub(crate) fn names_tenant(parameter: &str) -> bool {
+    let folded: String =
+        parameter.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();
+    QUERY_NAMES.contains(&folded.as_str())
 }
 
 /// A name or value of `application/x-www-form-urlencoded`.

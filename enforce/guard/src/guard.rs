@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use http::request::Parts;
 use watertight_core::{Action, ActionPolicy, Denial, Directory, TenantScope, TokenVerifier};
+use watertight_model::AssertionSource;
 
 use crate::assertions::CollectAssertions;
 use crate::bearer::bearer;
@@ -12,8 +13,8 @@ use crate::denial::RenderDenial;
 
 /// Says which action a route is. A port; a service implements it from the table that its router is built of.
 pub trait ClassifyRoute: Send + Sync {
-    /// The action of a route, by method and by path as the router declares it (`/tenants/{tenant}/cases`). The guard asks
-    /// for `GET` when a request says `HEAD`.
+    /// The action of a route, by method and by path as the router declares it (`/tenants/{tenant}/cases`). The guard
+    /// asks for `GET` when a request says `HEAD`.
     ///
     /// `None` for a route that isn't registered, which is a bug: the guard answers 500 rather than let it through.
     fn action(&self, method: &Method, matched_path: &str) -> Option<Action>;
@@ -37,21 +38,19 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Walks the chain for a request whose action is known.
+    /// Walks the chain for a request whose action is known. `path_tenants` are all the tenants that its path names.
     ///
     /// The token is looked for first: without one, the answer is the same whatever the request names.
     ///
     /// # Errors
     ///
     /// The denial of the first step that fails.
-    pub async fn admit(
-        &self,
-        parts: &Parts,
-        path_tenant: Option<&str>,
-        action: &Action,
-    ) -> Result<TenantScope, Denial> {
+    pub async fn admit(&self, parts: &Parts, path_tenants: &[String], action: &Action) -> Result<TenantScope, Denial> {
         let token = bearer(&parts.headers)?;
-        let candidate = self.assertions.collect(parts, path_tenant)?.resolve()?;
+        let mut in_path = path_tenants.iter().map(String::as_str);
+        let collected = self.assertions.collect(parts, in_path.next())?;
+        let collected = in_path.fold(collected, |made, raw| made.assert(AssertionSource::Path, raw));
+        let candidate = collected.resolve()?;
         let verified = candidate.verify(&token, &*self.verifier).await?;
         let active = verified.activate(action.class, &*self.directory).await?;
         let principal = active.identify(&*self.directory).await?;

@@ -13,15 +13,14 @@ use http::{HeaderValue, StatusCode, header};
 use tower::{Layer, Service};
 use watertight_core::{Denial, DenialClass, ReasonCode, TenantScope};
 
+use crate::assertions::names_tenant;
 use crate::guard::{Classified, Guard};
-
-/// The path's parameter that names the tenant.
-const PATH_TENANT: &str = "tenant";
 
 /// Puts a [`Guard`] in front of routes; for [`axum::Router::route_layer`].
 ///
-/// Before the handler: the request becomes a [`TenantScope`] in its extensions, or a denial. After the handler: an answer
-/// that succeeds or redirects while the scope still owes a term becomes a 500, since nobody constrained what it may carry.
+/// Before the handler: the request becomes a [`TenantScope`] in its extensions, or a denial. After the handler: an
+/// answer that succeeds or redirects while the scope still owes a term becomes a 500, since nobody constrained what it
+/// may carry.
 ///
 /// Guards can stand within each other: each walks the whole chain, and what one of them denies is denied.
 #[derive(Clone)]
@@ -108,16 +107,17 @@ async fn enter(guard: &Guard, parts: &mut Parts) -> Result<TenantScope, Refusal>
             return Err(Refusal::Denied(Denial::new(ReasonCode::RouteUnregistered).because(route)));
         }
     };
-    let path_tenant = path_tenant(parts).await.map_err(Refusal::Denied)?;
-    guard.admit(parts, path_tenant.as_deref(), &action).await.map_err(Refusal::Denied)
+    let path_tenants = path_tenants(parts).await.map_err(Refusal::Denied)?;
+    guard.admit(parts, &path_tenants, &action).await.map_err(Refusal::Denied)
 }
 
-/// The tenant in the path, decoded once by the router, exactly as handlers get it.
-async fn path_tenant(parts: &mut Parts) -> Result<Option<String>, Denial> {
+/// Every tenant in the path, decoded once by the router, exactly as handlers get it. A route may name its tenant twice,
+/// and a handler act on either.
+async fn path_tenants(parts: &mut Parts) -> Result<Vec<String>, Denial> {
     let params = RawPathParams::from_request_parts(parts, &()).await.map_err(|rejection| {
         Denial::new(ReasonCode::RequestMalformed).because(format!("the path's parameters: {rejection}"))
     })?;
-    Ok(params.iter().find(|(name, _)| *name == PATH_TENANT).map(|(_, value)| value.to_owned()))
+    Ok(params.iter().filter(|(name, _)| names_tenant(name)).map(|(_, value)| value.to_owned()).collect())
 }
 
 /// Looks at an answer before it leaves: a handler's own denial is rendered, and an unpaid debt is an alarm.

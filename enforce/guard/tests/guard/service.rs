@@ -1,7 +1,7 @@
 //! A service of three tenants with ports that answer from memory.
 //!
-//! Tokens are unsigned and the fake verifier believes what they say, as long as the issuer is registered for the tenant:
-//! what is tried here is the guard, not signatures.
+//! Tokens are unsigned and the fake verifier believes what they say, as long as the issuer is registered for the
+//! tenant: what is tried here is the guard, not signatures.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -121,6 +121,14 @@ impl ClassifyRoute for Fake {
             ("GET", "/tenants/{tenant}/cases" | "/me/cases" | "/me/debtor" | "/me/moved") => {
                 ("case.list", OperationClass::Read)
             }
+            (
+                "GET",
+                "/tenants/{tenant}/copies/{tenant}"
+                | "/tenants/{tenant}/peers/{tenantId}"
+                | "/by-id/{tenant_id}/cases"
+                | "/by-camel/{tenantId}/cases"
+                | "/by-org/{org}/cases",
+            ) => ("case.list", OperationClass::Read),
             ("GET", "/tenants/{tenant}/cases/{case}") => ("case.read", OperationClass::Read),
             ("POST", "/tenants/{tenant}/cases" | "/me/cases") => ("case.create", OperationClass::Write),
             ("GET", "/me/forbidden") => ("case.purge", OperationClass::Read),
@@ -174,6 +182,11 @@ fn service() -> Router {
     Router::new()
         .route("/tenants/{tenant}/cases", get(tenant).post(create))
         .route("/tenants/{tenant}/cases/{case}", get(missing))
+        .route("/tenants/{tenant}/copies/{tenant}", get(tenant))
+        .route("/tenants/{tenant}/peers/{tenantId}", get(tenant))
+        .route("/by-id/{tenant_id}/cases", get(tenant))
+        .route("/by-camel/{tenantId}/cases", get(tenant))
+        .route("/by-org/{org}/cases", get(tenant))
         .route("/me/cases", get(tenant).post(create))
         .route("/me/debtor", get(|Scoped(_): Scoped| async { "every tenant's cases" }))
         .route("/me/moved", get(|Scoped(_): Scoped| async { Redirect::to("/agency-south/case-1") }))

@@ -24,6 +24,37 @@ async fn a_path_that_contradicts_the_token_is_denied() {
     is_forbidden(&get_as(&ada("agency-north"), "/tenants/agency-south/cases", &[]).await);
 }
 
+/// real-bugs 16, in the path: the guard must not decide on the first name while a handler acts on the last.
+#[tokio::test]
+async fn bug_16_a_path_that_names_two_tenants_is_denied_whichever_is_the_callers() {
+    for route in ["copies", "peers"] {
+        for (first, second) in [("agency-north", "agency-south"), ("agency-south", "agency-north")] {
+            is_forbidden(&get_as(&ada("agency-north"), &format!("/tenants/{first}/{route}/{second}"), &[]).await);
+        }
+        for second in ["agency-nowhere", "not%20a%20tenant"] {
+            is_forbidden(&get_as(&ada("agency-north"), &format!("/tenants/agency-north/{route}/{second}"), &[]).await);
+        }
+        let agreeing = get_as(&ada("agency-north"), &format!("/tenants/agency-north/{route}/Agency-North"), &[]).await;
+        assert_eq!((agreeing.status, agreeing.body.as_str()), (200, "agency-north"), "{route}");
+        let nobody = send("GET", &format!("/tenants/agency-north/{route}/agency-south"), &[], "").await;
+        assert_eq!(nobody.status, 401, "{route}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_parameter_of_another_spelling_names_the_tenant_as_well() {
+    let nameless = token(&json!({"sub": "ada"}));
+    for base in ["/by-id", "/by-camel", "/by-org"] {
+        for other in ["agency-south", "agency-nowhere", "not%20a%20tenant"] {
+            is_forbidden(&get_as(&ada("agency-north"), &format!("{base}/{other}/cases"), &[]).await);
+        }
+        for token in [&ada("agency-north"), &nameless] {
+            let seen = get_as(token, &format!("{base}/agency-north/cases"), &[]).await;
+            assert_eq!((seen.status, seen.body.as_str()), (200, "agency-north"), "{base}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn unknown_foreign_inactive_and_non_member_are_the_same_bytes() {
     let foreign = get_as(&ada("agency-north"), "/tenants/agency-south/cases", &[]).await;
