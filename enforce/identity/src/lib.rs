@@ -26,6 +26,14 @@
 //! - Claims of the wrong JSON type are refusals, never absences (CVE-2026-25537); names that occur twice are
 //!   refusals, too.
 //! - Verified tokens are not cached, so that neither expiry nor a changed registry can be missed.
+//!
+//! # Limits
+//!
+//! - How long a refusal takes is not hidden. A token that names a registered issuer and an unknown `kid` may wait for a
+//!   fetch of keys, where one for a tenant that doesn't exist is refused at once: the bytes are the same, the time may
+//!   tell an anonymous caller that a tenant registers that issuer. Let nothing rest on a tenant's name being
+//!   unknown.
+//! - The life of a token is what its issuer says (`exp`); no upper bound is put on it here.
 
 mod algorithm;
 mod claims;
@@ -35,7 +43,7 @@ mod jose;
 mod jwks;
 mod keys;
 mod registry;
-mod strict_json;
+pub mod strict_json;
 mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};

@@ -12,10 +12,16 @@ use serde::{
 use serde_json::{Map, Number, Value};
 
 /// The bytes are not a JSON object with unique names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotAnObject;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a JSON object in which no name occurs twice")]
+pub struct NotAnObject;
 
-pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
+/// Reads one whole JSON object. For requests' bodies as well: what names a tenant in them is heard once or not at all.
+///
+/// # Errors
+///
+/// Anything else, an object in which a name occurs twice at any depth, and nesting beyond `serde_json`'s bound.
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
     match serde_json::from_slice::<Strict>(bytes) {
         Ok(Strict(Value::Object(map))) => Ok(map),
         Ok(_) | Err(_) => Err(NotAnObject),

@@ -1,8 +1,8 @@
 //! What the body of a request proposes, read field by field.
 //!
-//! Fields that a case or task doesn't have are ignored, so that clients of later versions are served as well. One is not:
-//! a body that names a tenant is heard, and whoever stores the proposal has to [confirm](Proposal::confirm) it to get at
-//! the content.
+//! Fields that a case or task doesn't have are ignored, so that clients of later versions are served as well. One is
+//! not: a body that names a tenant is heard, and whoever stores the proposal has to [confirm](Proposal::confirm) it to
+//! get at the content.
 
 use serde_json::{Map, Value};
 use watertight_core::{Denial, TenantScope};
@@ -32,6 +32,22 @@ pub trait Content: Sized {
     fn read(fields: &Map<String, Value>) -> Result<Self, FieldError>;
 }
 
+/// The tenant that a body names, if it does.
+///
+/// A number, a list or null is no name of a tenant, not even of one that is called `null`. It is the empty text, which
+/// [`TenantScope::confirm`] refuses, instead of being passed over.
+fn named_tenant(fields: &Map<String, Value>) -> Option<&str> {
+    fields.get(TENANT_FIELD).map(|named| named.as_str().unwrap_or_default())
+}
+
+/// Hears a body that nothing is stored of: it must not name another tenant than the scope's either.
+///
+/// # Errors
+/// [`TenantScope::confirm`]'s denial.
+pub(crate) fn hear(fields: &Map<String, Value>, scope: &TenantScope) -> Result<(), Denial> {
+    named_tenant(fields).map_or(Ok(()), |named| scope.confirm(AssertionSource::Body, named))
+}
+
 /// What a body proposes to store, and the tenant that it names, unconfirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal<T> {
@@ -45,12 +61,7 @@ impl<T: Content> Proposal<T> {
     /// # Errors
     /// As [`Content::read`].
     pub fn read(fields: &Map<String, Value>) -> Result<Self, FieldError> {
-        let named_tenant = fields.get(TENANT_FIELD).map(|named| match named {
-            Value::String(text) => text.clone(),
-            // As JSON: a number, a list or null names no tenant, and is refused for it instead of passed over.
-            other => other.to_string(),
-        });
-        Ok(Self { named_tenant, content: T::read(fields)? })
+        Ok(Self { named_tenant: named_tenant(fields).map(str::to_owned), content: T::read(fields)? })
     }
 }
 

@@ -103,8 +103,8 @@ fn responses(route: &Route, path: &str) -> Value {
         (403, is_scoped),
         (404, path.contains("{case}")),
         (409, matches!(route.takes, Some(Schema::CaseContent | Schema::CaseChange))),
-        (413, route.takes.is_some()),
-        (415, route.takes.is_some()),
+        (413, is_scoped),
+        (415, is_scoped),
         (503, is_scoped),
     ];
     for (status, _) in possible.into_iter().filter(|(_, possible)| *possible) {

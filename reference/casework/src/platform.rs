@@ -196,6 +196,9 @@ impl Platform {
     /// [Opens](Platform::open) the platform and listens on a free port of loopback. `Sound::ports` for `ports` makes it
     /// sound.
     ///
+    /// Neither the number of connections nor the time that a request's head takes is bounded, so that whoever reaches
+    /// the port can hold connections open. A platform for more than loopback stands behind a server that bounds both.
+    ///
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: &Config, ports: impl FnOnce(&Sound) -> Ports) -> Result<Running, StartError> {

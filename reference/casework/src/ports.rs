@@ -1,7 +1,8 @@
 //! The ports: everything in which a platform can go wrong about a tenant.
 //!
 //! Handlers reach tenant data, and answers about it, through these alone. Each method gets the scope and is answerable
-//! for it: that what it reads, writes or counts is the scope's tenant's, and that nothing it answers tells of another's.
+//! for it: that what it reads, writes or counts is the scope's tenant's, and that nothing it answers tells of
+//! another's.
 
 use std::sync::Arc;
 
@@ -141,8 +142,11 @@ pub trait TaskStore: Send + Sync {
     ) -> Stored<'a, Option<Task>>;
 }
 
-/// Summaries of cases that were computed before. A summary may be out of date by as long as the cache keeps it, never of
-/// another tenant.
+/// Summaries of cases that were computed before. A summary may be out of date by as long as the cache keeps it, never
+/// of another tenant.
+///
+/// Handlers evict after every change, and after a put that a change overtook. A request that is cut off between its
+/// change or put and the eviction leaves the summary for that long, also of a case that is gone.
 pub trait SummaryCache: Send + Sync {
     /// The summary of the tenant's case of this id, if it is held.
     fn get(&self, scope: &TenantScope, case: &ResourceId) -> Option<CaseSummary>;

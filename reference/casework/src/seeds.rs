@@ -148,6 +148,9 @@ pub(crate) async fn plant(sound: &Sound, agency: &Agency) -> Result<(), StartErr
 
 /// The platform itself, acting in a tenant before it listens. It answers every question of the chain for itself; no
 /// request ever meets it.
+///
+/// Not to be copied into a handler: a scope made like this is one in any tenant and any status, and the log shows it as
+/// a user's. `watertight_core` has no way of its own for a platform that acts by itself; see the limits there.
 struct StartUp;
 
 impl StartUp {

@@ -11,12 +11,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use watertight_core::TenantScope;
+use watertight_identity::strict_json;
 use watertight_model::ResourceId;
 use watertight_scoped::db::{Cursor, Limit};
 
 use super::problem::Problem;
 use crate::domain::{Listing, Term, Window};
-use crate::draft::{Content, Proposal};
+use crate::draft::{Content, Proposal, hear};
 use crate::ports::{Missing, StoreError};
 use crate::routes::{Mount, Schema};
 
@@ -51,7 +52,8 @@ pub(crate) struct Call {
     mount: Mount,
     params: BTreeMap<String, String>,
     uri: Uri,
-    /// The fields of the body, for operations that take one.
+    takes: Option<Schema>,
+    /// The fields of the body.
     body: Result<Map<String, Value>, Problem>,
 }
 
@@ -67,7 +69,7 @@ struct TermQuery {
 }
 
 impl Call {
-    /// Takes a request apart. The body is read if the operation takes one, and left alone otherwise.
+    /// Takes a request apart. An operation that takes no body has one that says nothing.
     pub(crate) async fn new(
         scope: TenantScope,
         mount: Mount,
@@ -76,11 +78,20 @@ impl Call {
         request: Request,
     ) -> Self {
         let uri = request.uri().clone();
-        let body = match takes {
-            Some(_) => object(request).await,
-            None => Ok(Map::new()),
+        let body = match (takes, fields(request).await) {
+            (None, Ok(None)) => Ok(Map::new()),
+            (_, given) => given.and_then(|fields| fields.ok_or_else(no_object)),
         };
-        Self { scope, mount, params, uri, body }
+        Self { scope, mount, params, uri, takes, body }
+    }
+
+    /// Hears the body of an operation that takes none: no store will, and a caller who names another tenant is not to
+    /// be told that it was done.
+    pub(crate) fn hear(&self) -> Result<(), Failure> {
+        if self.takes.is_none() {
+            hear(self.body.as_ref().map_err(Clone::clone)?, &self.scope).map_err(StoreError::Denied)?;
+        }
+        Ok(())
     }
 
     /// The case of the path. What can't be an id is nobody's.
@@ -165,22 +176,28 @@ impl Call {
     }
 }
 
-/// The fields of a JSON body.
-async fn object(request: Request) -> Result<Map<String, Value>, Problem> {
-    if !is_json(&request) {
-        let detail = "write the body as JSON, with Content-Type: application/json";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-    }
+/// The fields of a JSON body; none if it is empty. Where a name occurs twice, readers disagree on what was said, so
+/// that nothing of it is believed.
+async fn fields(request: Request) -> Result<Option<Map<String, Value>>, Problem> {
+    let is_json = is_json(&request);
     let bytes = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {} bytes", super::MAX_BODY))
         }
         _ => Problem::bad_request("the body can't be read"),
     })?;
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        _ => Err(Problem::bad_request("the body must be a JSON object")),
+    if bytes.is_empty() {
+        return Ok(None);
     }
+    if !is_json {
+        let detail = "write the body as JSON, with Content-Type: application/json";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    strict_json::object(&bytes).map(Some).map_err(|_| no_object())
+}
+
+fn no_object() -> Problem {
+    Problem::bad_request("the body must be a JSON object in which no name occurs twice")
 }
 
 /// A text as a segment of a path or a value of a query.

@@ -3,10 +3,12 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use watertight_core::Answer;
+use watertight_model::ResourceId;
 
 use super::call::{encoded, json_answer};
 use super::{App, Call, Failure};
 use crate::domain::CaseSummary;
+use crate::ports::StoreError;
 
 type Handled<'a> = Answer<'a, Result<Response, Failure>>;
 
@@ -82,13 +84,23 @@ pub(crate) fn summarize_case<'a>(app: &'a App, call: &'a Call) -> Handled<'a> {
         if let Some(held) = app.ports.summaries.get(&call.scope, &id) {
             return Ok(json_answer(StatusCode::OK, &held));
         }
-        let case = app.ports.cases.get(&call.scope, &id).await?.ok_or_else(|| call.no_case())?;
-        let tasks = app.ports.tasks.count(&call.scope, &id).await?;
-        let summary =
-            CaseSummary { id: case.id, tenant_id: case.tenant_id, title: case.title, status: case.status, tasks };
+        let summary = computed(app, call, &id).await?.ok_or_else(|| call.no_case())?;
         app.ports.summaries.put(&call.scope, summary.clone());
+        // A change since the first look may have evicted before the put. One that commits after this look evicts after
+        // it.
+        let still_stands = matches!(computed(app, call, &id).await, Ok(Some(now)) if now == summary);
+        if !still_stands {
+            app.ports.summaries.evict(&call.scope, &id);
+        }
         Ok(json_answer(StatusCode::OK, &summary))
     })
+}
+
+/// The summary as the stores have it now.
+async fn computed(app: &App, call: &Call, id: &ResourceId) -> Result<Option<CaseSummary>, StoreError> {
+    let Some(case) = app.ports.cases.get(&call.scope, id).await? else { return Ok(None) };
+    let tasks = app.ports.tasks.count(&call.scope, id).await?;
+    Ok(Some(CaseSummary { id: case.id, tenant_id: case.tenant_id, title: case.title, status: case.status, tasks }))
 }
 
 /// `GET /cases/facets`

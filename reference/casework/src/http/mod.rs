@@ -27,7 +27,7 @@ use crate::routes::{Access, Endpoint, Mount, ROUTES, Route, RouteActions, RouteE
 
 /// Most bytes of a body.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
-/// Longest time from the head of a request to its answer; a body that drips is cut off by it.
+/// Longest time from the head of a request to its answer; a body that drips is cut off by it, a head is not.
 const MAX_TIME: Duration = Duration::from_secs(15);
 
 /// What handlers work with.
@@ -77,13 +77,18 @@ fn routed() -> (Router<Arc<App>>, Router<Arc<App>>) {
 fn scoped(route: &'static Route, mount: Mount, endpoint: Endpoint) -> MethodRouter<Arc<App>> {
     on(route.verb.filter(), move |State(app): State<Arc<App>>, request: Request| async move {
         match call_of(route, mount, request).await {
-            Ok(call) => match endpoint(&app, &call).await {
+            Ok(call) => match answer(&app, &call, endpoint).await {
                 Ok(answer) => answer,
                 Err(failure) => explain(&app, &call, failure).await,
             },
             Err(refusal) => refusal,
         }
     })
+}
+
+async fn answer(app: &App, call: &Call, endpoint: Endpoint) -> Result<Response, Failure> {
+    call.hear()?;
+    endpoint(app, call).await
 }
 
 /// Takes a request apart, once the guard has let it in.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
+use axum::body::Body;
+use http::{HeaderValue, Request};
 use serde_json::{Value, json};
 use watertight_casework::routes::{ROUTES, Verb};
 use watertight_model::{TenantId, TenantStatus};
 
-use crate::world::{Reply, SHARED, World, request, signed, token, worker};
+use crate::world::{Reply, SHARED, World, norths_worker_in, request, signed, token, worker};
 
 /// Every scoped operation, as a line with this tenant and these ids, and a body that it would take.
 fn operations(base: &str) -> Vec<(String, Option<Value>)> {
@@ -35,14 +36,28 @@ async fn every_operation_is_denied_alike_at_a_foreign_and_at_no_tenant() {
     let world = World::new().await;
     let before = state(&world, "south").await;
     assert!(operations("").len() >= 16);
-    for ((foreign, body), (nobody, _)) in
-        operations("/tenants/agency-south").into_iter().zip(operations("/tenants/agency-nobody"))
-    {
-        let foreign_reply = world.ask("north", &foreign, body.clone()).await;
-        let nobody_reply = world.ask("north", &nobody, body).await;
-        assert_eq!(foreign_reply.status, 403, "{foreign}");
-        assert_eq!(foreign_reply, nobody_reply, "{foreign}");
-        assert!(!foreign_reply.text().contains("agency"), "{}", foreign_reply.text());
+    // The first stops at the contradiction of claim and path. The others agree with the path and get as far as the
+    // directory: client and member are north's in the second, the member alone in the third.
+    let tokens: [fn(&str) -> String; 3] = [
+        |_| worker("north"),
+        norths_worker_in,
+        |tenant| {
+            signed(&json!({
+                "iss": SHARED, "tenant_id": tenant, "scope": "case:read case:write",
+                "client_id": "south-worker", "sub": "svc-north-worker",
+            }))
+        },
+    ];
+    for token in tokens {
+        for ((foreign, body), (nobody, _)) in
+            operations("/tenants/agency-south").into_iter().zip(operations("/tenants/agency-nobody"))
+        {
+            let foreign_reply = world.send(request(&token("agency-south"), &foreign, body.clone())).await;
+            let nobody_reply = world.send(request(&token("agency-nobody"), &nobody, body)).await;
+            assert_eq!(foreign_reply.status, 403, "{foreign}");
+            assert_eq!(foreign_reply, nobody_reply, "{foreign}");
+            assert!(!foreign_reply.text().contains("agency"), "{}", foreign_reply.text());
+        }
     }
     assert_eq!(state(&world, "south").await, before);
 }
@@ -112,10 +127,15 @@ async fn a_body_that_names_another_tenant_stores_nothing_and_one_that_agrees_doe
         "POST /me/cases/case-1/tasks",
         "PUT /me/cases/case-1/tasks/task-1",
         "PATCH /me/cases/case-1/tasks/task-1",
+        "POST /me/cases/case-1/close",
+        "DELETE /me/cases/case-1/tasks/task-1",
+        "DELETE /me/cases/case-1",
     ];
     let mut denials = Vec::new();
     for line in lines {
-        for named in [json!("agency-south"), json!("agency-nobody"), json!(""), json!(null), json!(["agency-north"])] {
+        for named in
+            [json!("agency-south"), json!("agency-nobody"), json!(""), json!(null), json!(7), json!(["agency-north"])]
+        {
             let body = json!({"title": "moved", "tenantId": named});
             denials.push(world.ask("north", line, Some(body)).await);
         }
@@ -127,7 +147,77 @@ async fn a_body_that_names_another_tenant_stores_nothing_and_one_that_agrees_doe
         let body = json!({"title": "kept", "tenantId": "Agency-North"});
         let kept = world.ask("north", line, Some(body)).await;
         assert!(kept.status.is_success(), "{line}: {}", kept.text());
-        assert_eq!(kept.json()["tenantId"], "agency-north");
+        if kept.status != 204 {
+            assert_eq!(kept.json()["tenantId"], "agency-north");
+        }
+    }
+}
+
+/// Every line that would succeed without a body, or with one that says no more than a title.
+const CHANGES: [&str; 5] = [
+    "POST /me/cases",
+    "PATCH /me/cases/case-1",
+    "POST /me/cases/case-1/close",
+    "DELETE /me/cases/case-1/tasks/task-1",
+    "DELETE /me/cases/case-1",
+];
+
+fn with_body(line: &str, body: &str) -> Request<Body> {
+    let mut request = request(&worker("north"), line, Some(Value::Null));
+    *request.body_mut() = Body::from(body.to_owned());
+    request
+}
+
+/// Who reads the first of two equal names sees another tenant than who reads the last.
+#[tokio::test]
+async fn a_body_that_says_anything_twice_is_a_bad_request() {
+    let world = World::new().await;
+    let before = state(&world, "north").await;
+    for line in CHANGES {
+        for body in [
+            r#"{"tenantId":"agency-south","title":"T","tenantId":"agency-north"}"#,
+            r#"{"tenantId":"agency-north","title":"T","tenantId":"agency-north"}"#,
+            r#"{"tenantId":"agency-south","title":"T","t\u0065nantId":"agency-north"}"#,
+            r#"{"title":"S","title":"T"}"#,
+            r#"{"title":"T","note":{"a":1,"a":2}}"#,
+        ] {
+            assert_eq!(world.send(with_body(line, body)).await.status, 400, "{line} {body}");
+        }
+    }
+    assert_eq!(state(&world, "north").await, before);
+}
+
+#[tokio::test]
+async fn an_operation_that_takes_no_body_still_hears_one() {
+    let world = World::new().await;
+    let before = state(&world, "north").await;
+    for (line, _) in operations("/me").into_iter().filter(|(_, body)| body.is_none()) {
+        world.send(with_body(&line, r#"{"tenantId":"agency-south"}"#)).await.expect(403);
+        for body in ["[]", "null", "tenantId=agency-south", "{"] {
+            assert_eq!(world.send(with_body(&line, body)).await.status, 400, "{line} {body}");
+        }
+        let mut form = with_body(&line, "tenantId=agency-south");
+        form.headers_mut().insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
+        world.send(form).await.expect(415);
+    }
+    assert_eq!(state(&world, "north").await, before);
+    for body in ["", "{}", r#"{"tenantId":"agency-north"}"#] {
+        world.send(with_body("POST /me/cases/case-1/close", body)).await.expect(200);
+    }
+}
+
+/// `null`, `true` and `12345` are names that a tenant may have; written without quotes they are no names.
+#[tokio::test]
+async fn a_tenant_in_a_body_that_is_no_text_never_agrees() {
+    for (name, unquoted) in [("null", json!(null)), ("true", json!(true)), ("12345", json!(12345))] {
+        let world = World::with_agency(name).await;
+        for line in CHANGES {
+            let body = json!({"title": "T", "tenantId": unquoted});
+            let reply = world.send(request(&norths_worker_in(name), line, Some(body))).await;
+            assert_eq!(reply.status, 403, "{line} in {name}: {}", reply.text());
+        }
+        let body = json!({"title": "T", "tenantId": name});
+        world.send(request(&norths_worker_in(name), "POST /me/cases", Some(body))).await.expect(201);
     }
 }
 

@@ -1,8 +1,20 @@
 //! Cases and tasks from creation to removal, within one agency.
 
-use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 
-use crate::world::World;
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+use tower::ServiceExt;
+use watertight_casework::domain::CaseSummary;
+use watertight_casework::ports::SummaryCache;
+use watertight_core::TenantScope;
+use watertight_model::ResourceId;
+
+use crate::world::{World, request, worker};
 
 /// The parts of a listing, page by page.
 async fn pages(world: &World, who: &str, first: &str) -> Vec<Value> {
@@ -166,5 +178,57 @@ async fn an_external_reference_is_taken_within_its_tenant_alone() {
         assert_eq!(conflict.expect(409)["status"], 409);
         world.ask(who, "PUT /me/cases/case-1", body()).await.expect(409);
         world.ask(who, "PATCH /me/cases/case-1", Some(json!({"externalRef": "ONE"}))).await.expect(409);
+    }
+}
+
+/// Asks for something else in the middle of the first `put`, after the summary was computed.
+struct Late {
+    inner: Arc<dyn SummaryCache>,
+    meanwhile: Mutex<Option<(Router, Request<Body>)>>,
+}
+
+impl SummaryCache for Late {
+    fn get(&self, scope: &TenantScope, case: &ResourceId) -> Option<CaseSummary> {
+        self.inner.get(scope, case)
+    }
+
+    fn put(&self, scope: &TenantScope, summary: CaseSummary) {
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some((router, request)) = meanwhile {
+            let done = block_in_place(|| Handle::current().block_on(router.oneshot(request))).unwrap();
+            assert!(done.status().is_success(), "{}", done.status());
+        }
+        self.inner.put(scope, summary);
+    }
+
+    fn evict(&self, scope: &TenantScope, case: &ResourceId) {
+        self.inner.evict(scope, case);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_that_a_change_overtook_is_not_kept() {
+    for (line, body, then) in [
+        ("DELETE /me/cases/case-1", None, None),
+        ("POST /me/cases/case-1/close", None, Some(("status", json!("closed")))),
+        ("DELETE /me/cases/case-1/tasks/task-1", None, Some(("tasks", json!(0)))),
+        ("PATCH /me/cases/case-1", Some(json!({"title": "P"})), Some(("title", json!("P")))),
+    ] {
+        let mut late = None;
+        let world = World::with(|mut ports| {
+            let between = Arc::new(Late { inner: Arc::clone(&ports.summaries), meanwhile: Mutex::new(None) });
+            ports.summaries = Arc::<Late>::clone(&between);
+            late = Some(between);
+            ports
+        })
+        .await;
+        *late.unwrap().meanwhile.lock().unwrap() = Some((world.router(), request(&worker("north"), line, body)));
+
+        world.get("north", "/me/cases/case-1/summary").await.expect(200);
+        let second = world.get("north", "/me/cases/case-1/summary").await;
+        match then {
+            None => drop(second.expect(404)),
+            Some((field, value)) => assert_eq!(second.expect(200)[field], value, "{line}"),
+        }
     }
 }

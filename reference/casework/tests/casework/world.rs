@@ -59,8 +59,23 @@ impl World {
 
     /// With other ports than the sound ones.
     pub(crate) async fn with(change: impl FnOnce(Ports) -> Ports) -> Self {
+        Self::of(change, |_| ()).await
+    }
+
+    /// With an agency of this name as well, which has north's issuer, client and subject.
+    pub(crate) async fn with_agency(name: &str) -> Self {
+        let add = |config: &mut Config| {
+            let mut agency = config.agencies.first().unwrap().clone();
+            agency.tenant = name.parse().unwrap();
+            config.agencies.push(agency);
+        };
+        Self::of(|ports| ports, add).await
+    }
+
+    async fn of(change: impl FnOnce(Ports) -> Ports, configure: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = config(&dir);
+        let mut config = config(&dir);
+        configure(&mut config);
         let platform = Platform::open(&config, |sound| {
             let mut ports = sound.ports();
             ports.door.verifier = Arc::new(Unsigned);
@@ -68,6 +83,11 @@ impl World {
         });
         let platform = platform.await.unwrap();
         Self { router: platform.router(), sound: platform.sound().clone(), _dir: dir }
+    }
+
+    /// The service itself, to be asked from within a port.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
@@ -115,6 +135,14 @@ pub(crate) fn request(token: &str, line: &str, body: Option<Value>) -> Request<B
 
 pub(crate) fn worker(who: &str) -> String {
     token(who, "worker", "case:read case:write")
+}
+
+/// A token of north's worker that names this tenant.
+pub(crate) fn norths_worker_in(tenant: &str) -> String {
+    signed(&json!({
+        "iss": SHARED, "tenant_id": tenant, "scope": "case:read case:write",
+        "client_id": "north-worker", "sub": "svc-north-worker",
+    }))
 }
 
 pub(crate) fn token(who: &str, role: &str, scope: &str) -> String {
