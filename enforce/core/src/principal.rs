@@ -14,7 +14,8 @@ use crate::directory::{ClientRecord, MembershipRecord, Standing, TenantRecord, U
 use crate::policy::{Action, ActionPolicy, PolicyAnswer};
 use crate::token::TokenFacts;
 
-/// A subject with its client, both known to the tenant that it acts in. Only [`crate::ActiveTenant::identify`] makes one.
+/// A subject with its client, both known to the tenant that it acts in. Only [`crate::ActiveTenant::identify`] makes
+/// one.
 ///
 /// Roles and scopes are those of this tenant; there is no authority outside a tenant.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl TenantPrincipal {
         &self.facts.scopes
     }
 
-    /// When the token ends.
+    /// When the token ends. For whoever keeps a scope longer than a request: nothing here looks at it.
     pub fn expires_at(&self) -> SystemTime {
         self.facts.expires_at
     }

@@ -13,6 +13,9 @@ use crate::status::{may_read, may_write};
 /// Leave to act in one tenant, for one action. Only [`crate::Decision::permit`] makes one.
 ///
 /// Clones are the same scope: they share the ledger.
+///
+/// It is for one request. Nothing in it ends when the token, the membership or the tenant's status does, so it is not
+/// to be kept beyond the request's answer; what goes on afterwards opens a scope of its own, when it starts each step.
 #[derive(Clone, Debug)]
 pub struct TenantScope(Arc<Leave>);
 
@@ -48,12 +51,13 @@ impl TenantScope {
         self.0.principal.class()
     }
 
-    /// Whether the tenant's data may be read in this scope: see [`may_read`].
+    /// Whether the tenant's data may be read in this scope, by the status that it was opened under: see [`may_read`].
     pub fn may_read(&self) -> bool {
         may_read(self.0.principal.tenant_status(), self.class())
     }
 
-    /// Whether the tenant's data may be changed in this scope: see [`may_write`].
+    /// Whether the tenant's data may be changed in this scope, by the status that it was opened under: see
+    /// [`may_write`].
     pub fn may_write(&self) -> bool {
         may_write(self.0.principal.tenant_status(), self.class())
     }
