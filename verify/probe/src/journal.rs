@@ -21,6 +21,11 @@ pub enum Entry {
         /// Where.
         collection: String,
     },
+    /// It never reached the target.
+    Unsent {
+        /// Where.
+        collection: String,
+    },
     /// An object exists.
     Created(Item),
     /// It is gone.
@@ -126,7 +131,10 @@ impl Journal {
     pub fn is_clean(&self) -> bool {
         match self.entries.last() {
             None | Some(Entry::Cleaned) => true,
-            Some(_) => !self.entries.iter().any(|e| matches!(e, Entry::Intends { .. })),
+            Some(_) => {
+                let count = |is: fn(&Entry) -> bool| self.entries.iter().filter(|e| is(e)).count();
+                count(|e| matches!(e, Entry::Intends { .. })) == count(|e| matches!(e, Entry::Unsent { .. }))
+            }
         }
     }
 }
@@ -158,6 +166,15 @@ mod tests {
             journal.write(entry).unwrap();
         }
         assert_eq!(journal.remaining(), [item("/3"), item("/2")]);
+    }
+
+    #[test]
+    fn a_create_that_never_reached_the_target_leaves_nothing_to_clean() {
+        let mut journal = Journal::in_memory();
+        journal.write(Entry::Intends { collection: "/c".into() }).unwrap();
+        assert!(!journal.is_clean());
+        journal.write(Entry::Unsent { collection: "/c".into() }).unwrap();
+        assert!(journal.is_clean());
     }
 
     #[test]

@@ -200,8 +200,7 @@ pub fn matrix(spec: &Spec, results: &[CheckResult]) -> Matrix {
 pub fn report(spec: &Spec, plan: &Plan, run: &Run, advisories: Advisories) -> Report {
     let mut report = judge(spec, &run.results, &run.trace, advisories);
     for left in &plan.left_out {
-        let row =
-            Omitted { check: left.check.to_owned(), operation: left.operation.clone(), why: left.why.clone() };
+        let row = Omitted { check: left.check.to_owned(), operation: left.operation.clone(), why: left.why.clone() };
         if !report.left_out.contains(&row) {
             report.left_out.push(row);
         }

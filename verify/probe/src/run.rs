@@ -143,7 +143,8 @@ fn unreachable(trace: &Trace) -> Option<String> {
         _ => None,
     };
     let first = connect(failures.next()?)?;
-    let refused = |outcome: &Outcome| matches!(outcome, Outcome::Failed { kind: Failure::Connect | Failure::Refused, .. });
+    let refused =
+        |outcome: &Outcome| matches!(outcome, Outcome::Failed { kind: Failure::Connect | Failure::Refused, .. });
     failures.all(refused).then(|| format!("the target is unreachable: {first}"))
 }
 

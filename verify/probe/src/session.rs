@@ -195,9 +195,11 @@ impl<'s> Session<'s> {
 
     async fn send(&mut self, call: &Call, rendered: &Rendered, owner: Owner) -> Result<Answered, (Failure, String)> {
         self.permit(call, rendered, owner).map_err(|why| (Failure::Refused, why))?;
-        if let Call::Api(request) = call
-            && let Mark::Creates { collection, .. } = &request.mark
-        {
+        let creates = match call {
+            Call::Api(Request { mark: Mark::Creates { collection, .. }, .. }) => Some(collection),
+            _ => None,
+        };
+        if let Some(collection) = creates {
             let entry = Entry::Intends { collection: collection.clone() };
             self.journal.write(entry).map_err(|e| (Failure::Refused, format!("the journal can't be written: {e}")))?;
         }
@@ -211,7 +213,13 @@ impl<'s> Session<'s> {
             headers: &headers,
             body: rendered.body.as_ref().map(|body| body.real().as_bytes().to_vec()),
         };
-        self.wire.exchange(out, Bounds { timeout: self.spec.limits.timeout, body: self.spec.limits.body }).await
+        let bounds = Bounds { timeout: self.spec.limits.timeout, body: self.spec.limits.body };
+        let answered = self.wire.exchange(out, bounds).await;
+        if let (Some(collection), Err((Failure::Connect, _))) = (creates, &answered) {
+            // Should this line not reach the disk, clean-up looks for what is not there.
+            let _ = self.journal.write(Entry::Unsent { collection: collection.clone() });
+        }
+        answered
     }
 
     /// What a run may never send.

@@ -12,8 +12,8 @@ mod walk;
 
 pub(crate) use look::{control, foreign, foreign_field, leak, leaves, poll, redirected, shown_of, shows, succeed};
 pub(crate) use plant::{
-    clear_object, id_in, is_creatable, is_taken, parents_for, plant, plant_under, read, remove, remove_if_written,
-    standing,
+    clear_below, clear_object, id_in, is_creatable, is_taken, parents_for, plant, plant_under, read, remove,
+    remove_if_written, standing,
 };
 pub(crate) use render::{Place, Words, encode, names_tenant, operation_of, request, tenant_name};
 pub(crate) use walk::{Walk, first_page, next_page, walk};

@@ -128,7 +128,15 @@ pub(super) fn plain_request(t: &Tape<'_>, op: &Operation, aim: Aim) -> Result<()
     };
     let place = Place::within(aim.attacker, &ids);
     let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::searching(&t.unique()))?;
-    succeed(t, asked, aim.attacker).map(drop)
+    succeed(t, asked.clone(), aim.attacker)?;
+    // What its own list shows on a later page anyway is no doing of what is added to the request.
+    let pages = walk(t, op, asked, |page| foreign(t, page, aim.victim).is_some())?.pages;
+    match pages.iter().find_map(|page| Some((foreign(t, page, aim.victim)?, page))) {
+        None => Ok(()),
+        Some((what, page)) => {
+            Err(Halt::Unproven(format!("the plain request shows {what} as well (see api.list-own): {}", page.line())))
+        }
+    }
 }
 
 /// An attempt of the attacker's with its own credential.

@@ -6,10 +6,13 @@ use watertight_spec::{Operation, Role, Spec};
 use super::count::numbers;
 use super::reading::{looking_for, sees};
 use crate::check::{About, Check, Phase, Sends};
-use crate::checks::kit::{Aim, Place, Words, each, first_page, foreign_field, leak, own, request, standing, walk};
+use crate::checks::kit::{
+    Aim, Place, Words, each, first_page, foreign_field, leak, own, request, shows, standing, walk,
+};
 use crate::judge::{self, Answer, Evidence, Verdict};
 use crate::request::Intent;
 use crate::tape::{Halt, Tape};
+use crate::trace::Exchange;
 
 pub(crate) static LIST: About = About {
     id: "api.list-own",
@@ -93,11 +96,25 @@ fn look_through(t: &Tape<'_>, op: &Operation, aim: Aim, place: &Place, words: &W
         Answer::Success if last.json().is_none() => {
             Verdict::Unproven(format!("an answer that can't be read: {}", last.line()))
         }
-        Answer::Success if walked.is_complete => Verdict::Isolated,
+        Answer::Success if walked.is_complete => match unlisted(t, op, aim, place, &walked.pages) {
+            0 => Verdict::Isolated,
+            missing => Verdict::Unproven(format!(
+                "{missing} of the attacker's own objects are not on the pages that were read; if the list has more pages, \
+                 say how under `page`: {}",
+                last.line()
+            )),
+        },
         Answer::Success => Verdict::Unproven("the list was not followed to its end (limits.pages)".into()),
         Answer::Denied => Verdict::Unproven(format!("the attacker was denied its own: {}", last.line())),
         Answer::NotOffered | Answer::Undecided => Verdict::Unproven(judge::why_undecided(last)),
     })
+}
+
+/// How many of the attacker's own standing objects a list of its own does not show: it has pages that were not read.
+fn unlisted(t: &Tape<'_>, op: &Operation, aim: Aim, place: &Place, pages: &[&Exchange]) -> usize {
+    let (Role::List, Some(resource)) = (op.role, op.resource) else { return 0 };
+    let mine = t.world.of(aim.attacker, resource).filter(|object| object.parents.iter().all(|p| place.ids.contains(p)));
+    mine.filter(|object| !pages.iter().any(|page| shows(page, object))).count()
 }
 
 /// A search that shows nothing of the victim's must not count it either: searched for the victim's words and for words

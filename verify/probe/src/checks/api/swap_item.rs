@@ -7,7 +7,9 @@ use watertight_spec::{Effect, Operation, Role, Spec, Symbol};
 use super::reading::{Attempt, attempt, looking_for, sees};
 use super::writing::{Where, in_own_place, strike};
 use crate::check::{About, Check, Phase};
-use crate::checks::kit::{Aim, Place, each, is_creatable, own, plant, plant_under, remove, request, sends, standing};
+use crate::checks::kit::{
+    Aim, Place, clear_below, each, is_creatable, own, plant, plant_under, remove, request, sends, standing,
+};
 use crate::judge::{self, Answer, Verdict};
 use crate::request::Intent;
 use crate::tape::{Halt, Tape};
@@ -20,7 +22,8 @@ pub(crate) static ABOUT: About = About {
     cwe: &["CWE-639"],
     title: "The victim's object id in the attacker's own place",
     does: "Reads, replaces, changes, deletes and lists below the victim's objects by their ids, in the attacker's own \
-           tenant, with the attacker's own credential. Ids that the attacker has as well are passed over.",
+           tenant, with the attacker's own credential; what has a parent both below the attacker's own and below the \
+           victim's. Ids that the attacker has as well are passed over.",
     judges: "Leak: the victim's marker is in the answer, or the victim finds its object changed or gone. Isolated: \
              denied, or the target made an object of the attacker's own at that id (an upsert), and the victim's is \
              untouched. Unproven: a control fails, or the answer is no denial.",
@@ -48,13 +51,36 @@ fn parent_of(spec: &Spec, op: &Operation) -> Option<usize> {
 fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     let op = aim.op(t)?;
     let Some(resource) = op.resource else { return Err(Halt::NotApplicable("it concerns no object".into())) };
-    if op.effect != Effect::Read {
-        return strike(t, op, (aim.attacker, aim.victim), resource, Where::Own);
+    if matches!(op.role, Role::List | Role::Search | Role::Count) {
+        return below_foreign_parent(t, op, aim, resource);
     }
-    match op.role {
-        Role::List | Role::Search | Role::Count => below_foreign_parent(t, op, aim, resource),
-        _ => read_foreign(t, op, aim, resource),
+    let pair = (aim.attacker, aim.victim);
+    let below_own = match op.effect {
+        Effect::Read => read_foreign(t, op, aim, resource),
+        _ => strike(t, op, pair, resource, Where::Own),
+    }?;
+    let is_nested = parent_of(t.spec, op).is_some_and(|parent| op.request.path.mentions(&Symbol::Object(parent)));
+    if below_own != Verdict::Isolated || !is_nested {
+        return Ok(below_own);
     }
+    // A target may find the object by its parent alone: so also with both ids of the victim's.
+    let below_theirs = match op.effect {
+        Effect::Read => read_below_theirs(t, op, aim, resource),
+        _ => strike(t, op, pair, resource, Where::BelowTheirs),
+    };
+    match below_theirs {
+        // Where no parent may be made, there is none whose id is sure to be the victim's alone.
+        Err(Halt::NotApplicable(_)) => Ok(below_own),
+        decided => decided,
+    }
+}
+
+fn read_below_theirs(t: &Tape<'_>, op: &Operation, aim: Aim, resource: usize) -> Result<Verdict, Halt> {
+    let (above, object) = clear_below(t, aim.attacker, aim.victim, resource)?;
+    let verdict = pair(t, op, aim.attacker, &object, &Place::of(&object).in_tenant(aim.attacker))?;
+    remove(t, &object)?;
+    remove(t, &above)?;
+    verdict.ok_or_else(taken)
 }
 
 /// How many of the victim's objects are tried until one has an id that the attacker has not.

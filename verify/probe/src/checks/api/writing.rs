@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use watertight_spec::{Operation, Role};
 
 use crate::checks::kit::{
-    Place, Words, attack, clear_object, leak, leaves, operation_of, own, parents_for, plant, poll, read, remove,
-    remove_if_written, request, standing, succeed,
+    Place, Words, attack, clear_below, clear_object, leak, leaves, operation_of, own, parents_for, plant, poll, read,
+    remove, remove_if_written, request, standing, succeed,
 };
 use crate::judge::{self, Answer, Evidence, Verdict};
 use crate::request::Mark;
@@ -20,8 +20,10 @@ use crate::world::Object;
 pub(super) enum Where {
     /// In the victim's place.
     Theirs,
-    /// In its own, with the victim's id.
+    /// In its own, with the victim's id, below a parent of its own.
     Own,
+    /// In its own, with the ids of the victim's object and of the victim's object above it.
+    BelowTheirs,
 }
 
 /// What an operation does to an object, as the owner sees it.
@@ -48,16 +50,24 @@ pub(super) fn strike(
 ) -> Result<Verdict, Halt> {
     let twin = plant(t, victim, resource)?;
     // Also in the victim's place: a target that goes by the credential alone would do it to the attacker's own.
-    let object = clear_object(t, attacker, victim, resource, |object| in_own_place(t, attacker, object))?;
+    let (above, object) = match whose {
+        Where::BelowTheirs => {
+            clear_below(t, attacker, victim, resource).map(|(above, object)| (Some(above), object))?
+        }
+        Where::Theirs | Where::Own => {
+            (None, clear_object(t, attacker, victim, resource, |object| in_own_place(t, attacker, object))?)
+        }
+    };
     let place = match whose {
         Where::Theirs => Place::of(&object),
         Where::Own => in_own_place(t, attacker, &object),
+        Where::BelowTheirs => Place::of(&object).in_tenant(attacker),
     };
     let (twin_before, before) = calm(t, &twin, &object)?;
     let effect = rehearse(t, op, &twin, &twin_before)?;
     let nonce = t.nonce(attacker);
     let mut across = attack(t, &request(t, own(t, attacker)?, op, &place, &Words::nonce(&nonce))?, attacker)?;
-    if whose == Where::Own && op.role == Role::Replace {
+    if whose != Where::Theirs && op.role == Role::Replace {
         across = across.mark(may_create(t, attacker, resource, &place)?);
     }
     let answer = t.send(across)?;
@@ -65,7 +75,7 @@ pub(super) fn strike(
         Some(verdict) => Some(verdict),
         None => poll_effect(t, &object, &before, &effect, answer, &nonce)?,
     };
-    if whose == Where::Own && op.role == Role::Replace && answer.succeeded() && found.is_none() {
+    if whose != Where::Theirs && op.role == Role::Replace && answer.succeeded() && found.is_none() {
         let made = Object { tenant: attacker, parents: without(&place, resource), ..object.clone() };
         remove_if_written(t, &made, &nonce)?;
     }
@@ -74,6 +84,7 @@ pub(super) fn strike(
     }
     read(t, &object)?;
     remove(t, &object)?;
+    above.iter().try_for_each(|above| remove(t, above))?;
     if !matches!(effect, Effect::Gone) {
         remove(t, &twin)?;
     }

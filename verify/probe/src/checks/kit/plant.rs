@@ -151,3 +151,16 @@ pub(crate) fn clear_object(
     }
     Err(Halt::Unproven(format!("every one of {TRIES} ids of the victim is also an id of the attacker's")))
 }
+
+/// A disposable parent of the victim's whose id the attacker does not have, and a disposable object below it.
+pub(crate) fn clear_below(
+    t: &Tape<'_>,
+    attacker: usize,
+    victim: usize,
+    resource: usize,
+) -> Result<(Object, Object), Halt> {
+    let parent = described(t, resource)?.parent.ok_or_else(|| Halt::NotApplicable("it has no parent".into()))?;
+    let above = clear_object(t, attacker, victim, parent, |above| Place::of(above).in_tenant(attacker))?;
+    let object = plant_under(t, victim, resource, &Place::of(&above).ids)?;
+    Ok((above, object))
+}

@@ -2,12 +2,13 @@
 
 use secrecy::ExposeSecret as _;
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Credential, LoginValue, Spec};
+use watertight_spec::{Credential, LoginValue, Principal, Spec};
 
-use super::subject::{bearers, name, operation};
+use super::subject::{name, operation};
 use crate::check::{About, Check, Phase, Sends};
 use crate::checks::kit::pairs;
 use crate::judge::{Evidence, Verdict};
+use crate::request::Who;
 
 pub(super) static ABOUT: About = About {
     id: "token.shared-secret",
@@ -26,8 +27,8 @@ pub(super) static ABOUT: About = About {
 pub(super) fn instances(spec: &Spec) -> Vec<Check> {
     let mut checks = Vec::new();
     for (attacker, victim) in pairs(spec) {
-        for (who, principal) in bearers(spec, attacker) {
-            let shared = bearers(spec, victim)
+        for (who, principal) in principals(spec, attacker) {
+            let shared = principals(spec, victim)
                 .filter(|(_, other)| share(&principal.credential, &other.credential))
                 .map(|(other, _)| format!("{} and {} have the same secret", name(spec, who), name(spec, other)))
                 .next();
@@ -43,6 +44,12 @@ pub(super) fn instances(spec: &Spec) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// All of a tenant's, whatever they prove themselves with.
+fn principals(spec: &Spec, tenant: usize) -> impl Iterator<Item = (Who, &Principal)> {
+    let all = spec.tenants.get(tenant).into_iter().flat_map(|t| t.principals.iter().enumerate());
+    all.map(move |(principal, p)| (Who { tenant, principal }, p))
 }
 
 fn verdict(shared: Option<&str>) -> Verdict {
