@@ -9,6 +9,8 @@ use watertight_probe::reproduce::obtain_token;
 use watertight_probe::run::{Ending, Run};
 use watertight_spec::Spec;
 
+use crate::neutral;
+
 /// A finished run, whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Account<'a> {
@@ -65,7 +67,10 @@ impl<'a> Account<'a> {
             Overall::Leak if report.summary.leak > 0 => "foreign data or a foreign effect was demonstrated".to_owned(),
             Overall::Leak => format!("advisories are denied, and there are {}", report.summary.advisory),
             Overall::Unproven => match &self.run.ending {
-                Ending::SetupFailed(why) => format!("nothing was tried, for nothing could be set up; {why}"),
+                Ending::SetupFailed(why) => {
+                    // The reason may be in the words of the target.
+                    format!("nothing was tried, for nothing could be set up: {}", neutral::short(why, 300))
+                }
                 Ending::Interrupted => "the run was interrupted; no leak until then".to_owned(),
                 Ending::Complete => "no leak observed, but not every check could be decided".to_owned(),
             },

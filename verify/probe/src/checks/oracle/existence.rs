@@ -146,7 +146,8 @@ pub(crate) fn never_existed(t: &Tape<'_>, object: &Object, round: usize) -> Resu
     Err(Halt::Unproven("no id of the same form was found that never existed".into()))
 }
 
-/// An id of the same form: a count far ahead, else the last letters and digits in another order.
+/// An id of the same form: a count far ahead, else the last letters and digits of its longest
+/// group, shifted.
 fn alike(id: &str, random: &str, turn: usize) -> String {
     let head = id.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = id.len().saturating_sub(head.len());
@@ -154,15 +155,28 @@ fn alike(id: &str, random: &str, turn: usize) -> String {
         let seed = random.bytes().fold(0_usize, |sum, b| (sum * 31 + usize::from(b)) % 800_000);
         return format!("{head}{}", 1_000_000 + seed + turn);
     }
-    let mut chars: Vec<char> = id.chars().collect();
-    // Of one group: separators and what stands before them (a version, a time) stay.
-    let from = chars.iter().rposition(|c| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
-    let tail = chars.len().saturating_sub(from).min(12);
-    let start = chars.len().saturating_sub(tail);
-    if let Some(group) = chars.get_mut(start..) {
-        group.rotate_left(turn % tail.max(1));
+    // The longest group between separators, its last one on a tie: what stands before (a version, a time) stays.
+    let groups: Vec<&str> = id.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let Some(group) = groups.iter().max_by_key(|group| group.len()) else { return id.to_owned() };
+    let is_hex = group.chars().all(|c| c.is_ascii_hexdigit());
+    let from = group.len().saturating_sub(6);
+    let other: String =
+        group.char_indices().map(|(at, c)| if at < from { c } else { shifted(c, turn, is_hex) }).collect();
+    match id.rsplit_once(group) {
+        Some((before, after)) => format!("{before}{other}{after}"),
+        None => id.to_owned(),
     }
-    chars.into_iter().collect()
+}
+
+/// Another character of the same kind.
+fn shifted(c: char, by: usize, is_hex: bool) -> char {
+    let (first, count) = match c {
+        '0'..='9' => (b'0', 10),
+        'a'..='z' => (b'a', if is_hex { 6 } else { 26 }),
+        _ => (b'A', if is_hex { 6 } else { 26 }),
+    };
+    let at = usize::try_from(u32::from(c)).unwrap_or_default().saturating_sub(usize::from(first));
+    u8::try_from((at + by) % count).map_or(c, |offset| char::from(first.saturating_add(offset)))
 }
 
 #[cfg(test)]
@@ -179,5 +193,10 @@ mod tests {
         assert_ne!(other, uuid);
         assert_ne!(alike("507f1f77bcf86cd799439011", "r", 1), "507f1f77bcf86cd799439011");
         assert_ne!(alike("case-7", "r", 1), alike("case-7", "r", 2));
+        // What ends in a separator, or in a group of one.
+        for id in ["kD3_4xTq-a", "kD34xTq_", "a-bcdefgh", "zzzz9"] {
+            let other = alike(id, "r", 1);
+            assert!(other != id && other.len() >= id.len(), "{id} {other}");
+        }
     }
 }
