@@ -10,7 +10,7 @@ use watertight_spec::Spec;
 use crate::judge::{Evidence, Verdict};
 use crate::machines::{CheckResult, pairs};
 use crate::plan::Plan;
-use crate::reproduce::{reproduce, single};
+use crate::reproduce::reproduce;
 use crate::run::{Ending, Run};
 use crate::trace::Trace;
 
@@ -345,13 +345,7 @@ fn finding(spec: &Spec, result: &CheckResult, kind: &str, evidence: &Evidence, t
         evidence: evidence.lines.clone(),
         // What shows without a request shows again in a run of that check alone.
         reproduce: shown.map_or_else(
-            || {
-                format!(
-                    "watertight verify --only {} {}",
-                    result.about.id,
-                    single(&spec.source.path.display().to_string())
-                )
-            },
+            || format!("watertight verify --only {}", result.about.id),
             |exchange| reproduce(spec, exchange),
         ),
     }

@@ -125,7 +125,7 @@ fn variable(spec: &Spec, secret: &str) -> Option<String> {
 }
 
 /// As one word for a POSIX shell.
-pub(crate) fn single(text: &str) -> String {
+fn single(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(safe) {
         text.to_owned()

@@ -12,8 +12,10 @@ use crate::forge::{Forge, object};
 use crate::journal::{Entry, Item, Journal, SaidBy};
 use crate::listener::Listener;
 use crate::marker::{Hit, RunTag, Scanner};
+use crate::pace::Pace;
 use crate::redact::Redactor;
 use crate::request::{Call, Caller, Forged, Intent, Mark, Request, TokenCall, Who};
+use crate::signature::signed_by;
 use crate::tape::scalar;
 use crate::trace::{Event, Exchange, Failure, IssuedToken, Outcome, Owner, Received, SignatureState, Trace, What};
 use crate::vault::{Rendered, Secrets, Text, forged_label, label, render};
@@ -410,55 +412,8 @@ impl<'s> Session<'s> {
         let Some(set) = keys.and_then(|k| serde_json::from_value::<jsonwebtoken::jwk::JwkSet>(k.clone()).ok()) else {
             return SignatureState::Unknown("the answer is no key set (RFC 7517)".into());
         };
-        verify(token.value.expose_secret(), &set)
+        signed_by(token.value.expose_secret(), &set)
     }
-}
-
-/// At most so many requests a second, with a burst of a hundredth of that: timers are coarser than a fast rate.
-struct Pace {
-    interval: Duration,
-    next: Instant,
-}
-
-impl Pace {
-    fn new(rate: u32) -> Self {
-        Self { interval: Duration::from_secs(1) / rate.max(1), next: Instant::now() }
-    }
-
-    async fn turn(&mut self) {
-        const BURST: Duration = Duration::from_millis(10);
-        let now = Instant::now();
-        if self.next > now + Duration::from_millis(1) {
-            tokio::time::sleep_until(self.next.into()).await;
-        }
-        self.next = self.next.max(now.checked_sub(BURST).unwrap_or(now)) + self.interval;
-    }
-}
-
-/// Whether any key of the set signed the token. Nothing but the signature is looked at.
-fn verify(token: &str, set: &jsonwebtoken::jwk::JwkSet) -> SignatureState {
-    let header = match jsonwebtoken::decode_header(token) {
-        Ok(header) => header,
-        Err(error) => return SignatureState::Unknown(format!("the token's header can't be read: {error}")),
-    };
-    let mut validation = jsonwebtoken::Validation::new(header.alg);
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation.required_spec_claims.clear();
-    let keys = set.keys.iter().filter(|key| header.kid.is_none() || key.common.key_id == header.kid);
-    let mut tried = 0;
-    for key in keys {
-        if let Ok(key) = jsonwebtoken::DecodingKey::from_jwk(key) {
-            tried += 1;
-            if jsonwebtoken::decode::<Value>(token, &key, &validation).is_ok() {
-                return SignatureState::Verified;
-            }
-        }
-    }
-    SignatureState::Failed(match tried {
-        0 => "the key set has no key under the token's kid".into(),
-        n => format!("none of {n} keys signed it"),
-    })
 }
 
 impl Secrets for Session<'_> {

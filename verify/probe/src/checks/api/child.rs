@@ -6,8 +6,8 @@ use watertight_spec::{Operation, Role, Spec, Symbol};
 use super::creating::{arrives, can_list};
 use crate::check::{About, Check, Phase, Sends};
 use crate::checks::kit::{
-    Aim, Place, Words, attack, clear_object, each, id_in, leak, names_tenant, operation_of, own, plant_under, remove,
-    request,
+    Aim, Place, Words, attack, clear_object, each, id_in, is_taken, leak, names_tenant, operation_of, own, plant_under,
+    remove, request,
 };
 use crate::checks::oracle::never_existed;
 use crate::judge::{self, Answer, Evidence, Verdict};
@@ -52,6 +52,9 @@ fn probe(t: &Tape<'_>, aim: Aim) -> Result<Verdict, Halt> {
     }
     let mut worst = None;
     for place in places {
+        if place.tenant == aim.attacker && is_taken(t, aim.attacker, &place, &above)? {
+            return Err(Halt::Unproven("the attacker has got a parent of its own at that id meanwhile".into()));
+        }
         let nonce = t.nonce(aim.attacker);
         let answer = create(t, op, aim, &place, &nonce)?;
         let verdict = match leak(t, answer, aim.victim) {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use watertight_spec::{Operation, Role};
 
 use crate::checks::kit::{
-    Place, Words, attack, clear_below, clear_object, leak, leaves, operation_of, own, parents_for, plant, poll, read,
-    remove, remove_if_written, request, standing, succeed,
+    Place, Words, attack, clear_below, clear_object, is_taken, leak, leaves, operation_of, own, parents_for, plant,
+    poll, read, remove, remove_if_written, request, standing, succeed,
 };
 use crate::judge::{self, Answer, Evidence, Verdict};
 use crate::request::Mark;
@@ -49,42 +49,40 @@ pub(super) fn strike(
     whose: Where,
 ) -> Result<Verdict, Halt> {
     let twin = plant(t, victim, resource)?;
-    // Also in the victim's place: a target that goes by the credential alone would do it to the attacker's own.
-    let (above, object) = match whose {
-        Where::BelowTheirs => {
-            clear_below(t, attacker, victim, resource).map(|(above, object)| (Some(above), object))?
-        }
-        Where::Theirs | Where::Own => {
-            (None, clear_object(t, attacker, victim, resource, |object| in_own_place(t, attacker, object))?)
-        }
-    };
-    let place = match whose {
-        Where::Theirs => Place::of(&object),
-        Where::Own => in_own_place(t, attacker, &object),
-        Where::BelowTheirs => Place::of(&object).in_tenant(attacker),
-    };
-    let (twin_before, before) = calm(t, &twin, &object)?;
+    let mut target = Target::choose(t, (attacker, victim), resource, whose)?;
+    let (twin_before, mut before) = calm(t, &twin, &target.object)?;
     let effect = rehearse(t, op, &twin, &twin_before)?;
+    // All that took its time: the attacker may have got an object of its own at that id meanwhile.
+    let mut tries = TRIES;
+    while is_taken(t, attacker, &target.own, &target.object)? {
+        target.discard(t)?;
+        tries -= 1;
+        if tries == 0 {
+            return Err(Halt::Unproven("the attacker always has an object of its own at the victim's id".into()));
+        }
+        target = Target::choose(t, (attacker, victim), resource, whose)?;
+        (_, before) = calm(t, &target.object, &target.object)?;
+    }
+    let Target { object, place, .. } = &target;
     let nonce = t.nonce(attacker);
-    let mut across = attack(t, &request(t, own(t, attacker)?, op, &place, &Words::nonce(&nonce))?, attacker)?;
+    let mut across = attack(t, &request(t, own(t, attacker)?, op, place, &Words::nonce(&nonce))?, attacker)?;
     if whose != Where::Theirs && op.role == Role::Replace {
-        across = across.mark(may_create(t, attacker, resource, &place)?);
+        across = across.mark(may_create(t, attacker, resource, place)?);
     }
     let answer = t.send(across)?;
     let found = match leak(t, answer, victim) {
         Some(verdict) => Some(verdict),
-        None => poll_effect(t, &object, &before, &effect, answer, &nonce)?,
+        None => poll_effect(t, object, &before, &effect, answer, &nonce)?,
     };
     if whose != Where::Theirs && op.role == Role::Replace && answer.succeeded() && found.is_none() {
-        let made = Object { tenant: attacker, parents: without(&place, resource), ..object.clone() };
+        let made = Object { tenant: attacker, parents: without(place, resource), ..object.clone() };
         remove_if_written(t, &made, &nonce)?;
     }
     if let Some(verdict) = found {
         return Ok(verdict);
     }
-    read(t, &object)?;
-    remove(t, &object)?;
-    above.iter().try_for_each(|above| remove(t, above))?;
+    read(t, object)?;
+    target.discard(t)?;
     if !matches!(effect, Effect::Gone) {
         remove(t, &twin)?;
     }
@@ -97,6 +95,47 @@ pub(super) fn strike(
         }
         (Answer::NotOffered | Answer::Undecided, _) => Verdict::Unproven(judge::why_undecided(answer)),
     })
+}
+
+/// How many objects of the victim are tried until the attacker has none at the same id.
+const TRIES: usize = 4;
+
+/// What is struck, and where.
+struct Target {
+    /// The disposable parent of the victim's, if the object is below one.
+    above: Option<Object>,
+    /// The victim's.
+    object: Object,
+    /// Where the attacker sends it.
+    place: Place,
+    /// The same ids in the attacker's own place, where it must have nothing: a target that goes by the credential alone
+    /// would do it there.
+    own: Place,
+}
+
+impl Target {
+    fn choose(t: &Tape<'_>, (attacker, victim): (usize, usize), resource: usize, whose: Where) -> Result<Self, Halt> {
+        let (above, object) = match whose {
+            Where::BelowTheirs => {
+                let (above, object) = clear_below(t, attacker, victim, resource)?;
+                (Some(above), object)
+            }
+            Where::Theirs | Where::Own => {
+                (None, clear_object(t, attacker, victim, resource, |object| in_own_place(t, attacker, object))?)
+            }
+        };
+        let own = match whose {
+            Where::BelowTheirs => Place::of(&object).in_tenant(attacker),
+            Where::Theirs | Where::Own => in_own_place(t, attacker, &object),
+        };
+        let place = if whose == Where::Theirs { Place::of(&object) } else { own.clone() };
+        Ok(Self { above, object, place, own })
+    }
+
+    fn discard(&self, t: &Tape<'_>) -> Result<(), Halt> {
+        remove(t, &self.object)?;
+        self.above.iter().try_for_each(|above| remove(t, above))
+    }
 }
 
 /// An upsert creates in the attacker's own place: the journal must know.
