@@ -189,6 +189,24 @@ fn plan_lists_what_would_run_and_sends_nothing() {
 }
 
 #[test]
+fn an_exclusion_of_no_check_and_a_run_of_none_are_mistakes() {
+    let target = Silent::new();
+    let desk = Desk::new();
+    let sound = spec(&target.url(), "");
+    let exclude = "[[exclude]]\ncheck = \"api.swap-itme\"\nreason = \"a slip\"\nexpires = 2099-01-01\n";
+    desk.write("watertight.toml", &format!("{sound}{exclude}"));
+    let output = desk.run(&["verify"]);
+    assert_eq!(code(&output), 3);
+    assert!(err(&output).contains("did you mean `api.swap-item`?"), "{}", err(&output));
+    desk.write("watertight.toml", &sound);
+    // Without [tokens] there is no lifetime to look at.
+    let output = desk.run(&["verify", "--only", "token.lifetime"]);
+    assert_eq!(code(&output), 3);
+    assert!(err(&output).contains("there is nothing to try"), "{}", err(&output));
+    assert!(!target.was_called(), "something was sent");
+}
+
+#[test]
 fn init_writes_a_spec_that_can_be_planned_and_never_overwrites_one() {
     let desk = Desk::new();
     assert_eq!(code(&desk.run(&["init"])), 0);

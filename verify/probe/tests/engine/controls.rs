@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use watertight_probe::clean::clean_journal;
 use watertight_probe::journal::Journal;
+use watertight_probe::judge::Verdict;
 use watertight_probe::plan::{Options, Plan, plan};
 use watertight_probe::replay::replay;
 use watertight_probe::report::{Advisories, Overall, Report, judge, report};
@@ -97,6 +98,15 @@ async fn a_broken_control_reaches_only_the_checks_that_rely_on_it() {
     for broken in [Broken::ObjectMissing, Broken::CanaryStripped] {
         let outcome = verify(broken).await;
         assert!(matches!(outcome.run.ending, Ending::SetupFailed(_)), "{broken:?}: {:?}", outcome.run.ending);
+    }
+}
+
+#[tokio::test]
+async fn a_denial_to_credentials_that_open_nothing_shows_nothing() {
+    let outcome = verify(Broken::AttackerDead).await;
+    assert_eq!(outcome.report.verdict, Overall::Unproven);
+    for result in outcome.run.results.iter().filter(|result| result.attacker == 0 && result.owner.is_some()) {
+        assert!(matches!(result.verdict, Verdict::Unproven(_)), "{}: {:?}", result.about.id, result.verdict);
     }
 }
 

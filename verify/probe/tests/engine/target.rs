@@ -33,6 +33,8 @@ pub(crate) enum Broken {
     EchoIn404,
     /// After some requests, south's tokens are worth nothing, and no new one is granted.
     VictimRevoked,
+    /// North's own credentials are worth nothing.
+    AttackerDead,
     /// Not a control: the boundary itself. A read by id alone.
     ReadsLeak,
 }
@@ -146,7 +148,7 @@ impl Api {
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default();
         let client = match pair.as_str() {
-            "north:north-secret-0123" => "north",
+            "north:north-secret-0123" if self.broken != Broken::AttackerDead => "north",
             "south:south-secret-4567" if !self.south_is_revoked() => "south",
             _ => return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "invalid_client" }))).into_response(),
         };
