@@ -4,8 +4,8 @@
 //! its owner alone, once, when it is planted; where it shows up in an answer to another tenant, that answer holds the
 //! owner's data. A nonce is the reverse: sent by an attacker in a write, and looked for in what the victim reads.
 //!
-//! All of them carry the run's tag and their owner's code in a fixed prefix, so one automaton of a few patterns (tenant
-//! × encoding) finds every canary of a run, however many there are.
+//! All of them carry the run's tag and their owner's code in a fixed prefix, so a few patterns (tenant × encoding)
+//! in two automata, one that folds case and one for base64, find every canary of a run, however many there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

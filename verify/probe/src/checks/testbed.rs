@@ -58,6 +58,7 @@ pub(crate) enum Switch {
     AcrossEmpty,
     SearchNever,
     NextUnreadable,
+    NextUnsaid,
     PathIgnored,
     UpdatesRefused,
     // Harmless habits.
@@ -551,6 +552,7 @@ impl Api {
             .collect();
         let page: Vec<&Value> = items.iter().skip(from).take(limit).collect();
         let next = (from + limit < items.len()).then(|| format!("?limit={limit}&from={}", from + limit));
+        let next = next.filter(|_| !self.is(NextUnsaid));
         let next = if self.is(NextUnreadable) { json!(next.map(|_| from + limit)) } else { json!(next) };
         ok(json!({ "items": page, "next": next }))
     }
@@ -1034,6 +1036,15 @@ mod tests {
             let written = bed.exchanges().find(|x| x.intent == Intent::Across && x.request.method != "GET");
             assert_eq!(written.map(Exchange::line), None, "{switch:?}");
         }
+    }
+
+    #[test]
+    fn a_list_that_lacks_objects_of_ones_own_was_not_read_to_its_end() {
+        let concluded = run(&[NextUnsaid], |id| id == "api.list-own");
+        let lacks = |c: &&Concluded| matches!(&c.verdict, Verdict::Unproven(why) if why.contains("are not on the pages that were read"));
+        assert!(concluded.iter().any(|c| lacks(&c)), "{concluded:#?}");
+        let cases = concluded.iter().filter(|c| c.operation == "GET /tenants/{tenant}/cases");
+        assert!(cases.into_iter().all(|c| matches!(c.verdict, Verdict::Unproven(_))), "{concluded:#?}");
     }
 
     #[test]
