@@ -1,13 +1,15 @@
 //! Carries out a plan and tells what came of it: what `verify` and `demo` share.
 
 use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::sync::watch;
+use watertight_checks::plan::{Options, plan};
+use watertight_checks::run::{self, Afterwards, Ending, Resume, Run, RunError};
+use watertight_evidence::escape::line;
+use watertight_evidence::report::{Advisories, Overall, Report, report};
 use watertight_evidence::{Account, bundle, text};
-use watertight_probe::journal::Journal;
-use watertight_probe::plan::{Options, Plan, plan};
-use watertight_probe::report::{Advisories, Overall, Report, report};
-use watertight_probe::run::{Afterwards, Ending, Run, run};
 use watertight_spec::Spec;
 
 use crate::exit::Exit;
@@ -18,10 +20,10 @@ use crate::progress::Progress;
 
 /// A run that is to be carried out.
 pub(crate) struct Order<'a> {
-    pub(crate) spec: &'a Spec,
-    pub(crate) options: &'a Options,
-    pub(crate) journal: Journal,
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) options: Options,
     pub(crate) afterwards: Afterwards,
+    pub(crate) resume: Resume,
     pub(crate) advisories: Advisories,
     pub(crate) uncovered: Uncovered,
     pub(crate) format: Format,
@@ -30,40 +32,68 @@ pub(crate) struct Order<'a> {
 }
 
 /// Runs, writes the evidence, prints the account.
-pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Exit {
-    let Order { spec, options, journal, afterwards, advisories, uncovered, format, dir, stop } = order;
-    let plan: Plan = plan(spec, options);
-    if plan.total(spec) == 0 {
+pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Result<Exit, Exit> {
+    let Order { spec, options, afterwards, resume, advisories, uncovered, format, dir, stop } = order;
+    let plan = Rc::new(plan(&spec, &options));
+    if plan.total(&spec) == 0 {
         let help = "`watertight plan` lists what a spec gives rise to; checks of tokens need [tokens]";
         printer.complain("there is nothing to try: the spec gives rise to none of the checks asked for", help);
-        return Exit::Usage;
+        return Err(Exit::Usage);
     }
+    match resume {
+        Resume::Fresh => folder::begin(dir, &spec, printer)?,
+        Resume::Continue => bundle::reopen(dir).map_err(|error| folder::unwritable(dir, &error, printer))?,
+    }
+    let order = run::Order {
+        spec: Arc::clone(&spec),
+        plan: Rc::clone(&plan),
+        options,
+        folder: dir.to_owned(),
+        afterwards,
+        resume,
+    };
     let finished = {
         let mut progress = Progress::new(printer);
-        run(spec, &plan, options, journal, afterwards, &mut progress, stop).await
+        run::run(&order, &mut progress, stop).await
     };
-    let run = match finished {
-        Ok(run) => run,
-        Err(error) => {
-            printer.complain(&format!("the run could not begin: {error}"), "this is a bug; please report it");
-            return Exit::Internal;
-        }
-    };
-    let report = report(spec, &plan, &run, advisories);
-    let account = Account { spec, plan: &plan, run: &run, report: &report, advisories };
+    let run = finished.map_err(|error| failed(&error, dir, printer))?;
+    let report = report(&spec, &plan, &run, dir, advisories).map_err(|error| failed(&error.into(), dir, printer))?;
+    let account = Account { spec: &spec, plan: &plan, run: &run, report: &report, advisories };
     match format {
         Format::Human => printer.say(&text::render(&account, dir, printer.palette())),
         Format::Json => printer.json(&report),
     }
     if !run.left_behind.is_empty() {
-        let left = run.left_behind.len();
-        let folder = watertight_evidence::neutral::line(&dir.to_string_lossy());
-        printer.note(&format!("{left} created objects could not be removed: `watertight clean {folder}` tries again"));
+        let folder = line(&dir.to_string_lossy());
+        printer
+            .note(&format!("not all that the run created could be removed: `watertight clean {folder}` tries again"));
     }
-    if let Err(error) = bundle::write(dir, &account) {
-        return folder::unwritable(dir, &error, printer);
+    bundle::write(dir, &account).map_err(|error| folder::unwritable(dir, &error, printer))?;
+    Ok(judged(&run, &report, uncovered))
+}
+
+/// Why there is no run, and what to do about it.
+fn failed(error: &RunError, dir: &Path, printer: Printer) -> Exit {
+    let folder = line(&dir.to_string_lossy());
+    match error {
+        RunError::Setting(_) => {
+            printer.complain(&error.to_string(), "this is a bug; please report it");
+            Exit::Internal
+        }
+        RunError::Folder(error) => folder::unwritable(dir, error, printer),
+        RunError::Finished => {
+            let help = format!(
+                "`watertight judge {folder}` judges it, `watertight clean {folder}` removes what it may have left"
+            );
+            printer.complain("that run is finished: nothing is left to do", &help);
+            Exit::Usage
+        }
+        RunError::Log(_) | RunError::Other(_) => {
+            let help = format!("`watertight clean {folder}` removes what that run created; then begin a new one");
+            printer.complain(&error.to_string(), &help);
+            Exit::Usage
+        }
     }
-    judged(&run, &report, uncovered)
 }
 
 /// The exit code of a run.
@@ -74,8 +104,8 @@ fn judged(run: &Run, report: &Report, uncovered: Uncovered) -> Exit {
         _ => Exit::Success,
     };
     match (&run.ending, verdict) {
-        (Ending::Complete, verdict) => verdict.or(covered),
-        (Ending::SetupFailed(_), verdict) => verdict.or(Exit::Unreachable),
+        (Ending::Complete | Ending::OutOfTime, verdict) => verdict.or(covered),
+        (Ending::SetupFailed(_) | Ending::Unreachable(_), verdict) => verdict.or(Exit::Unreachable),
         // What was not tried for being interrupted is not the target's doing; a leak stays one.
         (Ending::Interrupted, Exit::Leak) => Exit::Leak,
         (Ending::Interrupted, _) => Exit::Interrupted,

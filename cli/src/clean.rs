@@ -1,20 +1,23 @@
 //! `watertight clean DIR`: removes what an interrupted run had created.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
+use tokio::sync::watch;
+use watertight_checks::clean::Cleaned;
+use watertight_checks::run::clean_journal;
+use watertight_engine::journal::Journal;
 use watertight_evidence::bundle;
-use watertight_evidence::neutral::{line, short};
-use watertight_probe::clean::clean_journal;
-use watertight_probe::journal::Journal;
+use watertight_evidence::escape::{line, short};
 use watertight_spec::{Environment, Spec, parse};
 
 use crate::exit::Exit;
-use crate::folder::today;
+use crate::folder::{today, unwritable};
 use crate::printer::Printer;
 
-/// Objects named one by one.
+/// What is left, named one by one.
 const LISTED: usize = 50;
 
 #[derive(Args)]
@@ -25,37 +28,54 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, printer: Printer) -> Exit {
-    match clean(arguments, printer).await {
+    match clean(&arguments.report, printer).await {
         Ok(exit) | Err(exit) => exit,
     }
 }
 
-async fn clean(arguments: &Arguments, printer: Printer) -> Result<Exit, Exit> {
-    let journal = journal(arguments, printer)?;
+async fn clean(dir: &Path, printer: Printer) -> Result<Exit, Exit> {
+    let journal = journal(dir, printer)?;
     if journal.is_clean() {
         printer.say("nothing to remove: that run cleaned up after itself");
         return Ok(Exit::Success);
     }
-    let spec = spec(arguments, printer)?;
-    let cleaned = clean_journal(&spec, journal).await.map_err(|error| {
-        printer.complain(&format!("the clean-up could not begin: {error}"), "this is a bug; please report it");
-        Exit::Internal
-    })?;
-    let objects = if cleaned.removed == 1 { "object" } else { "objects" };
-    printer.say(&format!("{} {objects} removed", cleaned.removed));
-    if cleaned.left_behind.is_empty() {
+    let spec = Arc::new(spec(dir, printer)?);
+    let Cleaned { removed, left_behind, .. } = remove(dir, &spec, journal, printer).await?;
+    printer.say(&format!("{removed} {} removed", if removed == 1 { "object" } else { "objects" }));
+    if left_behind.is_empty() {
         return Ok(Exit::Success);
     }
-    for left in cleaned.left_behind.iter().take(LISTED) {
+    for left in left_behind.iter().take(LISTED) {
         printer.note(&format!("left: {}", short(left, 300)));
     }
-    let what = format!("{} objects could not be removed", cleaned.left_behind.len());
-    printer.complain(&what, "mend what stands in the way and run this again, or remove them by hand");
+    let more = left_behind.len().saturating_sub(LISTED);
+    if more > 0 {
+        printer.note(&format!("… and {more} more"));
+    }
+    printer.complain(
+        "not all that the run created could be removed",
+        "fix what is in the way and run this again, or remove the rest by hand",
+    );
     Ok(Exit::Unreachable)
 }
 
-fn journal(arguments: &Arguments, printer: Printer) -> Result<Journal, Exit> {
-    let path = arguments.report.join(bundle::JOURNAL);
+/// What is sent is recorded in a folder of its own, which is thrown away.
+async fn remove(dir: &Path, spec: &Arc<Spec>, journal: Journal, printer: Printer) -> Result<Cleaned, Exit> {
+    let scratch = dir.join(format!(".clean-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).map_err(|error| unwritable(dir, &error, printer))?;
+    // A clean-up is not stopped half-way: a signal ends the process, and the journal says what is still to be done.
+    let (_stop, receiver) = watch::channel(false);
+    let cleaned = clean_journal(spec, journal, &scratch, receiver).await;
+    // A folder that stays is of no harm.
+    let _ = std::fs::remove_dir_all(&scratch);
+    cleaned.map_err(|error| {
+        printer.complain(&format!("the clean-up could not begin: {error}"), "this is a bug; please report it");
+        Exit::Internal
+    })
+}
+
+fn journal(dir: &Path, printer: Printer) -> Result<Journal, Exit> {
+    let path = dir.join(bundle::JOURNAL);
     Journal::resume(&path).map_err(|error| {
         let path = line(&path.to_string_lossy());
         let what = match error.kind() {
@@ -68,8 +88,8 @@ fn journal(arguments: &Arguments, printer: Printer) -> Result<Journal, Exit> {
 }
 
 /// The spec as it was when the run began, with the secrets of today's environment.
-fn spec(arguments: &Arguments, printer: Printer) -> Result<Spec, Exit> {
-    let (path, text) = bundle::recorded_spec(&arguments.report).map_err(|error| {
+fn spec(dir: &Path, printer: Printer) -> Result<Spec, Exit> {
+    let (path, text) = bundle::recorded_spec(dir).map_err(|error| {
         printer.complain(&error.to_string(), "name the folder that the run was given with --report");
         Exit::Usage
     })?;

@@ -8,17 +8,18 @@ mod keep;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 use secrecy::ExposeSecret as _;
+use watertight_checks::run::{Afterwards, Resume};
+use watertight_engine::journal::{Entry, Journal};
 use watertight_evidence::bundle;
-use watertight_evidence::neutral::short;
+use watertight_evidence::escape::short;
+use watertight_evidence::report::Advisories;
 use watertight_faults::{
     AUDIENCE, Demo, DemoClient, DemoSecrets, FORBIDDEN_SCOPE, Fault, OTHER_AUDIENCE, SCOPE, start,
 };
-use watertight_probe::journal::Journal;
-use watertight_probe::report::Advisories;
-use watertight_probe::run::Afterwards;
 
 use crate::carry_out::{Order, carry_out};
 use crate::exit::Exit;
@@ -65,7 +66,7 @@ async fn demonstrate(arguments: Arguments, printer: Printer) -> Result<Exit, Exi
     let faults = arguments.fault.iter().map(|name| faults::named(name, printer)).collect::<Result<Vec<_>, _>>()?;
     let options = arguments.selection.options(printer)?;
     let dir = arguments.reporting.report.as_path();
-    folder::refuse_uncleaned(dir, printer)?;
+    folder::set_aside(dir, printer)?;
     keep::forget(dir).map_err(|error| folder::unwritable(dir, &error, printer))?;
     let stop = signals::stop(printer)
         .map_err(|error| internal(&format!("signals can't be listened for: {error}"), printer))?;
@@ -77,14 +78,12 @@ async fn demonstrate(arguments: Arguments, printer: Printer) -> Result<Exit, Exi
     let path = dir.join(SPEC_FILE);
     let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&path, spec_text(&demo)));
     written.map_err(|error| folder::unwritable(dir, &error, printer))?;
-    let spec = folder::spec(&path, &variables, printer)?;
-    bundle::begin(dir, &spec).map_err(|error| folder::unwritable(dir, &error, printer))?;
+    let spec = Arc::new(folder::spec(&path, &variables, printer)?);
     let order = Order {
-        spec: &spec,
-        options: &options,
-        // The platform goes away, and all that was created with it: there is nothing to clean up after a kill.
-        journal: Journal::in_memory(),
+        spec: Arc::clone(&spec),
+        options,
         afterwards: if arguments.keep { Afterwards::Leave } else { Afterwards::CleanUp },
+        resume: Resume::Fresh,
         advisories: advisories(&arguments.reporting, &faults),
         uncovered: arguments.reporting.uncovered(),
         format: arguments.reporting.format,
@@ -92,11 +91,20 @@ async fn demonstrate(arguments: Arguments, printer: Printer) -> Result<Exit, Exi
         stop: stop.clone(),
     };
     let exit = carry_out(order, printer).await;
-    if arguments.keep {
+    owes_nothing(dir);
+    if arguments.keep && exit.is_ok() {
         keep::until_stopped(dir, &spec, &variables, stop, printer).await?;
     }
     demo.shutdown().await;
-    Ok(exit)
+    exit
+}
+
+/// The platform goes away, and all that was created with it: there is nothing for a clean-up to do.
+fn owes_nothing(dir: &Path) {
+    if let Ok(mut journal) = Journal::resume(&dir.join(bundle::JOURNAL)) {
+        // If it can't be written, the next run moves this folder aside, and no more.
+        let _ = journal.write(&Entry::Cleaned);
+    }
 }
 
 /// What a fault does must be caught, even where it shows as a weakness only.

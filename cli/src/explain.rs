@@ -1,13 +1,13 @@
-//! `watertight explain [CHECK]`: what a check does, how it judges, the bug it comes from, how to mend it.
+//! `watertight explain [CHECK]`: what a check does, how it judges, the bug it comes from, how to fix it.
 
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use watertight_evidence::neutral::short;
+use watertight_checks::catalog;
+use watertight_checks::check::Check;
+use watertight_evidence::escape::short;
 use watertight_evidence::style::{Ink, Palette};
-use watertight_probe::catalog;
-use watertight_probe::check::About;
 
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -47,13 +47,15 @@ struct Explained {
     does: &'static str,
     judges: &'static str,
     origin: &'static str,
-    mend: &'static str,
+    /// The name is an interface, and stays.
+    #[serde(rename = "mend")]
+    fix: &'static str,
 }
 
-impl From<&About> for Explained {
-    fn from(about: &About) -> Self {
-        let About { id, surface, severity, cwe, title, does, judges, origin, mend } = *about;
-        Self { check: id, surface: surface.name(), severity: severity.name(), cwe, title, does, judges, origin, mend }
+impl From<&Check> for Explained {
+    fn from(check: &Check) -> Self {
+        let Check { id, surface, severity, cwe, title, does, judges, origin, fix, .. } = *check;
+        Self { check: id, surface: surface.name(), severity: severity.name(), cwe, title, does, judges, origin, fix }
     }
 }
 
@@ -61,10 +63,10 @@ pub(crate) fn run(arguments: &Arguments, printer: Printer) -> Exit {
     match &arguments.check {
         None => all(arguments.format, printer),
         Some(id) => match catalog::find(id) {
-            Some(about) => one(about, arguments.format, printer),
+            Some(check) => one(check, arguments.format, printer),
             None => {
                 let ids = catalog::all();
-                let help = suggest::help(id, ids.iter().map(|about| about.id), "watertight explain");
+                let help = suggest::help(id, ids.iter().map(|check| check.id), "watertight explain");
                 printer.complain(&format!("there is no check {}", short(id, 80)), &help);
                 return Exit::Usage;
             }
@@ -73,11 +75,11 @@ pub(crate) fn run(arguments: &Arguments, printer: Printer) -> Exit {
     Exit::Success
 }
 
-fn one(about: &About, shape: Shape, printer: Printer) {
+fn one(check: &Check, shape: Shape, printer: Printer) {
     match shape {
-        Shape::Human => printer.say(&text(about, printer.palette())),
-        Shape::Json => printer.json(&Explained::from(about)),
-        Shape::Markdown => printer.say(&section(about)),
+        Shape::Human => printer.say(&text(check, printer.palette())),
+        Shape::Json => printer.json(&Explained::from(check)),
+        Shape::Markdown => printer.say(&section(check)),
     }
 }
 
@@ -85,12 +87,12 @@ fn all(shape: Shape, printer: Printer) {
     let checks = catalog::all();
     match shape {
         Shape::Human => {
-            let longest = checks.iter().map(|about| about.id.len()).max().unwrap_or(0);
+            let longest = checks.iter().map(|check| check.id.len()).max().unwrap_or(0);
             let lines: Vec<String> = checks
                 .iter()
-                .map(|about| {
-                    let gap = " ".repeat(longest.saturating_sub(about.id.len()));
-                    format!("{}{gap}  {}", printer.palette().paint(Ink::Strong, about.id), about.title)
+                .map(|check| {
+                    let gap = " ".repeat(longest.saturating_sub(check.id.len()));
+                    format!("{}{gap}  {}", printer.palette().paint(Ink::Strong, check.id), check.title)
                 })
                 .collect();
             printer.say(&lines.join("\n"));
@@ -100,22 +102,22 @@ fn all(shape: Shape, printer: Printer) {
     }
 }
 
-fn text(about: &About, palette: Palette) -> String {
-    let mut text = format!("{}: {}\n", palette.paint(Ink::Strong, about.id), about.title);
-    let facts = format!("surface {}, severity {}", about.surface, about.severity);
-    let _ = writeln!(text, "{facts}{}{}", if about.cwe.is_empty() { "" } else { ", " }, about.cwe.join(", "));
-    for (title, paragraph) in parts(about) {
+fn text(check: &Check, palette: Palette) -> String {
+    let mut text = format!("{}: {}\n", palette.paint(Ink::Strong, check.id), check.title);
+    let facts = format!("surface {}, severity {}", check.surface, check.severity);
+    let _ = writeln!(text, "{facts}{}{}", if check.cwe.is_empty() { "" } else { ", " }, check.cwe.join(", "));
+    for (title, paragraph) in parts(check) {
         let _ = write!(text, "\n{}\n{}", palette.paint(Ink::Strong, title), wrapped(paragraph));
     }
     text
 }
 
-fn parts(about: &About) -> [(&'static str, &'static str); 4] {
+fn parts(check: &Check) -> [(&'static str, &'static str); 4] {
     [
-        ("What it does", about.does),
-        ("How it judges", about.judges),
-        ("Where it comes from", about.origin),
-        ("How to mend it", about.mend),
+        ("What it does", check.does),
+        ("How it judges", check.judges),
+        ("Where it comes from", check.origin),
+        ("How to fix it", check.fix),
     ]
 }
 
@@ -139,32 +141,32 @@ fn wrapped(paragraph: &str) -> String {
 }
 
 /// `docs/checks.md`
-fn markdown(checks: &[&'static About]) -> String {
+fn markdown(checks: &[&'static Check]) -> String {
     let mut page = String::from(
         "# The checks\n\nEvery check tries the boundary for each ordered pair of tenants (attacker → victim), at each operation that it\n\
          fits. How their findings read is told in [reading-a-report.md](reading-a-report.md); `watertight explain CHECK` shows\n\
          the same as here. This page is made from the catalogue: `UPDATE_DOCS=1 cargo nextest run -p watertight-cli docs` writes\n\
          it anew.\n\n| Check | Surface | Severity | What it shows |\n|---|---|---|---|\n",
     );
-    for about in checks {
-        let anchor: String = about.id.chars().filter(|c| *c != '.').collect();
-        let (surface, severity) = (about.surface, about.severity);
-        let _ = writeln!(page, "| [`{}`](#{anchor}) | {surface} | {severity} | {} |", about.id, cell(about.title));
+    for check in checks {
+        let anchor: String = check.id.chars().filter(|c| *c != '.').collect();
+        let (surface, severity) = (check.surface, check.severity);
+        let _ = writeln!(page, "| [`{}`](#{anchor}) | {surface} | {severity} | {} |", check.id, cell(check.title));
     }
-    for about in checks {
+    for check in checks {
         page.push('\n');
-        page.push_str(&section(about));
+        page.push_str(&section(check));
     }
     page
 }
 
-fn section(about: &About) -> String {
-    let mut text = format!("## {}\n\n{}.", about.id, escaped(about.title.trim_end_matches('.')));
-    if !about.cwe.is_empty() {
-        let _ = write!(text, " ({})", about.cwe.join(", "));
+fn section(check: &Check) -> String {
+    let mut text = format!("## {}\n\n{}.", check.id, escaped(check.title.trim_end_matches('.')));
+    if !check.cwe.is_empty() {
+        let _ = write!(text, " ({})", check.cwe.join(", "));
     }
     text.push('\n');
-    for (title, paragraph) in parts(about) {
+    for (title, paragraph) in parts(check) {
         let _ = writeln!(text, "\n**{title}.** {}", escaped(paragraph));
     }
     text

@@ -1,18 +1,21 @@
 //! The folder of a run, and the spec that is read.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use time::{Date, OffsetDateTime};
+use watertight_checks::catalog;
+use watertight_engine::journal::Journal;
 use watertight_evidence::bundle;
-use watertight_evidence::neutral::{line, short};
-use watertight_probe::catalog;
-use watertight_probe::journal::Journal;
+use watertight_evidence::escape::{line, short};
 use watertight_spec::{EnvSource, Spec, parse_file};
 
 use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::suggest;
+
+/// Folders that are tried when one is moved aside.
+const MOST_ASIDE: u32 = 10_000;
 
 /// The day on which exclusions are judged.
 pub(crate) fn today() -> Date {
@@ -30,7 +33,7 @@ pub(crate) fn spec(path: &Path, env: &dyn EnvSource, printer: Printer) -> Result
         if catalog::find(&exclude.check).is_none() {
             let (path, check) = (line(&path.to_string_lossy()), short(&exclude.check, 80));
             let what = format!("{path}: an [[exclude]] names the check {check}, and there is none");
-            let known = catalog::all().into_iter().map(|about| about.id);
+            let known = catalog::all().into_iter().map(|check| check.id);
             printer.complain(&what, &suggest::help(&exclude.check, known, "watertight explain"));
             return Err(Exit::Usage);
         }
@@ -38,29 +41,40 @@ pub(crate) fn spec(path: &Path, env: &dyn EnvSource, printer: Printer) -> Result
     Ok(spec)
 }
 
-/// Makes the folder ready for a run, unless an earlier run left something in its target. Returns the run's journal.
-pub(crate) fn begin(dir: &Path, spec: &Spec, printer: Printer) -> Result<Journal, Exit> {
-    refuse_uncleaned(dir, printer)?;
-    let journal = bundle::begin(dir, spec).and_then(|path| Journal::create(&path));
-    journal.map_err(|error| unwritable(dir, &error, printer))
+/// Makes the folder ready for a run.
+pub(crate) fn begin(dir: &Path, spec: &Spec, printer: Printer) -> Result<(), Exit> {
+    set_aside(dir, printer)?;
+    bundle::begin(dir, spec).map_err(|error| unwritable(dir, &error, printer))
 }
 
-/// A journal that names what a killed run created must not be overwritten.
-pub(crate) fn refuse_uncleaned(dir: &Path, printer: Printer) -> Result<(), Exit> {
-    let folder = line(&dir.to_string_lossy());
+/// A folder whose journal names what an earlier run created and did not remove is moved aside, and never written over.
+pub(crate) fn set_aside(dir: &Path, printer: Printer) -> Result<(), Exit> {
+    let unusable = |error: &std::io::Error| unwritable(dir, error, printer);
     match Journal::resume(&dir.join(bundle::JOURNAL)) {
-        Ok(journal) if journal.is_clean() => Ok(()),
-        Ok(_) => {
-            let what = format!("{folder} belongs to a run that did not remove what it had created");
-            let help = format!(
-                "`watertight clean {folder}` removes it; or use another --report; or delete the folder, if its target is gone"
-            );
-            printer.complain(&what, &help);
-            Err(Exit::Usage)
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(unwritable(dir, &error, printer)),
+        Ok(journal) if journal.is_clean() => return Ok(()),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unusable(&error)),
     }
+    let to = free_name(dir).ok_or_else(|| unusable(&ErrorKind::AlreadyExists.into()))?;
+    std::fs::rename(dir, &to).map_err(|error| unusable(&error))?;
+    let (from, to) = (line(&dir.to_string_lossy()), line(&to.to_string_lossy()));
+    printer.note(&format!(
+        "note: {from} belongs to a run that did not remove what it had created; it is now {to}, and `watertight clean {to}` \
+         removes that"
+    ));
+    Ok(())
+}
+
+/// `DIR.1`, or the next number that is free.
+fn free_name(dir: &Path) -> Option<PathBuf> {
+    let name = dir.components().collect::<PathBuf>().into_os_string();
+    let numbered = (1..MOST_ASIDE).map(|number| {
+        let mut name = name.clone();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    });
+    numbered.into_iter().find(|path| std::fs::symlink_metadata(path).is_err())
 }
 
 /// A folder that can't be used.

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use watertight_evidence::neutral::line;
+use watertight_evidence::escape::line;
 use watertight_spec::INIT_TEMPLATE;
 
 use crate::exit::Exit;

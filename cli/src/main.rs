@@ -54,7 +54,7 @@ enum Command {
     Init(init::Arguments),
     /// Remove what an interrupted run had created
     Clean(clean::Arguments),
-    /// What a check does, how it judges, the bug it comes from, how to mend it
+    /// What a check does, how it judges, the bug it comes from, how to fix it
     Explain(explain::Arguments),
     /// Verify a reference platform, sound or with chosen bugs
     #[cfg(feature = "demo")]
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let text = panic.payload_as_str().unwrap_or("no reason given");
-        let what = format!("internal error at {place}: {}", watertight_evidence::neutral::short(text, 300));
+        let what = format!("internal error at {place}: {}", watertight_evidence::escape::short(text, 300));
         printer.complain(&what, "this is a bug; please report it");
     }));
     // Whatever was held when it panicked is dropped, not used again.

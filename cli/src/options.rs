@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use watertight_checks::catalog;
+use watertight_checks::plan::{Depth, Options};
+use watertight_evidence::report::Advisories;
 use watertight_model::Surface;
-use watertight_probe::catalog;
-use watertight_probe::plan::{Depth, Options};
-use watertight_probe::report::Advisories;
 
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -44,7 +44,7 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// As the engine takes it. Says what is wrong.
+    /// As a run takes it. Says what is wrong.
     pub(crate) fn options(&self, printer: Printer) -> Result<Options, Exit> {
         if let Some(only) = &self.only {
             known(only, printer)?;
@@ -97,12 +97,12 @@ impl Reporting {
 /// Complains of a check that does not exist.
 fn known(only: &str, printer: Printer) -> Result<(), Exit> {
     let checks = catalog::all();
-    let ids = || checks.iter().map(|about| about.id);
+    let ids = || checks.iter().map(|check| check.id);
     let surfaces = || Surface::ALL.iter().map(|surface| surface.name());
     if ids().chain(surfaces()).any(|id| id == only) {
         return Ok(());
     }
-    let only_shown = watertight_evidence::neutral::short(only, 80);
+    let only_shown = watertight_evidence::escape::short(only, 80);
     let help = suggest::help(only, ids().chain(surfaces()), "watertight explain");
     printer.complain(&format!("--only {only_shown}: there is no such check or surface"), &help);
     Err(Exit::Usage)

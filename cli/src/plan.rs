@@ -1,15 +1,17 @@
-//! `watertight plan [SPEC]`: what would run. Nothing is sent.
+//! `watertight plan [SPEC]`: what would run, and what it would cost. Nothing is sent.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use watertight_evidence::neutral::{line, short};
+use watertight_checks::catalog;
+use watertight_checks::check::{Check, Subject};
+use watertight_checks::plan::{self, Plan, plan};
+use watertight_evidence::escape::{line, short};
 use watertight_evidence::style::Ink;
-use watertight_probe::plan::{OwnView, Plan, plan};
-use watertight_probe::{catalog, pairs};
-use watertight_spec::{Environment, Spec, TargetEnvironment};
+use watertight_spec::{Environment, Spec};
 
 use crate::exit::Exit;
 use crate::folder;
@@ -37,10 +39,65 @@ struct Outline {
     operations: Vec<String>,
     /// What is planted or looked up before the checks.
     setup: Vec<String>,
-    /// How many instances in all.
+    /// About what it takes.
+    cost: Cost,
+    /// How many verdicts in all.
     total: usize,
     checks: Vec<Kind>,
     left_out: Vec<LeftOut>,
+}
+
+/// About what a run takes.
+#[derive(Serialize)]
+struct Cost {
+    requests: u64,
+    /// Where the target takes 10 ms to answer.
+    seconds_at_10_ms: u64,
+    /// Where it takes 50 ms.
+    seconds_at_50_ms: u64,
+}
+
+impl From<plan::Cost> for Cost {
+    fn from(cost: plan::Cost) -> Self {
+        let seconds = |ms: u64| {
+            let time = cost.time_at(Duration::from_millis(ms));
+            time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
+        };
+        Self { requests: cost.requests, seconds_at_10_ms: seconds(10), seconds_at_50_ms: seconds(50) }
+    }
+}
+
+impl Cost {
+    /// `about 10,900 requests: 22 s at 10 ms an answer, 1 min 50 s at 50 ms`
+    fn text(&self) -> String {
+        let (fast, slow) = (span(self.seconds_at_10_ms), span(self.seconds_at_50_ms));
+        format!("about {} requests: {fast} at 10 ms an answer, {slow} at 50 ms", grouped(self.requests))
+    }
+}
+
+/// `1 min 50 s`
+fn span(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// About as many, to three digits that count: `10,900`.
+fn grouped(count: u64) -> String {
+    let unit = 10_u64.saturating_pow(count.max(1).ilog10().saturating_sub(2));
+    let digits = (count.saturating_add(unit / 2) / unit).saturating_mul(unit).to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The instances of one check.
@@ -83,18 +140,18 @@ fn outline(arguments: &Arguments, printer: Printer) -> Result<Outline, Exit> {
 impl Outline {
     fn new(spec: &Spec, plan: &Plan) -> Self {
         let mut kinds: BTreeMap<&'static str, Kind> = BTreeMap::new();
-        for check in &plan.checks {
-            let about = check.about;
-            let new = || Kind { check: about.id, title: about.title, instances: 0, operations: BTreeMap::new() };
-            let kind = kinds.entry(about.id).or_insert_with(new);
-            kind.instances = kind.instances.saturating_add(1);
-            let pairs = kind.operations.entry(check.operation.clone()).or_default();
-            *pairs = pairs.saturating_add(1);
-        }
-        if let (OwnView::Judged, Some(about)) = (plan.own_view, catalog::find("api.own-view")) {
-            let instances = pairs(spec).len();
-            let operations = BTreeMap::from([("every ordinary request".to_owned(), instances)]);
-            kinds.insert(about.id, Kind { check: about.id, title: about.title, instances, operations });
+        let mut note = |check: &'static Check, operation: String, pairs: usize| {
+            let new = || Kind { check: check.id, title: check.title, instances: 0, operations: BTreeMap::new() };
+            let kind = kinds.entry(check.id).or_insert_with(new);
+            kind.instances = kind.instances.saturating_add(pairs);
+            let counted = kind.operations.entry(operation).or_default();
+            *counted = counted.saturating_add(pairs);
+        };
+        plan.trials.iter().for_each(|trial| note(trial.check, trial.subject.label(spec), 1));
+        // What is judged over the whole log has a verdict for each pair, and no trial.
+        let watched = plan.total(spec).saturating_sub(plan.trials.len());
+        if let Some(check) = catalog::find("api.own-view").filter(|_| watched > 0) {
+            note(check, Subject::Everything.label(spec), watched);
         }
         let mut left_out: Vec<LeftOut> = Vec::new();
         for left in &plan.left_out {
@@ -108,7 +165,8 @@ impl Outline {
             target: spec.target.name.clone(),
             tenants: spec.tenants.iter().map(|tenant| tenant.id.to_string()).collect(),
             operations: spec.operations.iter().map(|operation| operation.label()).collect(),
-            setup: setup(spec),
+            setup: plan.setup(spec),
+            cost: plan.cost(spec).into(),
             total: plan.total(spec),
             checks: kinds.into_values().collect(),
             left_out,
@@ -125,6 +183,7 @@ impl Outline {
             self.tenants.len(),
             self.operations.len()
         )];
+        lines.push(self.cost.text());
         lines.push(title(&format!("Set-up ({})", self.setup.len())));
         lines.extend(self.setup.iter().map(|step| format!("  {}", line(step))));
         lines.push(title(&format!("Checks ({})", self.total)));
@@ -142,20 +201,15 @@ impl Outline {
     }
 }
 
-/// What is planted or looked up: every kind of object in every tenant.
-fn setup(spec: &Spec) -> Vec<String> {
-    let production = spec.target.environment == TargetEnvironment::Production;
-    let mut steps = Vec::new();
-    for resource in &spec.resources {
-        for tenant in &spec.tenants {
-            match resource.existing.get(&tenant.id) {
-                Some(id) => steps.push(format!("look up {} {id} of {}", resource.name, tenant.id)),
-                None if resource.create.is_some() && !production => {
-                    steps.push(format!("plant {} in {}", resource.name, tenant.id));
-                }
-                None => {}
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_reads_as_people_say_it() {
+        let cost = Cost { requests: 10_873, seconds_at_10_ms: 22, seconds_at_50_ms: 110 };
+        assert_eq!(cost.text(), "about 10,900 requests: 22 s at 10 ms an answer, 1 min 50 s at 50 ms");
+        assert_eq!([7, 999, 1_234_567].map(grouped), ["7", "999", "1,230,000"]);
+        assert_eq!([0, 59, 60, 3_600, 7_325].map(span), ["0 s", "59 s", "1 min", "1 h", "2 h 2 min"]);
     }
-    steps
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use serde::Serialize;
-use watertight_evidence::neutral;
+use watertight_evidence::escape;
 use watertight_evidence::style::{Ink, Palette};
 use watertight_spec::{Color, Problems};
 
@@ -57,7 +57,7 @@ impl Printer {
     /// A result for programs: one document.
     pub(crate) fn json(self, document: &impl Serialize) {
         match serde_json::to_string_pretty(document) {
-            Ok(text) => write(io::stdout().lock(), &neutral::json(&text)),
+            Ok(text) => write(io::stdout().lock(), &escape::json(&text)),
             // Every type that is printed has string keys.
             Err(error) => self.complain(&format!("the document can't be written: {error}"), ""),
         }
@@ -87,7 +87,7 @@ impl Printer {
     }
 }
 
-/// Whoever reads may have gone (`watertight … | head`): then nobody misses the rest.
+/// Whoever reads may have gone (`watertight … | head`): then the rest is not missed.
 fn write(mut out: impl io::Write, text: &str) {
     let _ = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());
 }

@@ -74,7 +74,7 @@ impl Silent {
     }
 }
 
-/// Nobody listens there.
+/// A port on which nothing listens.
 fn closed() -> String {
     Silent::new().url()
 }
@@ -110,6 +110,12 @@ fn mistakes_on_the_command_line_exit_3_and_say_what_was_meant() {
         &["verify", "--only", "api.swap-itme"],
         &["explain", "api.swap-itme"],
         &["clean", "nowhere"],
+        &["verify", "--resume", "nowhere"],
+        &["verify", "watertight.toml", "--resume", "watertight-report"],
+        &["verify", "--resume", "watertight-report", "--seed", "1"],
+        &["verify", "--resume", "watertight-report", "--only", "api"],
+        &["verify", "--resume", "watertight-report", "--quick"],
+        &["verify", "--resume", "watertight-report", "--report", "other"],
     ] {
         let output = desk.run(arguments);
         assert_eq!((code(&output), out(&output).as_str()), (3, ""), "{arguments:?}");
@@ -181,10 +187,13 @@ fn plan_lists_what_would_run_and_sends_nothing() {
     assert_eq!((code(&output), err(&output).as_str()), (0, ""));
     let text = out(&output);
     assert!(text.contains("nothing was sent") && text.contains("plant case in north"), "{text}");
+    assert!(text.contains(" at 10 ms an answer, "), "{text}");
     let document = json(&desk.run(&["plan", "--format", "json", "--quick"]));
     assert_eq!(document["schema"], "watertight.plan/1");
     assert!(document["checks"].as_array().unwrap().iter().any(|check| check["check"] == "api.swap-path-tenant"));
     assert!(!document["left_out"].as_array().unwrap().is_empty(), "--quick leaves writes out");
+    let cost = |name: &str| document["cost"][name].as_u64().unwrap();
+    assert!(cost("requests") > 20 && cost("seconds_at_10_ms") <= cost("seconds_at_50_ms"), "{}", document["cost"]);
     assert!(!target.was_called(), "something was sent");
 }
 
@@ -226,7 +235,7 @@ fn explain_covers_every_check_that_a_plan_lists() {
     desk.write("watertight.toml", &spec(&closed(), ""));
     let planned = json(&desk.run(&["plan", "--format", "json"]));
     let known = json(&desk.run(&["explain", "--format", "json"]));
-    let known: Vec<&str> = known.as_array().unwrap().iter().map(|about| about["check"].as_str().unwrap()).collect();
+    let known: Vec<&str> = known.as_array().unwrap().iter().map(|check| check["check"].as_str().unwrap()).collect();
     for check in planned["checks"].as_array().unwrap() {
         assert!(known.contains(&check["check"].as_str().unwrap()), "{check}");
     }
@@ -234,7 +243,7 @@ fn explain_covers_every_check_that_a_plan_lists() {
         let output = desk.run(&["explain", check]);
         assert_eq!(code(&output), 0);
         let text = out(&output);
-        for part in ["What it does", "How it judges", "Where it comes from", "How to mend it"] {
+        for part in ["What it does", "How it judges", "Where it comes from", "How to fix it"] {
             let after = text.split_once(part).unwrap().1.trim_start();
             assert!(!after.is_empty() && !after.starts_with("How"), "{check} has nothing under '{part}'");
         }
@@ -251,19 +260,26 @@ fn an_unreachable_target_exits_4_and_leaves_a_bundle_that_judges_the_same() {
     let document = json(&output);
     assert_eq!(document["schema"], "watertight.run/1");
     assert_eq!((&document["verdict"], &document["seed"]), (&Value::from("unproven"), &Value::from(7)));
+    assert_eq!(
+        (&document["unproven"][0]["check"], &document["unproven"][0]["reason"]),
+        (&"run".into(), &"unreachable".into())
+    );
     let dir = desk.path("watertight-report");
     assert_eq!(serde_json::from_str::<Value>(&read(&dir, "run.json")).unwrap(), document);
     let junit = read(&dir, "junit.xml");
     assert!(junit.starts_with("<?xml") && junit.contains("<error") && !junit.contains("<failure"), "{junit}");
     for file in std::fs::read_dir(&dir).unwrap() {
         let path = file.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(!text.contains("hush-"), "a secret is in {}", path.display());
+        assert!(!contains(&path, "hush-"), "a secret is in {}", path.display());
     }
     // The same verdict again, of the same trace: unproven.
     let judged = desk.run(&["judge"]);
     assert_eq!(code(&judged), 2, "{}{}", out(&judged), err(&judged));
-    assert!(out(&judged).starts_with("same"));
+    assert!(
+        out(&judged).starts_with("same") && out(&judged).contains("incomplete: nothing was tried"),
+        "{}",
+        out(&judged)
+    );
     let judged = json(&desk.run(&["judge", "watertight-report", "--format", "json"]));
     assert_eq!((&judged["same"], &judged["verdict"]), (&Value::from(true), &Value::from("unproven")));
 }
@@ -275,30 +291,84 @@ fn judge_names_the_line_of_a_changed_byte() {
     assert_eq!(code(&desk.run(&["verify"])), 4);
     let path = desk.path("watertight-report/trace.jsonl");
     let sound = std::fs::read_to_string(&path).unwrap();
+    // The header is line 1, event 0 says that the run began.
     let changed = sound.replacen("\"seq\":1,", "\"seq\":9,", 1);
     assert_ne!(sound, changed);
     std::fs::write(&path, changed).unwrap();
-    let output = desk.run(&["judge", "--format", "json"]);
-    assert_eq!(code(&output), 3);
-    let judged = json(&output);
-    assert_eq!(judged["same"], false);
-    let difference = &judged["differences"][0];
-    assert_eq!((&difference["file"], &difference["line"]), (&Value::from("trace.jsonl"), &Value::from(3)));
-    assert!(out(&desk.run(&["judge"])).contains("trace.jsonl line 3"));
+    let is_named = || {
+        let output = desk.run(&["judge", "--format", "json"]);
+        assert_eq!(code(&output), 3);
+        let judged = json(&output);
+        assert_eq!(judged["same"], false);
+        let difference = &judged["differences"][0];
+        assert_eq!((&difference["file"], &difference["line"]), (&Value::from("trace.jsonl"), &Value::from(3)));
+        assert!(out(&desk.run(&["judge"])).contains("trace.jsonl line 3"));
+    };
+    is_named();
+    // The same in the folder of a run that was killed before it could write the manifest.
+    std::fs::remove_file(desk.path("watertight-report/manifest.json")).unwrap();
+    is_named();
 }
 
 #[test]
-fn a_folder_whose_run_left_something_behind_is_not_written_over() {
+fn the_log_of_a_killed_run_is_judged_up_to_its_last_whole_line() {
     let desk = Desk::new();
     desk.write("watertight.toml", &spec(&closed(), ""));
+    assert_eq!(code(&desk.run(&["verify"])), 4);
     let dir = desk.path("watertight-report");
-    std::fs::create_dir(&dir).unwrap();
+    std::fs::remove_file(dir.join("manifest.json")).unwrap();
+    let sound = read(&dir, "trace.jsonl");
+    // The first event must be there: it says with what the run began.
+    let second_line = sound.match_indices('\n').nth(1).unwrap().0 + 1;
+    for end in [second_line, second_line + 40, sound.len() - 1, sound.len()] {
+        std::fs::write(dir.join("trace.jsonl"), &sound[..end]).unwrap();
+        let output = desk.run(&["judge", "--format", "json"]);
+        let judged = json(&output);
+        assert_eq!((code(&output), &judged["same"], &judged["complete"]), (2, &true.into(), &false.into()), "{judged}");
+        assert!(judged["decided"].as_u64() < judged["trials"].as_u64(), "{judged}");
+        let said = out(&desk.run(&["judge"]));
+        assert!(said.contains("incomplete: the run was interrupted after 0 of "), "{said}");
+        assert!(said.contains("watertight verify --resume watertight-report finishes it"), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_whose_run_left_something_behind_is_moved_aside_and_never_written_over() {
+    let desk = Desk::new();
+    desk.write("watertight.toml", &spec(&closed(), ""));
     let left = "{\"began\":{\"tag\":\"abc\"}}\n{\"intends\":{\"collection\":\"/tenants/north/cases\"}}\n";
-    desk.write("watertight-report/journal.jsonl", left);
+    for aside in ["watertight-report.1", "watertight-report.2"] {
+        std::fs::create_dir_all(desk.path("watertight-report")).unwrap();
+        desk.write("watertight-report/journal.jsonl", left);
+        let output = desk.run(&["verify", "--report", "watertight-report/"]);
+        assert_eq!(code(&output), 4, "it does not stop the next run: {}", err(&output));
+        let told = err(&output);
+        assert!(told.contains(&format!("watertight clean {aside}")) && told.lines().count() == 1, "{told}");
+        assert_eq!(read(&desk.path(aside), "journal.jsonl").trim_end(), left.trim_end());
+        assert!(desk.path("watertight-report/manifest.json").exists());
+    }
+    // The run itself reached no one, and left nothing.
     let output = desk.run(&["verify"]);
-    assert_eq!(code(&output), 3);
-    assert!(err(&output).contains("watertight clean watertight-report"), "{}", err(&output));
-    assert_eq!(read(&dir, "journal.jsonl"), left);
+    assert_eq!((code(&output), err(&output).as_str()), (4, ""));
+}
+
+#[test]
+fn a_run_that_reached_no_one_is_resumed_when_the_target_is_there() {
+    let desk = Desk::new();
+    desk.write("watertight.toml", &spec(&closed(), ""));
+    assert_eq!(code(&desk.run(&["verify", "--seed", "7"])), 4);
+    let output = desk.run(&["verify", "--resume", "watertight-report", "--format", "json"]);
+    assert_eq!((code(&output), &json(&output)["seed"]), (4, &Value::from(7)), "{}", err(&output));
+    let judged = desk.run(&["judge"]);
+    assert_eq!(code(&judged), 2, "{}", out(&judged));
+    let missing = desk.run_with(&["verify", "--resume", "watertight-report"], &[("NORTH_KEY", "hush-north")]);
+    assert_eq!(code(&missing), 3, "the secrets come from today's environment");
+    assert!(err(&missing).contains("SOUTH_KEY"), "{}", err(&missing));
+    let changed = read(&desk.path("watertight-report"), "trace.jsonl").replacen("\"seq\":1,", "\"seq\":9,", 1);
+    desk.write("watertight-report/trace.jsonl", &changed);
+    let refused = desk.run(&["verify", "--resume", "watertight-report"]);
+    assert_eq!(code(&refused), 3);
+    assert!(err(&refused).contains("trace.jsonl was changed at line 3"), "{}", err(&refused));
 }
 
 #[test]
@@ -324,6 +394,11 @@ fn read(dir: &Path, name: &str) -> String {
     std::fs::read_to_string(dir.join(name)).unwrap()
 }
 
+/// Whether these bytes are anywhere in a file.
+fn contains(path: &Path, text: &str) -> bool {
+    std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+}
+
 // ── documents that are made from the program ────────────────────────────────────────────────────────────────────────
 
 /// Compares a page with what the program says; `UPDATE_DOCS=1` writes it anew.
@@ -341,6 +416,18 @@ fn docs_of_the_checks_are_current() {
     let output = Desk::new().run(&["explain", "--format", "markdown"]);
     assert_eq!(code(&output), 0);
     current("checks.md", &out(&output));
+}
+
+#[test]
+fn docs_of_the_reasons_are_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/reading-a-report.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let row = |name: &str, says: &str, remedy: &str| format!("| `{name}` | {says} | {remedy} |\n");
+    let of_trials = watertight_checks::verdict::Reason::ALL.map(|r| row(r.name(), r.says(), r.remedy()));
+    let of_runs = watertight_evidence::report::Whole::ALL.map(|w| row(w.name(), w.says(), w.remedy()));
+    for table in [of_trials.concat(), of_runs.concat()] {
+        assert!(page.contains(&table), "docs/reading-a-report.md lacks this table:\n{table}");
+    }
 }
 
 // ── the demonstration ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -398,7 +485,7 @@ mod demo {
             .as_array()
             .unwrap()
             .iter()
-            .map(|about| about["check"].as_str().unwrap())
+            .map(|check| check["check"].as_str().unwrap())
             .filter(|check| !tripped.contains(check))
             .collect();
         assert!(untripped.is_empty(), "{untripped:?}");
@@ -593,9 +680,8 @@ mod demo {
                 if path.ends_with("demo.env") {
                     continue;
                 }
-                let text = std::fs::read_to_string(&path).unwrap();
                 for secret in &secrets {
-                    assert!(!text.contains(secret), "a secret is in {}", path.display());
+                    assert!(!contains(&path, secret), "a secret is in {}", path.display());
                 }
                 searched += 1;
             }
@@ -624,57 +710,123 @@ mod demo {
         signal("TERM", &kept.child);
     }
 
-    #[test]
-    fn a_run_that_was_killed_is_cleaned_up_after() {
-        let kept = Kept::start(&[]);
-        let before = [kept.contents("agency-north", "NORTH_TOKEN"), kept.contents("agency-south", "SOUTH_TOKEN")];
-        assert!(!before[0].as_array().unwrap().is_empty());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_watertight"));
-        command.args(["verify", "demo/demo.toml"]).current_dir(kept.desk.folder.path()).env_clear();
-        let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // In the middle: as soon as it has created a few things.
-        let journal = kept.desk.path("watertight-report/journal.jsonl");
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-        while std::fs::read_to_string(&journal).unwrap_or_default().matches("\"created\"").count() < 12 {
-            assert!(
-                std::time::Instant::now() < deadline && run.try_wait().unwrap().is_none(),
-                "it was not caught in time"
-            );
-            std::thread::sleep(std::time::Duration::from_millis(1));
+    impl Kept {
+        /// A run against the platform, stopped with this signal as soon as its log and its journal say that it may be. It
+        /// has no time to end by itself before that.
+        fn stopped(&self, arguments: &[&str], with: &str, is_time: impl Fn(&Path) -> bool) -> Option<i32> {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_watertight"));
+            command.args(["verify", "demo/demo.toml"]).args(arguments);
+            command.current_dir(self.desk.folder.path()).env_clear();
+            let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let folder = self.desk.path("watertight-report");
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+            while !is_time(&folder) {
+                let is_late = std::time::Instant::now() > deadline || run.try_wait().unwrap().is_some();
+                assert!(!is_late, "it was not caught in time");
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            signal(with, &run);
+            run.wait().unwrap().code()
         }
-        run.kill().unwrap();
-        run.wait().unwrap();
-        assert_ne!(kept.contents("agency-north", "NORTH_TOKEN"), before[0], "it had created nothing yet");
 
-        let again = kept.desk.run(&["verify", "demo/demo.toml"]);
-        assert_eq!(code(&again), 3, "a run over a killed one's folder");
-        let cleaned = kept.desk.run(&["clean"]);
-        assert_eq!(code(&cleaned), 0, "{}{}", out(&cleaned), err(&cleaned));
-        let after = [kept.contents("agency-north", "NORTH_TOKEN"), kept.contents("agency-south", "SOUTH_TOKEN")];
-        assert_eq!(after, before);
-        assert_eq!(out(&kept.desk.run(&["clean"])), "nothing to remove: that run cleaned up after itself\n");
+        fn judged(&self) -> (i32, Value) {
+            let output = self.desk.run(&["judge", "--format", "json"]);
+            (code(&output), json(&output))
+        }
+    }
+
+    /// So many objects are in the journal.
+    fn has_created(count: usize) -> impl Fn(&Path) -> bool {
+        move |folder| {
+            let journal = std::fs::read_to_string(folder.join("journal.jsonl")).unwrap_or_default();
+            journal.matches("\"created\"").count() >= count
+        }
+    }
+
+    /// So many events are in the log.
+    fn has_recorded(count: u64) -> impl Fn(&Path) -> bool {
+        move |folder| std::fs::metadata(folder.join("trace.index")).is_ok_and(|file| file.len() >= count * 8)
     }
 
     #[test]
-    fn an_interrupted_run_cleans_up_and_exits_130() {
+    fn a_run_that_was_killed_is_cleaned_up_after() {
+        let kept = Kept::start(&[]);
+        let contents = || [kept.contents("agency-north", "NORTH_TOKEN"), kept.contents("agency-south", "SOUTH_TOKEN")];
+        let before = contents();
+        assert!(!before[0].as_array().unwrap().is_empty());
+        assert_eq!(kept.stopped(&[], "KILL", has_created(12)), None);
+        assert_ne!(contents()[0], before[0], "it had created nothing yet");
+
+        let cleaned = kept.desk.run(&["clean"]);
+        assert_eq!(code(&cleaned), 0, "{}{}", out(&cleaned), err(&cleaned));
+        let removed: usize = out(&cleaned).split(' ').next().unwrap().parse().unwrap();
+        assert!(removed >= 10, "{}", out(&cleaned));
+        assert_eq!(contents(), before);
+        assert_eq!(out(&kept.desk.run(&["clean"])), "nothing to remove: that run cleaned up after itself\n");
+        let is_scratch = |name: &str| name.starts_with(".clean");
+        let names = std::fs::read_dir(kept.desk.path("watertight-report")).unwrap();
+        assert!(names.map(|file| file.unwrap().file_name()).all(|name| !is_scratch(name.to_str().unwrap())));
+    }
+
+    #[test]
+    fn a_killed_run_is_judged_resumed_and_cleaned() {
+        let kept = Kept::start(&[]);
+        let contents = || [kept.contents("agency-north", "NORTH_TOKEN"), kept.contents("agency-south", "SOUTH_TOKEN")];
+        let before = contents();
+        assert_eq!(kept.stopped(&["--seed", "9"], "KILL", has_recorded(5_000)), None);
+        let (exit, judged) = kept.judged();
+        assert_eq!((exit, &judged["same"], &judged["complete"]), (2, &true.into(), &false.into()), "{judged}");
+        let (decided, trials) = (judged["decided"].as_u64().unwrap(), judged["trials"].as_u64().unwrap());
+        assert!(decided >= 50 && decided + 50 <= trials, "{judged}");
+        let said = out(&kept.desk.run(&["judge"]));
+        let note = format!(
+            "incomplete: the run was interrupted after {decided} of {trials} trials; watertight verify --resume \
+             watertight-report finishes it"
+        );
+        assert!(said.contains(&note), "{said}");
+
+        let tried = |events: &str| -> BTreeSet<u64> { owners(events).collect() };
+        let trace = || kept.desk.read("watertight-report/trace.jsonl");
+        let first_part = trace();
+        let output = kept.desk.run(&["verify", "--resume", "watertight-report", "--format", "json"]);
+        let document = json(&output);
+        assert_eq!((code(&output), &document["verdict"]), (0, &"isolated".into()), "{}", document["unproven"]);
+        assert_eq!(document["seed"], 9);
+        let whole = trace();
+        assert!(whole.starts_with(first_part.rsplit_once('\n').unwrap().0), "the log so far was rewritten");
+        let second_part = &whole[first_part.rfind('\n').unwrap() + 1..];
+        // What was decided before is not tried again: of what both parts tried, only what was under way is there twice.
+        let again = tried(&first_part).intersection(&tried(second_part)).count();
+        let under_way = tried(&first_part).len() as u64 - decided;
+        assert!(again as u64 <= under_way, "{again} trials were tried again, {under_way} were under way");
+
+        let (exit, judged) = kept.judged();
+        assert_eq!((exit, &judged["same"], &judged["complete"]), (0, &true.into(), &true.into()), "{judged}");
+        assert_eq!((&judged["decided"], &judged["trials"]), (&trials.into(), &trials.into()));
+        assert_eq!(contents(), before);
+        assert_eq!(out(&kept.desk.run(&["clean"])), "nothing to remove: that run cleaned up after itself\n");
+        let finished = kept.desk.run(&["verify", "--resume", "watertight-report"]);
+        assert_eq!(code(&finished), 3);
+        assert!(err(&finished).contains("that run is finished: nothing is left to do"), "{}", err(&finished));
+    }
+
+    /// The trials whose events are in these lines, cut off or not.
+    fn owners(events: &str) -> impl Iterator<Item = u64> {
+        events.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()?["event"]["owner"]["trial"].as_u64())
+    }
+
+    #[test]
+    fn an_interrupted_run_cleans_up_exits_130_and_can_be_resumed() {
         let kept = Kept::start(&[]);
         let before = kept.contents("agency-north", "NORTH_TOKEN");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_watertight"));
-        command.args(["verify", "demo/demo.toml"]).current_dir(kept.desk.folder.path()).env_clear();
-        let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let journal = kept.desk.path("watertight-report/journal.jsonl");
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-        while std::fs::read_to_string(&journal).unwrap_or_default().matches("\"created\"").count() < 60 {
-            assert!(
-                std::time::Instant::now() < deadline && run.try_wait().unwrap().is_none(),
-                "it was not caught in time"
-            );
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        signal("INT", &run);
-        assert_eq!(run.wait().unwrap().code(), Some(130));
+        assert_eq!(kept.stopped(&[], "INT", has_created(60)), Some(130));
         assert_eq!(kept.contents("agency-north", "NORTH_TOKEN"), before);
-        let judged = kept.desk.run(&["judge"]);
-        assert_eq!(code(&judged), 2, "{}{}", out(&judged), err(&judged));
+        let (exit, judged) = kept.judged();
+        assert_eq!((exit, &judged["same"], &judged["complete"]), (2, &true.into(), &false.into()), "{judged}");
+        let output = kept.desk.run(&["verify", "--resume", "watertight-report"]);
+        assert_eq!(code(&output), 0, "{}{}", out(&output), err(&output));
+        let (exit, judged) = kept.judged();
+        assert_eq!((exit, &judged["same"], &judged["complete"]), (0, &true.into(), &true.into()), "{judged}");
+        assert_eq!(kept.contents("agency-north", "NORTH_TOKEN"), before);
     }
 }

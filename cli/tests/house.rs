@@ -1,9 +1,10 @@
-//! The house rules that the compiler does not hold: which room may use which, who may pay what a scope still owes, what
-//! stands nowhere in the sources. Every rule is a function from text to complaints; each is first shown a house that
-//! breaks it, then the real one.
+//! The rules of the repository that the compiler does not check: which room (crate) may use which, who may pay what a
+//! scope still owes, what must not be in the sources, and that every source that is cited has an entry. Every rule is a
+//! function from text to complaints. It is first shown a text that breaks it, then the real repository.
 
 #![cfg(test)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -13,11 +14,14 @@ use serde_json::Value;
 /// The rooms, top to bottom within each house: (house, room, its folder). Packages are `watertight-<room>`.
 const ROOMS: &[(House, &str, &str)] = &[
     (House::Cli, "cli", "cli"),
+    (House::Bench, "bench", "bench"),
     (House::Reference, "faults", "reference/faults"),
     (House::Reference, "casework", "reference/casework"),
     (House::Reference, "emulators", "reference/emulators"),
+    (House::Verify, "testbed", "verify/testbed"),
     (House::Verify, "evidence", "verify/evidence"),
-    (House::Verify, "probe", "verify/probe"),
+    (House::Verify, "checks", "verify/checks"),
+    (House::Verify, "engine", "verify/engine"),
     (House::Verify, "spec", "verify/spec"),
     (House::Enforce, "guard", "enforce/guard"),
     (House::Enforce, "scoped", "enforce/scoped"),
@@ -30,6 +34,7 @@ const ROOMS: &[(House, &str, &str)] = &[
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum House {
     Cli,
+    Bench,
     Reference,
     Verify,
     Enforce,
@@ -59,21 +64,34 @@ impl SourceFile {
 
 // ── arrows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// An arrow from a package to one that it depends on, in any way: normal, dev or build.
-fn arrow_allowed(from: &str, to: &str) -> bool {
+/// An arrow from a package to one that it depends on. `kind` is what cargo calls it: normal, dev or build.
+fn arrow_allowed(from: &str, to: &str, kind: &str) -> bool {
     let (Some((from_house, from_rank)), Some((to_house, to_rank))) = (place(from), place(to)) else {
         return false;
     };
     match (from_house, to_house) {
-        (House::Cli, House::Reference | House::Verify | House::Enforce | House::Model) => true,
+        (House::Cli | House::Bench | House::Verify, House::Verify) if to == TESTBED => kind == "dev" && to != from,
+        (House::Verify, House::Verify) if from == TESTBED => to != "watertight-evidence",
+        // Evidence → checks → engine → spec.
+        (House::Verify, House::Verify) => from_rank < to_rank,
+        (House::Cli | House::Bench, House::Reference | House::Verify | House::Enforce | House::Model) => true,
         (House::Reference, House::Enforce | House::Model) => true,
         (House::Enforce | House::Verify, House::Model) => true,
         // Casework is unaware of identity providers that are emulated, as it is of faults.
         (House::Reference, House::Reference) => from == "watertight-faults" && to != from,
-        (House::Enforce, House::Enforce) | (House::Verify, House::Verify) => from_rank < to_rank,
+        // A star: all know core, and none knows another. Control alone may know identity, since it is the one that
+        // implements identity's ports; as long as all its ports are core's, it has no such arrow.
+        (House::Enforce, House::Enforce) => match to {
+            "watertight-core" => from != to,
+            "watertight-identity" => from == "watertight-control",
+            _ => false,
+        },
         _ => false,
     }
 }
+
+/// What tests of the verify rooms run against. Nothing that is shipped may contain it.
+const TESTBED: &str = "watertight-testbed";
 
 fn place(package: &str) -> Option<(House, usize)> {
     let room = package.strip_prefix("watertight-")?;
@@ -96,9 +114,9 @@ fn forbidden_arrows(metadata: &Value) -> Vec<String> {
         }
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let to = dependency["name"].as_str().unwrap_or_default();
-            if to.starts_with("watertight") && !arrow_allowed(from, to) {
-                let kind = dependency["kind"].as_str().unwrap_or("normal");
-                complaints.push(format!("{from} → {to} ({kind} dependency): arrows run downwards only"));
+            let kind = dependency["kind"].as_str().unwrap_or("normal");
+            if to.starts_with("watertight") && !arrow_allowed(from, to, kind) {
+                complaints.push(format!("{from} → {to} ({kind} dependency): not an arrow of ARCHITECTURE.md"));
             }
         }
     }
@@ -112,61 +130,106 @@ fn arrows_upwards_and_across_are_complained_of_and_downward_ones_are_not() {
         ("cli", "evidence"),
         ("cli", "guard"),
         ("cli", "model"),
+        ("bench", "engine"),
+        ("bench", "casework"),
+        ("bench", "guard"),
+        ("bench", "model"),
         ("faults", "casework"),
         ("faults", "emulators"),
         ("casework", "guard"),
         ("emulators", "model"),
-        ("guard", "scoped"),
         ("guard", "core"),
-        ("scoped", "control"),
+        ("scoped", "core"),
+        ("control", "core"),
         ("control", "identity"),
         ("identity", "core"),
+        ("guard", "model"),
         ("core", "model"),
-        ("evidence", "probe"),
+        ("evidence", "checks"),
+        ("evidence", "engine"),
         ("evidence", "spec"),
-        ("probe", "spec"),
+        ("checks", "engine"),
+        ("checks", "spec"),
+        ("engine", "spec"),
+        ("testbed", "checks"),
+        ("testbed", "engine"),
+        ("testbed", "spec"),
         ("spec", "model"),
     ];
-    let is_allowed = |from: &str, to: &str| arrow_allowed(&format!("watertight-{from}"), &format!("watertight-{to}"));
     for (from, to) in allowed {
-        assert!(is_allowed(from, to), "{from} → {to} is on the whitelist");
-        assert!(!is_allowed(to, from), "{to} → {from} points upwards");
+        for kind in ["normal", "dev", "build"] {
+            assert!(is_allowed(from, to, kind), "{from} → {to} is on the whitelist");
+        }
+        assert!(!is_allowed(to, from, "normal"), "{to} → {from} points upwards");
     }
     for (from, to) in [
+        ("cli", "bench"),
+        ("bench", "cli"),
         ("casework", "faults"),
         ("casework", "emulators"),
         ("emulators", "casework"),
+        ("casework", "engine"),
         ("verify", "model"),
-        ("probe", "core"),
+        ("guard", "scoped"),
+        ("guard", "control"),
+        ("guard", "identity"),
+        ("scoped", "control"),
+        ("scoped", "identity"),
+        ("scoped", "guard"),
+        ("control", "scoped"),
+        ("identity", "control"),
+        ("engine", "core"),
+        ("checks", "casework"),
         ("evidence", "casework"),
-        ("faults", "probe"),
+        ("faults", "checks"),
+        ("testbed", "evidence"),
+        ("testbed", "core"),
         ("core", "core"),
         ("model", "core"),
         ("guard", "util"),
         ("util", "model"),
     ] {
-        assert!(!is_allowed(from, to), "{from} → {to} is not on the whitelist");
+        for kind in ["normal", "dev", "build"] {
+            assert!(!is_allowed(from, to, kind), "{from} → {to} is not on the whitelist");
+        }
     }
+}
+
+#[test]
+fn the_testbed_is_for_tests_alone() {
+    for from in ["cli", "bench", "evidence", "checks", "engine", "spec"] {
+        assert!(is_allowed(from, "testbed", "dev"), "tests of {from} may use the testbed");
+        for kind in ["normal", "build"] {
+            assert!(!is_allowed(from, "testbed", kind), "{from} must not contain the testbed");
+        }
+    }
+    for from in ["testbed", "casework", "faults", "guard", "model"] {
+        assert!(!is_allowed(from, "testbed", "dev"), "{from} has nothing to do with the testbed");
+    }
+}
+
+fn is_allowed(from: &str, to: &str, kind: &str) -> bool {
+    arrow_allowed(&format!("watertight-{from}"), &format!("watertight-{to}"), kind)
 }
 
 #[test]
 fn every_kind_of_dependency_is_an_arrow() {
     for kind in [Value::Null, "dev".into(), "build".into()] {
         let metadata = serde_json::json!({"packages": [{
-            "name": "watertight-probe", "manifest_path": "/x/verify/probe/Cargo.toml",
+            "name": "watertight-engine", "manifest_path": "/x/verify/engine/Cargo.toml",
             "dependencies": [{"name": "watertight-core", "kind": kind}, {"name": "serde", "kind": null}],
         }]});
         assert_eq!(forbidden_arrows(&metadata).len(), 1, "{metadata}");
     }
-    let stranger = serde_json::json!({"packages": [
+    let unknown_or_misplaced = serde_json::json!({"packages": [
         {"name": "watertight-util", "manifest_path": "/x/util/Cargo.toml", "dependencies": []},
         {"name": "watertight-core", "manifest_path": "/x/verify/core/Cargo.toml", "dependencies": []},
     ]});
-    assert_eq!(forbidden_arrows(&stranger).len(), 2);
+    assert_eq!(forbidden_arrows(&unknown_or_misplaced).len(), 2);
 }
 
 #[test]
-fn arrows_of_the_house_run_downwards() {
+fn arrows_of_the_repository_are_those_of_architecture_md() {
     let metadata = cargo_metadata();
     assert_eq!(metadata["packages"].as_array().map(Vec::len), Some(ROOMS.len()), "a room is missing or new");
     assert_clean(forbidden_arrows(&metadata));
@@ -184,7 +247,7 @@ fn strange_payers(files: &[SourceFile]) -> Vec<String> {
         if MAY_PAY.iter().any(|folder| file.path.starts_with(folder)) {
             continue;
         }
-        // In the guard's own files, the unit tests stand at the end.
+        // In the guard's own files, the unit tests are at the end.
         let tests_from = file.code().find(|(_, line)| file.path.starts_with("enforce/guard/") && is_test_gate(line));
         let end = tests_from.map_or(usize::MAX, |(number, _)| number);
         for (number, _) in file.code().take_while(|(number, _)| *number < end).filter(|(_, l)| has_word(l, "payment")) {
@@ -241,9 +304,9 @@ fn named_targets(files: &[SourceFile]) -> Vec<String> {
 
 #[test]
 fn a_target_named_in_verify_is_complained_of() {
-    let bad = SourceFile::new("verify/probe/src/lib.rs", "// as KintoServer does\nlet name = \"kinto\";\n");
+    let bad = SourceFile::new("verify/engine/src/lib.rs", "// as KintoServer does\nlet name = \"kinto\";\n");
     assert_eq!(named_targets(&[bad]).len(), 2);
-    assert_eq!(named_targets(&[SourceFile::new("verify/probe/tests/Kinto.toml", "")]).len(), 1);
+    assert_eq!(named_targets(&[SourceFile::new("verify/engine/tests/Kinto.toml", "")]).len(), 1);
     assert!(named_targets(&[SourceFile::new("examples/kinto/README.md", "Kinto")]).is_empty());
 }
 
@@ -287,10 +350,10 @@ fn every_member_inherits_the_lints() {
     assert_clean(without_lints(&repository()));
 }
 
-// ── what stands nowhere ─────────────────────────────────────────────────────────────────────────────────────────────
+// ── what must not be in the sources ─────────────────────────────────────────────────────────────────────────────────
 
-/// Lints can be silenced where they strike; these may not stand in the sources at all. Spelled in parts, so that this
-/// file is held to its own rule.
+/// Lints can be silenced where they apply; these must not be in the sources at all. Spelled in parts, so that this file
+/// passes its own rule.
 const NOT_IN_RUST: &[&str] =
     &[concat!("to", "do!("), concat!("unimple", "mented!("), concat!("db", "g!("), concat!("#[ig", "nore")];
 
@@ -319,7 +382,7 @@ fn debris(files: &[SourceFile]) -> Vec<String> {
     complaints
 }
 
-/// Whether `word` stands in the line as an identifier: not within another, nor hyphenated (`'unsafe-inline'` in CSP).
+/// Whether `word` is in the line as an identifier: not within another, nor hyphenated (`'unsafe-inline'` in CSP).
 fn has_word(line: &str, word: &str) -> bool {
     let joins = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     line.match_indices(word).any(|(at, _)| {
@@ -351,11 +414,183 @@ fn stubs_debris_and_paths_of_one_machine_are_complained_of() {
 }
 
 #[test]
-fn no_stub_no_debris_no_path_of_one_machine_stands_in_the_repository() {
+fn no_stub_no_debris_no_path_of_one_machine_is_in_the_repository() {
     assert_clean(debris(&repository()));
 }
 
-// ── the real house ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── sources ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// Where everything has an entry that is cited and that readers cannot look up by its number alone.
+const SOURCES: &str = "docs/sources.md";
+
+/// Citations that have no entry in the text of [`SOURCES`], and citations in an old wording that no entry can have.
+fn unresolved(files: &[SourceFile], sources_text: &str) -> Vec<String> {
+    let headings = sources_text.lines().filter_map(|line| line.strip_prefix("### ")?.split_once(':'));
+    let entries: BTreeSet<String> =
+        headings.flat_map(|(cited, _)| citations(&words(cited))).map(|(_, citation)| citation).collect();
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|file| may_cite(&file.path)) {
+        let words = words(&file.text);
+        let missing = citations(&words).into_iter().filter(|(_, citation)| !entries.contains(citation));
+        complaints.extend(
+            missing.map(|(number, citation)| format!("{}:{number}: '{citation}' has no entry in {SOURCES}", file.path)),
+        );
+        complaints.extend(outdated(&words).into_iter().map(|(number, wording)| {
+            format!("{}:{number}: '{wording}' is no citation: write it as {SOURCES} does", file.path)
+        }));
+    }
+    complaints
+}
+
+fn may_cite(path: &str) -> bool {
+    let is_read_by_people = [".rs", ".md", ".toml"].iter().any(|ending| path.ends_with(ending));
+    is_read_by_people && path != SOURCES && path != THIS_FILE
+}
+
+/// The words of a text, each with the number of its line, without what begins a comment or goes on with a string: a
+/// citation may be broken over two lines.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let words = (1..).zip(text.lines()).flat_map(|(number, line)| line.split_whitespace().map(move |w| (number, w)));
+    words.filter(|(_, word)| !["//", "///", "//!", "#", "\\"].contains(word)).collect()
+}
+
+/// Every `isolation 28.2`, `guide 1`, `genblaze #68`, `CVE-2026-94215`, `GHSA-x937-hj6v-793p` and `Istio-2021-005`.
+fn citations(words: &[(usize, &str)]) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (at, &(number, word)) in words.iter().enumerate() {
+        let opened = unopened(word).to_lowercase();
+        if ["isolation", "guide"].contains(&opened.as_str()) {
+            let sections = listed(&words[at + 1..], section);
+            found.extend(sections.into_iter().map(|cited| (number, format!("{opened} {cited}"))));
+        }
+        if is_project(word) {
+            let issues = listed(&words[at + 1..], issue);
+            found.extend(issues.into_iter().map(|cited| (number, format!("{} {cited}", unopened(word)))));
+        }
+        found.extend(advisories(word).map(|cited| (number, cited.to_owned())));
+    }
+    found
+}
+
+/// Wordings of which a reader cannot tell what they refer to.
+fn outdated(words: &[(usize, &str)]) -> Vec<(usize, String)> {
+    let is_outdated = |one: &str, next: &str| match unopened(one) {
+        "seed" | "Seed" if next.starts_with('(') => one.contains("Seed"),
+        "seed" | "Seed" | "issue" => section(next).is_some(),
+        "Seed:" => true,
+        "guide's" => next.starts_with("section"),
+        "real-bugs" => true,
+        _ => false,
+    };
+    let pairs = words.iter().zip(words.iter().skip(1));
+    let outdated = pairs.filter(|((_, one), (_, next))| is_outdated(one, next));
+    outdated.map(|((number, one), (_, next))| (*number, format!("{} {next}", unopened(one)))).collect()
+}
+
+/// A word without the brackets and quotes that open before it.
+fn unopened(word: &str) -> &str {
+    word.trim_start_matches(['(', '[', '"', '\'', '`'])
+}
+
+/// What `read` finds at the start of each of these words, as long as commas join them: `17, 18.1: …` are two sections.
+fn listed<'w>(words: &[(usize, &'w str)], read: fn(&'w str) -> Option<&'w str>) -> Vec<&'w str> {
+    let mut found = Vec::new();
+    for &(_, word) in words {
+        let Some(cited) = read(word) else { break };
+        found.push(cited);
+        if !word.ends_with(',') {
+            break;
+        }
+    }
+    found
+}
+
+/// `28.2` in `28.2;`.
+fn section(word: &str) -> Option<&str> {
+    let end = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+    let number = word.get(..end)?.trim_end_matches('.');
+    number.starts_with(|c: char| c.is_ascii_digit()).then_some(number)
+}
+
+/// `#68` in `#68;`.
+fn issue(word: &str) -> Option<&str> {
+    let number = section(word.strip_prefix('#')?)?;
+    word.get(..1 + number.len())
+}
+
+/// Whether this can be the name of a project, as in `reapit/foundations #7288`. What begins a block of text cannot.
+fn is_project(word: &str) -> bool {
+    let name = unopened(word);
+    !word.starts_with("```")
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || ['-', '_', '.', '/'].contains(&c))
+}
+
+/// Ids of advisories within a word.
+fn advisories(word: &str) -> impl Iterator<Item = &str> {
+    ["CVE-", "GHSA-", "Istio-"].into_iter().flat_map(move |kind| {
+        word.match_indices(kind).filter_map(move |(at, _)| {
+            let rest = word.get(at..)?;
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(rest.len());
+            let id = rest.get(..end)?.trim_end_matches('-');
+            id.contains(|c: char| c.is_ascii_digit()).then_some(id)
+        })
+    })
+}
+
+#[test]
+fn citations_without_an_entry_are_complained_of() {
+    let sources = "\
+        ### isolation 28.2: a\n\nisolation 9 is mentioned only\n\n### isolation 17: b\n\n### guide 1: c\n\n\
+        ### Atlas #131, #152: d\n\n### CVE-2026-1486, GHSA-x937-hj6v-793p, reapit/foundations #7288: e\n";
+    let complaints = |path: &str, text: &str| unresolved(&[SourceFile::new(path, text)], sources);
+    for text in [
+        "origin: \"isolation 28.2; guide 1 (drift)\",",
+        "//! the equation (isolation\n//! 28.2), and `guide 1`.",
+        "\"Isolation 17, 28.2: a record\"",
+        "/// Atlas #131, #152 and reapit/foundations #7288: a header.",
+        "Keycloak CVE-2026-1486; fast-jwt GHSA-x937-hj6v-793p (after `exp`)",
+        "the isolation of 2 tenants, event `#41`, CWE-639, CVE-YYYY-NNNN, a GHSA-…\n```text\n#41 north GET /\n```",
+    ] {
+        assert_eq!(complaints("verify/spec/src/lib.rs", text), Vec::<String>::new(), "{text}");
+    }
+    for (text, count) in [
+        ("origin: \"isolation 28.3\",", 1),
+        ("isolation 9", 1),
+        ("isolation 28", 1),
+        ("Isolation 17, 18.1, 19: a record", 2),
+        ("//! the equation (isolation\n//! 4)", 1),
+        ("guide 2", 1),
+        ("(genblaze #68)", 1),
+        ("Atlas #131, #114", 1),
+        ("CVE-2026-1; [CVE-2026-2](https://cve.example/CVE-2026-3)", 3),
+        ("GHSA-84rm-mhfq-f476, Istio-2021-005", 2),
+        ("seed 28.2", 1),
+        ("Seed: a routing matrix", 1),
+        ("Seed (routing matrix): a default", 1),
+        ("\"the verification \\\n     guide's section 1\"", 1),
+        ("/// real-bugs 19: a default", 1),
+        ("FusionAuth issue 2585", 1),
+    ] {
+        for path in ["verify/spec/src/lib.rs", "docs/spec.md", "watertight.toml"] {
+            assert_eq!(complaints(path, text).len(), count, "{text}: {:?}", complaints(path, text));
+        }
+        for path in ["Cargo.lock", SOURCES, THIS_FILE] {
+            assert!(complaints(path, text).is_empty(), "{path}");
+        }
+    }
+    let broken = complaints("docs/spec.md", "one\nisolation\n9");
+    assert_eq!(broken, ["docs/spec.md:2: 'isolation 9' has no entry in docs/sources.md"]);
+}
+
+#[test]
+fn every_citation_has_an_entry() {
+    let files = repository();
+    let sources = files.iter().find(|file| file.path == SOURCES).unwrap();
+    assert_clean(unresolved(&files, &sources.text));
+}
+
+// ── the real repository ─────────────────────────────────────────────────────────────────────────────────────────────
 
 /// This file speaks of what it forbids.
 const THIS_FILE: &str = "cli/tests/house.rs";

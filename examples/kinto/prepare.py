@@ -8,7 +8,7 @@ accounts as they were.
 
     python3 examples/kinto/prepare.py --open south http://127.0.0.1:8888
 
-opens that tenant's bucket to every authenticated user, a mistake for `watertight verify` to find; `--close` mends it.
+opens that tenant's bucket to every authenticated user, a mistake for `watertight verify` to find; `--close` fixes it.
 """
 
 import argparse

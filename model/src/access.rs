@@ -3,7 +3,7 @@
 use crate::named::named;
 
 named! {
-    /// Where a tenant is in its life (seed 25). What each state allows is a rule of `enforce`, not of this type.
+    /// Where a tenant is in its life (isolation 25). What each state allows is a rule of `enforce`, not of this type.
     "tenant status",
     TenantStatus {
         /// Being set up; nobody uses it yet.
@@ -45,7 +45,7 @@ named! {
 }
 
 named! {
-    /// In which capacity somebody acts in a tenant (seed 24). Only the first is an ordinary request.
+    /// In which capacity somebody acts in a tenant (isolation 24). Only the first is an ordinary request.
     "access mode",
     AccessMode {
         /// A member, or a client of the tenant, acting for itself.
@@ -62,7 +62,7 @@ named! {
 }
 
 named! {
-    /// Where in a request a tenant was named (seed 7.1). How far each is trusted is a rule of `enforce`.
+    /// Where in a request a tenant was named (isolation 7.1). How far each is trusted is a rule of `enforce`.
     "assertion source",
     AssertionSource {
         /// The host name that the request was sent to.

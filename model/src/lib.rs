@@ -1,7 +1,7 @@
 //! The vocabulary of tenant isolation: types and names, and nothing else.
 //!
 //! No decision is taken here, nothing is read or sent, nothing is async. A type of this crate says what a word of the
-//! product means and which texts may stand for it; what follows from it is for the crates that use it.
+//! product means and which texts may express it; what follows from it is for the crates that use it.
 //!
 //! - [`TenantId`]: the one spelling of a tenant.
 //! - [`text`]: bounded texts that are never mixed up ([`Subject`], [`Issuer`], [`ClientId`]…).

@@ -25,7 +25,7 @@ macro_rules! named {
             /// Every member, in order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$Member,)+];
 
-            /// The name that stands for this member in files, logs and on the wire.
+            /// The name of this member in files, logs and on the wire.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$Member => $name,)+

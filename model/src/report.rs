@@ -21,7 +21,7 @@ named! {
     /// How bad a finding is.
     "severity",
     Severity {
-        /// Worth mending.
+        /// Worth fixing.
         Low = "low",
         /// Helps an attacker, without foreign data or effect by itself.
         Medium = "medium",

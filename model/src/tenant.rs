@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The identifier of a tenant: 3 to 100 of `[a-zA-Z0-9._-]`, with at least one letter or digit (seed 8, made safe).
+/// The identifier of a tenant: 3 to 100 of `[a-zA-Z0-9._-]`, with at least one letter or digit (isolation 8, made
+/// stricter).
 ///
 /// Letters are folded to lower case when it is parsed. A tenant can be named by a host, and hosts are compared without
 /// case; with one spelling per tenant, two names are equal exactly when their texts are.

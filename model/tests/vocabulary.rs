@@ -28,7 +28,8 @@ fn each_rule_of_tenant_ids_is_named_when_broken() {
     assert!(tenant("abc").is_ok() && tenant(&"a".repeat(100)).is_ok() && tenant("1..").is_ok());
 }
 
-/// real-bugs 24: names that are joined with a separator can be made to mean another tenant; no separator gets in.
+/// Casbin website #221: names that are joined with a separator can be made to mean another tenant; no separator is
+/// allowed.
 #[test]
 fn bug_24_a_tenant_named_like_a_joined_key_is_no_tenant() {
     for text in ["admin::x", "a:b:c", "a|b|c", "a b c", "abc\0d", "abc\n", "abc%2f", "a/../b", "abc,def"] {

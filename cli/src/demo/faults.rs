@@ -1,7 +1,7 @@
 //! The bugs that the platform can be given.
 
 use serde::Serialize;
-use watertight_evidence::neutral::short;
+use watertight_evidence::escape::short;
 use watertight_evidence::style::Ink;
 use watertight_faults::{ALL, Fault, by_name};
 

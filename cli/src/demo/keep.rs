@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use tokio::sync::watch;
-use watertight_evidence::neutral::line;
+use watertight_evidence::escape::line;
 use watertight_spec::{Credential, Principal, Spec};
 
 use super::{SPEC_FILE, Variables, env_file};
@@ -110,7 +110,7 @@ async fn token(client: &reqwest::Client, principal: &Principal) -> Option<String
     };
     let request = client
         .post(token_url.clone())
-        .basic_auth(client_id, Some(client_secret.expose_secret()))
+        .basic_auth(client_id.text(), Some(client_secret.expose_secret()))
         .header("content-type", "application/x-www-form-urlencoded")
         // Without a scope, all that the client is registered for.
         .body("grant_type=client_credentials");

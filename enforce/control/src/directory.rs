@@ -1,4 +1,4 @@
-//! The book as the chain of types consults it. Whatever cannot be read is unavailable, never absent and never active.
+//! The register as the chain of types consults it. What cannot be read is unavailable, never absent and never active.
 
 use watertight_core::{Answer, ClientRecord, Directory, MembershipRecord, TenantRecord, Unavailable};
 use watertight_model::{ClientId, Issuer, Subject, TenantId};

@@ -1,10 +1,10 @@
-//! What can go wrong with the book.
+//! What can go wrong with the register.
 
-/// A change of the book, or a look into it, failed. Nothing was changed.
+/// A change of the register, or a look-up in it, failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlError {
-    /// The name is taken: by another entry, by one in another spelling, or by one that is no more.
+    /// The name is taken: by another entry, by one in another spelling, or by one that was deleted.
     #[error("{what} {name:?} is registered already (a name stays taken after deletion); choose another name")]
     Taken {
         /// What was to be registered.

@@ -10,7 +10,7 @@ use crate::{ControlError, ControlStore};
 
 /// An issuer, registered for one tenant. The same issuer may be registered for several tenants, each time anew.
 ///
-/// Names of algorithms and token types are kept as texts here; the room that checks tokens says which exist, and
+/// Names of algorithms and token types are kept as texts here; the crate that checks tokens says which exist, and
 /// refuses a registration with any other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerRegistration {
@@ -26,7 +26,7 @@ pub struct IssuerRegistration {
     pub token_type: String,
     /// The audiences, of which a token must name one: at least one.
     pub audiences: BTreeSet<Audience>,
-    /// The clients whose tokens are accepted. Written by [`ControlStore::add_client`], of any standing: the standing
+    /// The clients whose tokens are accepted. Written by [`ControlStore::add_client`], active or not: that
     /// is looked up for each request.
     pub clients: BTreeSet<ClientId>,
     /// The claim that names the tenant.
@@ -147,7 +147,7 @@ impl IssuerRegistration {
     }
 }
 
-/// What hangs under an issuer.
+/// What belongs to an issuer.
 #[derive(Clone, Copy)]
 enum Listed {
     Algorithms,

@@ -1,6 +1,6 @@
-//! Tenants, issuers, clients and members, with their status: the book that every request is looked up in.
+//! Tenants, issuers, clients and members, with their status: the register that every request is looked up in.
 //!
-//! [`ControlStore`] keeps the book in SQLite and is the [`Directory`](watertight_core::Directory) of the chain of
+//! [`ControlStore`] keeps the register in SQLite and is the [`Directory`](watertight_core::Directory) of the chain of
 //! types. Nothing is cached here: a change of status holds from the next request on.
 //!
 //! ```text
@@ -10,7 +10,7 @@
 //!          └─ every key and foreign key begins with the tenant
 //! ```
 //!
-//! Nothing is ever removed from the book. A deleted tenant stays as a tombstone, so that nobody can take its name and
+//! Nothing is ever removed from the register. A deleted tenant keeps its entry, so that nobody can take its name and
 //! inherit what still refers to it (Zitadel GHSA-6x8v-2fq5-2229).
 
 mod directory;

@@ -1,4 +1,4 @@
-//! Clients and members of a tenant, and their standing.
+//! Clients and members of a tenant, and whether they are active.
 
 use std::collections::BTreeSet;
 

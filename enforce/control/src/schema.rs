@@ -1,4 +1,4 @@
-//! The tables of the book.
+//! The tables of the register.
 
 /// Run in this order. `tenant_id` is written folded to lower case by [`watertight_model::TenantId`]; the check refuses
 /// a row that was written past it, since two spellings would be two tenants to the engine and one to a host.

@@ -1,4 +1,4 @@
-//! Opening the book.
+//! Opening the register.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,14 +15,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a look-up waits for a free connection before it fails closed.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The book of tenants. Cheap to clone; all clones are the same book.
+/// The register of tenants. Cheap to clone; all clones are the same register.
 #[derive(Clone, Debug)]
 pub struct ControlStore {
     pub(crate) pool: SqlitePool,
 }
 
 impl ControlStore {
-    /// Opens the book in a database file of its own, and creates it if there is none.
+    /// Opens the register in a database file of its own, and creates it if there is none.
     ///
     /// # Errors
     /// [`ControlError::Engine`] if the file cannot be opened or is no database.
@@ -41,7 +41,7 @@ impl ControlStore {
         Self::open(&pool).await
     }
 
-    /// Opens the book in a database that is open already, and creates its tables if they do not exist.
+    /// Opens the register in a database that is open already, and creates its tables if they do not exist.
     ///
     /// # Errors
     /// [`ControlError::ForeignKeysOff`], [`ControlError::Engine`].

@@ -16,8 +16,8 @@ pub enum Trust {
     ContradictOnly,
 }
 
-/// How far a source is trusted (seed 7.1). A header, the query and the body can only contradict: a request that names
-/// its tenant nowhere else names none.
+/// How far a source is trusted (isolation 7.1). A header, the query and the body can only contradict: a request that
+/// names its tenant nowhere else names none.
 pub const fn trust(source: AssertionSource) -> Trust {
     match source {
         AssertionSource::Host

@@ -8,8 +8,8 @@ use crate::denial::{Denial, ReasonCode};
 use crate::principal::TenantPrincipal;
 use crate::scope::TenantScope;
 
-/// The terms of the isolation equation (seed 4). An operation is permitted if all hold; leaving one out opens a way into
-/// another tenant.
+/// The terms of the isolation equation (isolation 4). An operation is permitted if all hold; leaving one out opens a
+/// way into another tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Term {
     /// Somebody vouches for the caller.
@@ -65,7 +65,7 @@ impl fmt::Display for Term {
     }
 }
 
-/// How a term stands.
+/// The state of a term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TermState {
     /// It holds.
@@ -135,7 +135,7 @@ impl Decision {
         Self { principal, action, terms }
     }
 
-    /// How the seven terms stand.
+    /// The state of the seven terms.
     pub fn terms(&self) -> &Terms {
         &self.terms
     }

@@ -203,8 +203,8 @@ impl ReasonCode {
     ///
     /// Chosen so that one token gets one answer for all tenants but its own, whether they exist or not. Before the
     /// token is verified that is 401, whatever is wrong, even if the keys can't be fetched: a 503 would tell everybody
-    /// that the tenant has an issuer. From there on it is 403, for unknown, foreign, inactive and joined-by-others
-    /// alike. A name that can't be a tenant is answered as one that isn't.
+    /// that the tenant has an issuer. From there on it is 403, whether the tenant is unknown, inactive or one
+    /// that the caller does not belong to. A name that can't be a tenant is answered as one that isn't.
     ///
     /// The class makes answers the same bytes, not the same time: a verifier that waits for keys of a tenant that has
     /// an issuer, and refuses at once where there is none, can be told apart by a clock.

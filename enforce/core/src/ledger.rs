@@ -10,52 +10,52 @@ use crate::decision::Term;
 /// They are paid through [`payment`], by what reads and writes tenant data. A handler that touches none says so with
 /// [`Ledger::waive`]. An answer that succeeds with a term still owed is a bug, and is turned into an error by the guard.
 #[derive(Debug)]
-pub struct Ledger(Mutex<Book>);
+pub struct Ledger(Mutex<Entries>);
 
 #[derive(Debug)]
-struct Book {
+struct Entries {
     owed: Vec<Term>,
     waived: Option<&'static str>,
 }
 
 impl Ledger {
     pub(crate) fn owing(owed: &[Term]) -> Self {
-        Self(Mutex::new(Book { owed: owed.to_vec(), waived: None }))
+        Self(Mutex::new(Entries { owed: owed.to_vec(), waived: None }))
     }
 
     /// The terms that are still owed.
     pub fn owed(&self) -> Vec<Term> {
-        self.with(|book| book.owed.clone())
+        self.with(|entries| entries.owed.clone())
     }
 
-    /// Remits what is owed, for a handler that holds no tenant data. `reason` says why, in the source and in the log.
+    /// Cancels what is owed, for a handler that holds no tenant data. `reason` says why, in the source and in the log.
     pub fn waive(&self, reason: &'static str) {
-        self.with(|book| {
-            book.owed.clear();
-            book.waived = Some(reason);
+        self.with(|entries| {
+            entries.owed.clear();
+            entries.waived = Some(reason);
         });
     }
 
     /// Why nothing had to be paid, if somebody said so.
     pub fn waived(&self) -> Option<&'static str> {
-        self.with(|book| book.waived)
+        self.with(|entries| entries.waived)
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
-        // A panic elsewhere can't leave the book half written, so a poisoned lock tells nothing.
+    fn with<T>(&self, change: impl FnOnce(&mut Entries) -> T) -> T {
+        // A panic elsewhere can't leave the ledger half written, so a poisoned lock tells nothing.
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Paying what a scope owes. For `enforce/scoped` alone, which writes the tenant into every statement: whoever calls this
-/// vouches that the data access was constrained. A test of the house holds that nobody else mentions it, but the ports
-/// of the reference platform that are faulty on purpose.
+/// vouches that the data access was constrained. A test (`cli/tests/house.rs`) checks that nothing else mentions it,
+/// but the ports of the reference platform that are faulty on purpose.
 pub mod payment {
     use super::{Ledger, Term};
 
     /// Marks a term as proven by a data access. Terms that aren't owed stay as they are.
     pub fn settle(ledger: &Ledger, term: Term) {
-        ledger.with(|book| book.owed.retain(|&owed| owed != term));
+        ledger.with(|entries| entries.owed.retain(|&owed| owed != term));
     }
 
     /// Marks both terms that a scope can owe as proven by a data access.

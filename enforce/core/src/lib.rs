@@ -24,8 +24,8 @@
 //!
 //! - A [`TenantScope`] is for one request, or for one step of a job. It is a record of what held when it was opened:
 //!   there is no clock here, so that it does not end with its token, and it does not learn that the tenant was
-//!   suspended or the membership switched off. Whoever keeps one, in a task or a queue, keeps that leave for as long.
-//!   Whatever takes longer than a request walks the chain again for each step.
+//!   suspended or the membership switched off. Whoever keeps one, in a task or a queue, keeps that permission for as
+//!   long. Whatever takes longer than a request walks the chain again for each step.
 //! - The chain holds what its ports say. Whoever writes a [`TokenVerifier`], a [`Directory`] and an [`ActionPolicy`]
 //!   that agree to everything opens a scope in any tenant; so these are the implementations to review. Nor is there a
 //!   way of its own for a platform that acts by itself: it has to vouch for itself through such ports, and is recorded

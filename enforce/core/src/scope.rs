@@ -10,17 +10,17 @@ use crate::ledger::Ledger;
 use crate::principal::TenantPrincipal;
 use crate::status::{may_read, may_write};
 
-/// Leave to act in one tenant, for one action. Only [`crate::Decision::permit`] makes one.
+/// Permission to act in one tenant, for one action. Only [`crate::Decision::permit`] makes one.
 ///
 /// Clones are the same scope: they share the ledger.
 ///
 /// It is for one request. Nothing in it ends when the token, the membership or the tenant's status does, so it is not
 /// to be kept beyond the request's answer; what goes on afterwards opens a scope of its own, when it starts each step.
 #[derive(Clone, Debug)]
-pub struct TenantScope(Arc<Leave>);
+pub struct TenantScope(Arc<Permission>);
 
 #[derive(Debug)]
-struct Leave {
+struct Permission {
     principal: TenantPrincipal,
     action: ActionName,
     ledger: Ledger,
@@ -28,7 +28,7 @@ struct Leave {
 
 impl TenantScope {
     pub(crate) fn new(principal: TenantPrincipal, action: ActionName, owed: &[Term]) -> Self {
-        Self(Arc::new(Leave { principal, action, ledger: Ledger::owing(owed) }))
+        Self(Arc::new(Permission { principal, action, ledger: Ledger::owing(owed) }))
     }
 
     /// The tenant.
@@ -62,7 +62,7 @@ impl TenantScope {
         may_write(self.0.principal.tenant_status(), self.class())
     }
 
-    /// Hears a tenant that is named late, for instance by a field of the body: it must be this one.
+    /// Checks a tenant that is named late, for instance by a field of the body: it must be this one.
     ///
     /// # Errors
     ///

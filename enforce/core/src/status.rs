@@ -2,7 +2,7 @@
 
 use watertight_model::{OperationClass, TenantStatus};
 
-/// Whether a tenant in this status allows an operation of this class (seed 25, its open cells decided).
+/// Whether a tenant in this status allows an operation of this class (isolation 25, its open cells decided).
 ///
 /// There is no way past it: it is asked for every request anew, whatever the token says and however long it is valid.
 pub const fn status_allows(status: TenantStatus, class: OperationClass) -> bool {

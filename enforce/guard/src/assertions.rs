@@ -42,7 +42,7 @@ pub const TENANT_HEADERS: &[&str] = &[
 ];
 
 /// Parameters of query and path that services take for the name of a tenant, in lower case and without `-` and `_`:
-/// `tenantid` also stands for `tenantId`, `tenant_id` and `Tenant-ID`. In the query they can only contradict; in the
+/// `tenantid` also means `tenantId`, `tenant_id` and `Tenant-ID`. In the query they can only contradict; in the
 /// path they name the tenant.
 pub const QUERY_NAMES: &[&str] = &[
     "tenant",

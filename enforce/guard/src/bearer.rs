@@ -29,7 +29,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<BearerToken, Denial> {
     BearerToken::parse(token.trim_start_matches(' ')).map_err(|rejection| Denial::new(ReasonCode::Token(rejection)))
 }
 
-/// Every value that a JWT's payload gives to a claim, unverified: one for each time the name stands there.
+/// Every value that a JWT's payload gives to a claim, unverified: one for each time the name occurs.
 ///
 /// Good for contradicting, and for choosing who is to verify the token; for nothing else. An opaque token, and a payload
 /// that isn't a JSON object, say nothing.

@@ -22,7 +22,7 @@ use crate::guard::{Classified, Guard};
 /// answer that succeeds or redirects while the scope still owes a term becomes a 500, since nobody constrained what it
 /// may carry.
 ///
-/// Guards can stand within each other: each walks the whole chain, and what one of them denies is denied.
+/// Guards can be nested: each walks the whole chain, and what one of them denies is denied.
 #[derive(Clone)]
 pub struct GuardLayer(Arc<Guard>);
 
@@ -84,7 +84,7 @@ where
         Err(Refusal::OtherMethods(offered)) => return method_not_allowed(&offered),
     };
     if let Some(outer) = outer {
-        // The handler sees the inner scope alone, and `leave` below holds it to account.
+        // The handler sees the inner scope alone, and `leave` below checks it.
         outer.ledger().waive("a guard within this one has opened a scope of its own");
     }
     parts.extensions.insert(scope.clone());

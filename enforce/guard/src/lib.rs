@@ -12,8 +12,8 @@
 //! Put [`GuardLayer`] on routes with [`axum::Router::route_layer`], so that the matched path and its parameters are
 //! known. Handlers take [`Scoped`]; a handler that takes it on a route without a guard answers 500.
 //!
-//! The tenant in the path is every parameter named `tenant`, `tenantId`, `org` or alike ([`QUERY_NAMES`]), as axum
-//! decoded it (once); two that differ are a conflict. A parameter of another name is not heard. Whatever path or host a
+//! The tenant in the path is every parameter named `tenant`, `tenantId`, `org` or similar ([`QUERY_NAMES`]), as axum
+//! decoded it (once); two that differ are a conflict. A parameter of another name is ignored. Whatever path or host a
 //! header claims (`Forwarded`, `X-Forwarded-Host`, `X-Original-URL` and their like) is not looked at: the path that is
 //! decided on is the path that is served. Headers and query parameters that name a tenant can only contradict.
 //!
@@ -21,7 +21,7 @@
 //!
 //! # Limits
 //!
-//! - The guard does not read bodies. A handler hears the tenant that a body names with
+//! - The guard does not read bodies. A handler checks the tenant that a body names with
 //!   [`confirm`](watertight_core::TenantScope::confirm), and reads the body so that no name can occur in it twice.
 //! - The debt is the scope's, not each value's: once one access has paid, whatever the handler answers may leave. An
 //!   answer of 4xx or 5xx may leave unpaid, so handlers write no tenant data into those.

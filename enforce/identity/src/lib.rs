@@ -14,11 +14,11 @@
 //!
 //! # Mistakes that this crate is shaped against
 //!
-//! - Keys live under tenant *and* issuer, as a struct and never a joined string, in the cache and in the coalescing
-//!   of fetches alike: two issuers may share a `kid` (CVE-2026-49998, CVE-2025-59936), and one tenant's issuer is
-//!   nobody to another tenant.
-//! - A fetched set replaces the one before, and none is used beyond `max_stale`: a key taken out upstream dies
-//!   (CVE-2025-22149, CVE-2026-50202).
+//! - Keys live under tenant *and* issuer, as a struct and never a joined string, both in the cache and in the
+//!   coalescing of fetches: two issuers may share a `kid` (CVE-2026-49998, CVE-2025-59936), and one tenant's issuer is
+//!   unknown to another tenant.
+//! - A fetched set replaces the one before, and none is used beyond `max_stale`: a key removed upstream stops
+//!   verifying (CVE-2025-22149, CVE-2026-50202).
 //! - An unknown `kid` is not found; there is no "only key" or "last key" (CVE-2026-89313). It may cause one fetch a
 //!   window for all unknown kids together, and evicts nothing.
 //! - Fetches run in tasks of their own, and no lock is held across them. The URL is the registered one, without

@@ -18,7 +18,7 @@ use crate::algorithm::Algorithm;
 pub struct IssuerEntry {
     /// The tenant that trusts the issuer.
     pub tenant: TenantId,
-    /// The issuer, as it stands in `iss` (compared byte for byte, RFC 8414 3.3).
+    /// The issuer, as it is written in `iss` (compared byte for byte, RFC 8414 3.3).
     pub issuer: Issuer,
     /// Where its keys are. Never taken from a token.
     pub jwks_url: JwksUrl,

@@ -16,7 +16,7 @@ use serde_json::{Map, Number, Value};
 #[error("not a JSON object in which no name occurs twice")]
 pub struct NotAnObject;
 
-/// Reads one whole JSON object. For requests' bodies as well: what names a tenant in them is heard once or not at all.
+/// Reads one whole JSON object. For requests' bodies as well: a body can name a tenant once or not at all.
 ///
 /// # Errors
 ///

@@ -37,7 +37,7 @@ pub struct Agency {
 /// An issuer that is running already: its keys are fetched when the first token arrives.
 #[derive(Clone, Debug)]
 pub struct AgencyIssuer {
-    /// The issuer, as it stands in `iss`.
+    /// The issuer, as it is written in `iss`.
     pub issuer: Issuer,
     /// Where it publishes its keys.
     pub jwks_url: JwksUrl,

@@ -1,7 +1,7 @@
 //! What the body of a request proposes, read field by field.
 //!
 //! Fields that a case or task doesn't have are ignored, so that clients of later versions are served as well. One is
-//! not: a body that names a tenant is heard, and whoever stores the proposal has to [confirm](Proposal::confirm) it to
+//! not: the tenant that a body names is kept, and whoever stores the proposal has to [confirm](Proposal::confirm) it to
 //! get at the content.
 
 use serde_json::{Map, Value};
@@ -40,11 +40,11 @@ fn named_tenant(fields: &Map<String, Value>) -> Option<&str> {
     fields.get(TENANT_FIELD).map(|named| named.as_str().unwrap_or_default())
 }
 
-/// Hears a body that nothing is stored of: it must not name another tenant than the scope's either.
+/// Checks a body that nothing is stored from: it must not name another tenant than the scope's either.
 ///
 /// # Errors
 /// [`TenantScope::confirm`]'s denial.
-pub(crate) fn hear(fields: &Map<String, Value>, scope: &TenantScope) -> Result<(), Denial> {
+pub(crate) fn confirm_tenant(fields: &Map<String, Value>, scope: &TenantScope) -> Result<(), Denial> {
     named_tenant(fields).map_or(Ok(()), |named| scope.confirm(AssertionSource::Body, named))
 }
 

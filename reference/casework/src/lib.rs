@@ -4,10 +4,10 @@
 //! three and a tenant forgotten anywhere shows.
 //!
 //! ```text
-//! request ─▶ guard (ports: the door) ─▶ handler ─▶ cases, tasks, summaries (ports) ─▶ scoped ─▶ SQLite
-//!                 │ denial                 │ nothing found
-//!                 ▼                        ▼
-//!               render (door)            misses (port)
+//! request ─▶ guard (ports) ─▶ handler ─▶ cases, tasks, summaries (ports) ─▶ scoped ─▶ SQLite
+//!                 │ denial       │ nothing found
+//!                 ▼              ▼
+//!           render (port)   not_found (port)
 //! ```
 //!
 //! - [`routes`]: the one table of operations. The router, the actions that the guard asks for, and the OpenAPI document

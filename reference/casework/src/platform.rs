@@ -19,8 +19,8 @@ use watertight_model::{TenantIdError, TextError};
 use watertight_scoped::db::{Database, DbError};
 
 use crate::config::{Agency, Config};
-use crate::http::{self, PlainMisses};
-use crate::ports::{Door, Ports, StoreError};
+use crate::http::{self, PlainNotFound};
+use crate::ports::{GuardPorts, Ports, StoreError};
 use crate::routes::{self, RouteError};
 use crate::seeds;
 use crate::stores::{ScopedCases, ScopedSummaries, ScopedTasks};
@@ -41,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The book of tenants refuses an entry, for instance because the data folder was used before.
+    /// The register of tenants refuses an entry, for instance because the data folder was used before.
     #[error("the agencies can't be registered (start with an empty data folder): {0}")]
     Control(#[from] ControlError),
     /// The database of cases can't be opened.
@@ -90,7 +90,7 @@ pub enum StartError {
 pub struct Sound {
     /// The tenant data.
     pub database: Database,
-    /// The book of tenants.
+    /// The register of tenants.
     pub control: ControlStore,
     /// Who may vouch for which tenant.
     pub issuers: Arc<IssuerRegistry>,
@@ -118,7 +118,7 @@ impl Sound {
         database.create_tables(&[&CASES, &TASKS]).await?;
 
         let ports = Ports {
-            door: Door {
+            guard: GuardPorts {
                 assertions: Arc::new(HttpAssertions::from_claim(TENANT_CLAIM)),
                 verifier: Arc::new(JwtVerifier::new(Arc::clone(&issuers), Arc::clone(&keys))),
                 directory: Arc::new(control.clone()),
@@ -128,7 +128,7 @@ impl Sound {
             cases: Arc::new(ScopedCases(database.clone())),
             tasks: Arc::new(ScopedTasks(database.clone())),
             summaries: Arc::new(ScopedSummaries::new()),
-            misses: Arc::new(PlainMisses),
+            not_found: Arc::new(PlainNotFound),
         };
         Ok(Self { database, control, issuers, keys, ports })
     }
@@ -197,7 +197,7 @@ impl Platform {
     /// sound.
     ///
     /// Neither the number of connections nor the time that a request's head takes is bounded, so that whoever reaches
-    /// the port can hold connections open. A platform for more than loopback stands behind a server that bounds both.
+    /// the port can hold connections open. A platform for more than loopback needs a server in front that bounds both.
     ///
     /// # Errors
     /// [`StartError`].

@@ -19,7 +19,7 @@ use crate::draft::{CaseChange, CaseContent, Proposal, TaskChange, TaskContent};
 #[derive(Clone)]
 pub struct Ports {
     /// Who is let in, and into which tenant.
-    pub door: Door,
+    pub guard: GuardPorts,
     /// The cases.
     pub cases: Arc<dyn CaseStore>,
     /// The tasks.
@@ -27,17 +27,17 @@ pub struct Ports {
     /// Summaries of cases that were computed before.
     pub summaries: Arc<dyn SummaryCache>,
     /// What is answered where nothing was found.
-    pub misses: Arc<dyn RespondMissing>,
+    pub not_found: Arc<dyn RespondNotFound>,
 }
 
 /// From a request to a scope: what the guard is made of.
 #[derive(Clone)]
-pub struct Door {
+pub struct GuardPorts {
     /// Where a request names a tenant.
     pub assertions: Arc<dyn CollectAssertions>,
     /// Whether its token is trusted for that tenant.
     pub verifier: Arc<dyn TokenVerifier>,
-    /// Whether tenant, client and member are in good standing.
+    /// Whether tenant, client and member exist and are active.
     pub directory: Arc<dyn Directory>,
     /// Whether the member may do it.
     pub policy: Arc<dyn ActionPolicy>,
@@ -47,8 +47,8 @@ pub struct Door {
 
 /// The cases of all tenants, each seen through a scope.
 ///
-/// Nothing found is `None`, whether the id is nobody's or another tenant's. Whatever stores a [`Proposal`] confirms the
-/// tenant that it names.
+/// Nothing found is `None`, whether the id does not exist or is another tenant's. Whatever stores a [`Proposal`]
+/// confirms the tenant that it names.
 pub trait CaseStore: Send + Sync {
     /// A part of the tenant's cases, oldest first, and how many there are.
     fn page<'a>(&'a self, scope: &'a TenantScope, window: Window) -> Stored<'a, Listing<Case>>;
@@ -90,8 +90,8 @@ pub trait CaseStore: Send + Sync {
 
 /// The tasks of all tenants, each seen through a scope and under a case of the scope's tenant.
 ///
-/// Nothing found is `None`, whether it is the case or the task, and whether its id is nobody's or another tenant's.
-/// Whatever stores a [`Proposal`] confirms the tenant that it names.
+/// Nothing found is `None`, whether it is the case or the task, and whether its id does not exist or is another
+/// tenant's. Whatever stores a [`Proposal`] confirms the tenant that it names.
 pub trait TaskStore: Send + Sync {
     /// A part of the case's tasks, oldest first, and how many there are.
     fn page<'a>(
@@ -159,9 +159,9 @@ pub trait SummaryCache: Send + Sync {
 }
 
 /// What is answered where nothing was found.
-pub trait RespondMissing: Send + Sync {
+pub trait RespondNotFound: Send + Sync {
     /// The tenant has no such case or task. The answer must not depend on whether another tenant has.
-    fn absent<'a>(&'a self, scope: &'a TenantScope, missing: &'a Missing) -> Answer<'a, Response>;
+    fn respond<'a>(&'a self, scope: &'a TenantScope, missing: &'a Missing) -> Answer<'a, Response>;
 }
 
 /// What was not found, as the request named it.

@@ -86,7 +86,7 @@ pub enum Schema {
 pub(crate) type Endpoint = for<'a> fn(&'a App, &'a Call) -> Answer<'a, Result<Response, Failure>>;
 
 pub(crate) enum Access {
-    /// Anybody; holds no tenant data.
+    /// Anyone; holds no tenant data.
     Open(fn() -> Response),
     /// Whoever the guard lets in.
     Scoped {
@@ -312,7 +312,7 @@ impl Route {
         }
     }
 
-    /// The scope that a token needs; none if anybody may ask.
+    /// The scope that a token needs; none if anyone may ask.
     pub fn scope(&self) -> Option<&'static str> {
         match &self.access {
             Access::Open(_) => None,
@@ -346,7 +346,7 @@ impl Verb {
 
 /// A name in the table breaks a rule of its type: a bug of the table.
 #[derive(Debug, thiserror::Error)]
-#[error("operation {operation}: {error}; mend the table of routes")]
+#[error("operation {operation}: {error}; fix the table of routes")]
 pub struct RouteError {
     operation: &'static str,
     #[source]

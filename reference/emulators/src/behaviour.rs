@@ -13,7 +13,7 @@ use crate::{claims::Claims, config::IdpClient, request::TokenRequest};
 /// Which key a token is signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignsWith {
-    /// The key that stands in the key set.
+    /// The key that is published in the key set.
     PublishedKey,
     /// Another key of the same algorithm under the same `kid`, which nobody can look up.
     UnpublishedKey,

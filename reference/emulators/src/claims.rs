@@ -24,7 +24,7 @@ pub struct Claims {
     /// Which APIs it is for; written as a string when there is exactly one.
     #[serde(serialize_with = "one_or_many")]
     pub aud: Vec<String>,
-    /// When it dies.
+    /// When it expires.
     pub exp: u64,
     /// When it was made.
     pub iat: u64,

@@ -23,7 +23,7 @@ pub enum Alg {
 }
 
 impl Alg {
-    /// The name that stands in the JOSE header: `RS256` or `ES256`.
+    /// The name that is written in the JOSE header: `RS256` or `ES256`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",

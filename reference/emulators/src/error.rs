@@ -13,7 +13,7 @@ pub enum IdpError {
     /// An audience is the empty string.
     #[error("an audience of the issuer is empty: name the API that its tokens are for")]
     EmptyAudience,
-    /// A client's tokens would be dead on arrival.
+    /// A client's tokens would have expired on arrival.
     #[error("client `{client}` has a token lifetime below one second: give it at least one")]
     NoLifetime {
         /// The client concerned.
@@ -31,8 +31,8 @@ pub enum IdpError {
     /// The cryptographic library refused to sign, or to describe its own key.
     #[error("could not sign a token")]
     Signing(#[source] jsonwebtoken::errors::Error),
-    /// The system clock stands before 1970.
-    #[error("the system clock stands before 1970: set it")]
+    /// The system clock is set to a time before 1970.
+    #[error("the system clock is before 1970: set it")]
     Clock,
     /// No loopback port could be had.
     #[error("could not listen on 127.0.0.1")]

@@ -41,7 +41,7 @@ impl SigningKey {
         jsonwebtoken::encode(&header, claims, &self.private).map_err(IdpError::Signing)
     }
 
-    /// The public half, as it stands in the key set.
+    /// The public half, as it is published in the key set.
     pub(crate) fn public(&self) -> Result<Jwk, IdpError> {
         let mut jwk = Jwk::from_encoding_key(&self.private, self.algorithm()).map_err(IdpError::Signing)?;
         jwk.common.key_id = Some(KID.to_owned());

@@ -84,7 +84,7 @@ impl Idp {
 /// A listening identity provider. Dropping it stops it.
 #[derive(Debug)]
 pub struct RunningIdp {
-    /// The issuer identifier, exactly as it stands in `iss`.
+    /// The issuer identifier, exactly as it is written in `iss`.
     pub issuer_url: String,
     /// The token endpoint.
     pub token_url: String,

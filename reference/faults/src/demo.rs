@@ -108,7 +108,7 @@ pub struct Demo {
 /// An identity provider.
 #[derive(Clone, Debug)]
 pub struct DemoIssuer {
-    /// The issuer, as it stands in `iss`.
+    /// The issuer, as it is written in `iss`.
     pub issuer_url: String,
     /// Its token endpoint.
     pub token_url: String,

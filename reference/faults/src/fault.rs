@@ -26,7 +26,7 @@ pub struct Fault {
     /// Ids of further checks that report a leak or an advisory, because the bug makes them.
     pub consequences: &'static [&'static str],
     /// Operations that a finding may name, as findings do: `GET /tenants/{tenant}/cases/{case}`. What ends in a space
-    /// stands for everything that begins with it: `token ` for every client at the token endpoints.
+    /// means everything that begins with it: `token ` for every client at the token endpoints.
     pub operations: &'static [&'static str],
     pub(crate) change: Change,
 }

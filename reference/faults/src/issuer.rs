@@ -29,7 +29,7 @@ pub(crate) enum IssuerBug {
     LivesAMonth,
     /// Compares a secret with those of all clients.
     AnySecret,
-    /// One node signs with a key of its own, which stands in no key set.
+    /// One node signs with a key of its own, which is in no key set.
     UnpublishedKey,
 }
 

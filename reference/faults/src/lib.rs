@@ -1,8 +1,8 @@
 //! The reference platform as it would be with one known bug, and as it is without.
 //!
 //! ```text
-//! catalog: Fault ──change──▶ ports (door, tokens, cases, tasks, summaries, misses)   of casework
-//!                       └──▶ issuer behaviour, secrets                                of the identity providers
+//! catalog: Fault ──change──▶ ports (guard, cases, tasks, summaries, not_found)   of casework
+//!                       └──▶ issuer behaviour, secrets                            of the identity providers
 //! start(faults, secrets) ──▶ Demo: two identity providers and casework, on loopback, with the clients to ask it
 //! ```
 //!
@@ -12,7 +12,7 @@
 //! [`Fault::consequences`] name checks of the verifier by id: that they agree with it is for the test of the demo.
 //!
 //! Ports that go around `enforce/scoped` mark the scope as paid although they did not constrain anything. A platform
-//! with such a bug has no debt to be reminded of, so that is a part of the bug.
+//! with such a bug has nothing that reminds it of what the scope owes, so that is a part of the bug.
 //!
 //! Ids count per tenant here. Where a bug looks a record up by its id alone, the faulty port looks in the caller's own
 //! tenant first and elsewhere after: with ids that are unique over all tenants, which most platforms with this bug
@@ -21,14 +21,14 @@
 mod cases;
 mod catalog;
 mod demo;
-mod door;
 mod fault;
 mod issuer;
-mod misses;
+mod not_found;
 mod raw;
 mod summaries;
 mod tasks;
 mod tenant;
+mod tenant_hint;
 mod tokens;
 
 pub use catalog::{ALL, by_name};

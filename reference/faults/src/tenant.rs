@@ -9,8 +9,8 @@ use watertight_core::{Assertions, Denial};
 use watertight_guard::{CollectAssertions, TENANT_HEADERS, bearer};
 use watertight_model::TenantId;
 
-use crate::door::{Hints, believing, home};
 use crate::fault::Workshop;
+use crate::tenant_hint::{Hints, believing_hint, token_tenant};
 
 /// Headers in which proxies tell of the original request.
 const PROXY_HEADERS: &[&str] =
@@ -20,15 +20,17 @@ const PROXY_HEADERS: &[&str] =
 const QUERY_NAMES: &[&str] = &["tenant", "tenantId", "tenant_id"];
 
 pub(crate) fn path_over_token(workshop: &Workshop, ports: Ports) -> Ports {
-    believing(workshop, ports, |hints| hints.path.map(str::to_owned))
+    believing_hint(workshop, ports, |hints| hints.path.map(str::to_owned))
 }
 
 pub(crate) fn header_believed(workshop: &Workshop, ports: Ports) -> Ports {
-    believing(workshop, ports, |hints| TENANT_HEADERS.iter().find_map(|&name| header(hints, name)).map(str::to_owned))
+    believing_hint(workshop, ports, |hints| {
+        TENANT_HEADERS.iter().find_map(|&name| header(hints, name)).map(str::to_owned)
+    })
 }
 
 pub(crate) fn query_believed(workshop: &Workshop, ports: Ports) -> Ports {
-    believing(workshop, ports, |hints| {
+    believing_hint(workshop, ports, |hints| {
         let pairs = hints.parts.uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
         let named = pairs.into_iter().find(|(name, _)| QUERY_NAMES.contains(name))?.1;
         Some(percent_decode_str(named).decode_utf8_lossy().into_owned())
@@ -36,7 +38,7 @@ pub(crate) fn query_believed(workshop: &Workshop, ports: Ports) -> Ports {
 }
 
 pub(crate) fn forwarded_host_believed(workshop: &Workshop, ports: Ports) -> Ports {
-    believing(workshop, ports, |hints| {
+    believing_hint(workshop, ports, |hints| {
         // `agency-north.example`, `host=agency-north`, `/tenants/agency-north/cases`.
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         let texts = PROXY_HEADERS.iter().filter_map(|&name| header(hints, name));
@@ -45,28 +47,29 @@ pub(crate) fn forwarded_host_believed(workshop: &Workshop, ports: Ports) -> Port
     })
 }
 
-/// A name that is nobody's passes the comparison with the token, and is mended afterwards into one that is somebody's.
+/// A name that no tenant has passes the comparison with the token, and is normalised afterwards into one that a tenant
+/// has.
 pub(crate) fn spelling_normalised_late(workshop: &Workshop, ports: Ports) -> Ports {
-    believing(workshop, ports, |hints| {
+    believing_hint(workshop, ports, |hints| {
         let raw = hints.path.filter(|raw| !hints.is_tenant(raw))?;
         Some(normalised(raw)).filter(|name| hints.is_tenant(name))
     })
 }
 
-/// Who-am-I answers from a cache that the callers share, so that each is told of somebody else.
+/// Who-am-I answers from a cache that the callers share, so that each is shown another caller.
 pub(crate) fn whoami_names_another(workshop: &Workshop, ports: Ports) -> Ports {
-    believing(workshop, ports, |hints| {
+    believing_hint(workshop, ports, |hints| {
         if hints.parts.uri.path() != "/me" {
             return None;
         }
-        let own = home(&bearer(&hints.parts.headers).ok()?)?;
+        let own = token_tenant(&bearer(&hints.parts.headers).ok()?)?;
         hints.tenants.iter().find(|tenant| **tenant != own).map(|tenant| tenant.as_str().to_owned())
     })
 }
 
 pub(crate) fn unknown_falls_back(workshop: &Workshop, mut ports: Ports) -> Ports {
-    let sound = Arc::clone(&ports.door.assertions);
-    ports.door.assertions = Arc::new(UnknownFallsBack { tenants: workshop.tenants(), sound });
+    let sound = Arc::clone(&ports.guard.assertions);
+    ports.guard.assertions = Arc::new(UnknownFallsBack { tenants: workshop.tenants(), sound });
     ports
 }
 
@@ -90,7 +93,7 @@ fn normalised(raw: &str) -> String {
     named.trim_matches(|c: char| c == '.' || c.is_whitespace()).to_lowercase()
 }
 
-/// A path tenant that does not exist is passed over in silence.
+/// A path tenant that does not exist is ignored.
 struct UnknownFallsBack {
     tenants: Arc<[TenantId]>,
     sound: Arc<dyn CollectAssertions>,
@@ -100,7 +103,7 @@ impl CollectAssertions for UnknownFallsBack {
     fn collect(&self, parts: &Parts, path_tenant: Option<&str>) -> Result<Assertions, Denial> {
         let is_known = |name: &&str| match name.parse::<TenantId>() {
             Ok(named) => self.tenants.contains(&named),
-            // No tenant's name at all is still refused.
+            // What can't be a tenant's name at all is still refused.
             Err(_) => true,
         };
         self.sound.collect(parts, path_tenant.filter(is_known))

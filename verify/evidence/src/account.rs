@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use watertight_probe::check::About;
-use watertight_probe::plan::Plan;
-use watertight_probe::report::{Advisories, Cell, Finding, Matrix, Overall, Report, Undecided, matrix};
-use watertight_probe::reproduce::obtain_token;
-use watertight_probe::run::{Ending, Run};
-use watertight_spec::Spec;
+use watertight_checks::check::Check;
+use watertight_checks::plan::{Options, Plan};
+use watertight_checks::run::{Ending, Run};
+use watertight_spec::{Spec, TenantIx};
 
-use crate::neutral;
+use crate::escape;
+use crate::report::{Advisories, Cause, Cell, Finding, Matrix, Overall, Report, Undecided, matrix, options};
+use crate::reproduce::obtain_token;
 
 /// A finished run, whole.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub struct Account<'a> {
     pub spec: &'a Spec,
     /// What was planned.
     pub plan: &'a Plan,
-    /// What was sent and received, and what every check concluded.
+    /// What every check concluded, and how the run ended.
     pub run: &'a Run,
     /// What it comes to.
     pub report: &'a Report,
@@ -35,12 +35,12 @@ pub struct FindingGroup<'a> {
     pub others: Vec<&'a Finding>,
 }
 
-/// Undecided checks with one reason.
+/// What is undecided for one reason.
 #[derive(Clone, Debug)]
 pub struct UndecidedGroup<'a> {
-    /// The reason, without what differs between exchanges.
-    pub why: String,
-    /// The checks.
+    /// The reason.
+    pub cause: Cause,
+    /// What it concerns, at least one.
     pub rows: Vec<&'a Undecided>,
 }
 
@@ -59,6 +59,11 @@ impl<'a> Account<'a> {
         matrix(self.spec, &self.run.results)
     }
 
+    /// What was asked of the run.
+    pub fn options(&self) -> Options {
+        options(self.run)
+    }
+
     /// What the verdict says, exactly.
     pub fn meaning(&self) -> String {
         let report = self.report;
@@ -67,11 +72,13 @@ impl<'a> Account<'a> {
             Overall::Leak if report.summary.leak > 0 => "foreign data or a foreign effect was demonstrated".to_owned(),
             Overall::Leak => format!("advisories are denied, and there are {}", report.summary.advisory),
             Overall::Unproven => match &self.run.ending {
+                // These reasons may be in the words of the target.
                 Ending::SetupFailed(why) => {
-                    // The reason may be in the words of the target.
-                    format!("nothing was tried, for nothing could be set up: {}", neutral::short(why, 300))
+                    format!("nothing was tried, because nothing could be set up: {}", escape::short(why, 300))
                 }
+                Ending::Unreachable(why) => format!("nothing was tried: {}", escape::short(why, 300)),
                 Ending::Interrupted => "the run was interrupted; no leak until then".to_owned(),
+                Ending::OutOfTime => "the time of the run was over (`limits.time`); no leak until then".to_owned(),
                 Ending::Complete => "no leak observed, but not every check could be decided".to_owned(),
             },
         }
@@ -83,7 +90,7 @@ impl<'a> Account<'a> {
         for finding in &self.report.findings {
             let same = |group: &&mut FindingGroup<'a>| {
                 let first = group.first;
-                (&first.check, &first.kind, &first.operation) == (&finding.check, &finding.kind, &finding.operation)
+                (first.kind, &first.check, &first.operation) == (finding.kind, &finding.check, &finding.operation)
             };
             match groups.iter_mut().find(same) {
                 Some(group) => group.others.push(finding),
@@ -95,21 +102,21 @@ impl<'a> Account<'a> {
 
     /// What could not be decided, grouped by reason, the most frequent first.
     pub fn unproven(&self) -> Vec<UndecidedGroup<'a>> {
-        let mut groups: Vec<UndecidedGroup<'a>> = Vec::new();
-        // Where nothing was tried, one reason is enough: the verdict's.
-        let rows = match self.run.ending {
-            Ending::SetupFailed(_) => &[],
-            Ending::Complete | Ending::Interrupted => self.report.unproven.as_slice(),
-        };
+        let mut groups: BTreeMap<Cause, Vec<&'a Undecided>> = BTreeMap::new();
+        // Where nothing was tried, one reason is enough: the run's own.
+        let rows = self.report.unproven.iter().filter(|row| !self.tried_nothing() || row.is_of_the_run());
         for row in rows {
-            let why = reason(&row.why);
-            match groups.iter_mut().find(|group| group.why == why) {
-                Some(group) => group.rows.push(row),
-                None => groups.push(UndecidedGroup { why: why.to_owned(), rows: vec![row] }),
-            }
+            groups.entry(row.reason).or_default().push(row);
         }
+        let mut groups: Vec<UndecidedGroup<'a>> =
+            groups.into_iter().map(|(cause, rows)| UndecidedGroup { cause, rows }).collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.rows.len()));
         groups
+    }
+
+    /// Whether the run ended before anything was tried.
+    fn tried_nothing(&self) -> bool {
+        matches!(self.run.ending, Ending::SetupFailed(_) | Ending::Unreachable(_))
     }
 
     /// Checks left out, by reason.
@@ -142,19 +149,19 @@ impl<'a> Account<'a> {
         commands
     }
 
-    /// Every kind of check that had an instance, with their number, by id.
-    pub fn kinds(&self) -> Vec<(&'static About, usize)> {
-        let mut kinds: BTreeMap<&'static str, (&'static About, usize)> = BTreeMap::new();
+    /// Every kind of check that was planned, with the number of its results, by id.
+    pub fn kinds(&self) -> Vec<(&'static Check, usize)> {
+        let mut kinds: BTreeMap<&'static str, (&'static Check, usize)> = BTreeMap::new();
         for result in &self.run.results {
-            let entry = kinds.entry(result.about.id).or_insert((result.about, 0));
+            let entry = kinds.entry(result.check.id).or_insert((result.check, 0));
             entry.1 = entry.1.saturating_add(1);
         }
         kinds.into_values().collect()
     }
 
     /// A tenant's id.
-    pub fn tenant(&self, index: usize) -> &'a str {
-        self.spec.tenants.get(index).map_or("", |tenant| tenant.id.as_str())
+    pub fn tenant(&self, tenant: TenantIx) -> &'a str {
+        self.spec[tenant].id.as_str()
     }
 
     /// `3.2 s`
@@ -162,11 +169,6 @@ impl<'a> Account<'a> {
         let ms = self.report.duration_ms;
         format!("{}.{} s", ms / 1000, ms % 1000 / 100)
     }
-}
-
-/// What is common to reasons that name different exchanges: `throttled, which is no denial: #12 …` → its first part.
-fn reason(why: &str) -> &str {
-    why.split_once(": #").map_or(why, |(common, _)| common)
 }
 
 /// A cell of the matrix in a symbol and words, so that it reads without colour.
@@ -181,17 +183,5 @@ pub(crate) fn cell(cell: Cell) -> (Option<Overall>, &'static str, String) {
         }
         Some(Overall::Unproven) => (Some(Overall::Unproven), "!", format!("advisory {}", summary.advisory)),
         None => (None, "–", "nothing tried".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_that_differ_only_in_the_exchange_are_one() {
-        let one = reason("throttled, which is no denial: #12 a/b GET /x → 429");
-        assert_eq!(one, reason("throttled, which is no denial: #340 a/c GET /y → 429"));
-        assert_eq!(reason("the run ended before this check did"), "the run ended before this check did");
     }
 }

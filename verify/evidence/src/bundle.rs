@@ -1,171 +1,74 @@
-//! The folder of a run: what it holds, and how it is written and read.
+//! The folder of a run: what it holds, and how it is made ready, written and read.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod error;
+mod manifest;
+
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use watertight_probe::report::{Advisories, Report};
-use watertight_probe::run::{Ending, Header};
-use watertight_probe::trace::Trace;
+use watertight_checks::run::Ending;
+pub use watertight_checks::run::JOURNAL;
+use watertight_engine::log::{BODIES, Header, INDEX, LogReader, Part, TRACE, Tail, What};
 use watertight_spec::Spec;
 
+pub use error::BundleError;
+
 use crate::account::Account;
-use crate::chain::{self, Tail};
-use crate::{files, html, junit};
+use crate::report::{Advisories, Report};
+use crate::{escape, files, html, junit};
+use manifest::Manifest;
 
 /// The schema of a manifest.
-pub const BUNDLE_SCHEMA: &str = "watertight.bundle/1";
+pub const BUNDLE_SCHEMA: &str = "watertight.bundle/2";
 /// The report, as `--format json` prints it.
 pub const RUN: &str = "run.json";
 /// The spec, as it was read.
 pub const SPEC: &str = "spec.toml";
-/// The trace, as a hash chain.
-pub const TRACE: &str = "trace.jsonl";
 /// What the others must be.
 pub const MANIFEST: &str = "manifest.json";
 /// For what collects test results.
 pub const JUNIT: &str = "junit.xml";
 /// For people.
 pub const HTML: &str = "report.html";
-/// What the run created and has not yet removed: kept by the run itself, and no part of the evidence.
-pub const JOURNAL: &str = "journal.jsonl";
-/// Where the spec came from, for a clean-up: no part of the evidence either.
+/// Where the spec came from, for a clean-up and a resumption: no part of the evidence, as the journal is none.
 pub const ORIGIN: &str = "origin.json";
 
 /// What a manifest names.
-const EVIDENCE: [&str; 5] = [RUN, SPEC, TRACE, JUNIT, HTML];
+const EVIDENCE: [&str; 7] = [SPEC, TRACE, BODIES, INDEX, RUN, JUNIT, HTML];
 /// Bytes of a manifest, a spec, an origin.
 const SMALL: u64 = 1 << 20;
 /// Bytes of a report or an artifact.
 const LARGE: u64 = 256 << 20;
-/// Bytes of a trace.
-const LARGEST: u64 = 4 << 30;
+/// Bytes of a file of the log, which is never in memory as a whole.
+const LARGEST: u64 = 1 << 40;
 
-/// What a bundle holds.
+/// What a folder holds.
 #[derive(Clone, Debug)]
 pub struct Bundle {
-    /// What was asked, and what stood for the variables of the spec.
+    /// What was asked of the run.
     pub header: Header,
-    /// Everything sent and received.
-    pub trace: Trace,
-    /// What it came to.
-    pub report: Report,
+    /// How its first sitting began: when, and with which variables.
+    pub began: Part,
     /// The spec's text.
     pub spec: String,
-    /// How the run ended.
+    /// What a run that came to its end wrote of it. None where it was killed.
+    pub finished: Option<Finished>,
+}
+
+/// What a run that came to its end wrote of it.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What it came to.
+    pub report: Report,
+    /// How it ended.
     pub ending: Ending,
     /// Whether advisories counted as leaks.
     pub advisories: Advisories,
-}
-
-/// Why a folder is no bundle, or not the one that was written.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// A file is not there.
-    #[error("{file} is missing: is this the folder of a finished run?")]
-    Missing {
-        /// Its name.
-        file: String,
-    },
-    /// A file can't be read.
-    #[error("{file} can't be read: {source}")]
-    Io {
-        /// Its name.
-        file: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file is longer than any run writes.
-    #[error("{file} is longer than {limit} bytes, which no run writes")]
-    TooLarge {
-        /// Its name.
-        file: String,
-        /// Bytes.
-        limit: u64,
-    },
-    /// A file of another version, or of something else.
-    #[error("{file} says it is \"{}\", where \"{expected}\" is read", crate::neutral::short(found, 60))]
-    Schema {
-        /// Its name.
-        file: &'static str,
-        /// What it says.
-        found: String,
-        /// What is understood.
-        expected: &'static str,
-    },
-    /// A file that can't be understood.
-    #[error("{file} can't be understood: {why}")]
-    Form {
-        /// Its name.
-        file: &'static str,
-        /// Why.
-        why: String,
-    },
-    /// A file is not the one that was written.
-    #[error("{file} was changed: its SHA-256 is not the one in manifest.json")]
-    Altered {
-        /// Its name.
-        file: &'static str,
-    },
-    /// A line of the trace is not the one that was written.
-    #[error("trace.jsonl was changed at line {line}{}: {what}", .seq.map(|seq| format!(" (event {seq})")).unwrap_or_default())]
-    Trace {
-        /// From 1.
-        line: u64,
-        /// The event's number.
-        seq: Option<u64>,
-        /// What is wrong.
-        what: String,
-    },
-}
-
-impl BundleError {
-    /// The file that is wrong.
-    pub fn file(&self) -> &str {
-        match self {
-            Self::Missing { file } | Self::Io { file, .. } | Self::TooLarge { file, .. } => file,
-            Self::Schema { file, .. } | Self::Form { file, .. } | Self::Altered { file } => file,
-            Self::Trace { .. } => TRACE,
-        }
-    }
-
-    /// The line of the trace that is wrong, from 1, and its event.
-    pub fn place(&self) -> (Option<u64>, Option<u64>) {
-        match self {
-            Self::Trace { line, seq, .. } => (Some(*line), *seq),
-            _ => (None, None),
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Manifest {
-    schema: String,
-    /// Version of the tool that wrote it.
-    tool: String,
-    ending: EndingRecord,
-    /// What counted as a leak although it demonstrates none: `advisory`.
-    denied: BTreeSet<Denied>,
-    trace: Tail,
-    /// SHA-256 in hex.
-    files: BTreeMap<String, String>,
-}
-
-#[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "kebab-case")]
-enum Denied {
-    Advisory,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum EndingRecord {
-    Complete,
-    SetupFailed(String),
-    Interrupted,
+    /// Where its log ends.
+    pub tail: Tail,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,23 +76,36 @@ struct Origin {
     spec: PathBuf,
 }
 
-/// Makes the folder ready for a run: what an earlier run left of itself goes, and the spec is there for a clean-up should
-/// this run be killed. Returns where the journal belongs.
+/// Makes the folder ready for a run: what an earlier run left of itself is removed, and the spec is there, should this run
+/// be killed. Other files in it stay.
 ///
 /// # Errors
 /// The folder can't be made or written to.
-pub fn begin(dir: &Path, spec: &Spec) -> io::Result<PathBuf> {
+pub fn begin(dir: &Path, spec: &Spec) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
-    for name in EVIDENCE.iter().chain(&[MANIFEST]) {
-        match std::fs::remove_file(dir.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
+    // The manifest first: without it, whatever is still there is not taken for a whole bundle.
+    remove(dir, &[MANIFEST])?;
+    remove(dir, &EVIDENCE)?;
+    remove(dir, &[JOURNAL])?;
     files::replace(dir, SPEC, |out| out.write_all(spec.source.text.as_bytes()))?;
     let origin = Origin { spec: std::path::absolute(&spec.source.path)? };
     files::replace(dir, ORIGIN, |out| Ok(serde_json::to_writer(out, &origin)?))?;
-    Ok(dir.join(JOURNAL))
+    Ok(())
+}
+
+/// Makes the folder of an interrupted run ready to go on: what was made from its log so far is removed, the manifest first.
+///
+/// # Errors
+/// A file can't be removed.
+pub fn reopen(dir: &Path) -> io::Result<()> {
+    remove(dir, &[MANIFEST, RUN, JUNIT, HTML])
+}
+
+fn remove(dir: &Path, names: &[&str]) -> io::Result<()> {
+    names.iter().try_for_each(|name| match std::fs::remove_file(dir.join(name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    })
 }
 
 /// The recorded spec's text, and the path that it was read from (relative to which it names its `env_file`).
@@ -202,85 +118,102 @@ pub fn recorded_spec(dir: &Path) -> Result<(PathBuf, String), BundleError> {
     Ok((origin.spec, text))
 }
 
-/// Writes every artifact of a finished run into its folder, the manifest last: a folder with a manifest is whole.
+/// Writes what is made from a run beside its log, the manifest last: a folder with a manifest is whole.
 ///
 /// # Errors
-/// A file can't be written.
+/// A file can't be written, or the log can't be read.
 pub fn write(dir: &Path, account: &Account<'_>) -> io::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    let mut hashes = BTreeMap::new();
-    let mut tail = Tail { events: 0, hash: String::new() };
-    let Account { spec, run, report, .. } = account;
-    let mut keep = |name: &str, hash: String| hashes.insert(name.to_owned(), hash);
-    keep(SPEC, files::replace(dir, SPEC, |out| out.write_all(spec.source.text.as_bytes()))?);
-    keep(
-        TRACE,
-        files::replace(dir, TRACE, |out| {
-            tail = chain::write(out, &run.header, &run.trace)?;
-            Ok(())
-        })?,
-    );
+    let Account { spec, run, report, advisories, .. } = account;
     let run_json = serde_json::to_string_pretty(report)?;
-    keep(RUN, files::replace(dir, RUN, |out| writeln!(out, "{}", crate::neutral::json(&run_json)))?);
     let xml = junit::render(account).map_err(io::Error::other)?;
-    keep(JUNIT, files::replace(dir, JUNIT, |out| out.write_all(xml.as_bytes()))?);
-    let page = html::render(account);
-    keep(HTML, files::replace(dir, HTML, |out| out.write_all(page.as_bytes()))?);
-    let manifest = Manifest {
-        schema: BUNDLE_SCHEMA.to_owned(),
-        tool: run.header.tool.clone(),
-        ending: match &run.ending {
-            Ending::Complete => EndingRecord::Complete,
-            Ending::SetupFailed(why) => EndingRecord::SetupFailed(why.clone()),
-            Ending::Interrupted => EndingRecord::Interrupted,
-        },
-        denied: match account.advisories {
-            Advisories::Denied => BTreeSet::from([Denied::Advisory]),
-            Advisories::Reported => BTreeSet::new(),
-        },
-        trace: tail,
-        files: hashes,
-    };
+    let mut hashes = BTreeMap::new();
+    for (name, text) in [
+        (SPEC, spec.source.text.as_str()),
+        (RUN, &format!("{}\n", escape::json(&run_json))),
+        (JUNIT, &xml),
+        (HTML, &html::render(account)),
+    ] {
+        hashes.insert(name.to_owned(), files::replace(dir, name, |out| out.write_all(text.as_bytes()))?);
+    }
+    for name in [TRACE, BODIES, INDEX] {
+        let hash = files::hash(&dir.join(name), LARGEST)?;
+        let hash = hash.ok_or_else(|| io::Error::other(format!("{name} is longer than {LARGEST} bytes")))?;
+        hashes.insert(name.to_owned(), hash);
+    }
+    let manifest = Manifest::new(&run.header.tool, &run.ending, *advisories, tail(dir)?, hashes);
     files::replace(dir, MANIFEST, |out| Ok(serde_json::to_writer_pretty(out, &manifest)?))?;
     Ok(())
 }
 
-/// Reads a bundle, within bounds, and holds every byte against its hash.
+/// Where the log in this folder ends, by its index.
+fn tail(dir: &Path) -> io::Result<Tail> {
+    let mut index = File::open(dir.join(INDEX))?;
+    let events = index.metadata()?.len() / 8;
+    let mut at = [0; 8];
+    index.seek(SeekFrom::Start(events.saturating_sub(1).saturating_mul(8)))?;
+    index.read_exact(&mut at)?;
+    let mut trace = File::open(dir.join(TRACE))?;
+    trace.seek(SeekFrom::Start(u64::from_le_bytes(at)))?;
+    // `{"hash":"` and the hash.
+    let mut line = [0; 73];
+    trace.read_exact(&mut line)?;
+    let hash = std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix("{\"hash\":\""));
+    let hash = hash.ok_or_else(|| io::Error::other("trace.index names no line of trace.jsonl"))?;
+    Ok(Tail { events, hash: hash.to_owned() })
+}
+
+/// Reads what is in a folder, within bounds. Of a run that came to its end, every byte is held against its hash; of one
+/// that was killed there is only the log, whose lines are held against each other when it is judged.
 ///
 /// # Errors
-/// The first file (for the trace: the first line) that is missing, too large or not the one that was written.
+/// The first file (for the log: the first line) that is missing, too large or not the one that was written.
 pub fn read(dir: &Path) -> Result<Bundle, BundleError> {
-    let manifest: Manifest = parse(MANIFEST, &small(dir, MANIFEST)?)?;
-    if manifest.schema != BUNDLE_SCHEMA {
-        return Err(BundleError::Schema { file: MANIFEST, found: manifest.schema, expected: BUNDLE_SCHEMA });
+    let manifest = match small(dir, MANIFEST) {
+        Ok(text) => Some(Manifest::read(&text)?),
+        Err(BundleError::Missing { .. }) if dir.join(TRACE).exists() => None,
+        Err(error) => return Err(error),
+    };
+    let (header, began) = beginning(dir)?;
+    let finished = manifest.map(|manifest| finished(dir, manifest)).transpose()?;
+    Ok(Bundle { header, began, spec: small(dir, SPEC)?, finished })
+}
+
+/// The first two lines of the log.
+fn beginning(dir: &Path) -> Result<(Header, Part), BundleError> {
+    let mut log = LogReader::open(dir)?;
+    match log.next().transpose()?.map(|event| event.what) {
+        Some(What::Began(part)) => Ok((log.header().clone(), part)),
+        _ => Err(BundleError::Form { file: TRACE, why: "it does not say how the run began".to_owned() }),
     }
-    let trace = File::open(dir.join(TRACE)).map_err(|error| unreadable(TRACE, error))?;
-    // Line by line before the whole file's hash: the line says more.
-    let (header, trace, tail) = chain::read(BufReader::new(trace.take(LARGEST)))?;
-    if tail != manifest.trace {
-        let what = format!("it ends after {} events, where {} were recorded", tail.events, manifest.trace.events);
-        return Err(BundleError::Trace { line: tail.events.saturating_add(1), seq: None, what });
-    }
+}
+
+fn finished(dir: &Path, manifest: Manifest) -> Result<Finished, BundleError> {
     for file in EVIDENCE {
-        let due = manifest.files.get(file);
-        let limit = if file == TRACE { LARGEST } else { LARGE };
-        let hash = files::hash(&dir.join(file), limit).map_err(|error| unreadable(file, error))?;
+        let limit = if [TRACE, BODIES, INDEX].contains(&file) { LARGEST } else { LARGE };
+        let hash = files::hash(&dir.join(file), limit).map_err(|error| BundleError::io(file, error))?;
         let hash = hash.ok_or_else(|| BundleError::TooLarge { file: file.to_owned(), limit })?;
-        if due != Some(&hash) {
-            return Err(BundleError::Altered { file });
+        if manifest.hash(file) != Some(&hash) {
+            return Err(altered(dir, file, &manifest.trace));
         }
     }
-    let report: Report = parse(RUN, &bounded(dir, RUN, LARGE)?)?;
-    let ending = match manifest.ending {
-        EndingRecord::Complete => Ending::Complete,
-        EndingRecord::SetupFailed(why) => Ending::SetupFailed(why),
-        EndingRecord::Interrupted => Ending::Interrupted,
+    let report = parse(RUN, &bounded(dir, RUN, LARGE)?)?;
+    let (ending, advisories) = (manifest.ending.clone(), manifest.advisories());
+    Ok(Finished { report, ending, advisories, tail: manifest.trace })
+}
+
+/// What is wrong with a file that is not the one that was written: in the log, the line.
+fn altered(dir: &Path, file: &'static str, due: &Tail) -> BundleError {
+    if ![TRACE, BODIES].contains(&file) {
+        return BundleError::Altered { file };
+    }
+    let mut log = match LogReader::open(dir) {
+        Ok(log) => log,
+        Err(error) => return error.into(),
     };
-    let advisories = match manifest.denied.contains(&Denied::Advisory) {
-        true => Advisories::Denied,
-        false => Advisories::Reported,
-    };
-    Ok(Bundle { header, trace, report, spec: small(dir, SPEC)?, ending, advisories })
+    if let Some(error) = log.find_map(Result::err) {
+        return error.into();
+    }
+    BundleError::ends(log.tip(), due).unwrap_or(BundleError::Altered { file })
 }
 
 fn small(dir: &Path, file: &str) -> Result<String, BundleError> {
@@ -288,15 +221,8 @@ fn small(dir: &Path, file: &str) -> Result<String, BundleError> {
 }
 
 fn bounded(dir: &Path, file: &str, limit: u64) -> Result<String, BundleError> {
-    let text = files::text(&dir.join(file), limit).map_err(|error| unreadable(file, error))?;
+    let text = files::text(&dir.join(file), limit).map_err(|error| BundleError::io(file, error))?;
     text.ok_or_else(|| BundleError::TooLarge { file: file.to_owned(), limit })
-}
-
-fn unreadable(file: &str, source: io::Error) -> BundleError {
-    match source.kind() {
-        io::ErrorKind::NotFound => BundleError::Missing { file: file.to_owned() },
-        _ => BundleError::Io { file: file.to_owned(), source },
-    }
 }
 
 fn parse<T: serde::de::DeserializeOwned>(file: &'static str, text: &str) -> Result<T, BundleError> {

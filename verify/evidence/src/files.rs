@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use watertight_engine::log::hex;
 
 /// Writes a file beside its final place and moves it there; returns its SHA-256 in hex.
 pub(crate) fn replace(
@@ -64,11 +65,6 @@ pub(crate) fn hash(path: &Path, limit: u64) -> io::Result<Option<String>> {
     let mut hash = Sha256::new();
     let length = io::copy(&mut file, &mut hash)?;
     Ok((length <= limit).then(|| hex(&hash.finalize())))
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `report.html`: one page for people. Self-contained, without scripts, and closed to anything from elsewhere.
 //!
-//! What comes from the target is escaped by the template engine and, before that, made harmless ([`crate::neutral`]).
+//! What comes from the target is escaped by the template engine and, before that, spelled out ([`crate::escape`]).
 
 mod sections;
 
@@ -8,10 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
-use watertight_probe::report::Overall;
 
 use crate::account::Account;
-use crate::neutral::line;
+use crate::escape::line;
+use crate::report::Overall;
 
 /// The page's own style.
 const STYLE: &str = include_str!("html/style.css");
@@ -79,7 +79,7 @@ fn count(number: usize, what: &str) -> Markup {
     html! { li { b { (number) } " " (what) } }
 }
 
-/// What stands for a verdict besides its word and colour.
+/// What shows a verdict besides its word and colour.
 fn symbol(verdict: Overall) -> &'static str {
     match verdict {
         Overall::Isolated => "✓",

@@ -1,33 +1,41 @@
-//! The bundle of a run, and every artifact that is made from it.
+//! Judges the folder of a run, and makes every artifact from it.
 //!
 //! ```text
-//!            ┌─▶ run.json      the report, as `--format json` prints it
-//!            ├─▶ report.html   one page for people, without scripts or anything from elsewhere
-//! Account ───┼─▶ junit.xml     for what collects test results
-//! (spec,     ├─▶ text          for a terminal
-//!  plan,     └─▶ bundle        spec.toml + trace.jsonl (hash chain) + manifest.json
-//!  run,                               │
-//!  report)                            └─▶ read: what `watertight judge` judges again
+//!  run ──▶ trace.jsonl, bodies.lz4, trace.index      on disk already, written as things happened
+//!
+//!             ┌─▶ run.json      the report, as `--format json` prints it
+//!  Account ───┼─▶ report.html   one page for people, without scripts or anything from elsewhere
+//!  (spec,     ├─▶ junit.xml     for what collects test results
+//!   plan,     ├─▶ text          for a terminal
+//!   run,      └─▶ manifest.json the SHA-256 of all of them; written last
+//!   report)
+//!
+//!  folder ──bundle::read──▶ Bundle ──judge──▶ Judgement     the same checks over the recorded log, offline
 //! ```
 //!
+//! - [`report`]: what a run comes to. Its JSON form is a stable interface.
+//! - [`reproduce`]: a finding as a command that anyone can run.
 //! - [`account`]: what all artifacts are made from, so that none of them can say more than another.
-//! - [`bundle`]: the folder: written file by file, each whole or not at all; read within bounds, with every byte held
-//!   against its hash.
+//! - [`bundle`]: the folder: what it holds, how it is made ready, written, and read with every byte held against its hash.
+//! - [`mod@judge`]: judges a folder again, one of a killed run as well.
 //! - [`text`], [`html`], [`junit`]: the artifacts for people and machines.
-//! - [`neutral`]: whatever a target sent is hostile; what could act on a terminal or a page is spelled out instead.
+//! - [`escape`]: whatever a target sent is hostile; what could act on a terminal or a page is spelled out instead.
 //!
-//! The hash chain shows that a trace was changed by accident or by hand, and where. It is no signature: whoever can write
+//! The hashes show that a folder was changed by accident or by hand, and where. They are no signature: whoever can write
 //! the whole folder can write a whole new one.
 
 pub mod account;
 pub mod bundle;
-mod chain;
+pub mod escape;
 mod files;
 pub mod html;
+pub mod judge;
 pub mod junit;
-pub mod neutral;
+pub mod report;
+pub mod reproduce;
 pub mod style;
 pub mod text;
 
 pub use account::Account;
 pub use bundle::{Bundle, BundleError};
+pub use judge::{Judgement, judge};

@@ -17,7 +17,7 @@ pub enum Ink {
     Good,
     /// It leaked.
     Bad,
-    /// Nobody knows, or it could be better.
+    /// It is not known, or it could be better.
     Doubt,
     /// A title.
     Strong,
@@ -26,7 +26,7 @@ pub enum Ink {
 }
 
 impl Palette {
-    /// The text in this ink. `text` must be harmless already: see [`crate::neutral`].
+    /// The text in this ink. `text` must be escaped already: see [`crate::escape`].
     pub fn paint(self, ink: Ink, text: &str) -> String {
         let code = match ink {
             Ink::Good => "32",

@@ -1,14 +1,15 @@
-//! The account of a run for a terminal: the verdict first, then what it rests on.
+//! The account of a run for a terminal: the verdict first, then what it is based on.
 //!
-//! Everything that comes from the target or the spec is made harmless on its way in ([`crate::neutral`]).
+//! Everything that comes from the target or the spec is spelled out on its way in ([`crate::escape`]).
 
 use std::path::Path;
 
 use watertight_model::Surface;
-use watertight_probe::report::{Finding, Overall};
+use watertight_spec::TenantIx;
 
 use crate::account::{Account, FindingGroup, UndecidedGroup, cell};
-use crate::neutral::{line, short};
+use crate::escape::{line, short};
+use crate::report::{Finding, FindingKind, Overall};
 use crate::style::{Ink, Palette};
 
 /// Pairs of tenants in the matrix; more are in `report.html`.
@@ -26,7 +27,7 @@ const LONGEST: usize = 300;
 /// Characters of a tenant's name in the matrix.
 const NAME: usize = 40;
 
-/// The whole account. `folder` is where the artifacts lie.
+/// The whole account. `folder` is where the artifacts are.
 pub fn render(account: &Account<'_>, folder: &Path, palette: Palette) -> String {
     let mut page = Page { palette, text: String::new() };
     page.verdict(account);
@@ -87,12 +88,12 @@ impl Page {
         if surfaces.is_empty() {
             return;
         }
-        let pairs = watertight_probe::pairs(account.spec);
+        let pairs = account.spec.pairs();
         let mut table = vec![heading(&surfaces)];
-        for (attacker, victim) in pairs.iter().take(PAIRS) {
-            let names = format!("{} → {}", name(account, *attacker), name(account, *victim));
+        for pair in pairs.iter().take(PAIRS) {
+            let names = format!("{} → {}", name(account, pair.attacker), name(account, pair.victim));
             let cells = surfaces.iter().map(|surface| {
-                let found = matrix.get(&(*surface, *attacker, *victim)).copied().unwrap_or_default();
+                let found = matrix.get(&(*surface, *pair)).copied().unwrap_or_default();
                 let (overall, symbol, words) = cell(found);
                 (overall.map_or(Ink::Quiet, ink), format!("{symbol} {words}"))
             });
@@ -155,8 +156,8 @@ impl Page {
 
     fn finding(&mut self, group: &FindingGroup<'_>) {
         let finding = group.first;
-        let kind_ink = if finding.kind == "leak" { Ink::Bad } else { Ink::Doubt };
-        let title = format!("{} {}", finding.kind.to_uppercase(), line(&finding.check));
+        let kind_ink = if finding.kind == FindingKind::Leak { Ink::Bad } else { Ink::Doubt };
+        let title = format!("{} {}", finding.kind.name().to_uppercase(), line(&finding.check));
         self.title(kind_ink, &title);
         self.say(&format!("  {}", line(&finding.operation)));
         self.say(&format!("  {}, {} ({})", pair(finding), finding.severity, finding.cwe.join(", ")));
@@ -192,15 +193,16 @@ impl Page {
     }
 
     fn reason(&mut self, group: &UndecidedGroup<'_>) {
-        self.say(&format!("  {} × {}", group.rows.len(), short(&group.why, LONGEST)));
+        self.say(&format!("  {} × {}", group.rows.len(), group.cause.says()));
         let mut checks: Vec<String> = group.rows.iter().map(|row| line(&row.check)).collect();
         checks.sort();
         checks.dedup();
         self.say(&format!("      {}", listed(&checks)));
-        // What the reason leaves out: one exchange that shows it.
-        if let Some(first) = group.rows.first().filter(|row| row.why.len() > group.why.len()) {
-            self.say(&format!("      as in {}", short(&first.why, LONGEST)));
+        // One of them in full: what the reason alone leaves out.
+        if let Some(first) = group.rows.first().filter(|row| row.why != group.cause.says()) {
+            self.say(&format!("      as in: {}", short(&first.why, LONGEST)));
         }
+        self.say(&format!("      what usually helps: {}", group.cause.remedy()));
     }
 
     fn left_out(&mut self, account: &Account<'_>) {
@@ -247,7 +249,7 @@ fn heading(surfaces: &[Surface]) -> Vec<(Ink, String)> {
     std::iter::once("attacker → victim".to_owned()).chain(titles).map(|title| (Ink::Strong, title)).collect()
 }
 
-fn name(account: &Account<'_>, tenant: usize) -> String {
+fn name(account: &Account<'_>, tenant: TenantIx) -> String {
     short(account.tenant(tenant), NAME)
 }
 

@@ -144,7 +144,7 @@ impl IntoIterator for Problems {
     }
 }
 
-/// Text of the user's for a message: bounded, and with nothing in it that a terminal would obey.
+/// Text of the user's for a message: bounded, and with nothing in it that a terminal would act on.
 pub(crate) fn printable(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! Where a run may speak.
+//! Where a run may send requests.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,9 @@ use url::Url;
 use crate::spec::{Credential, Spec};
 
 impl Spec {
-    /// Every host and port that a run may speak to: those of the target, of tenants, token endpoints and logins, and of
-    /// issuers that are http or https URLs. Hosts are spelt as [`Url::host_str`] does: lower-case, IPv6 in brackets.
+    /// Every host and port that a run may send requests to: those of the target, of tenants, token endpoints and
+    /// logins, and of issuers that are http or https URLs. Hosts are written as by [`Url::host_str`]: lower-case, IPv6
+    /// in brackets.
     pub fn hosts(&self) -> BTreeSet<(String, u16)> {
         let credentials =
             self.tenants.iter().flat_map(|tenant| &tenant.principals).filter_map(|p| match &p.credential {

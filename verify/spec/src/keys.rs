@@ -42,7 +42,15 @@ pub(crate) const TARGET: Section = Section {
 
 pub(crate) const LIMITS: Section = Section {
     header: "[limits]",
-    keys: &[("requests", "20000"), ("rate", "100"), ("timeout", r#""10s""#), ("body", "4194304"), ("pages", "50")],
+    keys: &[
+        ("requests", "20000"),
+        ("rate", "100"),
+        ("timeout", r#""10s""#),
+        ("body", "4194304"),
+        ("pages", "50"),
+        ("concurrency", "8"),
+        ("time", r#""2h""#),
+    ],
 };
 
 pub(crate) const TENANCY: Section =
@@ -148,7 +156,7 @@ pub(crate) const EXCLUDE: Section = Section {
 pub(crate) const ALL: &[&Section] =
     &[&ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &RESOURCE, &PAGE, &OPERATION, &EXCLUDE];
 
-/// What was probably meant, of what could have been.
+/// The known word that was probably meant.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 64;
     if written.len() > LONGEST {

@@ -41,13 +41,14 @@ pub fn parse_file(path: &Path, env: &dyn EnvSource, today: time::Date) -> Result
 /// All that is wrong in it, in the order of the file. Only TOML's own syntax is reported one mistake at a time.
 pub fn parse(path: &Path, text: &str, env: &dyn EnvSource, today: time::Date) -> Result<Spec, Problems> {
     if text.len() > LARGEST {
-        let help = "split it: a spec a platform, or fewer resources a spec".to_owned();
+        let help = "split it: one spec for each platform, or fewer resources in each".to_owned();
         return Err(Problems::of_file(path, format!("this file is larger than {LARGEST} bytes"), help));
     }
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = DeTable::parse(plain).map_err(|error| syntax(path, plain, &error))?;
     let mut reader = Reader::new(plain, env);
     secrets::hide(&mut reader.report, document.get_ref());
+    reader.variables.set_secrets(secrets::variables(document.get_ref()));
     let root = reader.open(&ROOT, document.get_ref(), 0..0);
     let source = Source { path: path.to_owned(), text: text.to_owned() };
     let parts = read::document(&mut reader, &root, source, today);
@@ -64,10 +65,10 @@ pub fn parse(path: &Path, text: &str, env: &dyn EnvSource, today: time::Date) ->
 
 fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Problems {
     let mut report = Report::new(text);
-    secrets::hide_by_eye(&mut report);
+    secrets::hide_by_line(&mut report);
     let span = error.span().unwrap_or(text.len()..text.len());
     let message = format!("this is not TOML: {}", error.message());
-    let help = "https://toml.io shows how; further mistakes are looked for once this one is mended";
+    let help = "https://toml.io shows how; further mistakes are looked for once this one is fixed";
     report.note(span, message.clone(), help);
     report.finish(path).unwrap_or_else(|| Problems::of_file(path, message, help.to_owned()))
 }

@@ -11,10 +11,10 @@ use crate::keys::{Section, nearest, suggest};
 use crate::report::Report;
 use crate::variables::Variables;
 
-/// A value of the file and where it stands.
+/// A value of the file and where it is.
 pub(crate) type Value<'t> = Spanned<DeValue<'t>>;
 
-/// Something read, and where it stood.
+/// Something read, and where it was.
 #[derive(Clone, Debug)]
 pub(crate) struct At<T> {
     pub(crate) value: T,
@@ -41,7 +41,7 @@ pub(crate) struct Table<'t> {
     section: &'static Section,
     entries: &'t DeTable<'t>,
     /// Keys that were probably meant by those that are unknown.
-    misspelt: Vec<&'static str>,
+    misspelled: Vec<&'static str>,
     /// Its header, or all of it where it is inline.
     pub(crate) span: Range<usize>,
 }
@@ -53,12 +53,12 @@ impl<'t> Table<'t> {
         self.entries.get(key)
     }
 
-    /// Whether a key is absent, not just misspelt: one mistake is told once.
+    /// Whether a key is absent, not just misspelled: one mistake is reported once.
     pub(crate) fn lacks(&self, key: &'static str) -> bool {
-        self.get(key).is_none() && !self.misspelt.contains(&key)
+        self.get(key).is_none() && !self.misspelled.contains(&key)
     }
 
-    /// Where a key stands.
+    /// Where a key is.
     pub(crate) fn key_span(&self, key: &str) -> Range<usize> {
         self.entries.get_key_value(key).map_or_else(|| self.span.clone(), |(key, _)| key.span())
     }
@@ -82,17 +82,17 @@ impl<'t, 'e> Reader<'t, 'e> {
         span: Range<usize>,
     ) -> Table<'t> {
         let known = section.keys.iter().map(|(name, _)| *name);
-        let mut misspelt = Vec::new();
+        let mut misspelled = Vec::new();
         for key in entries.keys() {
             let written = key.get_ref().as_ref();
             if known.clone().any(|name| name == written) {
                 continue;
             }
-            misspelt.extend(nearest(written, known.clone()));
+            misspelled.extend(nearest(written, known.clone()));
             let message = format!("unknown key `{}` in {}", printable(written), section.header);
             self.report.note(key.span(), message, suggest(written, known.clone()));
         }
-        Table { section, entries, misspelt, span }
+        Table { section, entries, misspelled, span }
     }
 
     /// A table in a table: `[target]`, or `page = { … }`.

@@ -1,13 +1,42 @@
-//! Finds literals that stand where a secret belongs, so that no mistake on the same line shows them.
+//! Finds secrets before anything is read: variables whose values must not be shown, and literals that are where a
+//! variable belongs, so that no mistake on the same line shows them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
 use crate::keys::nearest;
 use crate::report::Report;
+use crate::variables::name_of;
 
-/// Hides what stands at keys of secrets, misspelt ones too, in all of a document but its bodies.
+/// Every variable that is a secret of some principal, with the byte at which it is one first.
+///
+/// Secrets of a grant that the principal does not have count too: such a spec is refused anyway.
+pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
+    let principals = tables(root, "tenant").flat_map(|tenant| tables(tenant, "principal"));
+    let values = principals.flat_map(|principal| {
+        let own = ["client_secret", "password", "value"].into_iter().filter_map(|key| principal.get(key));
+        let logins = ["json", "form"].into_iter().filter_map(|key| principal.get(key)?.get_ref().as_table());
+        own.chain(logins.flat_map(|members| members.values()))
+    });
+    let mut secrets = BTreeMap::new();
+    for value in values {
+        if let Some(name) = value.get_ref().as_str().and_then(name_of) {
+            let first = secrets.entry(name.to_owned()).or_insert(value.span().start);
+            *first = value.span().start.min(*first);
+        }
+    }
+    secrets
+}
+
+/// The tables of a `[[key]]`.
+fn tables<'t>(parent: &'t DeTable<'t>, key: &str) -> impl Iterator<Item = &'t DeTable<'t>> {
+    let items = parent.get(key).and_then(|value| value.get_ref().as_array());
+    items.into_iter().flat_map(|items| items.iter()).filter_map(|item| item.get_ref().as_table())
+}
+
+/// Hides what is written at keys of secrets, misspelled ones too, in all of a document but its bodies.
 pub(crate) fn hide(report: &mut Report<'_>, root: &DeTable<'_>) {
     for (key, value) in root {
         // Members of bodies have names of their own, and no secrets.
@@ -33,8 +62,8 @@ fn is_secret(key: &str) -> bool {
         || nearest(key, ["client_secret", "password", "value"]).is_some()
 }
 
-/// The same by eye, in a text that is not TOML.
-pub(crate) fn hide_by_eye(report: &mut Report<'_>) {
+/// The same line by line, in a text that is not TOML.
+pub(crate) fn hide_by_line(report: &mut Report<'_>) {
     let text = report.text();
     let mut start = 0_usize;
     for line in text.split_inclusive('\n') {
@@ -43,14 +72,14 @@ pub(crate) fn hide_by_eye(report: &mut Report<'_>) {
         let equals = key.and_then(|key| Some(key.saturating_add(lower.get(key..)?.find('=')?)));
         if let Some(equals) = equals {
             let from = start.saturating_add(equals).saturating_add(1);
-            report.hide(value_by_eye(text, from, start.saturating_add(line.len())));
+            report.hide(value_by_line(text, from, start.saturating_add(line.len())));
         }
         start = start.saturating_add(line.len());
     }
 }
 
 /// From an equals sign to the end of the line, or of a text in three quotes.
-fn value_by_eye(text: &str, from: usize, line_end: usize) -> Range<usize> {
+fn value_by_line(text: &str, from: usize, line_end: usize) -> Range<usize> {
     let value = text.get(from..).unwrap_or_default();
     let written = value.trim_start_matches([' ', '\t']);
     let Some(quotes) = ["\"\"\"", "'''"].into_iter().find(|quotes| written.starts_with(quotes)) else {

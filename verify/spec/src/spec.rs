@@ -10,6 +10,8 @@ use serde_json_path::JsonPath;
 use url::Url;
 
 use crate::env::Variable;
+use crate::ix::ResourceIx;
+use crate::setting::Setting;
 use crate::template::{BodyTemplate, PathTemplate};
 
 /// Everything that a run needs to know of its target.
@@ -42,7 +44,7 @@ pub struct Spec {
 pub struct Source {
     /// Path as the user gave it.
     pub path: PathBuf,
-    /// The whole file. Secrets never stand in it: they are `$NAME`.
+    /// The whole file. Secrets are never in it: they are `$NAME`.
     pub text: String,
 }
 
@@ -83,6 +85,10 @@ pub struct Limits {
     pub body: usize,
     /// `pages`: pages followed of one list. Default 50.
     pub pages: usize,
+    /// `concurrency`: at most this many requests under way at once, 1 to 256. Default 8.
+    pub concurrency: usize,
+    /// `time`: a whole run may take this long, 1 s to 24 h. Default 2 h.
+    pub time: Duration,
 }
 
 /// `[tenancy]`: how requests and data name a tenant.
@@ -90,7 +96,7 @@ pub struct Limits {
 pub struct Tenancy {
     /// `locator`
     pub locator: Locator,
-    /// `fields`: JSON members whose value must be the caller's tenant wherever they stand.
+    /// `fields`: JSON members whose value must be the caller's tenant wherever they occur.
     pub fields: Vec<String>,
 }
 
@@ -110,13 +116,13 @@ pub enum Locator {
 pub struct Tokens {
     /// `kind`
     pub kind: TokenKind,
-    /// `issuers`: every `iss` that may stand in a token.
+    /// `issuers`: every `iss` that a token may have.
     pub issuers: Vec<String>,
     /// `tenant_claim`: a member of the claims that names the tenant.
     pub tenant_claim: Option<String>,
     /// `audience`
     pub audience: AudienceRule,
-    /// `audiences`: every `aud` that may stand in a token.
+    /// `audiences`: every `aud` that a token may have.
     pub audiences: Vec<String>,
     /// `max_lifetime`: of an access token.
     pub max_lifetime: Option<Duration>,
@@ -137,7 +143,7 @@ pub struct Tokens {
 pub enum TokenKind {
     /// A JWS in compact form (RFC 7519).
     Jwt,
-    /// Means nothing to its bearer.
+    /// Only the platform can read it.
     Opaque,
 }
 
@@ -146,7 +152,7 @@ pub enum TokenKind {
 pub enum AudienceRule {
     /// One API audience for all tenants.
     Shared,
-    /// Each tenant has its own; the tenant id must stand in it.
+    /// Each tenant has its own; the tenant id must occur in it.
     PerTenant,
 }
 
@@ -235,7 +241,7 @@ pub enum Credential {
         /// `token_url`
         token_url: Url,
         /// `client_id`
-        client_id: String,
+        client_id: Setting,
         /// `client_secret`, always a variable.
         client_secret: SecretString,
         /// `scope`: what is asked for.
@@ -246,7 +252,7 @@ pub enum Credential {
     /// `grant = "basic"` (RFC 7617)
     Basic {
         /// `username`
-        username: String,
+        username: Setting,
         /// `password`, always a variable.
         password: SecretString,
     },
@@ -310,8 +316,8 @@ pub struct Resource {
     pub collection: PathTemplate,
     /// Item path: the collection's plus `/{name}`.
     pub item: PathTemplate,
-    /// `parent`: index into [`Spec::resources`].
-    pub parent: Option<usize>,
+    /// `parent`
+    pub parent: Option<ResourceIx>,
     /// `create`: the body; absent when nothing may be created.
     pub create: Option<BodyTemplate>,
     /// `update`: the body of a patch. Default: the members of `create` that hold `{canary}`.
@@ -359,8 +365,8 @@ pub struct Operation {
     pub role: Role,
     /// What it does to data.
     pub effect: Effect,
-    /// The resource whose object it concerns: index into [`Spec::resources`].
-    pub resource: Option<usize>,
+    /// The resource whose object it concerns.
+    pub resource: Option<ResourceIx>,
     /// Line that declares it, from 1.
     pub line: usize,
 }

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use toml::de::DeValue;
 
 use crate::diagnostic::printable;
+use crate::ix::ResourceIx;
 use crate::keys::suggest;
 use crate::reader::{At, Reader, Value, in_order};
 use crate::template::{BodyTemplate, PathTemplate, Piece, Symbol};
@@ -17,7 +18,7 @@ pub(crate) const RESERVED: [&str; 3] = ["tenant", "canary", "unique"];
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 /// Resource names and their indices in the spec.
-pub(crate) type Objects = std::collections::BTreeMap<String, usize>;
+pub(crate) type Objects = std::collections::BTreeMap<String, ResourceIx>;
 
 /// Which symbols have a meaning in a template.
 #[derive(Clone)]
@@ -25,12 +26,12 @@ pub(crate) struct Scope<'a> {
     /// Every resource.
     pub(crate) objects: &'a Objects,
     /// Those that something binds here; `None` allows every object.
-    pub(crate) bound: Option<Vec<usize>>,
+    pub(crate) bound: Option<Vec<ResourceIx>>,
     /// Besides objects.
     pub(crate) others: &'static [Symbol],
 }
 
-/// A path and query of a request: the secret half of a canary never stands in one.
+/// A path and query of a request: the secret half of a canary is never in one.
 pub(crate) const IN_PATH: &[Symbol] = &[Symbol::Tenant, Symbol::CanaryPublic];
 /// A collection's path.
 pub(crate) const IN_COLLECTION: &[Symbol] = &[Symbol::Tenant];
@@ -61,7 +62,7 @@ impl Scope<'_> {
         match (bound, &symbol) {
             (true, _) => Ok(symbol),
             (false, Symbol::Canary) => Err((
-                "`{canary}` stands in bodies only".to_owned(),
+                "`{canary}` can be in bodies only".to_owned(),
                 "write `{canary.public}`, its searchable half".into(),
             )),
             (false, _) => Err((format!("nothing binds `{{{}}}` here", printable(name)), self.allowed())),
@@ -80,13 +81,13 @@ impl Scope<'_> {
         let names: Vec<_> =
             others.chain(objects.map(|(name, _)| name.as_str())).map(|name| format!("{{{name}}}")).collect();
         match names.is_empty() {
-            true => "no symbol stands here".to_owned(),
+            true => "no symbol is allowed here".to_owned(),
             false => format!("bound here: {}; an object is bound by the path that names it", names.join(", ")),
         }
     }
 }
 
-/// Whether doubled braces stand for braces: in bodies they do, paths hold none.
+/// Whether doubled braces mean one brace: in bodies they do, paths hold none.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doubled {
     IsBrace,
@@ -130,7 +131,7 @@ impl<'t> Reader<'t, '_> {
             return None;
         }
         if let Some(odd) = text.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '#' | '"' | '\\' | '<' | '>')) {
-            let message = format!("`{}` cannot stand in a path", printable(&odd.to_string()));
+            let message = format!("`{}` cannot be in a path", printable(&odd.to_string()));
             self.report.note(path.span.clone(), message, "percent-encode it");
             return None;
         }
@@ -221,7 +222,7 @@ impl<'t> Reader<'t, '_> {
         sound.then_some(pieces)
     }
 
-    /// Where a part of a string stands in the file; the whole string where escapes blur that.
+    /// Where a part of a string is in the file; the whole string where escapes make that unclear.
     fn inside(&self, text: &At<&str>, part: Range<usize>) -> Range<usize> {
         let written = self.report.text().get(text.span.clone()).unwrap_or_default();
         let quote = usize::from(written.starts_with(['"', '\'']));

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::ix::ResourceIx;
+
 /// What a brace may hold.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Symbol {
@@ -15,8 +17,8 @@ pub enum Symbol {
     CanaryPublic,
     /// `{unique}`: a value that no other object has.
     Unique,
-    /// `{case}`: the id of an object of that resource (index into [`crate::Spec::resources`]).
-    Object(usize),
+    /// `{case}`: the id of an object of that resource.
+    Object(ResourceIx),
 }
 
 /// Text or symbol.
@@ -37,7 +39,7 @@ impl PathTemplate {
     pub fn pieces(&self) -> &[Piece] {
         &self.0
     }
-    /// Whether the symbol stands in it.
+    /// Whether the symbol is in it.
     pub fn mentions(&self, symbol: &Symbol) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Symbol(s, _) if s == symbol))
     }
@@ -99,7 +101,7 @@ impl BodyTemplate {
         }
     }
 
-    /// Whether the symbol stands anywhere in it.
+    /// Whether the symbol is anywhere in it.
     pub fn mentions(&self, symbol: &Symbol) -> bool {
         match self {
             Self::Text(pieces) => pieces.iter().any(|piece| matches!(piece, Piece::Symbol(s, _) if s == symbol)),

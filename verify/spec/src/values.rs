@@ -12,6 +12,7 @@ use url::Url;
 use crate::diagnostic::printable;
 use crate::keys::suggest;
 use crate::reader::{At, Reader, Table, Value, in_order};
+use crate::setting::Setting;
 use crate::variables::{Missing, Use, name_of};
 
 impl<'t> Reader<'t, '_> {
@@ -36,27 +37,38 @@ impl<'t> Reader<'t, '_> {
 
     /// The value of `$NAME`, or the text itself.
     pub(crate) fn expand(&mut self, text: At<&str>) -> Option<At<String>> {
-        if !text.value.starts_with('$') {
-            return Some(text.map(str::to_owned));
-        }
-        let name = self.variable_name(&text)?;
-        let value = self.resolve(&At { value: name, span: text.span.clone() }, Use::Plain)?;
-        Some(At { value, span: text.span })
+        Some(self.expand_for(text, Use::Plain)?.map(Setting::into_text))
     }
 
-    /// A secret: always a variable. Answers its name too.
+    /// Non-empty text, or the value of `$NAME`, which may be a secret elsewhere.
+    pub(crate) fn setting(&mut self, value: &'t Value<'t>) -> Option<At<Setting>> {
+        let text = self.text(value)?;
+        self.expand_for(text, Use::Setting)
+    }
+
+    fn expand_for(&mut self, text: At<&str>, purpose: Use) -> Option<At<Setting>> {
+        if !text.value.starts_with('$') {
+            return Some(text.map(|text| Setting::new(text.to_owned(), None)));
+        }
+        let name = At { value: self.variable_name(&text)?, span: text.span };
+        let value = self.resolve(&name, purpose)?;
+        Some(name.map(|name| Setting::new(value, Some(name))))
+    }
+
+    /// A secret: always a variable. Returns its name too.
     pub(crate) fn secret(&mut self, key: &str, value: &'t Value<'t>) -> Option<(At<String>, SecretString)> {
         let text = match value.get_ref().as_str() {
             Some(text) if text.starts_with('$') => At { value: text, span: value.span() },
             _ => {
                 self.report.hide(value.span());
-                let message = format!("`{key}` must be a variable: a secret never stands in a spec");
+                let message = format!("`{key}` must be a variable: a secret is never written in a spec");
                 let help = format!("write `{key} = \"$NAME\"` and set the variable, or name a file in `env_file`");
                 self.report.note(value.span(), message, help);
                 return None;
             }
         };
         let name = At { value: self.variable_name(&text)?, span: text.span };
+        debug_assert!(self.variables.is_secret(&name.value), "secrets.rs does not find `{key}`");
         let secret = SecretString::from(self.resolve(&name, Use::Secret)?);
         Some((name, secret))
     }
@@ -85,8 +97,13 @@ impl<'t> Reader<'t, '_> {
                 let help = format!("give it a value: `export {variable}=…`");
                 self.report.note(name.span.clone(), format!("the variable `{variable}` is empty"), help);
             }
+            Err(Missing::Hidden(at)) => {
+                let line = self.line(at);
+                let message = format!("`${variable}` is a secret in line {line}, so it cannot be shown here");
+                self.report.note(name.span.clone(), message, "give the value a variable of its own");
+            }
             Err(Missing::File(Some((span, why)))) => {
-                let help = format!("mend the file, or set `{variable}` and the other variables in the environment");
+                let help = format!("fix the file, or set `{variable}` and the other variables in the environment");
                 self.report.note(span, format!("`env_file` {why}"), help);
             }
             Err(Missing::File(None)) => {}
@@ -128,7 +145,7 @@ impl<'t> Reader<'t, '_> {
             let help = "take it out; credentials go to [[tenant.principal]], secrets to variables";
             ("a URL holds no user name or password".to_owned(), help)
         } else if !matches!(url.scheme(), "http" | "https") {
-            (format!("`{}` is no scheme that is spoken here", printable(url.scheme())), "write http:// or https://")
+            (format!("`{}` is no scheme that can be used here", printable(url.scheme())), "write http:// or https://")
         } else if url.fragment().is_some() {
             ("a URL that is called has no fragment".to_owned(), "leave out `#` and what follows")
         } else {

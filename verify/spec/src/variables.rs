@@ -15,8 +15,10 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// What a value is used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// May stand in reports and bundles.
+    /// Shown in reports and bundles.
     Plain,
+    /// Shown, unless the variable is a secret elsewhere in the file.
+    Setting,
     /// Never shown.
     Secret,
 }
@@ -27,14 +29,18 @@ pub(crate) enum Missing {
     Unset,
     /// It has it, but with nothing in it.
     Empty,
-    /// `env_file` might have it, and cannot be read. Told once, at the file's span.
+    /// `env_file` might have it, and cannot be read. Reported once, at the file's span.
     File(Option<(Range<usize>, String)>),
+    /// It would be shown, and is a secret at this byte of the spec.
+    Hidden(usize),
 }
 
 /// The variables of one spec.
 pub(crate) struct Variables<'e> {
     env: &'e dyn EnvSource,
     file: EnvFile,
+    /// Every variable that is a secret anywhere in the file, with the byte of its first use as one.
+    secrets: BTreeMap<String, usize>,
     used: BTreeMap<String, Variable>,
 }
 
@@ -48,7 +54,7 @@ enum EnvFile {
 
 impl<'e> Variables<'e> {
     pub(crate) fn new(env: &'e dyn EnvSource) -> Self {
-        Self { env, file: EnvFile::Absent, used: BTreeMap::new() }
+        Self { env, file: EnvFile::Absent, secrets: BTreeMap::new(), used: BTreeMap::new() }
     }
 
     /// Where to look for what the environment lacks; `span` is where the spec names the file.
@@ -56,8 +62,21 @@ impl<'e> Variables<'e> {
         self.file = EnvFile::Unread(path, span);
     }
 
+    /// Known before any variable is looked up, so that the order of the file does not matter.
+    pub(crate) fn set_secrets(&mut self, secrets: BTreeMap<String, usize>) {
+        self.secrets = secrets;
+    }
+
+    /// Whether a variable is a secret anywhere in the file.
+    pub(crate) fn is_secret(&self, name: &str) -> bool {
+        self.secrets.contains_key(name)
+    }
+
     /// The value of a variable, remembered as used.
     pub(crate) fn resolve(&mut self, name: &str, purpose: Use) -> Result<String, Missing> {
+        if let (Use::Plain, Some(at)) = (purpose, self.secrets.get(name)) {
+            return Err(Missing::Hidden(*at));
+        }
         let value = match self.env.lookup(name) {
             Some(value) => value,
             None => self.look_into_file(name)?,
@@ -65,8 +84,7 @@ impl<'e> Variables<'e> {
         if value.is_empty() {
             return Err(Missing::Empty);
         }
-        let is_secret = purpose == Use::Secret || matches!(self.used.get(name), Some(Variable::Secret(_)));
-        let variable = match is_secret {
+        let variable = match purpose == Use::Secret || self.is_secret(name) {
             true => Variable::Secret(SecretString::from(value.clone())),
             false => Variable::Plain(value.clone()),
         };
@@ -131,7 +149,7 @@ fn read(path: &std::path::Path) -> Result<BTreeMap<String, String>, String> {
     Ok(values)
 }
 
-/// `NAME=value` or `export NAME='value'`, quoted as a POSIX shell would; `$` stands for itself.
+/// `NAME=value` or `export NAME='value'`, quoted as a POSIX shell would; `$` has no special meaning.
 fn assignment(line: &str) -> Option<(String, String)> {
     let line = line.strip_prefix("export ").map_or(line, str::trim_start);
     let (name, written) = line.split_once('=')?;
@@ -174,7 +192,7 @@ mod tests {
         assert_eq!(value("A=b"), Some("b".into()));
         assert_eq!(value("export A='b c'"), Some("b c".into()));
         assert_eq!(value(r"A='it'\''s'"), Some("it's".into()));
-        assert_eq!(value(r#"A="say \"hi\"" # aside"#), Some(r#"say "hi""#.into()));
+        assert_eq!(value(r#"A="say \"hi\"" # comment"#), Some(r#"say "hi""#.into()));
         assert_eq!(value("A=x=y=="), Some("x=y==".into()));
         for bad in ["A", "=b", "A='b", "A=\"b", "A=b c", "1A=b", "A B=c", "A=b\\"] {
             assert_eq!(value(bad), None, "{bad}");
@@ -182,12 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_used_once_as_a_secret_stays_one() {
+    fn a_secret_is_one_wherever_it_is_used_and_never_a_plain_value() {
         let env = BTreeMap::from([("X".to_owned(), "v".to_owned())]);
-        let mut variables = Variables::new(&env);
-        for purpose in [Use::Plain, Use::Secret, Use::Plain] {
+        for purpose in [Use::Setting, Use::Secret] {
+            let mut variables = Variables::new(&env);
+            variables.set_secrets(BTreeMap::from([("X".to_owned(), 7)]));
             assert!(variables.resolve("X", purpose).is_ok());
+            assert!(matches!(variables.resolve("X", Use::Plain), Err(Missing::Hidden(7))));
+            assert!(matches!(variables.into_used().get("X"), Some(Variable::Secret(_))));
         }
-        assert!(matches!(variables.into_used().get("X"), Some(Variable::Secret(_))));
     }
 }

@@ -113,7 +113,7 @@ fn header_query_and_body_never_define_a_tenant() {
     }
 }
 
-/// real-bugs 19 and 21: no tenant named is no tenant, not the first one, not a global one.
+/// didacta #57, mcp-hangar #312: no tenant named is no tenant, not the first one, not a global one.
 #[test]
 fn bug_19_21_no_assertion_is_a_denial_and_never_a_default_tenant() {
     assert_eq!(reason(&[]), ReasonCode::TenantAbsent);
@@ -121,14 +121,14 @@ fn bug_19_21_no_assertion_is_a_denial_and_never_a_default_tenant() {
         let made = [(AssertionSource::Path, nothing)];
         let resolved = collect(&made).resolve();
         match nothing {
-            // Words are names like any other: they select nobody's tenant, and the directory won't know them.
+            // Words are names like any other: they select no tenant that exists, and the directory won't know them.
             "null" | "undefined" | "none" => assert_eq!(resolved.unwrap().tenant().as_str(), nothing),
             _ => assert_eq!(resolved.unwrap_err().reason(), ReasonCode::TenantMalformed),
         }
     }
 }
 
-/// real-bugs 20: neither the header beats the claim nor the query the header.
+/// Atlas #131, #114: a header does not overrule the claim, and a query does not overrule the header.
 #[test]
 fn bug_20_a_header_or_query_that_disagrees_with_the_claim_is_denied() {
     for source in [AssertionSource::Header, AssertionSource::Query] {
@@ -143,7 +143,7 @@ fn bug_20_a_header_or_query_that_disagrees_with_the_claim_is_denied() {
     assert_eq!(reason(&among_themselves), ReasonCode::TenantConflict);
 }
 
-/// real-bugs 22: a hint from the caller never supersedes what the path or the token says.
+/// Zitadel #8588: a hint from the caller never supersedes what the path or the token says.
 #[test]
 fn bug_22_every_untrusted_source_against_every_defining_one_is_a_conflict() {
     for defining in DEFINING {

@@ -73,7 +73,7 @@ fn inactive_client_and_membership_are_denied() {
     assert_eq!(denied(member), ReasonCode::MembershipInactive);
 }
 
-/// real-bugs 27: a cache below the port that forgets the tenant is caught by looking at what it answered.
+/// Keycloak CVE-2026-94215: a cache below the port that forgets the tenant is caught by looking at what it answered.
 #[test]
 fn bug_27_a_record_of_another_tenant_is_refused_whatever_was_asked() {
     let foreign = ReasonCode::ForeignAnswer;
@@ -94,7 +94,8 @@ fn a_directory_that_cannot_tell_is_neither_a_yes_nor_a_no() {
     assert_eq!(denied(|world| world.membership = Err(down())), ReasonCode::DirectoryUnavailable);
 }
 
-/// real-bugs 25 and 26: however valid the token, the status as it is now decides, for every status and class.
+/// Keycloak CVE-2026-1486, Zitadel GHSA-jj94-6f5c-65r8: however valid the token, the status as it is now decides, for
+/// every status and class.
 #[test]
 fn bug_25_26_every_status_and_class_is_checked_on_the_way() {
     for &status in TenantStatus::ALL {

@@ -5,7 +5,7 @@ use watertight_model::{OperationClass, TenantStatus};
 
 #[test]
 fn unknown_foreign_inactive_and_non_member_are_one_class() {
-    let mut alike = vec![
+    let mut reasons = vec![
         ReasonCode::TenantUnknown,
         ReasonCode::TenantConflict,
         ReasonCode::TenantMalformed,
@@ -16,9 +16,9 @@ fn unknown_foreign_inactive_and_non_member_are_one_class() {
         ReasonCode::ActionNotAllowed,
     ];
     for &status in TenantStatus::ALL {
-        alike.extend(OperationClass::ALL.iter().map(|&class| ReasonCode::TenantStatus(status, class)));
+        reasons.extend(OperationClass::ALL.iter().map(|&class| ReasonCode::TenantStatus(status, class)));
     }
-    for reason in alike {
+    for reason in reasons {
         assert_eq!(reason.class(), DenialClass::Forbidden403, "{reason}");
     }
 }

@@ -45,7 +45,7 @@ async fn an_action_that_the_policy_does_not_allow_is_forbidden() {
     assert_eq!((seen.status, seen.body.as_str()), (403, FORBIDDEN));
 }
 
-/// real-bugs 23: a guard on a route never replaces the one around it; what either denies is denied.
+/// Envoy Gateway #8781: a guard on a route never replaces the one around it; what either denies is denied.
 #[tokio::test]
 async fn bug_23_a_guard_within_a_guard_can_only_tighten() {
     assert_eq!(get_through_two_guards(&["case.list"], &["case.list"]).await, 200);

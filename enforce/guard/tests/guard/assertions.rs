@@ -5,7 +5,7 @@ use watertight_guard::{QUERY_NAMES, TENANT_HEADERS};
 
 use crate::service::{ada, get_as, send, token};
 
-/// real-bugs 20: a header that names another tenant than the claim is denied, whichever header it is.
+/// Atlas #131: a header that names another tenant than the claim is denied, whichever header it is.
 #[tokio::test]
 async fn bug_20_every_tenant_header_that_contradicts_is_denied() {
     for name in TENANT_HEADERS {
@@ -20,7 +20,7 @@ async fn bug_20_every_tenant_header_that_contradicts_is_denied() {
     }
 }
 
-/// real-bugs 20: nor does the query beat anything.
+/// Atlas #114: the query does not overrule anything either.
 #[tokio::test]
 async fn bug_20_every_tenant_query_that_contradicts_is_denied() {
     for name in QUERY_NAMES.iter().copied().chain(["tenantId", "tenant_id", "Tenant-ID", "%74enant", "ORG_ID"]) {
@@ -47,7 +47,7 @@ async fn header_and_query_never_name_the_tenant_of_a_token_without_one() {
     }
 }
 
-/// real-bugs 16: with two headers, one reader may take the first and another the last.
+/// Envoy CVE-2021-32777: with two headers, one reader may take the first and another the last.
 #[tokio::test]
 async fn bug_16_duplicate_tenant_headers_are_a_bad_request_even_if_they_agree() {
     for name in TENANT_HEADERS {
@@ -58,7 +58,7 @@ async fn bug_16_duplicate_tenant_headers_are_a_bad_request_even_if_they_agree() 
     }
 }
 
-/// real-bugs 16, for who the caller is.
+/// Envoy CVE-2021-32777, for who the caller is.
 #[tokio::test]
 async fn bug_16_duplicate_authorization_headers_are_a_bad_request_even_if_they_agree() {
     let north = format!("Bearer {}", ada("agency-north"));
@@ -69,7 +69,7 @@ async fn bug_16_duplicate_authorization_headers_are_a_bad_request_even_if_they_a
     }
 }
 
-/// real-bugs 18: what a proxy says about the original request is believed of nobody.
+/// oauth2-proxy CVE-2026-76835: what a proxy says about the original request is never believed.
 #[tokio::test]
 async fn bug_18_forwarded_headers_are_ignored() {
     for (name, value) in [

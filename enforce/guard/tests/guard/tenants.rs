@@ -24,7 +24,7 @@ async fn a_path_that_contradicts_the_token_is_denied() {
     is_forbidden(&get_as(&ada("agency-north"), "/tenants/agency-south/cases", &[]).await);
 }
 
-/// real-bugs 16, in the path: the guard must not decide on the first name while a handler acts on the last.
+/// Envoy CVE-2021-32777, in the path: the guard must not decide on the first name while a handler acts on the last.
 #[tokio::test]
 async fn bug_16_a_path_that_names_two_tenants_is_denied_whichever_is_the_callers() {
     for route in ["copies", "peers"] {
@@ -101,7 +101,7 @@ async fn a_status_that_allows_reading_does_not_allow_writing() {
     is_forbidden(&send("POST", "/me/cases", &headers, "agency-frozen").await);
 }
 
-/// real-bugs 17: the path that is decided on is the path that is served; nothing is normalised in between.
+/// Oathkeeper CVE-2026-33494: the path that is decided on is the path that is served; nothing is normalised in between.
 #[tokio::test]
 async fn bug_17_path_tricks_reach_no_other_tenant() {
     for uri in [
@@ -125,14 +125,14 @@ async fn bug_17_path_tricks_reach_no_other_tenant() {
     }
 }
 
-/// real-bugs 19: an unknown tenant, host or claim is nobody's, never the first tenant's.
+/// didacta #57: an unknown tenant, host or claim belongs to no tenant, and never to the first one.
 #[tokio::test]
 async fn bug_19_an_unknown_name_is_never_the_first_tenant() {
     is_forbidden(&get_as(&ada("agency-nowhere"), "/me/cases", &[("host", "agency-north.example")]).await);
     is_forbidden(&get_as(&ada("agency-nowhere"), "/me/cases", &[("host", "agency-nowhere")]).await);
 }
 
-/// real-bugs 21: no tenant, null and the empty text are no tenant, and not all tenants either.
+/// mcp-hangar #312: no tenant, null and the empty text are no tenant, and not all tenants either.
 #[tokio::test]
 async fn bug_21_a_token_without_tenant_gets_none() {
     let without = token(&json!({"sub": "ada"}));
@@ -145,7 +145,7 @@ async fn bug_21_a_token_without_tenant_gets_none() {
     }
 }
 
-/// real-bugs 24: delimiters in a name make no other tenant of it.
+/// Casbin website #221: delimiters in a name make no other tenant of it.
 #[tokio::test]
 async fn bug_24_delimiters_in_names_are_denied() {
     for name in ["admin::x", "agency-north|agency-south", "agency-north,agency-south", "agency-north agency-south"] {

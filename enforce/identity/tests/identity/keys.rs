@@ -56,9 +56,9 @@ async fn two_issuers_of_one_tenant_do_not_share_keys_either() {
     assert!(world.verify("agency-north", &b.sign(&with(North::claims(), "iss", json!(OTHER)))).await.is_ok());
 }
 
-/// FusionAuth issue 2585: one tenant's issuer vouched for another tenant.
+/// FusionAuth #2585: one tenant's issuer vouched for another tenant.
 #[tokio::test]
-async fn an_issuer_of_one_tenant_is_nobody_to_another() {
+async fn an_issuer_of_one_tenant_is_unknown_to_another() {
     let (a, b) = (Signer::es256("key-1"), Signer::es256("key-2"));
     let (keys_a, keys_b) = (Endpoint::serving(&[&a]).await, Endpoint::serving(&[&b]).await);
     let world =
@@ -173,7 +173,7 @@ async fn keys_are_renewed_at_half_of_max_stale_without_making_a_request_wait() {
     north.endpoint.release();
 }
 
-/// tilegroxy issue 883, fastapi-zitadel-auth issue 156: random kids flooded the issuer or pushed good keys out.
+/// tilegroxy #883, fastapi-zitadel-auth #156: random kids flooded the issuer or pushed good keys out.
 #[tokio::test]
 async fn ten_thousand_unknown_kids_cost_one_fetch_a_window_and_evict_nothing() {
     let north = North::new().await;
@@ -276,7 +276,7 @@ async fn nothing_of_a_token_reaches_the_key_endpoint() {
     assert!(north.endpoint.asked().iter().all(|asked| asked == "/keys"), "{:?}", north.endpoint.asked());
 }
 
-/// PostgREST issue 4014: what was believed under the old configuration stayed believed.
+/// PostgREST #4014: what was believed under the old configuration stayed believed.
 #[tokio::test]
 async fn keys_of_a_source_that_is_no_longer_registered_do_not_count() {
     let north = North::new().await;

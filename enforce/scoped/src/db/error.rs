@@ -53,7 +53,7 @@ pub enum DbError {
         class: OperationClass,
     },
     /// The program named a column that the table does not describe.
-    #[error("table {table} has no column {column} that can be used here; mend the caller")]
+    #[error("table {table} has no column {column} that can be used here; fix the caller")]
     UnknownColumn {
         /// The table.
         table: &'static str,
@@ -61,7 +61,7 @@ pub enum DbError {
         column: &'static str,
     },
     /// The program made a row of a child table without its parent, or named a parent where there is none.
-    #[error("table {table}: a parent belongs to each row of a child table, and to no other; mend the caller")]
+    #[error("table {table}: a parent belongs to each row of a child table, and to no other; fix the caller")]
     Parentage {
         /// The table.
         table: &'static str,

@@ -87,7 +87,7 @@ impl Database {
     }
 
     /// The engine itself, without any tenant predicate: for definitions of the schema at start-up, never for a
-    /// request. SQLite has no row-level security that would stand behind raw SQL.
+    /// request. SQLite has no row-level security that would protect raw SQL.
     pub fn engine_for_schema(&self) -> &SqlitePool {
         &self.pool
     }

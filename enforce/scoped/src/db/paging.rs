@@ -87,7 +87,7 @@ impl TryFrom<u32> for Limit {
     }
 }
 
-/// A text to look for, taken literally: `%` and `_` stand for themselves.
+/// A text to look for, taken literally: `%` and `_` have no special meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchTerm(String);
 

@@ -62,7 +62,7 @@ impl Record {
         self.ordinal
     }
 
-    /// The row that this one hangs under, in the same tenant; none unless the table is a child table.
+    /// The row that this one belongs to, in the same tenant; none unless the table is a child table.
     pub fn parent(&self) -> Option<&ResourceId> {
         self.parent.as_ref()
     }

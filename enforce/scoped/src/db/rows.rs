@@ -31,7 +31,7 @@ impl<'s> Rows<'s> {
         Self { pool, scope, table, parent: None, equalities: Vec::new() }
     }
 
-    /// Only the children of one parent. Rows inserted through the answer hang under it.
+    /// Only the children of one parent. Rows inserted through the answer become its children.
     ///
     /// # Errors
     /// [`DbError::Parentage`] if the table is no child table, or a parent was named already.
@@ -42,7 +42,7 @@ impl<'s> Rows<'s> {
         Ok(self)
     }
 
-    /// Only the rows with this value in a column. Does not bear on [`Rows::insert`].
+    /// Only the rows with this value in a column. Has no effect on [`Rows::insert`].
     ///
     /// # Errors
     /// [`DbError::UnknownColumn`] if the table describes no such column.

@@ -145,7 +145,7 @@ impl Table {
     }
 
     /// Makes each row the child of a row of `table`, of the same tenant, named in `column`. The foreign key spans both
-    /// columns, so no child can hang under another tenant's row; children go with their parent.
+    /// columns, so no child can belong to another tenant's row; children are removed with their parent.
     ///
     /// # Panics
     /// As [`Table::new`].

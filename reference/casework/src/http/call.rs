@@ -17,7 +17,7 @@ use watertight_scoped::db::{Cursor, Limit};
 
 use super::problem::Problem;
 use crate::domain::{Listing, Term, Window};
-use crate::draft::{Content, Proposal, hear};
+use crate::draft::{Content, Proposal, confirm_tenant};
 use crate::ports::{Missing, StoreError};
 use crate::routes::{Mount, Schema};
 
@@ -85,16 +85,16 @@ impl Call {
         Self { scope, mount, params, uri, takes, body }
     }
 
-    /// Hears the body of an operation that takes none: no store will, and a caller who names another tenant is not to
+    /// Checks the body of an operation that takes none: no store will, and a caller who names another tenant is not to
     /// be told that it was done.
-    pub(crate) fn hear(&self) -> Result<(), Failure> {
+    pub(crate) fn confirm_unused_body(&self) -> Result<(), Failure> {
         if self.takes.is_none() {
-            hear(self.body.as_ref().map_err(Clone::clone)?, &self.scope).map_err(StoreError::Denied)?;
+            confirm_tenant(self.body.as_ref().map_err(Clone::clone)?, &self.scope).map_err(StoreError::Denied)?;
         }
         Ok(())
     }
 
-    /// The case of the path. What can't be an id is nobody's.
+    /// The case of the path. For what can't be an id there is no case.
     pub(crate) fn case(&self) -> Result<ResourceId, Missing> {
         self.param("case").parse().map_err(|_| self.no_case())
     }

@@ -2,7 +2,7 @@
 
 mod call;
 mod cases;
-mod misses;
+mod not_found;
 mod open;
 pub mod problem;
 mod tasks;
@@ -19,7 +19,7 @@ use http::StatusCode;
 use watertight_guard::{Guard, GuardLayer, Refused, Scoped};
 
 pub(crate) use call::{Call, Failure};
-pub(crate) use misses::PlainMisses;
+pub(crate) use not_found::PlainNotFound;
 pub(crate) use {cases::*, open::*, tasks::*};
 
 use crate::ports::{Ports, StoreError};
@@ -27,7 +27,7 @@ use crate::routes::{Access, Endpoint, Mount, ROUTES, Route, RouteActions, RouteE
 
 /// Most bytes of a body.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
-/// Longest time from the head of a request to its answer; a body that drips is cut off by it, a head is not.
+/// Longest time from the head of a request to its answer; a body that arrives slowly is cut off by it, a head is not.
 const MAX_TIME: Duration = Duration::from_secs(15);
 
 /// What handlers work with.
@@ -38,12 +38,12 @@ pub(crate) struct App {
 /// The whole service, ready to be served.
 pub(crate) fn router(ports: Ports) -> Result<Router, RouteError> {
     let guard = Guard {
-        assertions: Arc::clone(&ports.door.assertions),
-        verifier: Arc::clone(&ports.door.verifier),
-        directory: Arc::clone(&ports.door.directory),
-        policy: Arc::clone(&ports.door.policy),
+        assertions: Arc::clone(&ports.guard.assertions),
+        verifier: Arc::clone(&ports.guard.verifier),
+        directory: Arc::clone(&ports.guard.directory),
+        policy: Arc::clone(&ports.guard.policy),
         routes: Arc::new(RouteActions::new()?),
-        render: Arc::clone(&ports.door.render),
+        render: Arc::clone(&ports.guard.render),
     };
     let (open, guarded) = routed();
     let app = Arc::new(App { ports });
@@ -87,7 +87,7 @@ fn scoped(route: &'static Route, mount: Mount, endpoint: Endpoint) -> MethodRout
 }
 
 async fn answer(app: &App, call: &Call, endpoint: Endpoint) -> Result<Response, Failure> {
-    call.hear()?;
+    call.confirm_unused_body()?;
     endpoint(app, call).await
 }
 
@@ -103,7 +103,7 @@ async fn call_of(route: &Route, mount: Mount, request: Request) -> Result<Call, 
 /// What a request that fails is answered with. The one place that says so.
 async fn explain(app: &App, call: &Call, failure: Failure) -> Response {
     match failure {
-        Failure::Missing(missing) => app.ports.misses.absent(&call.scope, &missing).await,
+        Failure::Missing(missing) => app.ports.not_found.respond(&call.scope, &missing).await,
         Failure::Refused(problem) => problem.into_response(),
         Failure::Store(StoreError::ExternalRefTaken) => {
             problem::of(StatusCode::CONFLICT, "externalRef is taken by another case; choose another one")

@@ -1,4 +1,4 @@
-//! What anybody may ask, and who the caller is.
+//! What anyone may ask, and who the caller is.
 
 use axum::response::Response;
 use http::StatusCode;

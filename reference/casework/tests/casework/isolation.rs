@@ -1,4 +1,4 @@
-//! What an agency meets at another's door: the same as where nobody lives.
+//! What an agency is answered about another's data: the same as about an agency that does not exist.
 
 use std::sync::Arc;
 

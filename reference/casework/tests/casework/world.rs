@@ -78,7 +78,7 @@ impl World {
         configure(&mut config);
         let platform = Platform::open(&config, |sound| {
             let mut ports = sound.ports();
-            ports.door.verifier = Arc::new(Unsigned);
+            ports.guard.verifier = Arc::new(Unsigned);
             change(ports)
         });
         let platform = platform.await.unwrap();

@@ -27,7 +27,7 @@ impl FaultyCases {
         Ok(Listing { items, next, total })
     }
 
-    /// The first page is the tenant's; its cursor goes on through everybody's.
+    /// The first page is the tenant's; its cursor goes on through all tenants' cases.
     pub(super) async fn rest_of_all(&self, scope: &TenantScope, window: Window) -> Result<Listing<Case>, StoreError> {
         if window.after.is_some() {
             return self.page_of_all(scope, window).await;

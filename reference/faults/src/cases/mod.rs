@@ -67,7 +67,7 @@ fn faulty(workshop: &Workshop, ports: Ports, bug: CaseBug) -> Ports {
     Ports { cases: Arc::new(cases), ..ports }
 }
 
-/// A store with one bug, which leaves everything else to the store that it stands before.
+/// A store with one bug, which leaves everything else to the sound store behind it.
 struct FaultyCases {
     raw: Raw,
     tenants: Arc<[TenantId]>,

@@ -4,17 +4,17 @@ use watertight_model::Surface;
 
 use super::op;
 use crate::fault::{Change, Fault};
-use crate::{cases, misses, summaries, tasks};
+use crate::{cases, not_found, summaries, tasks};
 
-/// What looks for an id that the caller has not, in the caller's own place, is an ordinary request: if it is shown
-/// another's record there, its own view is broken.
+/// A request for an id that the caller does not have, at the caller's own path, is an ordinary request: if it shows
+/// another tenant's record there, its own view is broken.
 const SHOWN_IN_OWN_PLACE: &[&str] = &["api.own-view"];
 
 pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "record-read-by-id-alone",
-        summary: "a case is read by its id, whoever it belongs to",
-        origin: "seed 17; Keycloak CVE-2026-94215",
+        summary: "a case is read by its id, whatever tenant it belongs to",
+        origin: "isolation 17; Keycloak CVE-2026-94215",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: SHOWN_IN_OWN_PLACE,
@@ -23,8 +23,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "record-replaced-by-id-alone",
-        summary: "a case is replaced by its id, whoever it belongs to",
-        origin: "seed 17; Keycloak CVE-2026-94215",
+        summary: "a case is replaced by its id, whatever tenant it belongs to",
+        origin: "isolation 17; Keycloak CVE-2026-94215",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: &[],
@@ -33,8 +33,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "record-patched-by-id-alone",
-        summary: "a case is changed by its id, whoever it belongs to",
-        origin: "seed 17; Keycloak CVE-2026-94215",
+        summary: "a case is changed by its id, whatever tenant it belongs to",
+        origin: "isolation 17; Keycloak CVE-2026-94215",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: &[],
@@ -43,8 +43,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "record-deleted-by-id-alone",
-        summary: "a case is deleted by its id, whoever it belongs to",
-        origin: "seed 17; OWASP API1:2023",
+        summary: "a case is deleted by its id, whatever tenant it belongs to",
+        origin: "isolation 17; OWASP API1:2023",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: &[],
@@ -53,8 +53,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "record-closed-by-id-alone",
-        summary: "a case is closed by its id, whoever it belongs to",
-        origin: "seed 17; Oathkeeper CVE-2021-32701 (a route of its own is forgotten)",
+        summary: "a case is closed by its id, whatever tenant it belongs to",
+        origin: "isolation 17; Oathkeeper CVE-2021-32701 (a route of its own is forgotten)",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: &[],
@@ -63,8 +63,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "delete-answers-404-and-deletes",
-        summary: "another tenant's case is deleted first, and found to be another's after",
-        origin: "seed 17; the verification guide's section 3 (a denial is not an effect)",
+        summary: "another tenant's case is deleted first, and only then found to be another tenant's",
+        origin: "isolation 17; guide 2 (a denial is not an effect)",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: &[],
@@ -74,7 +74,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "summary-cache-key-without-tenant",
         summary: "summaries are cached under the id of their case alone",
-        origin: "seed 28.2; genblaze #68, FluidFramework #24962",
+        origin: "isolation 28.2; genblaze #68, FluidFramework #24962",
         surface: Surface::Cache,
         caught_by: &["cache.cross-tenant-hit", "api.swap-item"],
         consequences: &["api.own-view", "api.header-tenant", "api.query-tenant"],
@@ -84,7 +84,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "list-without-tenant",
         summary: "the list of cases shows all tenants', the caller's own first",
-        origin: "seed 18.1; logtide #256",
+        origin: "isolation 18.1; logtide #256",
         surface: Surface::Api,
         caught_by: &["api.list-own", "api.own-view"],
         consequences: &[],
@@ -93,8 +93,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "second-page-without-tenant",
-        summary: "the first page of cases is the tenant's; its cursor leads on into everybody's",
-        origin: "seed 18.1; tazama #312",
+        summary: "the first page of cases is the tenant's; its cursor goes on through all tenants' cases",
+        origin: "isolation 18.1; tazama #312",
         surface: Surface::Api,
         caught_by: &["api.list-own"],
         consequences: &["api.own-view"],
@@ -104,7 +104,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "search-without-tenant",
         summary: "search looks through all tenants' cases",
-        origin: "seed 28.6",
+        origin: "isolation 28.6",
         surface: Surface::Api,
         caught_by: &["api.search-own"],
         consequences: &[],
@@ -113,8 +113,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "search-facets-global",
-        summary: "search is the tenant's, the counts beside it are everybody's",
-        origin: "seed 28.6; tazama #312",
+        summary: "search is the tenant's, the counts beside it are of all tenants",
+        origin: "isolation 28.6; tazama #312",
         surface: Surface::Api,
         caught_by: &["api.count-own"],
         consequences: &[],
@@ -124,7 +124,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "body-tenant-honoured-at-create",
         summary: "a new case belongs to the tenant that its body names",
-        origin: "seed 16; OWASP API3:2023",
+        origin: "isolation 16; OWASP API3:2023",
         surface: Surface::Api,
         caught_by: &["api.body-tenant-create"],
         consequences: &[],
@@ -134,7 +134,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "update-moves-record",
         summary: "a tenantId in an update moves the case to that tenant",
-        origin: "seed 17; OWASP API3:2023",
+        origin: "isolation 17; OWASP API3:2023",
         surface: Surface::Api,
         caught_by: &["api.body-tenant-update"],
         consequences: &[],
@@ -143,8 +143,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "child-linked-under-foreign-parent",
-        summary: "a task is put under the case of its path, whoever the case belongs to",
-        origin: "seed 18.3",
+        summary: "a task is put under the case of its path, whatever tenant the case belongs to",
+        origin: "isolation 18.3",
         surface: Surface::Api,
         caught_by: &["api.child-of-foreign-parent"],
         consequences: &[],
@@ -153,8 +153,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "children-listed-by-parent-id-alone",
-        summary: "tasks are listed by the id of their case, whoever it belongs to",
-        origin: "seed 18.3",
+        summary: "tasks are listed by the id of their case, whatever tenant it belongs to",
+        origin: "isolation 18.3",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: &[],
@@ -164,47 +164,47 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "foreign-told-from-nonexistent",
         summary: "another tenant's record is 403, and one that never existed 404",
-        origin: "RFC 9110 15.5.5; the verification guide's section 3",
+        origin: "RFC 9110 15.5.5; guide 2",
         surface: Surface::Oracle,
         caught_by: &["oracle.existence"],
         consequences: &[],
         operations: op::LOOKUPS,
-        change: Change::Ports(misses::told_by_status),
+        change: Change::Ports(not_found::told_by_status),
     },
     Fault {
         name: "foreign-told-by-message",
         summary: "both are 404, with different texts",
-        origin: "RFC 9110 15.5.5; the verification guide's section 3",
+        origin: "RFC 9110 15.5.5; guide 2",
         surface: Surface::Oracle,
         caught_by: &["oracle.existence"],
         consequences: &[],
         operations: op::LOOKUPS,
-        change: Change::Ports(misses::told_by_message),
+        change: Change::Ports(not_found::told_by_message),
     },
     Fault {
         name: "denial-carries-record",
         summary: "the 403 to another tenant's record has the record for a body",
-        origin: "OWASP API3:2023; the verification guide's section 3 (content decides, not status)",
+        origin: "OWASP API3:2023; guide 2 (content decides, not status)",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: &["api.own-view", "api.child-of-foreign-parent", "oracle.existence", "cache.cross-tenant-hit"],
         operations: op::ITEMS,
-        change: Change::Ports(misses::denial_carries_record),
+        change: Change::Ports(not_found::denial_carries_record),
     },
     Fault {
         name: "redirect-carries-record",
         summary: "a redirect to the record's own tenant has the record for a body",
-        origin: "CWE-698; the verification guide's section 3 (content decides, not status)",
+        origin: "CWE-698; guide 2 (content decides, not status)",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
         consequences: &["api.own-view", "api.child-of-foreign-parent", "cache.cross-tenant-hit"],
         operations: op::ITEMS,
-        change: Change::Ports(misses::redirect_carries_record),
+        change: Change::Ports(not_found::redirect_carries_record),
     },
     Fault {
         name: "unique-ref-is-global",
         summary: "an external reference must be free in every tenant",
-        origin: "seed 18.2",
+        origin: "isolation 18.2",
         surface: Surface::Oracle,
         caught_by: &["oracle.name-taken"],
         consequences: &[],

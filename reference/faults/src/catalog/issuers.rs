@@ -11,7 +11,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "wildcard-audience",
         summary: "tokens are for every API",
-        origin: "RFC 8725 3.9; the verification guide's section 1",
+        origin: "RFC 8725 3.9; guide 1",
         surface: Surface::Token,
         caught_by: &["token.audience-wildcard"],
         consequences: &["token.audience-unlisted"],
@@ -21,7 +21,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "unlisted-audience",
         summary: "tokens are for an API that nobody asked for as well",
-        origin: "RFC 8707 2; the verification guide's section 1",
+        origin: "RFC 8707 2; guide 1",
         surface: Surface::Token,
         caught_by: &["token.audience-unlisted"],
         consequences: &[],
@@ -31,7 +31,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "tenant-claim-missing",
         summary: "one node of the issuer leaves the tenant out of its tokens",
-        origin: "seed 10.1, seed 13; paySphere #1917",
+        origin: "isolation 10.1, isolation 13; paySphere #1917",
         surface: Surface::Token,
         caught_by: &["token.tenant-claim"],
         consequences: &[],
@@ -41,7 +41,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "wrong-issuer-in-token",
         summary: "one node of the issuer writes its internal name into its tokens",
-        origin: "RFC 8414 3.3; seed 12",
+        origin: "RFC 8414 3.3; isolation 12",
         surface: Surface::Token,
         caught_by: &["token.issuer"],
         consequences: &[],
@@ -51,7 +51,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "scopes-granted-beyond-asked",
         summary: "a scope is granted that nobody asked for",
-        origin: "RFC 6749 3.3; the verification guide's section 1 (scope drift)",
+        origin: "RFC 6749 3.3; guide 1 (scope drift)",
         surface: Surface::Token,
         caught_by: &["token.scope-drift"],
         consequences: &[],
@@ -61,7 +61,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "admin-scope-granted",
         summary: "whatever scope is asked for is granted",
-        origin: "RFC 6749 3.3; the verification guide's section 1 (scope minimization)",
+        origin: "RFC 6749 3.3; guide 1 (scope minimization)",
         surface: Surface::Token,
         caught_by: &["token.scope-escalation"],
         consequences: &[],
@@ -71,7 +71,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "token-lives-a-month",
         summary: "tokens live for thirty days",
-        origin: "seed 28.4; the verification guide's section 1",
+        origin: "isolation 28.4; guide 1",
         surface: Surface::Token,
         caught_by: &["token.lifetime"],
         consequences: &[],
@@ -81,7 +81,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "any-secret-opens-any-client",
         summary: "a client's token is granted for any client's secret",
-        origin: "RFC 6749 3.2.1; the verification guide's section 1",
+        origin: "RFC 6749 3.2.1; guide 1",
         surface: Surface::Token,
         caught_by: &["token.client-with-foreign-secret"],
         consequences: &[],
@@ -91,7 +91,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "shared-client-secret",
         summary: "two tenants' clients have the same secret",
-        origin: "RFC 6819 5.1.4.1.3; the verification guide's section 1",
+        origin: "RFC 6819 5.1.4.1.3; guide 1",
         surface: Surface::Token,
         caught_by: &["token.shared-secret"],
         consequences: &["token.client-with-foreign-secret"],
@@ -100,7 +100,7 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "token-signed-with-unpublished-key",
-        summary: "one node of the issuer signs with a key that stands in no key set",
+        summary: "one node of the issuer signs with a key that is in no key set",
         origin: "RFC 7515 5.2; PostgREST #4014",
         surface: Surface::Token,
         caught_by: &["token.signature"],

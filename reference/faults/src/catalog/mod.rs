@@ -18,7 +18,7 @@ pub fn by_name(name: &str) -> Option<&'static Fault> {
     ALL.iter().copied().find(|fault| fault.name == name)
 }
 
-/// Operations, as findings name them. What stands below `/tenants/{tenant}` also stands below `/me`.
+/// Operations, as findings name them. What is below `/tenants/{tenant}` is also below `/me`.
 mod op {
     pub(super) const LIST: &str = "GET /tenants/{tenant}/cases";
     pub(super) const CREATE: &str = "POST /tenants/{tenant}/cases";

@@ -10,7 +10,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "path-tenant-over-token",
         summary: "the tenant in the path is believed, whatever tenant the token is for",
-        origin: "seed 28.1; OWASP API1:2023",
+        origin: "isolation 28.1; OWASP API1:2023",
         surface: Surface::Api,
         caught_by: &["api.swap-path-tenant"],
         consequences: &["api.path-spelling", "api.child-of-foreign-parent"],
@@ -19,8 +19,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "header-tenant-believed",
-        summary: "X-Tenant-Id and its like beat path and token",
-        origin: "seed 28.1; Atlas #131, #152",
+        summary: "X-Tenant-Id and similar headers overrule path and token",
+        origin: "isolation 28.1; Atlas #131, #152",
         surface: Surface::Api,
         caught_by: &["api.header-tenant"],
         consequences: &[],
@@ -29,8 +29,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "query-tenant-believed",
-        summary: "?tenant= beats path and token",
-        origin: "seed 7.1; Atlas #114",
+        summary: "?tenant= overrules path and token",
+        origin: "isolation 7.1; Atlas #114",
         surface: Surface::Api,
         caught_by: &["api.query-tenant"],
         consequences: &[],
@@ -39,7 +39,7 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "forwarded-host-believed",
-        summary: "X-Forwarded-Host or X-Original-URL, from anybody, names the tenant",
+        summary: "X-Forwarded-Host or X-Original-URL, whoever sends it, names the tenant",
         origin: "oauth2-proxy CVE-2026-76835",
         surface: Surface::Api,
         caught_by: &["api.header-tenant"],
@@ -49,8 +49,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "no-tenant-falls-back-to-first",
-        summary: "a caller without a tenant is one of the first tenant's",
-        origin: "didacta #57, mcp-hangar #312, emqx #17062; seed 7.3",
+        summary: "a caller without a tenant counts as one of the first tenant",
+        origin: "didacta #57, mcp-hangar #312, emqx #17062; isolation 7.3",
         surface: Surface::Api,
         caught_by: &["api.no-tenant"],
         consequences: &[],
@@ -59,8 +59,8 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "unknown-tenant-falls-back",
-        summary: "a tenant in the path that does not exist is passed over in silence",
-        origin: "didacta #57; seed 7.3",
+        summary: "a tenant in the path that does not exist is ignored",
+        origin: "didacta #57; isolation 7.3",
         surface: Surface::Api,
         caught_by: &["api.unknown-tenant"],
         consequences: &[],
@@ -80,7 +80,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "whoami-names-another",
         summary: "who-am-I answers with another tenant than the caller's",
-        origin: "lua-resty-openidc #569; seed 28.2",
+        origin: "lua-resty-openidc #569; isolation 28.2",
         surface: Surface::Token,
         caught_by: &["token.whoami"],
         consequences: &[],

@@ -10,7 +10,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "alg-none-accepted",
         summary: "a token may say that it needs no signature",
-        origin: "RFC 8725 2.1; CVE-2015-9235",
+        origin: "RFC 8725 2.1; CVE-2022-23540",
         surface: Surface::Token,
         caught_by: &["token.forged-none"],
         consequences: &[],
@@ -19,7 +19,7 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "signature-not-checked",
-        summary: "claims are read, and nobody looks at the signature",
+        summary: "claims are read, and the signature is not checked",
         origin: "RFC 7515 5.2; Keycloak CVE-2026-1529",
         surface: Surface::Token,
         caught_by: &["token.altered-claim", "token.empty-signature", "token.forged-none"],
@@ -36,7 +36,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "hmac-with-public-key-accepted",
         summary: "the token chooses HS256, and the public key becomes the secret",
-        origin: "RFC 8725 2.1; CVE-2015-9235, CVE-2022-23540",
+        origin: "RFC 8725 2.1; CVE-2015-9235, CVE-2016-10555",
         surface: Surface::Token,
         caught_by: &["token.forged-hmac"],
         consequences: &[],
@@ -45,7 +45,7 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "embedded-jwk-trusted",
-        summary: "the key that stands in the token verifies it",
+        summary: "the key that the token itself brings verifies it",
         origin: "RFC 8725 3.10; CVE-2018-0114",
         surface: Surface::Token,
         caught_by: &["token.embedded-key"],
@@ -85,7 +85,7 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "unknown-crit-not-verified",
-        summary: "a critical extension that nobody knows takes the place of the signature check",
+        summary: "a critical extension that is unknown takes the place of the signature check",
         origin: "RFC 7515 4.1.11",
         surface: Surface::Token,
         caught_by: &["token.unknown-crit"],
@@ -96,7 +96,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "audience-not-checked",
         summary: "a token for another API of the same issuer is accepted",
-        origin: "RFC 8725 3.9; seed 12",
+        origin: "RFC 8725 3.9; isolation 12",
         surface: Surface::Token,
         caught_by: &["token.foreign-audience"],
         consequences: &[],
@@ -105,7 +105,7 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "expired-accepted",
-        summary: "a token counts for ever",
+        summary: "a token is valid for ever",
         origin: "RFC 7519 4.1.4; fast-jwt GHSA-x937-hj6v-793p, jsonwebtoken CVE-2026-25537",
         surface: Surface::Token,
         caught_by: &["token.expired"],
@@ -116,7 +116,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "issuer-of-another-tenant-accepted",
         summary: "any registered issuer may vouch for any tenant",
-        origin: "seed 28.5; FusionAuth #2585, Centrifugo CVE-2026-49998",
+        origin: "isolation 28.5; FusionAuth #2585, Centrifugo CVE-2026-49998",
         surface: Surface::Token,
         caught_by: &["token.foreign-issuer"],
         consequences: &[],

@@ -1,6 +1,6 @@
 //! Tokens that are trusted although they should not be.
 //!
-//! [`Gullible`] asks the sound verifier first, and looks at what that one refuses again with a [`Flaw`] of its own: it
+//! [`LaxVerifier`] asks the sound verifier first. What that one refuses it looks at again, with a [`Flaw`] of its own: it
 //! reads the token by other rules than enforce does, from the text on, so that exactly one rule is missing from it.
 
 mod jws;
@@ -26,7 +26,7 @@ use crate::fault::Workshop;
 enum Flaw {
     /// `alg` is `none`, in whatever spelling: there is nothing to check.
     NoneAlgorithm,
-    /// Nobody looks at the signature.
+    /// The signature is not looked at.
     Signature,
     /// The algorithm is the token's, so a public key can be a shared secret.
     HmacWithPublicKey,
@@ -51,7 +51,7 @@ enum Flaw {
 macro_rules! changes {
     ($($name:ident = $Flaw:ident,)+) => {
         $(pub(crate) fn $name(workshop: &Workshop, ports: Ports) -> Ports {
-            gullible(workshop, ports, Flaw::$Flaw)
+            lax(workshop, ports, Flaw::$Flaw)
         })+
     };
 }
@@ -70,21 +70,21 @@ changes! {
     any_issuer = AnyIssuer,
 }
 
-fn gullible(workshop: &Workshop, mut ports: Ports, flaw: Flaw) -> Ports {
-    let sound = Arc::clone(&ports.door.verifier);
+fn lax(workshop: &Workshop, mut ports: Ports, flaw: Flaw) -> Ports {
+    let sound = Arc::clone(&ports.guard.verifier);
     let (agencies, keys) = (Arc::clone(&workshop.agencies), Arc::clone(&workshop.keys));
-    ports.door.verifier = Arc::new(Gullible { flaw, agencies, keys, sound });
+    ports.guard.verifier = Arc::new(LaxVerifier { flaw, agencies, keys, sound });
     ports
 }
 
-struct Gullible {
+struct LaxVerifier {
     flaw: Flaw,
     agencies: Arc<[Agency]>,
     keys: Arc<PublishedKeys>,
     sound: Arc<dyn TokenVerifier>,
 }
 
-impl TokenVerifier for Gullible {
+impl TokenVerifier for LaxVerifier {
     fn verify<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -99,7 +99,7 @@ impl TokenVerifier for Gullible {
     }
 }
 
-impl Gullible {
+impl LaxVerifier {
     async fn believed(&self, tenant: &TenantId, token: &BearerToken) -> Option<TokenFacts> {
         let jws = Jws::parse(token.expose())?;
         let agency = self.agencies.iter().find(|agency| agency.tenant == *tenant)?;

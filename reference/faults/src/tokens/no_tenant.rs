@@ -15,29 +15,29 @@ use watertight_model::{AssertionSource, ClientId, Issuer, Role, Subject, TenantI
 
 use super::jws::Jws;
 use super::{Flaw, PublishedKeys, facts};
-use crate::door::home;
 use crate::fault::Workshop;
+use crate::tenant_hint::token_tenant;
 
 /// A service account without a tenant counts as one of the platform's own, and the platform's own tenant is the first.
 pub(crate) fn falls_back_to_first(workshop: &Workshop, mut ports: Ports) -> Ports {
     let Some(first) = workshop.agencies.first().cloned() else { return ports };
-    let door = &mut ports.door;
-    door.assertions = Arc::new(Defaulting { first: first.tenant.clone(), sound: Arc::clone(&door.assertions) });
-    door.directory = Arc::new(Welcoming { first: first.tenant.clone(), sound: Arc::clone(&door.directory) });
-    let (keys, sound) = (Arc::clone(&workshop.keys), Arc::clone(&door.verifier));
-    door.verifier = Arc::new(Claimless { first, keys, sound });
+    let guard = &mut ports.guard;
+    guard.assertions = Arc::new(FirstByDefault { first: first.tenant.clone(), sound: Arc::clone(&guard.assertions) });
+    guard.directory = Arc::new(AnyoneInFirst { first: first.tenant.clone(), sound: Arc::clone(&guard.directory) });
+    let (keys, sound) = (Arc::clone(&workshop.keys), Arc::clone(&guard.verifier));
+    guard.verifier = Arc::new(ClaimlessVerifier { first, keys, sound });
     ports
 }
 
-struct Defaulting {
+struct FirstByDefault {
     first: TenantId,
     sound: Arc<dyn CollectAssertions>,
 }
 
-impl CollectAssertions for Defaulting {
+impl CollectAssertions for FirstByDefault {
     fn collect(&self, parts: &Parts, path_tenant: Option<&str>) -> Result<Assertions, Denial> {
         let assertions = self.sound.collect(parts, path_tenant)?;
-        let names_none = path_tenant.is_none() && home(&bearer(&parts.headers)?).is_none();
+        let names_none = path_tenant.is_none() && token_tenant(&bearer(&parts.headers)?).is_none();
         Ok(match names_none {
             true => assertions.assert(AssertionSource::ServerSession, self.first.as_str()),
             false => assertions,
@@ -45,13 +45,13 @@ impl CollectAssertions for Defaulting {
     }
 }
 
-struct Claimless {
+struct ClaimlessVerifier {
     first: Agency,
     keys: Arc<PublishedKeys>,
     sound: Arc<dyn TokenVerifier>,
 }
 
-impl Claimless {
+impl ClaimlessVerifier {
     /// A token of the first tenant's issuer that names no tenant. Everything else about it is checked.
     async fn believed(&self, tenant: &TenantId, token: &BearerToken) -> Option<TokenFacts> {
         let mut jws = Jws::parse(token.expose())?;
@@ -71,7 +71,7 @@ impl Claimless {
     }
 }
 
-impl TokenVerifier for Claimless {
+impl TokenVerifier for ClaimlessVerifier {
     fn verify<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -86,13 +86,13 @@ impl TokenVerifier for Claimless {
     }
 }
 
-/// Takes whoever has come this far for a member of the first tenant.
-struct Welcoming {
+/// Treats every caller that has come this far as a member of the first tenant.
+struct AnyoneInFirst {
     first: TenantId,
     sound: Arc<dyn Directory>,
 }
 
-impl Directory for Welcoming {
+impl Directory for AnyoneInFirst {
     fn tenant<'a>(&'a self, id: &'a TenantId) -> Answer<'a, Result<Option<TenantRecord>, Unavailable>> {
         self.sound.tenant(id)
     }

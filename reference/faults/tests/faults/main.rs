@@ -1,4 +1,4 @@
-//! Every fault is really there, asked over HTTP as anybody could ask, and the sound platform has none of them.
+//! Every fault is really there, asked over HTTP as anyone could ask, and the sound platform has none of them.
 
 #![cfg(test)]
 

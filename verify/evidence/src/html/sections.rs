@@ -1,12 +1,12 @@
 //! The sections of the page, in its order.
 
 use maud::{Markup, html};
+use watertight_checks::run::Ending;
 use watertight_model::Surface;
-use watertight_probe::report::{Advisories, Finding};
-use watertight_probe::run::Ending;
 
 use crate::account::{Account, FindingGroup, UndecidedGroup, cell};
-use crate::neutral::{line, short};
+use crate::escape::{line, short};
+use crate::report::{Advisories, Finding};
 
 /// Characters of one line of evidence.
 const LONGEST: usize = 2000;
@@ -28,10 +28,10 @@ pub(super) fn matrix(account: &Account<'_>) -> Markup {
                         th scope="col" { "attacker → victim" }
                         @for surface in &surfaces { th scope="col" { (surface.name()) } }
                     } }
-                    tbody { @for (attacker, victim) in watertight_probe::pairs(account.spec) { tr {
-                        th scope="row" { (line(account.tenant(attacker))) " → " (line(account.tenant(victim))) }
+                    tbody { @for pair in account.spec.pairs() { tr {
+                        th scope="row" { (line(account.tenant(pair.attacker))) " → " (line(account.tenant(pair.victim))) }
                         @for surface in &surfaces {
-                            @let found = matrix.get(&(*surface, attacker, victim)).copied().unwrap_or_default();
+                            @let found = matrix.get(&(*surface, pair)).copied().unwrap_or_default();
                             @let (overall, symbol, words) = cell(found);
                             td class=(overall.map_or("none", |overall| overall.name())) {
                                 span.symbol aria-hidden="true" { (symbol) } " " (words)
@@ -56,7 +56,7 @@ pub(super) fn findings(account: &Account<'_>) -> Markup {
             @if groups.len() > LISTED { p.note { "And " (groups.len().saturating_sub(LISTED)) " more: see run.json." } }
             @if !commands.is_empty() {
                 h3 { "Tokens for the commands above" }
-                p { "Secrets come from the variables that the spec names; none stands in this report." }
+                p { "Secrets come from the variables that the spec names; none is in this report." }
                 @for command in &commands {
                     p.who { (line(&command.who)) }
                     pre { (line(&command.command)) }
@@ -69,8 +69,8 @@ pub(super) fn findings(account: &Account<'_>) -> Markup {
 fn finding(group: &FindingGroup<'_>) -> Markup {
     let finding = group.first;
     html! {
-        article class=(if finding.kind == "leak" { "leak" } else { "advisory" }) {
-            h3 { span.kind { (line(&finding.kind)) } " " code { (line(&finding.check)) } }
+        article class=(finding.kind.name()) {
+            h3 { span.kind { (finding.kind.name()) } " " code { (line(&finding.check)) } }
             p.operation { code { (line(&finding.operation)) } }
             (proof(finding))
             @if !group.others.is_empty() {
@@ -87,7 +87,7 @@ fn proof(finding: &Finding) -> Markup {
     html! {
         p {
             b { (line(&finding.attacker)) " → " (line(&finding.victim)) }
-            ", severity " (line(&finding.severity))
+            ", severity " (finding.severity.name())
             @for cwe in &finding.cwe { ", " (line(cwe)) }
         }
         ul.evidence { @for evidence in &finding.evidence { li { (short(evidence, LONGEST)) } } }
@@ -112,7 +112,8 @@ fn reason(group: &UndecidedGroup<'_>) -> Markup {
     let count = group.rows.len();
     html! {
         article.unproven {
-            h3 { (count) " " (plural(count, "check", "checks")) ": " (short(&group.why, LONGEST)) }
+            h3 { (count) " × " (group.cause.says()) }
+            p { "What usually helps: " (group.cause.remedy()) "." }
             details {
                 summary { "Which" }
                 div.wide { table {
@@ -166,14 +167,14 @@ pub(super) fn checks(account: &Account<'_>) -> Markup {
     html! {
         section {
             h2 { "What each check does" }
-            @for (about, count) in account.kinds() {
+            @for (check, count) in account.kinds() {
                 details.check {
-                    summary { code { (about.id) } " " (about.title) " " span.note { "× " (count) } }
+                    summary { code { (check.id) } " " (check.title) " " span.note { "× " (count) } }
                     dl {
-                        dt { "Does" } dd { (about.does) }
-                        dt { "Judges" } dd { (about.judges) }
-                        dt { "Comes from" } dd { (about.origin) }
-                        dt { "Mend" } dd { (about.mend) }
+                        dt { "Does" } dd { (check.does) }
+                        dt { "Judges" } dd { (check.judges) }
+                        dt { "Comes from" } dd { (check.origin) }
+                        dt { "Fix" } dd { (check.fix) }
                     }
                 }
             }
@@ -198,8 +199,7 @@ pub(super) fn judging() -> Markup {
 
 pub(super) fn facts(account: &Account<'_>) -> Markup {
     let (run, report) = (account.run, account.report);
-    let started =
-        i64::try_from(run.header.started).ok().and_then(|at| time::OffsetDateTime::from_unix_timestamp(at).ok());
+    let started = i64::try_from(run.started).ok().and_then(|at| time::OffsetDateTime::from_unix_timestamp(at).ok());
     let started = started.and_then(|at| at.format(&time::format_description::well_known::Rfc3339).ok());
     html! {
         section {
@@ -210,10 +210,12 @@ pub(super) fn facts(account: &Account<'_>) -> Markup {
                 dt { "Ended" } dd { @match &run.ending {
                     Ending::Complete => { "every check was carried out" }
                     Ending::SetupFailed(why) => { "set-up failed: " (short(why, LONGEST)) }
+                    Ending::Unreachable(why) => { (short(why, LONGEST)) }
                     Ending::Interrupted => { "interrupted" }
+                    Ending::OutOfTime => { "its time was over (" code { "limits.time" } ")" }
                 } }
                 dt { "Seed" } dd { (report.seed) }
-                @if let Some(only) = &run.header.options.only { dt { "Only" } dd { code { (line(only)) } } }
+                @if let Some(only) = &account.options().only { dt { "Only" } dd { code { (line(only)) } } }
                 dt { "Advisories" } dd { @match account.advisories {
                     Advisories::Denied => { "count as leaks" }
                     Advisories::Reported => { "are reported, and change no verdict" }
@@ -224,8 +226,8 @@ pub(super) fn facts(account: &Account<'_>) -> Markup {
                     dd { ul { @for left in run.left_behind.iter().take(LISTED) { li { (short(left, LONGEST)) } } } }
                 }
             }
-            p.note { "Beside this page: run.json (the same for machines), trace.jsonl (every request and answer, redacted), "
-                "spec.toml, manifest.json. " code { "watertight judge" } " judges them again, offline." }
+            p.note { "Beside this page: run.json (the same for machines), trace.jsonl and bodies.lz4 (every request and "
+                "answer, redacted), spec.toml, manifest.json. " code { "watertight judge" } " judges them again, offline." }
         }
     }
 }

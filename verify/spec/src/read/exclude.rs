@@ -67,7 +67,7 @@ fn expiry<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>, today: time::Da
     let date = time::Date::from_calendar_date(i32::from(written.year), month, written.day).ok();
     if date.is_none_or(|date| date < today) {
         let message = format!("this exclusion expired: today is {today}");
-        reader.report.note(value.span(), message, "mend what it excuses and delete it, or give it a later day");
+        reader.report.note(value.span(), message, "fix what it leaves out and delete it, or give it a later day");
         return None;
     }
     date

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::tenant::note_repeated;
 use crate::diagnostic::printable;
+use crate::ix::ResourceIx;
 use crate::keys::suggest;
 use crate::reader::{At, Reader, Table};
 use crate::symbols::{Objects, RESERVED};
@@ -16,8 +17,15 @@ pub(super) struct Family {
     pub(super) names: Vec<Option<String>>,
     /// By position in the file: the position of the parent.
     pub(super) parents: Vec<Option<usize>>,
-    /// From names to places in `order`.
+    /// From names to places in `order`, which are those in the spec.
     pub(super) objects: Objects,
+}
+
+impl Family {
+    /// Of a resource's position in the file.
+    pub(super) fn ix(&self, at: usize) -> Option<ResourceIx> {
+        self.order.iter().position(|known| *known == at).map(ResourceIx::new)
+    }
 }
 
 pub(super) fn family<'t>(reader: &mut Reader<'t, '_>, tables: &[Table<'t>]) -> Family {
@@ -27,7 +35,7 @@ pub(super) fn family<'t>(reader: &mut Reader<'t, '_>, tables: &[Table<'t>]) -> F
     let order = parents_first(reader, tables, &mut parents);
     let mut objects = Objects::new();
     for (place, name) in order.iter().enumerate().filter_map(|(place, at)| Some((place, names.get(*at)?.as_ref()?))) {
-        objects.entry(name.value.clone()).or_insert(place);
+        objects.entry(name.value.clone()).or_insert(ResourceIx::new(place));
     }
     Family { order, names: names.into_iter().map(|name| name.map(|name| name.value)).collect(), parents, objects }
 }
@@ -37,7 +45,7 @@ fn name<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Option<At<String>
     let fits = name.value.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     let (message, help) = if !fits {
-        ("cannot name a resource", "letters, digits, `-` and `_`, a letter first: it stands in paths as `{case}`")
+        ("cannot name a resource", "letters, digits, `-` and `_`, a letter first: paths name it `{case}`")
     } else if RESERVED.contains(&name.value) {
         ("is a symbol already", "choose another name")
     } else {

@@ -1,5 +1,6 @@
 //! The operations that a resource implies: REST by convention.
 
+use crate::ix::ResourceIx;
 use crate::spec::{Effect, IdSource, Operation, RequestTemplate, Resource, Role};
 use crate::template::PathTemplate;
 
@@ -12,11 +13,11 @@ pub(super) struct Extra {
 }
 
 /// In the order of [`Role`].
-pub(super) fn operations(resource: &Resource, place: usize, roles: &[Role], extras: Vec<Extra>) -> Vec<Operation> {
+pub(super) fn operations(resource: &Resource, ix: ResourceIx, roles: &[Role], extras: Vec<Extra>) -> Vec<Operation> {
     let operation = |role: Role, request: RequestTemplate, line: usize| {
         let (verb, effect) = named(role);
         let name = format!("{}.{verb}", resource.name);
-        Operation { name, request, role, effect, resource: Some(place), line }
+        Operation { name, request, role, effect, resource: Some(ix), line }
     };
     let conventional = roles.iter().map(|role| operation(*role, request(resource, *role), resource.line));
     let declared = extras.into_iter().map(|extra| {

@@ -8,6 +8,7 @@ use url::Url;
 use super::tenant::Roster;
 use crate::keys::PRINCIPAL;
 use crate::reader::{At, Reader, Table, in_order};
+use crate::setting::Setting;
 use crate::spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Names, Principal};
 use crate::variables::name_of;
 
@@ -19,7 +20,7 @@ pub(super) struct Drafted {
     pub(super) principal: Option<Principal>,
     pub(super) name: Option<At<String>>,
     /// Token endpoint and client id.
-    pub(super) client: Option<(Url, At<String>)>,
+    pub(super) client: Option<(Url, At<Setting>)>,
     /// Names of variables.
     pub(super) secrets: Vec<At<String>>,
 }
@@ -114,7 +115,7 @@ fn note_foreign_keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, grant: 
 
 fn client_credentials<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted) -> Option<Credential> {
     let token_url = reader.need(table, "token_url").and_then(|value| reader.url(value));
-    let client_id = reader.need(table, "client_id").and_then(|value| reader.expanded(value));
+    let client_id = reader.need(table, "client_id").and_then(|value| reader.setting(value));
     let secret = reader.need(table, "client_secret").and_then(|value| reader.secret("client_secret", value));
     let scope = reader.optional_text(table, "scope");
     let ways = [("basic", ClientAuth::Basic), ("post", ClientAuth::Post)];
@@ -134,10 +135,12 @@ fn client_credentials<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft:
 }
 
 fn basic<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted) -> Option<Credential> {
-    let username = reader.need(table, "username").and_then(|value| reader.expanded(value));
+    let username = reader.need(table, "username").and_then(|value| reader.setting(value));
     let password = reader.need(table, "password").and_then(|value| reader.secret("password", value));
     let username = username.filter(|name| {
-        let sound = !name.value.contains(':');
+        // A bundle's record has another text in place of a secret, so nothing may depend on it.
+        let is_secret = name.value.variable().is_some_and(|variable| reader.variables.is_secret(variable));
+        let sound = is_secret || !name.value.text().contains(':');
         if !sound {
             reader.report.note(name.span.clone(), "a user name of basic authentication holds no `:`", "RFC 7617, 2");
         }

@@ -8,6 +8,7 @@ use super::family::{Family, family};
 use super::implied::{self, Extra};
 use super::tenant::Roster;
 use crate::diagnostic::printable;
+use crate::ix::ResourceIx;
 use crate::keys::{PAGE, RESOURCE};
 use crate::reader::{At, Reader, Table, in_order};
 use crate::spec::{IdSource, Operation, Paging, Resource, Role, TenantName};
@@ -31,7 +32,7 @@ pub(super) fn resources<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, roste
     let mut implied = Vec::new();
     for (place, at) in family.order.iter().enumerate() {
         let Some(table) = tables.get(*at) else { continue };
-        let draft = Draft { family: &family, place, at: *at, earlier: &read };
+        let draft = Draft { family: &family, ix: ResourceIx::new(place), at: *at, earlier: &read };
         let resource = draft.read(reader, table, roster, &mut implied);
         read.push(resource);
     }
@@ -41,7 +42,8 @@ pub(super) fn resources<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, roste
 /// A resource about to be read, and those before it, its parent among them.
 struct Draft<'a> {
     family: &'a Family,
-    place: usize,
+    ix: ResourceIx,
+    /// Its position in the file.
     at: usize,
     earlier: &'a [Option<Resource>],
 }
@@ -64,7 +66,7 @@ impl Draft<'_> {
 
         // A collection that could not be read binds everything: its mistake is noted already.
         let above = collection.as_ref().map(objects_in);
-        let with_own = above.clone().map(|above| above.into_iter().chain([self.place]).collect::<Vec<_>>());
+        let with_own = above.clone().map(|above| above.into_iter().chain([self.ix]).collect::<Vec<_>>());
         let in_create = if ids == IdSource::Client { with_own.clone() } else { above.clone() };
         let create = self.members(reader, table, "create", in_create);
         let update = self.members(reader, table, "update", with_own);
@@ -105,7 +107,7 @@ impl Draft<'_> {
         let (name, collection) = (name?, collection?);
         let item = appended(
             &collection,
-            vec![Piece::Text("/".to_owned()), Piece::Symbol(Symbol::Object(self.place), name.clone())],
+            vec![Piece::Text("/".to_owned()), Piece::Symbol(Symbol::Object(self.ix), name.clone())],
         );
         let resource = Resource {
             item,
@@ -123,14 +125,12 @@ impl Draft<'_> {
             line: reader.line(table.span.start),
             name,
         };
-        implied.extend(implied::operations(&resource, self.place, &roles, extras));
+        implied.extend(implied::operations(&resource, self.ix, &roles, extras));
         Some(resource)
     }
 
-    /// The parent's place.
-    fn parent(&self) -> Option<usize> {
-        let parent = self.family.parents.get(self.at).copied().flatten()?;
-        self.family.order.iter().position(|at| *at == parent)
+    fn parent(&self) -> Option<ResourceIx> {
+        self.family.ix(self.family.parents.get(self.at).copied().flatten()?)
     }
 
     fn collection<'t>(
@@ -138,7 +138,7 @@ impl Draft<'_> {
         reader: &mut Reader<'t, '_>,
         table: &Table<'t>,
         name: Option<&str>,
-        parent: Option<usize>,
+        parent: Option<ResourceIx>,
     ) -> Option<PathTemplate> {
         if let Some(value) = table.get("path") {
             let text = reader.text(value)?;
@@ -154,16 +154,16 @@ impl Draft<'_> {
             reader.need(table, "path");
             return None;
         }
-        let parent = self.earlier.get(parent?)?.as_ref()?;
+        let parent = self.earlier.get(parent?.number())?.as_ref()?;
         Some(appended(&parent.item, vec![Piece::Text(format!("/{}s", name?))]))
     }
 
-    /// Places of parent, grandparent and so on.
-    fn ancestors(&self) -> Vec<usize> {
+    /// Parent, grandparent and so on.
+    fn ancestors(&self) -> Vec<ResourceIx> {
         let mut ancestors = Vec::new();
         let mut next = self.family.parents.get(self.at).copied().flatten();
         while let Some(at) = next {
-            ancestors.extend(self.family.order.iter().position(|known| *known == at));
+            ancestors.extend(self.family.ix(at));
             next = self.family.parents.get(at).copied().flatten();
         }
         ancestors
@@ -175,7 +175,7 @@ impl Draft<'_> {
         reader: &mut Reader<'t, '_>,
         table: &Table<'t>,
         key: &'static str,
-        bound: Option<Vec<usize>>,
+        bound: Option<Vec<ResourceIx>>,
     ) -> Option<BodyTemplate> {
         let value = table.get(key)?;
         if !value.get_ref().is_table() {
@@ -190,10 +190,10 @@ fn appended(path: &PathTemplate, more: Vec<Piece>) -> PathTemplate {
     PathTemplate(path.pieces().iter().cloned().chain(more).collect())
 }
 
-/// Places of the objects that a path names.
-pub(super) fn objects_in(path: &PathTemplate) -> Vec<usize> {
+/// The objects that a path names.
+pub(super) fn objects_in(path: &PathTemplate) -> Vec<ResourceIx> {
     let object = |piece: &Piece| match piece {
-        Piece::Symbol(Symbol::Object(place), _) => Some(*place),
+        Piece::Symbol(Symbol::Object(ix), _) => Some(*ix),
         _ => None,
     };
     path.pieces().iter().filter_map(object).collect()

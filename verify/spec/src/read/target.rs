@@ -14,6 +14,9 @@ const SETTLE: Duration = Duration::from_secs(2);
 const LONGEST_SETTLE: Duration = Duration::from_secs(300);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(300);
+const RUN_TIME: Duration = Duration::from_secs(2 * 3600);
+const LEAST_RUN_TIME: Duration = Duration::from_secs(1);
+const LONGEST_RUN_TIME: Duration = Duration::from_secs(24 * 3600);
 
 /// A section that must be there.
 pub(super) fn needed<'t>(
@@ -81,7 +84,15 @@ pub(super) fn target<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, url: Tar
 }
 
 pub(super) fn limits<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>) -> Limits {
-    let mut limits = Limits { requests: 20_000, rate: 100, timeout: TIMEOUT, body: 4 << 20, pages: 50 };
+    let mut limits = Limits {
+        requests: 20_000,
+        rate: 100,
+        timeout: TIMEOUT,
+        body: 4 << 20,
+        pages: 50,
+        concurrency: 8,
+        time: RUN_TIME,
+    };
     let Some(table) = reader.table(root, "limits", &LIMITS) else { return limits };
     let mut integer = |key, most| table.get(key).and_then(|value| reader.integer(value, 1..=most));
     if let Some(requests) = integer("requests", 10_000_000) {
@@ -96,9 +107,15 @@ pub(super) fn limits<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>) -> Limit
     if let Some(pages) = integer("pages", 10_000) {
         limits.pages = usize::try_from(pages).unwrap_or(limits.pages);
     }
+    if let Some(concurrency) = integer("concurrency", 256) {
+        limits.concurrency = usize::try_from(concurrency).unwrap_or(limits.concurrency);
+    }
     let least = Duration::from_millis(1);
     if let Some(timeout) = table.get("timeout").and_then(|value| reader.duration(value, least..=LONGEST_TIMEOUT)) {
         limits.timeout = timeout;
+    }
+    if let Some(time) = table.get("time").and_then(|value| reader.duration(value, LEAST_RUN_TIME..=LONGEST_RUN_TIME)) {
+        limits.time = time;
     }
     limits
 }

@@ -16,9 +16,13 @@ pub(super) fn check<'d>(reader: &mut Reader<'_, '_>, tenants: impl Iterator<Item
     for (tenant, drafts) in tenants.enumerate() {
         for draft in drafts {
             if let Some((endpoint, client)) = &draft.client
-                && *clients.entry((endpoint.as_str(), client.value.as_str())).or_insert(tenant) != tenant
+                && *clients.entry((endpoint.as_str(), client.value.text())).or_insert(tenant) != tenant
             {
-                let message = format!("another tenant has the client `{}` too", printable(&client.value));
+                let shown = match client.value.variable() {
+                    Some(variable) if reader.variables.is_secret(variable) => format!("${variable}"),
+                    _ => printable(client.value.text()),
+                };
+                let message = format!("another tenant has the client `{shown}` too");
                 let help = "give each tenant its own client: one that serves two could not be told apart";
                 reader.report.note(client.span.clone(), message, help);
             }

@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod ix;
+#[cfg(test)]
 mod mistakes;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod provenance;
 #[cfg(test)]
 mod sound;

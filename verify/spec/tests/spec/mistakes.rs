@@ -1,4 +1,4 @@
-//! Every mistake, where it stands and what is said of it.
+//! Every mistake, where it is and what is said of it.
 
 use watertight_spec::Color;
 
@@ -38,7 +38,7 @@ create = { title = "{canary}" }
 "#;
 
 /// What is said of `SMALL` after some edits: a line a mistake.
-fn said(edits: &[(&str, &str)]) -> String {
+pub(crate) fn said(edits: &[(&str, &str)]) -> String {
     let text = edited(edits);
     let Err(problems) = read(&text) else { panic!("no mistake was seen after {edits:?}") };
     for problem in problems.iter() {
@@ -49,7 +49,7 @@ fn said(edits: &[(&str, &str)]) -> String {
     lines.join("\n")
 }
 
-fn edited(edits: &[(&str, &str)]) -> String {
+pub(crate) fn edited(edits: &[(&str, &str)]) -> String {
     edits.iter().fold(SMALL.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "nothing to edit: {from}");
         text.replacen(from, to, 1)
@@ -57,7 +57,7 @@ fn edited(edits: &[(&str, &str)]) -> String {
 }
 
 /// One after the other, each edit alone.
-fn each(edits: &[(&str, &str)]) -> String {
+pub(crate) fn each(edits: &[(&str, &str)]) -> String {
     edits.iter().map(|edit| said(&[*edit])).collect::<Vec<_>>().join("\n\n")
 }
 
@@ -143,14 +143,14 @@ fn target_and_limits() {
         ("[tenancy]", "settle = \"soon\"\n[tenancy]"),
         ("[tenancy]", "settle = \"6m\"\n[tenancy]"),
         ("[tenancy]", "environment = \"prod\"\n[tenancy]"),
-        ("[tenancy]", "[limits]\nrate = 0\nrequests = \"many\"\ntimeout = \"0s\"\n[tenancy]"),
+        ("[tenancy]", "[limits]\nrate = 0\nrequests = \"many\"\ntimeout = \"0s\"\nconcurrency = 257\ntime = \"25h\"\n[tenancy]"),
     ]), @r#"
     9: `[[tenant]]` no URL: neither [target] nor this tenant has one → add `url` to [target] if all tenants share it, else to each [[tenant]]
     18: `[[tenant]]` no URL: neither [target] nor this tenant has one → add `url` to [target] if all tenants share it, else to each [[tenant]]
 
     4: `"127.0.0.1"` this is no URL: relative URL without a base → write it in full: "https://api.example.com"
 
-    4: `"ftp://127.0.0.1"` `ftp` is no scheme that is spoken here → write http:// or https://
+    4: `"ftp://127.0.0.1"` `ftp` is no scheme that can be used here → write http:// or https://
 
     4: `"***************************"` a URL holds no user name or password → take it out; credentials go to [[tenant.principal]], secrets to variables
 
@@ -167,6 +167,8 @@ fn target_and_limits() {
     7: `0` this number is out of bounds → write a number from 1 to 10000
     8: `"many"` this must be an integer, not a string → for example 1
     9: `"0s"` `0s` is no duration that fits here → a number and a unit, from 1ms to 5m: "200ms", "10s", "1h"
+    10: `257` this number is out of bounds → write a number from 1 to 256
+    11: `"25h"` `25h` is no duration that fits here → a number and a unit, from 1s to 24h: "200ms", "10s", "1h"
     "#);
 }
 
@@ -201,13 +203,13 @@ fn secrets_in_the_file_are_refused_and_not_shown() {
         ("grant = \"client_credentials\"", "password = \"hunter2\""),
     ]);
     insta::assert_snapshot!(spoken, @r#"
-    16: `"*******"` `client_secret` must be a variable: a secret never stands in a spec → write `client_secret = "$NAME"` and set the variable, or name a file in `env_file`
+    16: `"*******"` `client_secret` must be a variable: a secret is never written in a spec → write `client_secret = "$NAME"` and set the variable, or name a file in `env_file`
 
     16: `"****************"` this begins with `$` but names no variable → a variable is `$` and letters, digits and `_`, and is the whole value: "$NORTH_URL"
 
-    16: `********` `client_secret` must be a variable: a secret never stands in a spec → write `client_secret = "$NAME"` and set the variable, or name a file in `env_file`
+    16: `********` `client_secret` must be a variable: a secret is never written in a spec → write `client_secret = "$NAME"` and set the variable, or name a file in `env_file`
 
-    16: `"""` `client_secret` must be a variable: a secret never stands in a spec → write `client_secret = "$NAME"` and set the variable, or name a file in `env_file`
+    16: `"""` `client_secret` must be a variable: a secret is never written in a spec → write `client_secret = "$NAME"` and set the variable, or name a file in `env_file`
 
     16: `client_secert` unknown key `client_secert` in [[tenant.principal]] → did you mean `client_secret`?
 
@@ -327,7 +329,7 @@ fn grants() {
     20: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
 
     14: `"POST login"` this is no URL: relative URL without a base → write it in full: "https://api.example.com"
-    15: `"*******"` `password` must be a variable: a secret never stands in a spec → write `password = "$NAME"` and set the variable, or name a file in `env_file`
+    15: `"*******"` `password` must be a variable: a secret is never written in a spec → write `password = "$NAME"` and set the variable, or name a file in `env_file`
     15: `1` this must be a string, not an integer → for example "text in quotes"
     17: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
     18: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
@@ -405,7 +407,7 @@ fn resources() {
 
     28: `"tenant"` `tenant` is a symbol already → choose another name
 
-    28: `"a case"` `a case` cannot name a resource → letters, digits, `-` and `_`, a letter first: it stands in paths as `{case}`
+    28: `"a case"` `a case` cannot name a resource → letters, digits, `-` and `_`, a letter first: paths name it `{case}`
 
     27: `[[resource]]` [[resource]] has no `path` → add `path = "/tenants/{tenant}/cases"`
 
@@ -413,7 +415,7 @@ fn resources() {
 
     29: `"/tenants/{tenant}/cases?x=1"` a collection's path has no query and no `/` at its end → a collection's path alone: `/{case}` is appended to it for an object
 
-    29: `"/tenants/{tenant}/a case"` ` ` cannot stand in a path → percent-encode it
+    29: `"/tenants/{tenant}/a case"` ` ` cannot be in a path → percent-encode it
 
     27: `[[resource]]` no objects: neither `create` nor `existing` → add `create = { title = "{canary}" }`, or where nothing may be created `existing = { agency-north = "case-1", agency-south = "case-9" }`
 
@@ -481,7 +483,7 @@ fn templates() {
 
     29: `{case}` nothing binds `{case}` here → bound here: {tenant}; an object is bound by the path that names it
 
-    29: `{canary}` `{canary}` stands in bodies only → write `{canary.public}`, its searchable half
+    29: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
     30: `{canry}` `{canry}` is no symbol → did you mean `canary`?
     30: `{what}` `{what}` is no symbol → one of: tenant, canary, canary.public, unique, case
@@ -497,7 +499,7 @@ fn templates() {
     30: `nan` JSON has no such number → a finite number of at most 64 bits
     30: `{oops}` `{oops}` is no symbol → one of: tenant, canary, canary.public, unique, case
 
-    30: `{canary}` `{canary}` stands in bodies only → write `{canary.public}`, its searchable half
+    30: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
     30: `{case}` nothing binds `{case}` here → bound here: {tenant}, {canary.public}; an object is bound by the path that names it
     "#);
@@ -539,7 +541,7 @@ fn exclusions() {
     31: `[[exclude]]` [[exclude]] has no `expires` → add `expires = 2027-01-31`
     31: `[[exclude]]` [[exclude]] has no `reason` → add `reason = "the proxy normalises paths; ticket 123"`
 
-    34: `2026-06-14` this exclusion expired: today is 2026-06-15 → mend what it excuses and delete it, or give it a later day
+    34: `2026-06-14` this exclusion expired: today is 2026-06-15 → fix what it leaves out and delete it, or give it a later day
 
     34: `"2027-01-31"` `expires` must be a date without quotes and time, not a string → for example 2027-01-31
 
@@ -562,11 +564,11 @@ fn not_toml() {
         ("[tenancy]", "[tenancy"),
         ("name = \"casework\"", "name = \"a\"\nname = \"b\""),
     ]), @r#"
-    3: `` this is not TOML: invalid basic string, expected `"` → https://toml.io shows how; further mistakes are looked for once this one is mended
+    3: `` this is not TOML: invalid basic string, expected `"` → https://toml.io shows how; further mistakes are looked for once this one is fixed
 
-    6: `` this is not TOML: unclosed table, expected `]` → https://toml.io shows how; further mistakes are looked for once this one is mended
+    6: `` this is not TOML: unclosed table, expected `]` → https://toml.io shows how; further mistakes are looked for once this one is fixed
 
-    4: `name` this is not TOML: duplicate key → https://toml.io shows how; further mistakes are looked for once this one is mended
+    4: `name` this is not TOML: duplicate key → https://toml.io shows how; further mistakes are looked for once this one is fixed
     "#);
 }
 
@@ -626,7 +628,7 @@ fn ten_mistakes_are_ten_problems_at_their_lines() {
     let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
     assert_eq!(lines, [4, 7, 14, 15, 24, 32, 33, 37, 42, 45]);
     insta::assert_snapshot!(problems.to_string(), @r#"
-    error: `ftp` is no scheme that is spoken here
+    error: `ftp` is no scheme that can be used here
      --> watertight.toml:4:7
       |
     4 | url = "ftp://127.0.0.1:8080"
@@ -658,7 +660,7 @@ fn ten_mistakes_are_ten_problems_at_their_lines() {
        |
        = help: RFC 9535, from the root `$`: "$.data.id"
 
-    error: `client_secret` must be a variable: a secret never stands in a spec
+    error: `client_secret` must be a variable: a secret is never written in a spec
       --> watertight.toml:24:17
        |
     24 | client_secret = "*******"

@@ -43,11 +43,12 @@ fn parents_come_before_children_and_symbols_point_at_them() {
     let spec = sound(FULL);
     let names: Vec<_> = spec.resources.iter().map(|resource| resource.name.as_str()).collect();
     assert_eq!(names, ["case", "task", "user", "folder"]);
-    assert_eq!(spec.resources[1].parent, Some(0));
+    let case = spec.resource_ixs().next().unwrap();
+    assert_eq!(spec.resources[1].parent, Some(case));
     assert_eq!(spec.resources[1].item.to_string(), "/tenants/{tenant}/cases/{case}/tasks/{task}");
-    assert!(spec.resources[1].item.mentions(&Symbol::Object(0)));
+    assert!(spec.resources[1].item.mentions(&Symbol::Object(case)));
     let close = spec.operations.iter().find(|operation| operation.name == "close-case").unwrap();
-    assert_eq!((close.resource, close.role, close.effect), (Some(0), Role::Custom, Effect::Change));
+    assert_eq!((close.resource, close.role, close.effect), (Some(case), Role::Custom, Effect::Change));
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_body_keeps_its_order_and_doubled_braces_are_braces() {
     let json = body.render(&mut |symbol| Some(format!("<{symbol:?}>"))).unwrap();
     assert_eq!(
         json,
-        serde_json::json!({"title": "<Canary>", "note": "a {brace} of <Object(0)>", "size": 3, "tags": ["<Unique>"], "open": true})
+        serde_json::json!({"title": "<Canary>", "note": "a {brace} of <Object(ResourceIx(0))>", "size": 3, "tags": ["<Unique>"], "open": true})
     );
 }
 
@@ -80,6 +81,7 @@ fn defaults_are_those_of_the_reference() {
     assert_eq!((spec.limits.requests, spec.limits.rate), (20_000, 100));
     assert_eq!((spec.limits.body, spec.limits.pages), (4 << 20, 50));
     assert_eq!(spec.limits.timeout, Duration::from_secs(10));
+    assert_eq!((spec.limits.concurrency, spec.limits.time), (8, Duration::from_secs(2 * 3600)));
     assert!(spec.tokens.is_none());
     assert_eq!(spec.resources[0].id.to_string(), "$.id");
     assert_eq!(spec.resources[0].ids, IdSource::Server);
@@ -216,7 +218,7 @@ mod env_file {
         let Credential::ClientCredentials { client_id, .. } = &spec.tenants[0].principals[0].credential else {
             panic!("no client")
         };
-        client_id.clone()
+        client_id.text().to_owned()
     }
 
     #[test]

@@ -1,0 +1,190 @@
+//! `api.no-tenant` and `api.unknown-tenant`
+
+use watertight_engine::Tape;
+use watertight_engine::call::{Address, Caller, Request, encode};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{Locator, Names, Operation, Spec, Symbol, TenantIx, Who};
+
+use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_tried};
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
+use crate::shared::{Aim, Place, again, each, foreign, names_tenant, own, standing};
+use crate::token::must_name;
+use crate::verdict::{Evidence, Shows, Stop};
+
+pub(crate) static NONE: Check = Check {
+    id: "api.no-tenant",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-636", "CWE-639"],
+    title: "A request that names no tenant",
+    does: "Leaves the tenant out of path or header, with the attacker's own credential; and uses a credential that \
+           names no tenant, where the spec has one, on every read.",
+    judges: "Leak: the answer shows the victim's marker, or, to a credential that names no tenant, any tenant's. \
+             Isolated: refused (any 4xx) or without data. Unproven: a control fails, the token of such a credential \
+             names a tenant, or an attempt got no answer, a 429 or a 5xx.",
+    origin: "isolation 7.3; mcp-hangar #312, didacta #57: a missing tenant means the first, or all.",
+    fix: "No default tenant: a tenant-scoped path without exactly one tenant is refused.",
+    requests: 7,
+};
+
+pub(crate) static UNKNOWN: Check = Check {
+    id: "api.unknown-tenant",
+    surface: Surface::Api,
+    severity: Severity::High,
+    cwe: &["CWE-636", "CWE-639"],
+    title: "A tenant that never existed",
+    does: "Lists and reads in the place of a tenant that never existed, with the attacker's own credential, by the \
+           attacker's ids and the victim's.",
+    judges: "Leak: an answer shows the victim's marker. Advisory: it shows the attacker's own data, so the tenant in \
+             the request is ignored. Isolated: refused (any 4xx) or without data.",
+    origin: "isolation 7.2, guide 2: a platform must not fall back to a default tenant.",
+    fix: "Refuse a tenant that is not the credential's, known or not, in the same way.",
+    requests: 5,
+};
+
+pub(crate) fn none(spec: &Spec) -> Vec<Trial> {
+    let mut all = each(
+        spec,
+        &NONE,
+        Phase::Main,
+        |op| is_tried(spec, op),
+        |aim| reads(move |t| again(t, aim.pair(), async move || without(t, aim).await)),
+    );
+    let names = |subject: Subject| match subject {
+        Subject::Operation(operation) => names_tenant(spec, &spec[operation]),
+        Subject::Token(_) | Subject::Everything => false,
+    };
+    all.retain(|trial| !nameless(spec, trial.pair.attacker).is_empty() || names(trial.subject));
+    all
+}
+
+pub(crate) fn unknown(spec: &Spec) -> Vec<Trial> {
+    each(
+        spec,
+        &UNKNOWN,
+        Phase::Main,
+        |op| is_tried(spec, op) && names_tenant(spec, op),
+        |aim| reads(move |t| again(t, aim.pair(), async move || stranger(t, aim).await)),
+    )
+}
+
+async fn without(t: &Tape, aim: Aim) -> Concluded {
+    let op = aim.op(t);
+    let open = bracket::open(async || goal(t, op, aim).await).await?;
+    let found = open.held();
+    let (victim, everyone) = ([aim.victim], t.spec.tenant_ixs().collect::<Vec<_>>());
+    let mut attempts: Vec<(Request, &[TenantIx])> = Vec::new();
+    let mut outcome = Attack::Withstood;
+    for asked in tenantless(t, op, &own(t, aim.attacker)?, found)? {
+        attempts.push((asked, &victim));
+    }
+    for who in nameless(&t.spec, aim.attacker) {
+        match must_name(t, who, None).await {
+            Ok(()) => {}
+            Err(Stop::Unproven(unproven)) => {
+                outcome = outcome.worse(Attack::Undecided(unproven));
+                continue;
+            }
+            Err(stop) => return Err(stop),
+        }
+        let caller = Caller::Own(who);
+        for place in [&found.theirs, &found.own] {
+            attempts.push((asked_by(t, caller.clone(), op, place, &found.words)?, &everyone));
+        }
+        for asked in tenantless(t, op, &caller, found)? {
+            attempts.push((asked, &everyone));
+        }
+    }
+    if attempts.is_empty() && outcome == Attack::Withstood {
+        return Err(Stop::not_applicable("only the credential names the tenant, and every one names one"));
+    }
+    for (asked, victims) in attempts {
+        outcome = outcome.worse(attempt(t, op, asked, victims).await?.outcome);
+        if outcome.is_leak() {
+            break;
+        }
+    }
+    open.attack(outcome).close().await
+}
+
+/// Credentials of a tenant's that name none.
+fn nameless(spec: &Spec, tenant: TenantIx) -> Vec<Who> {
+    spec.principals(tenant).filter(|(_, principal)| principal.names == Names::Nothing).map(|(who, _)| who).collect()
+}
+
+/// The request without the tenant: an empty segment, no segment, and without the segment before it too.
+fn tenantless(t: &Tape, op: &Operation, caller: &Caller, found: &Goal) -> Result<Vec<Request>, Stop> {
+    let mut all = Vec::new();
+    if let Locator::Header(name) = &t.spec.tenancy.locator {
+        let mut bare = asked_by(t, caller.clone(), op, &found.own, &found.words)?;
+        bare.headers.retain(|(header, _)| header != name);
+        all.push(bare);
+    }
+    if op.request.path.mentions(&Symbol::Tenant) {
+        // Spelled with a byte that no path holds, so that its place is found again.
+        let marked = asked_by(t, caller.clone(), op, &found.own.clone().spelled("\u{0}"), &found.words)?;
+        let path = marked.address.shown();
+        let mut paths = vec![path.replace('\u{0}', "")];
+        if let Some((before, after)) = path.split_once("/\u{0}") {
+            paths.push(format!("{before}{after}"));
+            if let Some((above, _)) = before.rsplit_once('/') {
+                paths.push(format!("{above}{after}"));
+            }
+        }
+        paths.retain(|path| path.starts_with('/') && !path.contains('\u{0}'));
+        all.extend(paths.iter().map(|path| marked.clone().to(with_value(path, &found.own))));
+    }
+    Ok(all)
+}
+
+/// A path as an address again, in which the innermost id is a value: a target may have given out a secret as an id.
+fn with_value(path: &str, place: &Place) -> Address {
+    let id = place.ids.last().map(|(_, id)| id.as_str()).unwrap_or_default();
+    match path.rsplit_once(&encode(id)).filter(|_| !id.is_empty()) {
+        Some((before, after)) => Address::from(before).value(id).text(after),
+        None => Address::from(path),
+    }
+}
+
+async fn stranger(t: &Tape, aim: Aim) -> Concluded {
+    let op = aim.op(t);
+    let open = bracket::open(async || goal(t, op, aim).await).await?;
+    let found = open.held();
+    let name = encode(&t.unique());
+    let mut places = vec![found.own.clone().spelled(name.clone())];
+    if let Some(resource) = op.resource {
+        places.push(Place::of(&standing(t, aim.attacker, resource)?).spelled(name));
+    }
+    places.dedup();
+    let mut outcome = Attack::Withstood;
+    for place in places {
+        let tried = attempt(t, op, by_attacker(t, op, aim, &place, &found.words)?, &[aim.victim]).await?;
+        let line = "the tenant in the request is ignored: the caller is shown its own data";
+        outcome = outcome.worse(match tried.outcome {
+            Attack::Withstood if foreign(t, &tried.last, aim.attacker).is_some() => {
+                Attack::Weak(Evidence::of(Shows::Weakness, line, &tried.last))
+            }
+            other => other,
+        });
+        if outcome.is_leak() {
+            break;
+        }
+    }
+    open.attack(outcome).close().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_value_again_in_a_path_from_which_the_tenant_was_cut() {
+        let tenant = serde_json::from_str("0").unwrap();
+        let resource = serde_json::from_str("0").unwrap();
+        let at = |id: &str| Place { tenant, spelled: None, ids: vec![(resource, id.to_owned())] };
+        assert_eq!(with_value("/cases/a%2Fb?x=1", &at("a/b")), Address::from("/cases/").value("a/b").text("?x=1"));
+        assert_eq!(with_value("/cases?x=1", &at("a/b")), Address::from("/cases?x=1"));
+        assert_eq!(with_value("/v7/cases/7", &at("7")).shown(), "/v7/cases/7");
+    }
+}

@@ -1,0 +1,173 @@
+//! Many ways to name a tenant, one after the other: each attempt is a read by the attacker, and only the victim's
+//! data in an answer counts. Any refusal will do; what is no answer at all decides nothing.
+
+use watertight_engine::call::{Caller, Request};
+use watertight_engine::log::Exchange;
+use watertight_engine::{Seen, Tape};
+use watertight_spec::{Effect, Operation, Role, Spec, TenantIx};
+
+use super::reading::{cut_short, is_marked, looking_for, nothing_sent, sees};
+use super::writing::in_own_place;
+use crate::bracket::{self, Attack};
+use crate::check::Concluded;
+use crate::shared::{Aim, Pages, Place, Words, follow, foreign, leak, own, redirected, request, standing, succeed};
+use crate::verdict::{Reason, Stop, Unproven};
+
+/// The operations that are tried: reads of objects that are below no other.
+pub(super) fn is_tried(spec: &Spec, op: &Operation) -> bool {
+    let is_root = op.resource.is_none_or(|resource| spec[resource].parent.is_none());
+    op.effect == Effect::Read && is_root && matches!(op.role, Role::List | Role::Read | Role::Custom)
+}
+
+/// The attacker's ordinary request in its own place works, before anything is added to it.
+pub(super) async fn plain_request(t: &Tape, op: &Operation, aim: Aim) -> Result<(), Stop> {
+    let ids = match op.resource {
+        Some(resource) => Place::of(&standing(t, aim.attacker, resource)?).ids,
+        None => Vec::new(),
+    };
+    let place = Place::within(aim.attacker, &ids);
+    let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::searching(&t.unique()))?;
+    succeed(t, asked.clone(), aim.attacker).await?;
+    // What its own list shows on a later page anyway is no doing of what is added to the request.
+    let walked = follow(t, op, asked, |page| foreign(t, page, aim.victim).is_some()).await;
+    match walked.pages.iter().find_map(|page| Some((foreign(t, page, aim.victim)?, page))) {
+        None => Ok(()),
+        Some((what, page)) => {
+            let detail = format!("the plain request shows {what} as well (see api.list-own)");
+            Err(Unproven::shown(Reason::PlainRequestLeaks, detail, page).into())
+        }
+    }
+}
+
+/// All attempts, between two looks of the victim's at what it sees itself.
+pub(super) async fn try_all(
+    t: &Tape,
+    op: &Operation,
+    aim: Aim,
+    attempts: impl FnOnce(&Goal) -> Result<Vec<Request>, Stop>,
+) -> Concluded {
+    let open = bracket::open(async || goal(t, op, aim).await).await?;
+    let requests = attempts(open.held())?;
+    let outcome = attempt_all(t, op, requests, &[aim.victim]).await?;
+    open.attack(outcome).close().await
+}
+
+/// What the victim sees through the operation, by its own request.
+pub(super) struct Goal {
+    /// Where the victim asks.
+    pub(super) theirs: Place,
+    /// The same in the attacker's own place.
+    pub(super) own: Place,
+    /// What it looks for.
+    pub(super) words: Words,
+}
+
+/// The control, opening and closing: the victim sees its marker through this operation.
+pub(super) async fn goal(t: &Tape, op: &Operation, aim: Aim) -> Result<Goal, Stop> {
+    let Some(resource) = op.resource else {
+        let theirs = Place::within(aim.victim, &[]);
+        let asked = request(t, own(t, aim.victim)?, op, &theirs, &Words::default())?;
+        let answer = succeed(t, asked, aim.victim).await?;
+        if foreign(t, &answer, aim.victim).is_none() {
+            return Err(Stop::not_applicable(format!("{UNMARKED}: {}", answer.line())));
+        }
+        return Ok(Goal { theirs, own: Place::within(aim.attacker, &[]), words: Words::default() });
+    };
+    let object = standing(t, aim.victim, resource)?;
+    if !is_marked(t, op, &object).await? {
+        return Err(Stop::not_applicable(UNMARKED));
+    }
+    let words = looking_for(&object);
+    let theirs = Place::of(&object);
+    sees(t, op, &request(t, own(t, aim.victim)?, op, &theirs, &words)?, &object).await?;
+    Ok(Goal { theirs, own: in_own_place(t, aim.attacker, &object), words })
+}
+
+const UNMARKED: &str = "not even its owner sees a marker in the answer";
+
+/// One attempt after the other, until one leaks.
+pub(super) async fn attempt_all(
+    t: &Tape,
+    op: &Operation,
+    requests: Vec<Request>,
+    victims: &[TenantIx],
+) -> Result<Attack, Stop> {
+    let mut outcome = Attack::Withstood;
+    for asked in requests {
+        outcome = outcome.worse(attempt(t, op, asked, victims).await?.outcome);
+        if outcome.is_leak() {
+            break;
+        }
+    }
+    Ok(outcome)
+}
+
+/// What came of one attempt.
+pub(super) struct Attempted {
+    /// Withstood by a refusal as well as by an answer without the victim's data.
+    pub(super) outcome: Attack,
+    /// The last answer.
+    pub(super) last: Seen,
+}
+
+/// How many redirects are followed.
+const HOPS: usize = 2;
+
+/// One attempt. A redirect is followed within the target: it is no refusal.
+pub(super) async fn attempt(t: &Tape, op: &Operation, asked: Request, victims: &[TenantIx]) -> Result<Attempted, Stop> {
+    // Not in small pages: a list that is the attacker's alone is read to its end in every attempt.
+    let mut across = asked.crossing();
+    let mut hops = 0;
+    loop {
+        let walked = follow(t, op, across.clone(), |page| victims.iter().any(|v| foreign(t, page, *v).is_some())).await;
+        let last = walked.last().cloned().ok_or_else(nothing_sent)?;
+        if let Some(evidence) = walked.pages.iter().find_map(|page| victims.iter().find_map(|v| leak(t, page, *v))) {
+            return Ok(Attempted { outcome: Attack::Leaked(evidence), last });
+        }
+        if hops < HOPS
+            && let Some(address) = redirected(&t.spec, &last)
+        {
+            across = across.to(address);
+            hops += 1;
+            continue;
+        }
+        return Ok(Attempted { outcome: without_data(&walked, &last, hops), last });
+    }
+}
+
+/// What an attempt means whose answers show nothing of the victim's.
+fn without_data(walked: &Pages, last: &Exchange, hops: usize) -> Attack {
+    // Led away to a page for people, such as a login: a challenge is no refusal.
+    if hops > 0 && last.succeeded() && last.json().is_none() {
+        return Attack::Undecided(Unproven::shown(Reason::Redirected, "redirected to what is no answer", last));
+    }
+    if walked.breaks_off() {
+        return Attack::Undecided(cut_short(last));
+    }
+    let_in_or_refused(last)
+}
+
+/// Withstood, unless an answer is neither a success nor a refusal.
+pub(super) fn let_in_or_refused(last: &Exchange) -> Attack {
+    match last.status() {
+        Some(408 | 425 | 429) | None => Attack::Undecided(Unproven::undecided(last)),
+        Some(200..=299 | 400..=499 | 501) => Attack::Withstood,
+        Some(_) => Attack::Undecided(Unproven::undecided(last)),
+    }
+}
+
+/// An attempt of the attacker's with its own credential.
+pub(super) fn by_attacker(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Request, Stop> {
+    asked_by(t, own(t, aim.attacker)?, op, place, words)
+}
+
+/// An attempt with this credential.
+pub(super) fn asked_by(
+    t: &Tape,
+    caller: Caller,
+    op: &Operation,
+    place: &Place,
+    words: &Words,
+) -> Result<Request, Stop> {
+    Ok(request(t, caller, op, place, words)?.crossing())
+}

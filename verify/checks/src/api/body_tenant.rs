@@ -1,0 +1,192 @@
+//! `api.body-tenant-create` and `api.body-tenant-update`
+
+use serde_json::Value;
+use watertight_engine::call::Request;
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Tape, WriteTape};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{Operation, ResourceIx, Role, Spec, TenantIx};
+
+use super::attempts::let_in_or_refused;
+use super::creating::{arrives, can_list};
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded, Phase, Trial, writes};
+use crate::shared::{
+    Aim, Place, Words, again, each, id_in, leak, operation_of, own, parents_for, plant, poll, read, remove,
+    remove_if_written, request, standing, succeed, tenant_name,
+};
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
+
+pub(crate) static CREATE: Check = Check {
+    id: "api.body-tenant-create",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-915", "CWE-639"],
+    title: "The victim named in the body of a create",
+    does: "Creates in the attacker's own place with each of tenancy.fields set to the victim's tenant.",
+    judges: "Leak: the object turns up with the victim, or is lost to the attacker who made it. Isolated: refused \
+             (any 4xx), or it stays the attacker's. Unproven: a control fails, or the answer is no refusal.",
+    origin: "isolation 16: the tenant of a new object comes from the context, never from the body. OWASP API3:2023.",
+    fix: "Set the tenant from the scope of the request; refuse or drop one that the body brings.",
+    requests: 15,
+};
+
+pub(crate) static UPDATE: Check = Check {
+    id: "api.body-tenant-update",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-915", "CWE-639"],
+    title: "The victim named in the body of an update",
+    does: "Changes an object of the attacker's own, with each of tenancy.fields set to the victim's tenant.",
+    judges: "Leak: the object turns up with the victim, or is lost to the attacker. Isolated: refused (any 4xx), or it \
+             stays the attacker's. Unproven: a control fails, or the answer is no refusal.",
+    origin: "isolation 17; a record moved to another tenant by an update. OWASP API3:2023.",
+    fix: "The tenant of an object never changes: leave it out of what an update may set.",
+    requests: 17,
+};
+
+pub(crate) fn creates(spec: &Spec) -> Vec<Trial> {
+    let has_fields = !spec.tenancy.fields.is_empty();
+    let fits = |op: &Operation| has_fields && op.role == Role::Create;
+    each(spec, &CREATE, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), aim.pair(), async move || create(w, aim).await)))
+}
+
+pub(crate) fn updates(spec: &Spec) -> Vec<Trial> {
+    let has_fields = !spec.tenancy.fields.is_empty();
+    let fits = |op: &Operation| has_fields && matches!(op.role, Role::Patch | Role::Replace);
+    each(spec, &UPDATE, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), aim.pair(), async move || update(w, aim).await)))
+}
+
+async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
+    let t = w.tape();
+    let (op, resource) = concerned(t, aim)?;
+    // An object that shows that the victim would see another one.
+    let theirs = standing(t, aim.victim, resource)?;
+    let open = bracket::open(async || can_list(t, &theirs).await).await?;
+    // Without the field it works, and what was made can be read.
+    let plain = plant(w, aim.attacker, resource).await?;
+    read(t, &plain).await?;
+    remove(w, &plain).await?;
+    let parents = parents_for(t, aim.attacker, resource)?;
+    let mut outcome = Attack::Withstood;
+    for field in &t.spec.tenancy.fields {
+        let chosen = t.unique();
+        let place = Place::within(aim.attacker, &parents).and(resource, &chosen);
+        let nonce = t.nonce(aim.attacker);
+        let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::nonce(&nonce))?;
+        let answer = t.send(naming(&t.spec, asked, field, aim.victim)?).await;
+        let told = if answer.succeeded() { id_in(&t.spec[resource], &answer) } else { None };
+        let id = told.unwrap_or(chosen);
+        let made = Object { tenant: aim.attacker, parents: parents.clone(), id, ..theirs.clone() };
+        outcome = outcome.worse(judge(w, aim, &theirs, &made, &answer, &nonce).await?);
+        if outcome.is_leak() {
+            break;
+        }
+        if answer.succeeded() {
+            remove_if_written(w, &made, &nonce).await?;
+        }
+    }
+    open.attack(outcome).close().await
+}
+
+async fn update(w: WriteTape<'_>, aim: Aim) -> Concluded {
+    let t = w.tape();
+    let (op, resource) = concerned(t, aim)?;
+    let theirs = standing(t, aim.victim, resource)?;
+    let open = bracket::open(async || can_list(t, &theirs).await).await?;
+    update_plainly(w, op, aim.attacker, resource).await?;
+    let mut outcome = Attack::Withstood;
+    for field in &t.spec.tenancy.fields {
+        let mine = plant(w, aim.attacker, resource).await?;
+        read(t, &mine).await?;
+        let nonce = t.nonce(aim.attacker);
+        let asked = request(t, own(t, aim.attacker)?, op, &Place::of(&mine), &Words::nonce(&nonce))?;
+        let answer = t.send(naming(&t.spec, asked, field, aim.victim)?).await;
+        outcome = outcome.worse(judge(w, aim, &theirs, &mine, &answer, &nonce).await?);
+        if outcome.is_leak() {
+            break;
+        }
+        remove(w, &mine).await?;
+    }
+    open.attack(outcome).close().await
+}
+
+/// The operation and its resource.
+fn concerned(t: &Tape, aim: Aim) -> Result<(&Operation, ResourceIx), Stop> {
+    let op = aim.op(t);
+    Ok((op, op.resource.ok_or_else(|| Stop::not_applicable("it concerns no object"))?))
+}
+
+/// Without the field the update succeeds, and what it wrote can be read: a refusal of it is due to the field.
+async fn update_plainly(w: WriteTape<'_>, op: &Operation, tenant: TenantIx, resource: ResourceIx) -> Result<(), Stop> {
+    let t = w.tape();
+    let plain = plant(w, tenant, resource).await?;
+    let nonce = t.nonce(tenant);
+    let asked = request(t, own(t, tenant)?, op, &Place::of(&plain), &Words::nonce(&nonce))?;
+    let writes_nonce = asked.body.as_ref().is_some_and(|body| body.to_string().contains(&nonce));
+    let updated = succeed(t, asked, tenant).await?;
+    if let Some(read) = operation_of(&t.spec, resource, Role::Read).filter(|_| writes_nonce) {
+        let asked = request(t, own(t, tenant)?, read, &Place::of(&plain), &Words::default())?;
+        let shown = poll(t, async || Ok(t.send(asked.clone()).await.mentions(&nonce).then_some(()))).await?;
+        let unseen = || Unproven::shown(Reason::EffectUnseen, "a plain update shows no effect", &updated);
+        shown.ok_or_else(unseen)?;
+    }
+    remove(w, &plain).await
+}
+
+/// The request with a member of its body that names the victim.
+fn naming(spec: &Spec, asked: Request, field: &str, victim: TenantIx) -> Result<Request, Stop> {
+    let mut body = asked.body.clone().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    let Value::Object(members) = &mut body else {
+        return Err(Stop::not_applicable("the body is no object"));
+    };
+    let name = Value::String(tenant_name(spec, victim).to_owned());
+    // Beside the members that hold the object, where it is wrapped: `{ "data": { … } }`.
+    let wrapped = members.len() == 1;
+    match members.values_mut().next() {
+        Some(Value::Object(inner)) if wrapped => drop(inner.insert(field.to_owned(), name)),
+        _ => drop(members.insert(field.to_owned(), name)),
+    }
+    Ok(asked.json(Some(body)).crossing())
+}
+
+/// Whether what the attacker made or changed is with the victim now, or is lost to the attacker.
+async fn judge(
+    w: WriteTape<'_>,
+    aim: Aim,
+    theirs: &Object,
+    mine: &Object,
+    answer: &Exchange,
+    nonce: &str,
+) -> Result<Attack, Stop> {
+    let t = w.tape();
+    if let Some(evidence) = leak(t, answer, aim.victim) {
+        return Ok(Attack::Leaked(evidence));
+    }
+    if let Some(evidence) = arrives(w, theirs, answer, nonce, Some(&mine.id)).await? {
+        return Ok(Attack::Leaked(evidence));
+    }
+    if !answer.succeeded() {
+        return Ok(let_in_or_refused(answer));
+    }
+    let Some(op) = operation_of(&t.spec, mine.resource, Role::Read) else { return Ok(Attack::Withstood) };
+    let asked = request(t, own(t, aim.attacker)?, op, &Place::of(mine), &Words::default())?;
+    let mut last = None;
+    let kept = poll(t, async || {
+        let seen = t.send(asked.clone()).await;
+        let is_kept = seen.succeeded() && (seen.mentions(nonce) || seen.shows(aim.attacker));
+        last = Some(seen);
+        Ok(is_kept.then_some(()))
+    })
+    .await?;
+    let line = "naming the victim in the body took the object out of the attacker's tenant";
+    Ok(match (kept, last) {
+        (Some(()), _) | (None, None) => Attack::Withstood,
+        (None, Some(seen)) if matches!(seen.status(), Some(403 | 404 | 410)) => Attack::Leaked(
+            Evidence::of(Shows::ForeignLink, line, answer)
+                .with("the attacker can't find its own object any more", &seen),
+        ),
+        (None, Some(seen)) => Attack::Undecided(Unproven::undecided(&seen)),
+    })
+}

@@ -1,0 +1,162 @@
+//! `api.child-of-foreign-parent`
+
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{Operation, ResourceIx, Role, Spec, Symbol};
+
+use super::creating::{arrives, can_list};
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded, Phase, Trial, writes};
+use crate::oracle::never_existed;
+use crate::shared::{
+    Aim, Place, Words, again, attack, clear_object, each, id_in, is_taken, leak, names_tenant, operation_of, own,
+    parent_of, plant_under, remove, request,
+};
+use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, Verdict, answer};
+
+pub(crate) static CHECK: Check = Check {
+    id: "api.child-of-foreign-parent",
+    surface: Surface::Api,
+    severity: Severity::High,
+    cwe: &["CWE-639"],
+    title: "A child created under the victim's object",
+    does: "Creates a child below a disposable object of the victim's, in the attacker's own place and in the victim's.",
+    judges: "Leak: the victim finds the child below its object; or a foreign parent is accepted where one that never \
+             existed is refused, so the link was made. Advisory: any parent is accepted. Isolated: refused. Unproven: \
+             a control fails, or the answer is no denial.",
+    origin: "isolation 18.3: a foreign key that lacks the tenant.",
+    fix: "Make the tenant part of the foreign key, and load the parent by tenant and id before linking.",
+    requests: 20,
+};
+
+pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
+    let fits = |op: &Operation| {
+        let is_below = parent_of(spec, op).is_some_and(|parent| op.request.path.mentions(&Symbol::Object(parent)));
+        op.role == Role::Create && is_below
+    };
+    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), aim.pair(), async move || link(w, aim).await)))
+}
+
+async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
+    let t = w.tape();
+    let op = aim.op(t);
+    let (Some(resource), Some(parent)) = (op.resource, parent_of(&t.spec, op)) else {
+        return Err(Stop::not_applicable("it has no parent"));
+    };
+    let beside = |above: &Object| Place::within(aim.attacker, &Place::of(above).ids);
+    let above = clear_object(w, aim.pair(), parent, beside).await?;
+    let child = plant_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
+    let open = bracket::open(async || can_list(t, &child).await).await?;
+    let mut places = vec![beside(&above)];
+    if names_tenant(&t.spec, op) {
+        places.push(Place::of(&above));
+    }
+    let mut outcome = Attack::Withstood;
+    for place in places {
+        let link = Link { op, aim, resource, above: &above, place };
+        outcome = outcome.worse(link.attempt(w, &child).await?);
+        if outcome.is_leak() {
+            break;
+        }
+    }
+    let verdict = open.attack(outcome).close().await?;
+    if !matches!(verdict, Verdict::Leak(_)) {
+        remove(w, &child).await?;
+        remove(w, &above).await?;
+    }
+    Ok(verdict)
+}
+
+/// A link that the attacker tries to make.
+struct Link<'o> {
+    op: &'o Operation,
+    aim: Aim,
+    resource: ResourceIx,
+    /// The victim's parent.
+    above: &'o Object,
+    /// Where the attacker creates, with the parent's id.
+    place: Place,
+}
+
+impl Link<'_> {
+    /// One attempt. `child` is the victim's own below that parent: its list would show another one.
+    async fn attempt(&self, w: WriteTape<'_>, child: &Object) -> Result<Attack, Stop> {
+        let t = w.tape();
+        let nonce = t.nonce(self.aim.attacker);
+        let answer = self.create_if_clear(t, &nonce).await?;
+        if let Some(evidence) = leak(t, &answer, self.aim.victim) {
+            return Ok(Attack::Leaked(evidence));
+        }
+        match arrives(w, child, &answer, &nonce, None).await? {
+            Some(evidence) => Ok(Attack::Leaked(evidence)),
+            None => self.settle(w, &answer, &nonce).await,
+        }
+    }
+
+    /// Creates, unless the attacker has got a parent of its own at that id. Nothing else creates there in between.
+    async fn create_if_clear(&self, t: &Tape, nonce: &str) -> Result<Seen, Stop> {
+        let attacker = self.aim.attacker;
+        if self.place.tenant != attacker {
+            return self.create(t, &self.place, nonce).await;
+        }
+        let _quiet = t.quiet([attacker]).await;
+        if is_taken(t, attacker, &self.place, self.above).await? {
+            let detail = "the attacker has got a parent of its own at that id meanwhile";
+            return Err(Unproven::new(Reason::IdTaken, detail).into());
+        }
+        self.create(t, &self.place, nonce).await
+    }
+
+    async fn create(&self, t: &Tape, place: &Place, nonce: &str) -> Result<Seen, Stop> {
+        let place = place.clone().and(self.resource, &t.unique());
+        let asked = request(t, own(t, self.aim.attacker)?, self.op, &place, &Words::nonce(nonce))?;
+        Ok(t.send(attack(t, &asked, self.aim.attacker)?).await)
+    }
+
+    /// What an answer means that left nothing with the victim.
+    async fn settle(&self, w: WriteTape<'_>, linked: &Exchange, nonce: &str) -> Result<Attack, Stop> {
+        let t = w.tape();
+        match answer(linked) {
+            Answer::Denied => return Ok(Attack::Withstood),
+            Answer::NotOffered | Answer::Undecided => return Ok(Attack::Undecided(Unproven::undecided(linked))),
+            Answer::Success => self.discard(w, &self.place, linked, nonce).await?,
+        }
+        // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
+        let nowhere = self.place.clone().and(self.above.resource, &never_existed(t, self.above, 0).await?);
+        let second = t.nonce(self.aim.attacker);
+        let nowhere_linked = self.create(t, &nowhere, &second).await?;
+        Ok(match answer(&nowhere_linked) {
+            Answer::Success => {
+                self.discard(w, &nowhere, &nowhere_linked, &second).await?;
+                Attack::Weak(
+                    Evidence::of(Shows::Weakness, "a child is accepted below the victim's object", linked)
+                        .with("and below one that never existed", &nowhere_linked),
+                )
+            }
+            Answer::Denied => Attack::Leaked(
+                Evidence::of(Shows::ForeignLink, "the attacker's child was linked to the victim's object", linked)
+                    .with("a parent that never existed is refused", &nowhere_linked),
+            ),
+            Answer::NotOffered | Answer::Undecided => Attack::Undecided(Unproven::undecided(&nowhere_linked)),
+        })
+    }
+
+    /// The attacker removes what it made, where it made it.
+    async fn discard(&self, w: WriteTape<'_>, place: &Place, made: &Exchange, nonce: &str) -> Result<(), Stop> {
+        let (t, attacker) = (w.tape(), self.aim.attacker);
+        let of = |role| operation_of(&t.spec, self.resource, role);
+        let told = id_in(&t.spec[self.resource], made);
+        if let (Some(id), Some(read), Some(delete)) = (told, of(Role::Read), of(Role::Delete)) {
+            let place = place.clone().and(self.resource, &id);
+            let asked = |op| request(t, own(t, attacker)?, op, &place, &Words::default());
+            // The id may be that of another's object there: only what shows the attacker's own words is removed.
+            if t.send(attack(t, &asked(read)?, attacker)?).await.mentions(nonce) {
+                let asked = asked(delete)?;
+                t.send(attack(t, &asked, attacker)?.mark(asked.mark.clone())).await;
+            }
+        }
+        Ok(())
+    }
+}

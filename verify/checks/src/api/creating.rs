@@ -1,0 +1,152 @@
+//! Creating across tenants: an attacker writes a nonce, and the victim looks for it in its own.
+
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Tape, WriteTape};
+use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
+
+use super::reading::{looking_for, sees};
+use crate::bracket::{self, Attack};
+use crate::check::Concluded;
+use crate::shared::{
+    Place, Words, attack, follow, id_in, leak, operation_of, own, parents_for, plant_under, remove, remove_if_written,
+    request,
+};
+use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, Verdict, answer};
+
+/// The attacker creates in the victim's own collection.
+pub(super) async fn pair(w: WriteTape<'_>, op: &Operation, pair: Pair, resource: ResourceIx) -> Concluded {
+    let t = w.tape();
+    let parents = parents_for(t, pair.victim, resource)?;
+    let object = plant_under(w, pair.victim, resource, &parents).await?;
+    let open = bracket::open(async || can_list(t, &object).await).await?;
+    let nonce = t.nonce(pair.attacker);
+    let place = Place::within(pair.victim, &parents).and(resource, &t.unique());
+    let asked = request(t, own(t, pair.attacker)?, op, &place, &Words::nonce(&nonce))?;
+    let created = t.send(attack(t, &asked, pair.attacker)?).await;
+    let found = match leak(t, &created, pair.victim) {
+        Some(evidence) => Some(evidence),
+        None => arrives(w, &object, &created, &nonce, None).await?,
+    };
+    let outcome = match found {
+        Some(evidence) => Attack::Leaked(evidence),
+        None => without_trace(w, &object, pair.attacker, &created, &nonce).await?,
+    };
+    let verdict = open.attack(outcome).close().await?;
+    if !matches!(verdict, Verdict::Leak(_)) {
+        remove(w, &object).await?;
+    }
+    Ok(verdict)
+}
+
+/// What an answer means that left nothing with the victim.
+async fn without_trace(
+    w: WriteTape<'_>,
+    object: &Object,
+    attacker: TenantIx,
+    created: &Exchange,
+    nonce: &str,
+) -> Result<Attack, Stop> {
+    Ok(match answer(created) {
+        Answer::Denied => Attack::Withstood,
+        Answer::Success if went_home(w, object, attacker, created, nonce).await? => Attack::Withstood,
+        Answer::Success => {
+            Attack::Undecided(Unproven::shown(Reason::EffectUnseen, "succeeded, and left no trace", created))
+        }
+        Answer::NotOffered | Answer::Undecided => Attack::Undecided(Unproven::undecided(created)),
+    })
+}
+
+/// Whether a target that goes by the credential alone has put it with the attacker; then it is removed there.
+async fn went_home(
+    w: WriteTape<'_>,
+    object: &Object,
+    attacker: TenantIx,
+    created: &Exchange,
+    nonce: &str,
+) -> Result<bool, Stop> {
+    let t = w.tape();
+    let told = id_in(&t.spec[object.resource], created);
+    let (Some(id), Some(op)) = (told, operation_of(&t.spec, object.resource, Role::Read)) else { return Ok(false) };
+    let parents = parents_for(t, attacker, object.resource)?;
+    let place = Place::within(attacker, &parents).and(object.resource, &id);
+    let seen = t.send(request(t, own(t, attacker)?, op, &place, &Words::default())?).await;
+    if !seen.mentions(nonce) {
+        return Ok(false);
+    }
+    remove(w, &Object { tenant: attacker, id, parents, ..object.clone() }).await?;
+    Ok(true)
+}
+
+/// The victim's list shows its object, so that it would show another; without a list, reading must do.
+pub(super) async fn can_list(t: &Tape, object: &Object) -> Result<(), Stop> {
+    let op = operation_of(&t.spec, object.resource, Role::List)
+        .or_else(|| operation_of(&t.spec, object.resource, Role::Read))
+        .ok_or_else(|| Stop::not_applicable("the victim can neither list nor read"))?;
+    let asked = request(t, own(t, object.tenant)?, op, &Place::of(object), &looking_for(object))?;
+    sees(t, op, &asked, object).await
+}
+
+/// Whether what the attacker wrote turns up with the victim: beside `object` in the list, or under the id that the
+/// attacker was told. Looks at once, and again after `settle`.
+pub(super) async fn arrives(
+    w: WriteTape<'_>,
+    object: &Object,
+    attack: &Exchange,
+    nonce: &str,
+    known_id: Option<&str>,
+) -> Result<Option<Evidence>, Stop> {
+    if let Some(evidence) = look_for(w, object, attack, nonce, known_id).await? {
+        return Ok(Some(evidence));
+    }
+    let settle = w.spec.target.settle;
+    if settle.is_zero() {
+        return Ok(None);
+    }
+    w.wait(settle).await;
+    look_for(w, object, attack, nonce, known_id).await
+}
+
+async fn look_for(
+    w: WriteTape<'_>,
+    object: &Object,
+    attack: &Exchange,
+    nonce: &str,
+    known_id: Option<&str>,
+) -> Result<Option<Evidence>, Stop> {
+    let t = w.tape();
+    let (victim, resource) = (object.tenant, object.resource);
+    let told = || if attack.succeeded() { id_in(&t.spec[resource], attack) } else { None };
+    let id = known_id.map(str::to_owned).or_else(told);
+    let found = |seen: &Exchange| {
+        Evidence::of(Shows::ForeignWrite, "the attacker wrote into the victim's data", attack)
+            .with(format!("the victim reads {nonce}, which the attacker sent"), seen)
+    };
+    let parents = Place::within(victim, &object.parents);
+    if let Some(list) = operation_of(&t.spec, resource, Role::List) {
+        let asked = request(t, own(t, victim)?, list, &parents, &Words::default())?;
+        let walked = follow(t, list, asked, |page| page.mentions(nonce)).await;
+        // What the victim could read by an id alone need not have come into its data: its list decides.
+        let Some(page) = walked.pages.iter().find(|page| page.mentions(nonce)) else { return Ok(None) };
+        clean(w, object, id.as_deref(), nonce).await?;
+        return Ok(Some(found(page)));
+    }
+    if let (Some(id), Some(op)) = (id.as_deref(), operation_of(&t.spec, resource, Role::Read)) {
+        // An id that the attacker was told, so no ordinary request of the victim's.
+        let asked = request(t, own(t, victim)?, op, &parents.and(resource, id), &Words::default())?.crossing();
+        let seen = t.send(asked).await;
+        if seen.mentions(nonce) {
+            clean(w, object, Some(id), nonce).await?;
+            return Ok(Some(found(&seen)));
+        }
+    }
+    Ok(None)
+}
+
+/// The victim removes what the attacker made.
+async fn clean(w: WriteTape<'_>, object: &Object, id: Option<&str>, nonce: &str) -> Result<(), Stop> {
+    match id {
+        Some(id) => remove_if_written(w, &Object { id: id.to_owned(), ..object.clone() }, nonce).await,
+        None => Ok(()),
+    }
+}

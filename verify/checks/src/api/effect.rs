@@ -1,0 +1,164 @@
+//! What the owner sees of an object: at rest, after its own operation, and after an attack.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Seen, Tape};
+use watertight_spec::{Operation, Role};
+
+use crate::shared::{Place, Words, leaves, operation_of, own, poll, read, request, standing, succeed};
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
+
+/// What an object looks like while no one touches it.
+pub(super) struct Calm {
+    members: BTreeMap<String, String>,
+    /// Members that change by themselves.
+    noise: BTreeSet<String>,
+}
+
+/// The owner reads each object twice. In between is the time within which a platform finishes by itself what a create
+/// began, so that this is not taken for what the operation or the attacker does.
+pub(super) async fn calm<'o>(t: &Tape, objects: impl Iterator<Item = &'o Object>) -> Result<Vec<Calm>, Stop> {
+    let mut first = Vec::new();
+    for object in objects {
+        first.push((object, read(t, object).await?));
+    }
+    t.wait(t.spec.target.settle).await;
+    let mut all = Vec::new();
+    for (object, seen) in first {
+        all.push(read_again(t, object, &seen).await?);
+    }
+    Ok(all)
+}
+
+async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<Calm, Stop> {
+    let before = first.json().map(leaves).unwrap_or_default();
+    match state(t, object).await? {
+        State::There(_, members) => Ok(Calm { noise: differing(&before, &members), members }),
+        State::Gone(seen) | State::Unclear(seen) => {
+            Err(Unproven::shown(Reason::ControlFailed, "the owner can't read its own object twice", &seen).into())
+        }
+    }
+}
+
+impl Calm {
+    fn changed(&self, now: &BTreeMap<String, String>) -> BTreeSet<String> {
+        differing(&self.members, now).into_iter().filter(|member| !self.noise.contains(member)).collect()
+    }
+}
+
+fn differing(one: &BTreeMap<String, String>, two: &BTreeMap<String, String>) -> BTreeSet<String> {
+    one.keys().chain(two.keys()).filter(|member| one.get(*member) != two.get(*member)).cloned().collect()
+}
+
+/// What an operation does to an object, as the owner sees it.
+pub(super) enum Effect {
+    /// It is gone.
+    Gone,
+    /// These members change; none if nothing can be seen.
+    Changes(BTreeSet<String>),
+}
+
+/// The owner does it to an object of its own, and sees what it does.
+pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &Calm) -> Result<Effect, Stop> {
+    let owner = object.tenant;
+    let words = Words::canary(&t.canary(owner));
+    let done = succeed(t, request(t, own(t, owner)?, op, &Place::of(object), &words)?, owner).await?;
+    let seen = poll(t, async || {
+        Ok(match state(t, object).await? {
+            State::Gone(_) => still_gone(t, object).await?.map(|_| Effect::Gone),
+            State::There(_, now) if op.role != Role::Delete => {
+                let changed = before.changed(&now);
+                (!changed.is_empty()).then_some(Effect::Changes(changed))
+            }
+            State::There(..) | State::Unclear(_) => None,
+        })
+    })
+    .await?;
+    match seen {
+        Some(effect) => Ok(effect),
+        None if op.role == Role::Delete => {
+            Err(Unproven::shown(Reason::EffectUnseen, "the owner's own delete shows no effect", &done).into())
+        }
+        None => Ok(Effect::Changes(BTreeSet::new())),
+    }
+}
+
+/// What an attack has done to the victim's object, if anything: the owner looks at it until `settle` has passed.
+pub(super) async fn poll_effect(
+    t: &Tape,
+    object: &Object,
+    before: &Calm,
+    effect: &Effect,
+    attack: &Exchange,
+    nonce: &str,
+) -> Result<Option<Evidence>, Stop> {
+    let mut is_gone = false;
+    let changed = poll(t, async || {
+        let now = state(t, object).await?;
+        is_gone = matches!(now, State::Gone(_)) || (is_gone && matches!(now, State::Unclear(_)));
+        let State::There(seen, members) = now else { return Ok(None) };
+        if seen.mentions(nonce) {
+            return Ok(Some(written(attack, nonce, &seen)));
+        }
+        let changed = before.changed(&members);
+        let is_known = matches!(effect, Effect::Changes(members) if !members.is_disjoint(&changed));
+        Ok(is_known.then(|| altered(attack, &changed, &seen)))
+    })
+    .await?;
+    match changed {
+        None if is_gone => destroyed(t, object, attack).await,
+        changed => Ok(changed),
+    }
+}
+
+fn written(attack: &Exchange, nonce: &str, seen: &Exchange) -> Evidence {
+    Evidence::of(Shows::ForeignWrite, "the attacker wrote into the victim's object", attack)
+        .with(format!("the victim reads {nonce}, which the attacker sent"), seen)
+}
+
+fn altered(attack: &Exchange, changed: &BTreeSet<String>, seen: &Exchange) -> Evidence {
+    let members = changed.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Evidence::of(Shows::ForeignChange, "the attacker changed the victim's object", attack)
+        .with(format!("the victim reads it with {members} changed"), seen)
+}
+
+/// Gone at a second look as well, and for this object alone: the victim's other object is still to be read.
+async fn destroyed(t: &Tape, object: &Object, attack: &Exchange) -> Result<Option<Evidence>, Stop> {
+    let Some(seen) = still_gone(t, object).await? else { return Ok(None) };
+    let other = read(t, &standing(t, object.tenant, object.resource)?).await?;
+    Ok(Some(
+        Evidence::of(Shows::ForeignDestruction, "the attacker destroyed the victim's object", attack)
+            .with("the victim finds it gone", &seen)
+            .with("and reads another of its own as before", &other),
+    ))
+}
+
+/// What the owner reads of an object.
+enum State {
+    There(Seen, BTreeMap<String, String>),
+    Gone(Seen),
+    Unclear(Seen),
+}
+
+async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
+    let no_way = || Unproven::new(Reason::EffectUnseen, "the owner has no way to read the object back");
+    let op = operation_of(&t.spec, object.resource, Role::Read).ok_or_else(no_way)?;
+    let seen = t.send(request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?).await;
+    let members = seen.json().map(leaves);
+    Ok(match (seen.status(), members) {
+        (Some(200..=299), Some(members)) => State::There(seen, members),
+        // 403 too: some answer so for whatever does not exist.
+        (Some(403 | 404 | 410), _) => State::Gone(seen),
+        _ => State::Unclear(seen),
+    })
+}
+
+/// A second look at an object that was gone: a replica may lag behind, so one answer destroys nothing.
+async fn still_gone(t: &Tape, object: &Object) -> Result<Option<Seen>, Stop> {
+    Ok(match state(t, object).await? {
+        State::Gone(seen) => Some(seen),
+        State::There(..) | State::Unclear(_) => None,
+    })
+}

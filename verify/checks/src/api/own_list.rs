@@ -1,0 +1,183 @@
+//! `api.list-own` and `api.search-own`
+
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Seen, Tape};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{Operation, Role, Spec, TenantIx};
+
+use super::count::numbers;
+use super::reading::{looking_for, nothing_sent, sees};
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded, Phase, Trial, reads};
+use crate::shared::{
+    Aim, Place, Words, again, each, first_page, follow, foreign_field, leak, own, reason, request, shows, standing,
+};
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
+
+pub(crate) static LIST: Check = Check {
+    id: "api.list-own",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-200", "CWE-639"],
+    title: "A tenant's own list, page by page to the end",
+    does: "The victim lists its own and finds its marker; the attacker lists its own and follows every page, up to \
+           limits.pages; the victim lists again.",
+    judges: "Leak: any page shows a marker of the victim's, or one of tenancy.fields names another tenant. Isolated: \
+             the list was read to its end and shows neither. Unproven: a control fails, a page is no answer, or the \
+             list is longer than limits.pages.",
+    origin: "isolation 18.1; a second page without the tenant; logtide #256.",
+    fix: "Put the tenant into the query of every page; a cursor must not carry more than a position.",
+    requests: 6,
+};
+
+pub(crate) static SEARCH: Check = Check {
+    id: "api.search-own",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-200", "CWE-639"],
+    title: "A tenant's own search for words that only another tenant has",
+    does: "The victim searches for the public half of its marker until it is found (an index may lag by up to \
+           target.settle); the attacker searches for the same words in its own; the victim searches again.",
+    judges: "Leak: the answer shows the secret half of the victim's marker, or one of tenancy.fields names another \
+             tenant, or a number in it tells words of the victim's from words that no one has, three times over. The \
+             words that were searched for are no evidence. Unproven: the victim does not find it either.",
+    origin: "isolation 18.5, 28.6: a search index without the tenant.",
+    fix: "Put the tenant into the index and make it a mandatory filter of every query.",
+    requests: 9,
+};
+
+pub(crate) fn lists(spec: &Spec) -> Vec<Trial> {
+    let fits = |op: &Operation| op.role == Role::List;
+    each(spec, &LIST, Phase::Main, fits, |aim| reads(move |t| again(t, aim.pair(), async move || look(t, aim).await)))
+}
+
+pub(crate) fn searches(spec: &Spec) -> Vec<Trial> {
+    let fits = |op: &Operation| op.role == Role::Search;
+    each(spec, &SEARCH, Phase::Main, fits, |aim| reads(move |t| again(t, aim.pair(), async move || look(t, aim).await)))
+}
+
+async fn look(t: &Tape, aim: Aim) -> Concluded {
+    let op = aim.op(t);
+    let Some(resource) = op.resource else { return Err(Stop::not_applicable("it concerns no object")) };
+    let object = standing(t, aim.victim, resource)?;
+    let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(&object), &looking_for(&object))?;
+    let opened = bracket::open(async || sees(t, op, &by_owner, &object).await).await;
+    let attack = async || {
+        let mine = standing(t, aim.attacker, resource)?;
+        look_through(t, op, aim, &Place::of(&mine), &looking_for(&object)).await
+    };
+    match opened {
+        Ok(open) => {
+            let outcome = attack().await?;
+            open.attack(outcome).close().await
+        }
+        // A victim who is shown too much has a failed control, and yet what the attacker is shown is a leak.
+        Err(Stop::Unproven(doubt)) if doubt.reason == Reason::ControlShowsForeign => match attack().await? {
+            Attack::Leaked(evidence) => Ok(Verdict::Leak(evidence)),
+            Attack::Withstood | Attack::Weak(_) | Attack::Undecided(_) => Err(doubt.into()),
+        },
+        Err(stop) => Err(stop),
+    }
+}
+
+/// The attacker looks through all that it is shown as its own.
+async fn look_through(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Attack, Stop> {
+    match read_all(t, op, aim, place, words).await? {
+        Attack::Withstood if op.role == Role::Search => compare_counts(t, op, aim, place, words).await,
+        outcome => Ok(outcome),
+    }
+}
+
+async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Attack, Stop> {
+    let first = first_page(&t.spec, op, request(t, own(t, aim.attacker)?, op, place, words)?.crossing());
+    let walked = follow(t, op, first, |_| false).await;
+    let prefix = own_prefix(t, aim.attacker);
+    for page in &walked.pages {
+        if let Some(evidence) = leak(t, page, aim.victim) {
+            return Ok(Attack::Leaked(evidence));
+        }
+        if let Some(field) = foreign_field(t, page, aim.attacker, &prefix) {
+            let line = format!("an object of the list says {field}");
+            return Ok(Attack::Leaked(Evidence::of(Shows::ForeignData, line, page)));
+        }
+    }
+    let last = walked.last().ok_or_else(nothing_sent)?;
+    let undecided = |reason, detail: &str| Ok(Attack::Undecided(Unproven::shown(reason, detail, last)));
+    if !last.succeeded() {
+        return undecided(reason(last), "the attacker's own request failed");
+    }
+    if last.json().is_none() {
+        return undecided(Reason::UnclearAnswer, "an answer that can't be read");
+    }
+    if !walked.is_complete {
+        return undecided(Reason::NotReadToEnd, "the list was not followed to its end (limits.pages)");
+    }
+    match unlisted(t, op, aim, place, &walked.pages) {
+        0 => Ok(Attack::Withstood),
+        missing => undecided(
+            Reason::NotReadToEnd,
+            &format!(
+                "{missing} of the attacker's own objects are not on the pages that were read; if the list has more \
+                 pages, say how under `page`"
+            ),
+        ),
+    }
+}
+
+/// How many of the attacker's own planted objects a list of its own does not show: it has pages that were not read.
+fn unlisted(t: &Tape, op: &Operation, aim: Aim, place: &Place, pages: &[Seen]) -> usize {
+    let (Role::List, Some(resource)) = (op.role, op.resource) else { return 0 };
+    let is_here = |object: &Object| object.parents.iter().all(|p| place.ids.contains(p));
+    t.planted
+        .of(aim.attacker, resource)
+        .filter(|object| is_here(object) && !pages.iter().any(|page| shows(page, object)))
+        .count()
+}
+
+/// How often the numbers for the victim's words are compared with those for words that no one has.
+const ROUNDS: usize = 3;
+
+/// A search that shows nothing of the victim's must not count it either: searched for the victim's words and for words
+/// that no one has, the attacker must be told the same numbers.
+async fn compare_counts(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Attack, Stop> {
+    let (mut of_theirs, mut of_no_one) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        // Words of the same form that were never written: a search by likeness finds as much of one as of the other.
+        let never_written = Words::searching(&t.canary(aim.victim).public);
+        for (words, answers) in [(words, &mut of_theirs), (&never_written, &mut of_no_one)] {
+            let asked = request(t, own(t, aim.attacker)?, op, place, words)?.crossing();
+            let answer = t.send(asked).await;
+            if !answer.succeeded() {
+                let detail = "the attacker's own search failed";
+                return Ok(Attack::Undecided(Unproven::shown(reason(&answer), detail, &answer)));
+            }
+            answers.push(answer);
+        }
+    }
+    let (Some(theirs), Some(no_one)) = (of_theirs.first(), of_no_one.first()) else { return Ok(Attack::Withstood) };
+    // A number that is the same each time for either words, and differs between them.
+    let mut all = numbers(theirs).into_keys();
+    let telling = all.find(|at| match (constant(&of_theirs, at), constant(&of_no_one, at)) {
+        (Some(one), Some(other)) => one != other,
+        _ => false,
+    });
+    Ok(telling.map_or(Attack::Withstood, |at| {
+        let line = format!("{at} counts what the victim has");
+        let evidence = Evidence::of(Shows::ForeignKnowledge, line, theirs);
+        Attack::Leaked(evidence.with("for words that no one has it says otherwise", no_one))
+    }))
+}
+
+/// The number at a place of the answers, or that there is none, where all say the same.
+fn constant(answers: &[Seen], at: &str) -> Option<Option<u64>> {
+    let number = |answer: &Exchange| numbers(answer).get(at).map(|number| number.to_bits());
+    let mut values = answers.iter().map(|answer| number(answer));
+    values.next().filter(|first| values.all(|value| value == *first))
+}
+
+/// What every nonce of this sender begins with.
+pub(super) fn own_prefix(t: &Tape, sender: TenantIx) -> String {
+    let nonce = t.nonce(sender);
+    nonce.get(..nonce.len().saturating_sub(6)).unwrap_or(&nonce).to_owned()
+}

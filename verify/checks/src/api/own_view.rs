@@ -1,0 +1,132 @@
+//! `api.own-view`: what all ordinary requests of a tenant have shown, whatever they were for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use watertight_engine::Access;
+use watertight_engine::call::Intent;
+use watertight_engine::log::{Event, Exchange, Owner, What};
+use watertight_engine::planted::Planted;
+use watertight_model::{Severity, Surface};
+use watertight_spec::{Pair, Spec, TenantIx};
+
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded};
+use crate::shared::shown_of;
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
+use crate::watchers::{Watcher, now};
+
+pub(crate) static CHECK: Check = Check {
+    id: "api.own-view",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-200"],
+    title: "No ordinary request ever shows another tenant's data",
+    does: "Sends nothing of its own: looks through the answers to everything that a tenant asked in its own place \
+           during the run (set-up, controls, read-backs).",
+    judges: "Leak: such an answer shows another tenant's marker. Isolated: none does, and at least one showed the \
+             tenant's own. Unproven: none showed the tenant's own.",
+    origin: "isolation 29: a query constrains the tenant before it returns anything.",
+    fix: "Follow the request of the finding: its answer was not constrained to the caller's tenant.",
+    requests: 0,
+};
+
+/// What the answers so far have shown.
+pub(crate) struct OwnView {
+    spec: Arc<Spec>,
+    access: Access,
+    /// What set-up planted; none while it runs.
+    planted: Option<Rc<Planted>>,
+    /// Answers that wait for the end of set-up, where markers are learned in it.
+    waiting: Vec<Exchange>,
+    /// Tenants that were shown a marker of their own.
+    shown_own: BTreeSet<TenantIx>,
+    /// The first answer to one tenant that showed a marker of another's.
+    leaks: BTreeMap<Pair, Evidence>,
+}
+
+impl OwnView {
+    pub(crate) fn new(spec: &Arc<Spec>, access: Access) -> Self {
+        Self {
+            spec: Arc::clone(spec),
+            access,
+            planted: None,
+            waiting: Vec::new(),
+            shown_own: BTreeSet::new(),
+            leaks: BTreeMap::new(),
+        }
+    }
+
+    /// Whether set-up learns by what to recognise objects that exist already. What it plants itself is found without.
+    fn learns_markers(&self) -> bool {
+        self.access == Access::Read || self.spec.resources.iter().any(|resource| !resource.existing.is_empty())
+    }
+
+    fn fold(&mut self, planted: &Planted, exchange: &Exchange) {
+        let Some(attacker) = exchange.tenant() else { return };
+        for victim in self.spec.tenant_ixs().filter(|tenant| *tenant != attacker) {
+            let pair = Pair { attacker, victim };
+            if self.leaks.contains_key(&pair) {
+                continue;
+            }
+            if let Some(what) = shown_of(&self.spec, planted, exchange, victim) {
+                let line = format!("an ordinary answer to {} shows {what}", exchange.by);
+                self.leaks.insert(pair, Evidence::of(Shows::ForeignData, line, exchange));
+            }
+        }
+        let is_known = self.shown_own.contains(&attacker);
+        if !is_known && exchange.succeeded() && shown_of(&self.spec, planted, exchange, attacker).is_some() {
+            self.shown_own.insert(attacker);
+        }
+    }
+
+    /// The control: an ordinary answer to this tenant showed a marker of its own, so another's would have shown too.
+    fn shows_own(&self, tenant: TenantIx) -> Result<(), Stop> {
+        match self.shown_own.contains(&tenant) {
+            true => Ok(()),
+            false => Err(Unproven::new(Reason::MarkerNotSeen, "no answer showed the tenant's own marker").into()),
+        }
+    }
+}
+
+impl Watcher for OwnView {
+    fn check(&self) -> &'static Check {
+        &CHECK
+    }
+
+    fn planted(&mut self, planted: &Rc<Planted>) {
+        self.planted = Some(Rc::clone(planted));
+        for exchange in std::mem::take(&mut self.waiting) {
+            self.fold(planted, &exchange);
+        }
+    }
+
+    fn see(&mut self, event: &Event) {
+        match &event.what {
+            // Set-up starts anew, and is told of when it has ended again.
+            What::Began(part) if part.number > 1 => self.planted = None,
+            // Clean-up comes after the verdicts of a run, so it must not change those of its replay.
+            What::Exchange(exchange) if exchange.intent == Intent::Own && event.owner != Owner::Cleanup => {
+                match self.planted.clone() {
+                    Some(planted) => self.fold(&planted, exchange),
+                    None if self.learns_markers() => self.waiting.push(Exchange::clone(exchange)),
+                    None => self.fold(&Planted::default(), exchange),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn conclude(&self, pair: Pair) -> Concluded {
+        if let Some(evidence) = self.leaks.get(&pair) {
+            return Ok(Verdict::Leak(evidence.clone()));
+        }
+        let judged = async {
+            let open = bracket::open(async || self.shows_own(pair.attacker)).await?;
+            open.attack(Attack::Withstood).close().await
+        };
+        // Nothing in it waits.
+        now(judged).unwrap_or_else(|| Err(Unproven::new(Reason::Unfinished, "it waits").into()))
+    }
+}

@@ -1,0 +1,227 @@
+//! The bracket of a read: the owner reads and sees its marker, the attacker sends the same bytes, the owner reads
+//! again.
+
+use watertight_engine::call::Request;
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::{Marker, Object};
+use watertight_engine::{Seen, Tape};
+use watertight_spec::{Operation, ResourceIx, Role, TenantIx};
+
+use crate::bracket::{self, Attack};
+use crate::check::Concluded;
+use crate::shared::{
+    Pages, Place, Words, attack, control, failed, first_page, follow, foreign, leak, own, poll, request, shows, succeed,
+};
+use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, answer};
+
+/// The words with which an owner looks for its object: a search names the public half.
+pub(crate) fn looking_for(object: &Object) -> Words {
+    match &object.marker {
+        Marker::Planted(canary) => Words::searching(&canary.public),
+        Marker::Witnessed(_) => Words::default(),
+    }
+}
+
+/// Whether the owner's answer shows the object's marker: else the pair is judged without.
+pub(crate) async fn is_marked(t: &Tape, op: &Operation, object: &Object) -> Result<bool, Stop> {
+    if matches!(op.role, Role::List | Role::Search | Role::Read) {
+        return Ok(true);
+    }
+    let by_owner = request(t, own(t, object.tenant)?, op, &Place::of(object), &looking_for(object))?;
+    let answer = succeed(t, by_owner, object.tenant).await?;
+    Ok(shows(&answer, object))
+}
+
+/// The pair in the victim's own place.
+pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &Object) -> Concluded {
+    let victim = object.tenant;
+    let by_owner = request(t, own(t, victim)?, op, &Place::of(object), &looking_for(object))?;
+    let open = bracket::open(async || sees(t, op, &by_owner, object).await).await?;
+    let is_many = matches!(op.role, Role::List | Role::Search);
+    let outcome = match read_across(t, op, attack(t, &by_owner, attacker)?, victim).await {
+        Found::Leaked(evidence) => Attack::Leaked(evidence),
+        Found::Denied => Attack::Withstood,
+        // A list may leave out silently what a caller must not see, as long as it is an answer at all.
+        Found::Empty(answer) if is_many && answer.json().is_some() => Attack::Withstood,
+        Found::Empty(answer) if foreign(t, &answer, attacker).is_some() => Attack::Withstood,
+        Found::Empty(answer) => Attack::Undecided(Unproven::shown(
+            Reason::EffectUnseen,
+            "succeeded, though nothing of the victim's is in the answer",
+            &answer,
+        )),
+        Found::Unclear(unproven) => Attack::Undecided(unproven),
+    };
+    open.attack(outcome).close().await
+}
+
+/// What an attack by reading found.
+pub(super) enum Found {
+    /// The victim's data was in an answer.
+    Leaked(Evidence),
+    /// Denied.
+    Denied,
+    /// It succeeded, and showed nothing of the victim's.
+    Empty(Seen),
+    /// Nothing is decided, and why.
+    Unclear(Unproven),
+}
+
+/// The attacker sends the request and, where it is let in, follows the pages to the victim's data or the end.
+pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, victim: TenantIx) -> Found {
+    let walked = follow(t, op, first_page(&t.spec, op, across), |page| foreign(t, page, victim).is_some()).await;
+    if let Some(evidence) = walked.pages.iter().find_map(|page| leak(t, page, victim)) {
+        return Found::Leaked(evidence);
+    }
+    let Some(last) = walked.last() else { return Found::Unclear(nothing_sent()) };
+    match answer(last) {
+        _ if walked.breaks_off() => Found::Unclear(cut_short(last)),
+        Answer::Denied => Found::Denied,
+        Answer::Success => Found::Empty(Seen::clone(last)),
+        Answer::NotOffered | Answer::Undecided => Found::Unclear(Unproven::undecided(last)),
+    }
+}
+
+/// The owner's own request finds the object.
+pub(super) async fn sees(t: &Tape, op: &Operation, request: &Request, object: &Object) -> Result<(), Stop> {
+    if op.role != Role::List {
+        return control(t, request, object).await.map(drop);
+    }
+    let mut doubt = None;
+    let found = poll(t, async || match lists(t, op, request, object).await {
+        Ok(()) => Ok(Some(())),
+        Err(Stop::Unproven(unproven)) => {
+            doubt = Some(unproven);
+            Ok(None)
+        }
+        Err(stop) => Err(stop),
+    })
+    .await?;
+    match (found, doubt) {
+        (None, Some(unproven)) => Err(unproven.into()),
+        (None, None) => Err(nothing_sent().into()),
+        (Some(()), _) => Ok(()),
+    }
+}
+
+/// The owner's own list shows the object, once asked. The first page is held to what any control is held to; the
+/// further ones show what it leaves out.
+async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> Result<(), Stop> {
+    let first = first_page(&t.spec, op, request.clone());
+    let walked = follow(t, op, first, |page| shows(page, object)).await;
+    for page in &walked.pages {
+        opens(page, "the owner's own list failed")?;
+    }
+    if let Some((what, page)) = strangers(t, &walked, object.tenant) {
+        let detail = format!("a control shows {what} (see api.own-view)");
+        return Err(Unproven::shown(Reason::ControlShowsForeign, detail, page).into());
+    }
+    if walked.pages.iter().any(|page| shows(page, object)) {
+        return Ok(());
+    }
+    let detail = "the owner's own list does not show its marker";
+    Err(walked.last().map_or_else(nothing_sent, |last| Unproven::shown(Reason::MarkerNotSeen, detail, last)).into())
+}
+
+/// What of other tenants is in a list, and on which page.
+fn strangers<'w>(t: &Tape, walked: &'w Pages, own: TenantIx) -> Option<(String, &'w Seen)> {
+    let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != own);
+    others.find_map(|tenant| walked.pages.iter().find_map(|page| Some((foreign(t, page, tenant)?, page))))
+}
+
+/// A tenant's own request must succeed, with or without a marker in the answer; `what` says what it is if it does not.
+pub(super) fn opens(exchange: &Exchange, what: &str) -> Result<(), Stop> {
+    match failed(exchange) {
+        None => Ok(()),
+        Some(Stop::Unproven(unproven)) => Err(unproven.about(what).into()),
+        Some(stop) => Err(stop),
+    }
+}
+
+/// A list whose last page says that there are more, or does not say how to go on.
+pub(super) fn cut_short(last: &Exchange) -> Unproven {
+    Unproven::shown(Reason::NotReadToEnd, "a list that was not read to its end", last)
+}
+
+/// A list has at least one page, so this is not expected to be seen.
+pub(super) fn nothing_sent() -> Unproven {
+    Unproven::new(Reason::NoAnswer, "nothing was sent")
+}
+
+/// The pair for an operation whose answer shows no marker even to the owner (a count, a summary): same bytes, and
+/// the two answers compared with what the attacker sees of its own.
+pub(super) async fn unmarked_pair(
+    t: &Tape,
+    op: &Operation,
+    attacker: TenantIx,
+    place: &Place,
+    words: &Words,
+) -> Concluded {
+    let victim = place.tenant;
+    let theirs = Side::of(t, op, place.clone(), words)?;
+    let open = bracket::open(async || succeed(t, theirs.request.clone(), victim).await).await?;
+    let across = t.send(attack(t, &theirs.request, attacker)?).await;
+    let outcome = match (leak(t, &across, victim), answer(&across)) {
+        (Some(evidence), _) => Attack::Leaked(evidence),
+        (None, Answer::Denied) => Attack::Withstood,
+        (None, Answer::Success) => {
+            let mine = Side::of(t, op, Place::within(attacker, &own_ids(t, op, attacker)), words)?;
+            compare(t, &theirs, &mine, open.held(), &across).await?
+        }
+        (None, Answer::NotOffered | Answer::Undecided) => Attack::Undecided(Unproven::undecided(&across)),
+    };
+    open.attack(outcome).close().await
+}
+
+/// A tenant's own place, and its ordinary request there.
+struct Side {
+    place: Place,
+    request: Request,
+}
+
+impl Side {
+    fn of(t: &Tape, op: &Operation, place: Place, words: &Words) -> Result<Self, Stop> {
+        let request = request(t, own(t, place.tenant)?, op, &place, words)?;
+        Ok(Self { place, request })
+    }
+
+    /// What an answer told, without what the request brought and an answer may echo: the names of tenants, and the ids
+    /// of the place.
+    fn told(&self, t: &Tape, exchange: &Exchange) -> Option<String> {
+        let json = exchange.json().filter(|_| exchange.succeeded())?;
+        let names = t.spec.tenants.iter().map(|tenant| (tenant.id.as_str(), "{tenant}"));
+        let ids = self.place.ids.iter().map(|(_, id)| (id.as_str(), "{id}"));
+        Some(names.chain(ids).fold(json.to_string(), |text, (echoed, symbol)| text.replace(echoed, symbol)))
+    }
+}
+
+/// Whose answer the attacker was given, where no marker tells: the victim's, word for word, or its own.
+async fn compare(t: &Tape, theirs: &Side, mine: &Side, opening: &Exchange, across: &Exchange) -> Result<Attack, Stop> {
+    // The attacker's own answer, before and after another one of the victim's: what time changes is told apart.
+    let own_first = t.send(mine.request.clone()).await;
+    let again = succeed(t, theirs.request.clone(), theirs.place.tenant).await?;
+    let own_last = t.send(mine.request.clone()).await;
+    let (before, got, after) = (theirs.told(t, opening), theirs.told(t, across), theirs.told(t, &again));
+    let own_view = mine.told(t, &own_first).filter(|first| mine.told(t, &own_last).as_ref() == Some(first));
+    let undecided = |detail: &str| Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, across));
+    Ok(if got.is_none() || own_view.is_none() || before != after {
+        undecided("succeeded, and can't be compared")
+    } else if got == own_view && got != before {
+        Attack::Withstood
+    } else if got == before && got != own_view {
+        Attack::Leaked(
+            Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", across)
+                .with("the victim's own", opening)
+                .with("the attacker's own, which differs", &own_first),
+        )
+    } else {
+        undecided("succeeded, and it can't be told whose data it is")
+    })
+}
+
+/// The attacker's own objects in place of those in the path.
+fn own_ids(t: &Tape, op: &Operation, tenant: TenantIx) -> Vec<(ResourceIx, String)> {
+    op.resource
+        .and_then(|resource| t.planted.of(tenant, resource).next())
+        .map(|object| Place::of(object).ids)
+        .unwrap_or_default()
+}

@@ -1,0 +1,219 @@
+//! `api.swap-item`
+
+use serde_json::Value;
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Tape, WriteTape};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
+
+use super::reading::{Found, looking_for, opens, read_across, sees};
+use super::writing::{Where, in_own_place, strike};
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
+use crate::shared::{
+    Aim, Place, again, clear_below, each, is_creatable, own, parent_of, plant, plant_under, remove, request, standing,
+};
+use crate::verdict::{Reason, Stop, Unproven, Verdict};
+
+pub(crate) static CHECK: Check = Check {
+    id: "api.swap-item",
+    surface: Surface::Api,
+    severity: Severity::Critical,
+    cwe: &["CWE-639"],
+    title: "The victim's object id in the attacker's own place",
+    does: "Reads, replaces, changes, deletes and lists below the victim's objects by their ids, in the attacker's own \
+           tenant, with the attacker's own credential; what has a parent both below the attacker's own and below the \
+           victim's. Ids that the attacker has as well are passed over.",
+    judges: "Leak: the victim's marker is in the answer, or the victim finds its object changed or gone. Isolated: \
+             denied, or the target made an object of the attacker's own at that id (an upsert), and the victim's is \
+             untouched. Unproven: a control fails, or the answer is no denial.",
+    origin: "isolation 17, 18.1: loading a record by its id alone. CVE-2026-94215.",
+    fix: "Load by tenant and id together; let the database refuse what lacks the tenant.",
+    requests: 12,
+};
+
+pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
+    let names_object = |op: &Operation| {
+        let object = op.resource.is_some_and(|resource| op.request.path.mentions(&Symbol::Object(resource)));
+        match op.role {
+            Role::Read | Role::Replace | Role::Patch | Role::Delete | Role::Custom => object,
+            Role::List | Role::Search | Role::Count => is_nested(spec, op),
+            Role::Create => false,
+        }
+    };
+    each(spec, &CHECK, Phase::Main, names_object, |aim| {
+        let op = &spec[aim.operation];
+        match op.effect {
+            Effect::Create | Effect::Change | Effect::Destroy if !is_many(op) => {
+                writes(move |w| again(w.tape(), aim.pair(), async move || write(w, aim).await))
+            }
+            _ => plants(move |t| again(t, aim.pair(), async move || read(t, aim).await)),
+        }
+    })
+}
+
+/// Whether it answers for all objects below a parent, not for one.
+fn is_many(op: &Operation) -> bool {
+    matches!(op.role, Role::List | Role::Search | Role::Count)
+}
+
+/// Whether it names an object above the one that it concerns.
+fn is_nested(spec: &Spec, op: &Operation) -> bool {
+    parent_of(spec, op).is_some_and(|parent| op.request.path.mentions(&Symbol::Object(parent)))
+}
+
+async fn read(t: &Tape, aim: Aim) -> Concluded {
+    let op = aim.op(t);
+    let resource = concerned(op)?;
+    if is_many(op) {
+        return below_foreign_parent(t, op, aim, resource).await;
+    }
+    let below_own = read_foreign(t, op, aim, resource).await?;
+    if !is_nested(&t.spec, op) || !is_isolated(&below_own) {
+        return Ok(below_own);
+    }
+    // A target may find the object by its parent alone: so also with both ids of the victim's.
+    or_else(read_below_theirs(t, op, aim, resource).await, below_own)
+}
+
+async fn write(w: WriteTape<'_>, aim: Aim) -> Concluded {
+    let op = aim.op(w.tape());
+    let resource = concerned(op)?;
+    let below_own = strike(w, op, aim.pair(), resource, Where::Own).await?;
+    if !is_nested(&w.spec, op) || !is_isolated(&below_own) {
+        return Ok(below_own);
+    }
+    or_else(strike(w, op, aim.pair(), resource, Where::BelowTheirs).await, below_own)
+}
+
+fn concerned(op: &Operation) -> Result<ResourceIx, Stop> {
+    op.resource.ok_or_else(|| Stop::not_applicable("it concerns no object"))
+}
+
+fn is_isolated(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Isolated(_))
+}
+
+/// Where no parent may be made, there is none whose id is sure to be the victim's alone: what was found before holds.
+fn or_else(below_theirs: Concluded, below_own: Verdict) -> Concluded {
+    match below_theirs {
+        Err(Stop::NotApplicable(_)) => Ok(below_own),
+        decided => decided,
+    }
+}
+
+/// How many of the victim's objects are tried until one has an id that the attacker has not.
+const TRIES: usize = 8;
+
+async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
+    // At least one, or why there is none.
+    standing(t, aim.victim, resource)?;
+    let place_of = |object: &Object| in_own_place(t, aim.attacker, object);
+    let mut tries = TRIES;
+    for object in t.planted.of(aim.victim, resource).take(TRIES) {
+        if let Some(verdict) = pair(t, op, aim, object, &place_of(object)).await? {
+            return Ok(verdict);
+        }
+        tries = tries.saturating_sub(1);
+    }
+    if let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, resource)) {
+        for _ in 0..tries {
+            let object = plant(w, aim.victim, resource).await?;
+            let verdict = pair(t, op, aim, &object, &place_of(&object)).await?;
+            remove(w, &object).await?;
+            if let Some(verdict) = verdict {
+                return Ok(verdict);
+            }
+        }
+    }
+    Err(taken())
+}
+
+async fn read_below_theirs(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
+    let Some(w) = t.writing() else { return Err(Stop::not_applicable("no parent may be made")) };
+    let (above, object) = clear_below(w, aim.pair(), resource).await?;
+    let verdict = pair(t, op, aim, &object, &Place::of(&object).in_tenant(aim.attacker)).await?;
+    remove(w, &object).await?;
+    remove(w, &above).await?;
+    verdict.ok_or_else(taken)
+}
+
+async fn below_foreign_parent(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
+    let Some(parent) = parent_of(&t.spec, op) else { return Err(Stop::not_applicable("it has no parent")) };
+    let place_of = |child: &Object| Place::within(aim.attacker, &child.parents);
+    let child = standing(t, aim.victim, resource)?;
+    if let Some(verdict) = pair(t, op, aim, &child, &place_of(&child)).await? {
+        return Ok(verdict);
+    }
+    let can_make = is_creatable(&t.spec, parent) && is_creatable(&t.spec, resource);
+    if let Some(w) = t.writing().filter(|_| can_make) {
+        for _ in 0..TRIES {
+            let above = plant(w, aim.victim, parent).await?;
+            let child = plant_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
+            let verdict = pair(t, op, aim, &child, &place_of(&child)).await?;
+            remove(w, &child).await?;
+            remove(w, &above).await?;
+            if let Some(verdict) = verdict {
+                return Ok(verdict);
+            }
+        }
+    }
+    Err(taken())
+}
+
+fn taken() -> Stop {
+    Unproven::new(Reason::IdTaken, "every id of the victim that was tried is also an id of the attacker's").into()
+}
+
+/// The pair for one object; `None` where the attacker has an object of its own at that id.
+async fn pair(t: &Tape, op: &Operation, aim: Aim, object: &Object, place: &Place) -> Result<Option<Verdict>, Stop> {
+    let by_owner = request(t, own(t, object.tenant)?, op, &Place::of(object), &looking_for(object))?;
+    let control = async || match op.role {
+        // With or without a marker in the answer.
+        Role::Count | Role::Custom => {
+            let answer = t.send(by_owner.clone()).await;
+            opens(&answer, "the owner's own request failed")
+        }
+        _ => sees(t, op, &by_owner, object).await,
+    };
+    let open = bracket::open(control).await?;
+    let across = request(t, own(t, aim.attacker)?, op, place, &looking_for(object))?.crossing();
+    let outcome = match read_across(t, op, across, object.tenant).await {
+        Found::Leaked(evidence) => Attack::Leaked(evidence),
+        Found::Denied => Attack::Withstood,
+        Found::Empty(answer) if is_bare_list(op, &answer) => Attack::Withstood,
+        Found::Empty(_) => return Ok(None),
+        Found::Unclear(unproven) => Attack::Undecided(unproven),
+    };
+    open.attack(outcome).close().await.map(Some)
+}
+
+/// A list without a single value holds nothing of anyone's.
+fn is_bare_list(op: &Operation, answer: &Exchange) -> bool {
+    op.role == Role::List && answer.json().is_some_and(is_bare)
+}
+
+fn is_bare(json: &Value) -> bool {
+    let lists: Vec<&Vec<Value>> = match json {
+        Value::Array(items) => vec![items],
+        Value::Object(members) => members.values().filter_map(Value::as_array).collect(),
+        _ => vec![],
+    };
+    !lists.is_empty() && lists.iter().all(|items| items.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_list_of_errors_does_not_make_a_list_bare() {
+        assert!(!is_bare(&json!({ "items": [{ "id": 5 }], "errors": [] })));
+        assert!(!is_bare(&json!({ "total": 0 })));
+        assert!(is_bare(&json!({ "items": [], "errors": [] })));
+        assert!(is_bare(&json!([])));
+    }
+}

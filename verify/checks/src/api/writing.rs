@@ -1,0 +1,215 @@
+//! The bracket of a write. The owner shows on a double that the operation works and what it does; the attacker sends it
+//! for another object; the owner looks at that object until `settle` has passed, and must still be able to read it.
+
+use watertight_engine::call::Mark;
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
+
+use super::effect::{Calm, Effect, calm, poll_effect, rehearse};
+use crate::bracket::{self, Attack};
+use crate::check::Concluded;
+use crate::shared::{
+    Place, Words, attack, clear_below, clear_object, ids_count, is_taken, leak, operation_of, own, parents_for, plant, read,
+    remove, remove_if_written, request,
+};
+use crate::verdict::{Answer, Reason, Stop, Unproven, Verdict, answer};
+
+/// Where the attacker sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    /// In the victim's place.
+    Theirs,
+    /// In its own, with the victim's id, below a parent of its own.
+    Own,
+    /// In its own, with the ids of the victim's object and of the victim's object above it.
+    BelowTheirs,
+}
+
+/// The victim's id in the attacker's own place, below the attacker's own parent where it has one.
+pub(crate) fn in_own_place(t: &Tape, attacker: TenantIx, object: &Object) -> Place {
+    let parents = parents_for(t, attacker, object.resource).unwrap_or_else(|_| object.parents.clone());
+    Place::within(attacker, &parents).and(object.resource, &object.id)
+}
+
+/// How many objects of the victim are made ready where ids count: other trials may give the attacker one at the same id.
+const CANDIDATES: usize = 2;
+
+/// The whole pair, for an operation that replaces, changes or destroys an object.
+pub(super) async fn strike(
+    w: WriteTape<'_>,
+    op: &Operation,
+    pair: Pair,
+    resource: ResourceIx,
+    whose: Where,
+) -> Concluded {
+    let t = w.tape();
+    // Prepare, and let the owner show on a double what the operation does.
+    let double = plant(w, pair.victim, resource).await?;
+    let count = if ids_count(t, pair.victim, resource) { CANDIDATES } else { 1 };
+    let mut targets = Vec::new();
+    for _ in 0..count {
+        targets.push(Target::choose(w, op, pair, resource, whose).await?);
+    }
+    let objects = std::iter::once(&double).chain(targets.iter().map(|target| &target.object));
+    let mut at_rest = calm(t, objects).await?.into_iter();
+    let of_double = at_rest.next().ok_or_else(|| Unproven::new(Reason::ControlFailed, "nothing was read"))?;
+    let effect = rehearse(t, op, &double, &of_double).await?;
+    // Attack, watch and close.
+    let mut verdict = None;
+    for (target, before) in targets.iter().zip(at_rest) {
+        verdict = target.attack(w, &before, &effect).await?;
+        if verdict.is_some() {
+            break;
+        }
+    }
+    let Some(verdict) = verdict else {
+        discard(w, &targets).await?;
+        let detail = "the attacker has got objects of its own at the victim's ids meanwhile";
+        return Err(Unproven::new(Reason::IdTaken, detail).into());
+    };
+    if !matches!(verdict, Verdict::Leak(_)) {
+        discard(w, &targets).await?;
+        if !matches!(effect, Effect::Gone) {
+            remove(w, &double).await?;
+        }
+    }
+    Ok(verdict)
+}
+
+async fn discard(w: WriteTape<'_>, targets: &[Target<'_>]) -> Result<(), Stop> {
+    for target in targets {
+        target.discard(w).await?;
+    }
+    Ok(())
+}
+
+/// What is attacked, and where.
+struct Target<'o> {
+    op: &'o Operation,
+    pair: Pair,
+    whose: Where,
+    /// The disposable parent of the victim's, if the object is below one.
+    above: Option<Object>,
+    /// The victim's.
+    object: Object,
+    /// Where the attacker sends it.
+    place: Place,
+    /// The same ids in the attacker's own place, where it must have nothing: a target that goes by the credential alone
+    /// would do it there.
+    own: Place,
+}
+
+impl<'o> Target<'o> {
+    async fn choose(
+        w: WriteTape<'_>,
+        op: &'o Operation,
+        pair: Pair,
+        resource: ResourceIx,
+        whose: Where,
+    ) -> Result<Self, Stop> {
+        let t = w.tape();
+        let beside = |object: &Object| in_own_place(t, pair.attacker, object);
+        let (above, object, own) = match whose {
+            Where::BelowTheirs => {
+                let (above, object) = clear_below(w, pair, resource).await?;
+                let own = Place::of(&object).in_tenant(pair.attacker);
+                (Some(above), object, own)
+            }
+            Where::Theirs | Where::Own => {
+                let object = clear_object(w, pair, resource, beside).await?;
+                let own = beside(&object);
+                (None, object, own)
+            }
+        };
+        let place = if whose == Where::Theirs { Place::of(&object) } else { own.clone() };
+        Ok(Self { op, pair, whose, above, object, place, own })
+    }
+
+    /// The bracket around the attack; `None` where the attacker has an object of its own at that id: nothing was sent.
+    async fn attack(&self, w: WriteTape<'_>, before: &Calm, effect: &Effect) -> Result<Option<Verdict>, Stop> {
+        let t = w.tape();
+        let open = bracket::open(async || read(t, &self.object).await).await?;
+        let nonce = t.nonce(self.pair.attacker);
+        let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };
+        let outcome = self.watch(t, before, effect, &sent, &nonce).await?;
+        if self.may_create() && sent.succeeded() && !outcome.is_leak() {
+            self.undo(w, &nonce).await?;
+        }
+        open.attack(outcome).close().await.map(Some)
+    }
+
+    /// The attacker sends it, unless it has an object of its own there. Nothing else creates there in between.
+    async fn send(&self, t: &Tape, nonce: &str) -> Result<Option<Seen>, Stop> {
+        let Pair { attacker, victim } = self.pair;
+        let asked = request(t, own(t, attacker)?, self.op, &self.place, &Words::nonce(nonce))?;
+        let mut across = attack(t, &asked, attacker)?;
+        if self.may_create() {
+            across = across.mark(self.mark_of_create(t)?);
+        }
+        let _quiet = match (ids_count(t, victim, self.object.resource), self.whose) {
+            (false, _) => None,
+            // It is sent at the victim's: both at once, so that no two trials wait for each other.
+            (true, Where::Theirs) => Some(t.quiet([attacker, victim]).await),
+            (true, Where::Own | Where::BelowTheirs) => Some(t.quiet([attacker]).await),
+        };
+        if is_taken(t, attacker, &self.own, &self.object).await? {
+            return Ok(None);
+        }
+        Ok(Some(t.send(across).await))
+    }
+
+    /// What came of it, as the answer says and the owner sees.
+    async fn watch(
+        &self,
+        t: &Tape,
+        before: &Calm,
+        effect: &Effect,
+        sent: &Exchange,
+        nonce: &str,
+    ) -> Result<Attack, Stop> {
+        let found = match leak(t, sent, self.pair.victim) {
+            Some(evidence) => Some(evidence),
+            None => poll_effect(t, &self.object, before, effect, sent, nonce).await?,
+        };
+        if let Some(evidence) = found {
+            return Ok(Attack::Leaked(evidence));
+        }
+        Ok(match (answer(sent), effect) {
+            (Answer::Denied, _) | (Answer::Success, Effect::Gone) => Attack::Withstood,
+            (Answer::Success, Effect::Changes(members)) if !members.is_empty() => Attack::Withstood,
+            (Answer::Success, Effect::Changes(_)) => {
+                let detail = "succeeded, and what it does can't be seen";
+                Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, sent))
+            }
+            (Answer::NotOffered | Answer::Undecided, _) => Attack::Undecided(Unproven::undecided(sent)),
+        })
+    }
+
+    /// Whether it may make an object of the attacker's own (an upsert).
+    fn may_create(&self) -> bool {
+        self.whose != Where::Theirs && self.op.role == Role::Replace
+    }
+
+    /// What the journal must know of such a one: what a create there would tell it.
+    fn mark_of_create(&self, t: &Tape) -> Result<Mark, Stop> {
+        let Some(op) = operation_of(&t.spec, self.object.resource, Role::Create) else { return Ok(Mark::Nothing) };
+        Ok(request(t, own(t, self.pair.attacker)?, op, &self.place, &Words::nonce(""))?.mark)
+    }
+
+    /// Removes what the attacker made for itself at that id.
+    async fn undo(&self, w: WriteTape<'_>, nonce: &str) -> Result<(), Stop> {
+        let parents = self.place.ids.iter().filter(|(resource, _)| *resource != self.object.resource);
+        let made = Object { tenant: self.pair.attacker, parents: parents.cloned().collect(), ..self.object.clone() };
+        remove_if_written(w, &made, nonce).await
+    }
+
+    async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {
+        remove(w, &self.object).await?;
+        match &self.above {
+            Some(above) => remove(w, above).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The bracket: `open(control) → attack → close`.
+//!
+//! A refused attack shows something only if the same request works for its owner, before and after. So a trial opens with
+//! a control, attacks, and closes with the same control again; and only [`Attacked::close`] makes [`Verdict::Isolated`],
+//! through a [`Proof`] that nothing else can make. A check without a closing control does not compile.
+//!
+//! ```text
+//!   open(control) ──▶ Open ──attack(outcome)──▶ Attacked ──close()──▶ Verdict
+//!                      │                            │
+//!                 what the control showed      a leak needs no closing control: it was demonstrated
+//! ```
+
+use crate::verdict::{Evidence, Stop, Unproven, Verdict};
+
+/// That a control held before and after, and nothing crossed in between. Only [`Attacked::close`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof(());
+
+/// What came of an attack, in itself: what a trial concludes is known when the control has held once more.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attack {
+    /// It was refused, or let in to nothing of the victim's.
+    Withstood,
+    /// It demonstrated foreign data or an effect.
+    Leaked(Evidence),
+    /// It showed a weakness.
+    Weak(Evidence),
+    /// It decided nothing.
+    Undecided(Unproven),
+}
+
+impl Attack {
+    /// The first that matters: a leak before a doubt, a doubt before a weakness.
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |attack: &Self| match attack {
+            Self::Leaked(_) => 0,
+            Self::Undecided(_) => 1,
+            Self::Weak(_) => 2,
+            Self::Withstood => 3,
+        };
+        if rank(&other) < rank(&self) { other } else { self }
+    }
+
+    /// Whether it demonstrated foreign data or an effect.
+    pub fn is_leak(&self) -> bool {
+        matches!(self, Self::Leaked(_))
+    }
+}
+
+/// A bracket whose opening control has succeeded.
+#[must_use = "an attack belongs into it, and the closing control"]
+pub struct Open<C, H> {
+    control: C,
+    held: H,
+}
+
+/// A bracket in which the attack has been tried.
+#[must_use = "without `close` it concludes nothing"]
+pub struct Attacked<C> {
+    control: C,
+    attack: Attack,
+}
+
+/// Opens a bracket: the control must succeed now, and will be asked again.
+///
+/// # Errors
+/// The control fails: the trial is unproven, or there is nothing to try.
+pub async fn open<C, H>(control: C) -> Result<Open<C, H>, Stop>
+where
+    C: AsyncFn() -> Result<H, Stop>,
+{
+    let held = control().await?;
+    Ok(Open { control, held })
+}
+
+impl<C, H> Open<C, H> {
+    /// What the opening control showed.
+    pub fn held(&self) -> &H {
+        &self.held
+    }
+
+    /// With what came of the attack.
+    pub fn attack(self, attack: Attack) -> Attacked<C> {
+        Attacked { control: self.control, attack }
+    }
+}
+
+impl<C> Attacked<C> {
+    /// Closes: what withstood the attack is isolated only if the control holds once more.
+    ///
+    /// # Errors
+    /// The closing control fails, and nothing was demonstrated.
+    pub async fn close<H>(self) -> Result<Verdict, Stop>
+    where
+        C: AsyncFn() -> Result<H, Stop>,
+    {
+        match self.attack {
+            Attack::Leaked(evidence) => Ok(Verdict::Leak(evidence)),
+            Attack::Undecided(unproven) => Ok(Verdict::Unproven(unproven)),
+            Attack::Weak(evidence) => {
+                (self.control)().await?;
+                Ok(Verdict::Advisory(evidence))
+            }
+            Attack::Withstood => {
+                (self.control)().await?;
+                Ok(Verdict::Isolated(Proof(())))
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Caches, as far as answers show them: `cache.cross-tenant-hit`.
+
+use watertight_engine::call::Request;
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, TenantIx};
+
+use crate::Kind;
+use crate::api::{is_marked, looking_for};
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded, Phase, Trial, plants};
+use crate::shared::{
+    Aim, Place, Words, again, control, each, foreign, is_creatable, leak, own, parents_for, plant, reason, remove,
+    request, standing, succeed,
+};
+use crate::verdict::{Answer, Reason, Stop, Unproven, Verdict, answer};
+
+static CHECK: Check = Check {
+    id: "cache.cross-tenant-hit",
+    surface: Surface::Cache,
+    severity: Severity::Critical,
+    cwe: &["CWE-524", "CWE-639"],
+    title: "One tenant primes a cache, another asks",
+    does: "The victim reads its object, the attacker reads its own at the same id, twice in turn. Ids that both have \
+           are found or made; where ids never coincide, the attacker asks for what the victim has just read.",
+    judges: "Leak: the attacker's answer shows the victim's marker. Isolated: each sees its own, or the attacker is \
+             denied. Unproven: a control fails or shows foreign data (the pair the other way round then leaks).",
+    origin: "isolation 28.2: a cache key without the tenant. genblaze #68, FluidFramework #24962.",
+    fix: "Make the tenant a part of every key by type; never cache tenant data under a resource's id alone.",
+    requests: 8,
+};
+
+/// In the order of the catalogue.
+pub(crate) fn kinds() -> Vec<Kind> {
+    vec![Kind { check: &CHECK, trials }]
+}
+
+fn trials(spec: &Spec) -> Vec<Trial> {
+    let fits = |op: &Operation| {
+        op.request.method == "GET" && op.effect == Effect::Read && matches!(op.role, Role::Read | Role::Custom)
+    };
+    each(spec, &CHECK, Phase::Main, fits, |aim| plants(move |t| again(t, aim.pair(), async move || try_it(t, aim).await)))
+}
+
+async fn try_it(t: &Tape, aim: Aim) -> Concluded {
+    let op = aim.op(t);
+    let Some(resource) = op.resource else { return by_path(t, op, aim).await };
+    let theirs = standing(t, aim.victim, resource)?;
+    if !is_marked(t, op, &theirs).await? {
+        return Err(Stop::not_applicable(UNMARKED));
+    }
+    if let Some((mine, theirs)) = known_doubles(t, aim, resource) {
+        return take_turns(t, op, aim, &theirs, &Place::of(&mine), Expect::Own(&mine)).await;
+    }
+    let Some(w) = t.writing() else { return by_refusal(t, op, aim, &theirs).await };
+    let (found, made) = make_doubles(w, aim, resource).await?;
+    let verdict = match &found {
+        Some((mine, theirs)) => take_turns(t, op, aim, theirs, &Place::of(mine), Expect::Own(mine)).await?,
+        None => by_refusal(t, op, aim, &theirs).await?,
+    };
+    if !matches!(verdict, Verdict::Leak(_)) {
+        for object in &made {
+            remove(w, object).await?;
+        }
+    }
+    Ok(verdict)
+}
+
+const UNMARKED: &str = "not even its owner sees a marker in the answer";
+
+/// Objects of both tenants with the same ids all the way up, of those that set-up has planted.
+fn known_doubles(t: &Tape, aim: Aim, resource: ResourceIx) -> Option<(Object, Object)> {
+    t.planted.of(aim.attacker, resource).find_map(|mine| {
+        let theirs = t.planted.of(aim.victim, resource).find(|theirs| are_doubles(mine, theirs))?;
+        Some((mine.clone(), theirs.clone()))
+    })
+}
+
+fn are_doubles(mine: &Object, theirs: &Object) -> bool {
+    mine.id == theirs.id && mine.parents == theirs.parents
+}
+
+type Doubles = Option<(Object, Object)>;
+
+/// How many objects are made in search of an id that both tenants have.
+const TRIES: usize = 12;
+
+/// Creates in turn, where ids count on the side that is behind, until an id coincides.
+async fn make_doubles(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Result<(Doubles, Vec<Object>), Stop> {
+    let could_meet = is_creatable(&w.spec, resource)
+        && parents_for(&w, aim.attacker, resource)? == parents_for(&w, aim.victim, resource)?
+        && w.planted.of(aim.victim, resource).all(|object| number(&object.id).is_some());
+    let (mut mine, mut theirs): (Vec<Object>, Vec<Object>) = (Vec::new(), Vec::new());
+    while could_meet && mine.len().saturating_add(theirs.len()) < TRIES {
+        let last = |objects: &[Object]| objects.last().and_then(|object| number(&object.id));
+        match last(&mine) <= last(&theirs) {
+            true => mine.push(plant(w, aim.attacker, resource).await?),
+            false => theirs.push(plant(w, aim.victim, resource).await?),
+        }
+        let met = mine.iter().find_map(|one| Some((one.clone(), theirs.iter().find(|o| are_doubles(one, o))?.clone())));
+        if met.is_some() {
+            mine.append(&mut theirs);
+            return Ok((met, mine));
+        }
+    }
+    mine.append(&mut theirs);
+    Ok((None, mine))
+}
+
+/// The number at the end of an id that counts.
+fn number(id: &str) -> Option<u64> {
+    let digits = id.len().saturating_sub(id.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+    let (prefix, tail) = id.split_at_checked(id.len().saturating_sub(digits))?;
+    tail.parse().ok().filter(|_| digits <= 9 && !prefix.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// Where no id is known that both have: the attacker asks for what the victim has just read, in its own place.
+async fn by_refusal(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> Concluded {
+    take_turns(t, op, aim, theirs, &Place::of(theirs).in_tenant(aim.attacker), Expect::Refusal).await
+}
+
+/// What the attacker's request must come to, for the pair to mean something.
+#[derive(Clone, Copy)]
+enum Expect<'o> {
+    /// It has an object of its own there.
+    Own(&'o Object),
+    /// Nothing that the run has put there.
+    Refusal,
+}
+
+/// The victim's reading is the control: before the first attack, between the two, and after the second.
+async fn take_turns(
+    t: &Tape,
+    op: &Operation,
+    aim: Aim,
+    theirs: &Object,
+    place: &Place,
+    expect: Expect<'_>,
+) -> Concluded {
+    let by_victim = request(t, own(t, aim.victim)?, op, &Place::of(theirs), &looking_for(theirs))?;
+    let words = match expect {
+        Expect::Own(mine) => looking_for(mine),
+        Expect::Refusal => Words::default(),
+    };
+    let by_attacker = request(t, own(t, aim.attacker)?, op, place, &words)?.crossing();
+    let open = bracket::open(async || control(t, &by_victim, theirs).await).await?;
+    let mut attack = turn(t, aim, &by_attacker, expect).await;
+    if attack == Attack::Withstood {
+        control(t, &by_victim, theirs).await?;
+        attack = turn(t, aim, &by_attacker, expect).await;
+    }
+    open.attack(attack).close().await
+}
+
+async fn turn(t: &Tape, aim: Aim, by_attacker: &Request, expect: Expect<'_>) -> Attack {
+    let seen = t.send(by_attacker.clone()).await;
+    match leak(t, &seen, aim.victim) {
+        Some(evidence) => Attack::Leaked(evidence),
+        None => unexpected(t, &seen, aim, expect).map_or(Attack::Withstood, Attack::Undecided),
+    }
+}
+
+fn unexpected(t: &Tape, seen: &Exchange, aim: Aim, expect: Expect<'_>) -> Option<Unproven> {
+    match (answer(seen), expect) {
+        (Answer::Denied, Expect::Refusal) => None,
+        // At that id there was something already, of the attacker's own: no marker of the victim's is in it.
+        (Answer::Success, Expect::Refusal) if seen.json().is_some() => None,
+        (Answer::Success, _) if foreign(t, seen, aim.attacker).is_some() => None,
+        (Answer::Success, _) => {
+            Some(Unproven::shown(Reason::MarkerNotSeen, "the attacker does not see its own marker", seen))
+        }
+        (Answer::Denied, Expect::Own(_)) => {
+            Some(Unproven::shown(Reason::ControlFailed, "the attacker was denied its own", seen))
+        }
+        (Answer::NotOffered | Answer::Undecided, _) => Some(Unproven::undecided(seen)),
+    }
+}
+
+/// An operation without objects: the same path for both where it does not name the tenant, each its own otherwise.
+async fn by_path(t: &Tape, op: &Operation, aim: Aim) -> Concluded {
+    let of = |tenant: TenantIx| -> Result<Request, Stop> {
+        request(t, own(t, tenant)?, op, &Place::within(tenant, &[]), &Words::default())
+    };
+    let (by_victim, by_attacker) = (of(aim.victim)?, of(aim.attacker)?.crossing());
+    let open = bracket::open(async || prime(t, aim.victim, &by_victim).await).await.map_err(|stop| match stop {
+        Stop::Unproven(doubt) if doubt.reason == Reason::MarkerNotSeen => Stop::not_applicable(UNMARKED),
+        other => other,
+    })?;
+    let mut attack = ask_by_path(t, aim, &by_attacker).await;
+    if attack == Attack::Withstood {
+        prime(t, aim.victim, &by_victim).await?;
+        attack = ask_by_path(t, aim, &by_attacker).await;
+    }
+    open.attack(attack).close().await
+}
+
+/// The victim asks, and sees a marker of its own.
+async fn prime(t: &Tape, victim: TenantIx, by_victim: &Request) -> Result<Seen, Stop> {
+    let primed = succeed(t, by_victim.clone(), victim).await?;
+    match foreign(t, &primed, victim) {
+        Some(_) => Ok(primed),
+        None => Err(Unproven::shown(Reason::MarkerNotSeen, UNMARKED, &primed).into()),
+    }
+}
+
+async fn ask_by_path(t: &Tape, aim: Aim, by_attacker: &Request) -> Attack {
+    let seen = t.send(by_attacker.clone()).await;
+    match leak(t, &seen, aim.victim) {
+        Some(evidence) => Attack::Leaked(evidence),
+        None if answer(&seen) == Answer::Success => Attack::Withstood,
+        None => Attack::Undecided(Unproven::shown(reason(&seen), "the attacker can't read its own", &seen)),
+    }
+}

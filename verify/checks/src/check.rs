@@ -1,0 +1,118 @@
+//! What a check is: its description, and one instance of it in a plan, a trial.
+
+use std::fmt;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use watertight_engine::{Script, Tape, WriteTape};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{OperationIx, Pair, Spec, Who};
+
+use crate::verdict::{Stop, Verdict};
+
+/// A kind of attempt: what people read of it (`watertight explain`), and what its findings carry.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// `surface.what-it-tries`: stable.
+    pub id: &'static str,
+    /// Where it tries.
+    pub surface: Surface,
+    /// How bad a finding is.
+    pub severity: Severity,
+    /// CWE ids of a finding.
+    pub cwe: &'static [&'static str],
+    /// One line.
+    pub title: &'static str,
+    /// What it sends.
+    pub does: &'static str,
+    /// How it tells isolated, leak, advisory and unproven apart.
+    pub judges: &'static str,
+    /// The bug, standard or requirement that it comes from: see docs/sources.md.
+    pub origin: &'static str,
+    /// How to fix what it finds.
+    pub fix: &'static str,
+    /// About how many requests a trial sends, for `watertight plan`.
+    pub requests: u32,
+}
+
+/// When a trial runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// First of all: it waits long, and the others go on meanwhile.
+    Early,
+    /// With all others.
+    Main,
+    /// After all others, one at a time: it may lock a client.
+    Last,
+}
+
+/// What a trial tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// An operation of the spec.
+    Operation(OperationIx),
+    /// A principal's token.
+    Token(Who),
+    /// Every ordinary request of the run.
+    Everything,
+}
+
+impl Subject {
+    /// As findings name it: `GET /tenants/{tenant}/cases/{case}`, `token agency-north/service`.
+    pub fn label(self, spec: &Spec) -> String {
+        match self {
+            Self::Operation(operation) => spec[operation].label(),
+            Self::Token(who) => format!("token {}", spec.name_of(who)),
+            Self::Everything => "every ordinary request".to_owned(),
+        }
+    }
+}
+
+/// What a check concludes of one trial, or why it could not.
+pub type Concluded = Result<Verdict, Stop>;
+
+/// One instance of a check: an ordered pair of tenants and what is tried.
+pub struct Trial {
+    /// What kind of check.
+    pub check: &'static Check,
+    /// Whose credentials attack, whose data is tried.
+    pub pair: Pair,
+    /// What is tried.
+    pub subject: Subject,
+    /// When it runs.
+    pub phase: Phase,
+    /// The check itself, and by the tape that it takes what it needs.
+    pub script: Script<Concluded>,
+}
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pair { attacker, victim } = self.pair;
+        write!(f, "{} {}→{} {:?}", self.check.id, attacker.number(), victim.number(), self.subject)
+    }
+}
+
+/// A script that only reads: `reads(move |t| Box::pin(look(t, aim)))`.
+pub(crate) fn reads<F>(check: F) -> Script<Concluded>
+where
+    F: for<'t> Fn(&'t Tape) -> watertight_engine::Future<'t, Concluded> + 'static,
+{
+    Script::Read(Rc::new(check))
+}
+
+/// A script that reads, and plants objects of its own where the run may write ([`Tape::writing`]).
+pub(crate) fn plants<F>(check: F) -> Script<Concluded>
+where
+    F: for<'t> Fn(&'t Tape) -> watertight_engine::Future<'t, Concluded> + 'static,
+{
+    Script::Plant(Rc::new(check))
+}
+
+/// A script that writes.
+pub(crate) fn writes<F>(check: F) -> Script<Concluded>
+where
+    F: for<'t> Fn(WriteTape<'t>) -> watertight_engine::Future<'t, Concluded> + 'static,
+{
+    Script::Write(Rc::new(check))
+}

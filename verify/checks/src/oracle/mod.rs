@@ -1,0 +1,17 @@
+//! What an answer tells about foreign things without handing them over.
+
+use crate::Kind;
+
+mod existence;
+mod features;
+mod name_taken;
+
+pub(crate) use existence::never_existed;
+
+/// In the order of the catalogue.
+pub(crate) fn kinds() -> Vec<Kind> {
+    vec![
+        Kind { check: &existence::CHECK, trials: existence::trials },
+        Kind { check: &name_taken::CHECK, trials: name_taken::trials },
+    ]
+}

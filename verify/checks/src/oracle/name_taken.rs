@@ -1,0 +1,148 @@
+//! `oracle.name-taken`
+
+use std::collections::BTreeMap;
+
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::{Marker, Object};
+use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, Symbol};
+
+use super::features::{features, told_apart};
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded, Phase, Trial, writes};
+use crate::shared::{
+    Aim, Place, Words, again, each, id_in, is_creatable, own, parents_for, read, reason, remove, request, succeed,
+};
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
+
+pub(super) static CHECK: Check = Check {
+    id: "oracle.name-taken",
+    surface: Surface::Oracle,
+    severity: Severity::Low,
+    cwe: &["CWE-203"],
+    title: "A name that another tenant has taken",
+    does: "The victim creates under a name of its choosing (an id, or a unique field); the attacker creates under the \
+           same name and under a free one, in its own place.",
+    judges: "Advisory: the answers differ in the same way each time, so names of other tenants can be guessed. \
+             Isolated: both are accepted the same way. Unproven: a control fails, or the free name is refused as well.",
+    origin: "isolation 18.2: a unique constraint that lacks the tenant. Global namespaces that clients name into.",
+    fix: "Make names unique within the tenant; where they must be global, hand them out at random.",
+    requests: 16,
+};
+
+pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
+    let fits = |op: &Operation| {
+        let is_named = |r: ResourceIx| spec[r].ids == IdSource::Client || has_unique(spec, op, r);
+        op.role == Role::Create && op.resource.is_some_and(is_named)
+    };
+    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), aim.pair(), async move || try_it(w, aim).await)))
+}
+
+fn has_unique(spec: &Spec, op: &Operation, resource: ResourceIx) -> bool {
+    let body = op.request.body.as_ref().or(spec[resource].create.as_ref());
+    body.is_some_and(|body| body.mentions(&Symbol::Unique))
+}
+
+/// How often each kind of name is tried.
+const ROUNDS: usize = 2;
+
+async fn try_it(w: WriteTape<'_>, aim: Aim) -> Concluded {
+    let Some(resource) = aim.op(&w).resource else { return Err(Stop::not_applicable("it concerns no object")) };
+    if !is_creatable(&w.spec, resource) {
+        return Err(Stop::not_applicable("nothing may be created here"));
+    }
+    let parents = parents_for(&w, aim.attacker, resource)?;
+    let mut taken = Vec::new();
+    for _ in 0..ROUNDS {
+        let name = w.unique();
+        taken.push((take(w, aim, resource, &name).await?, name));
+    }
+    let open = bracket::open(async || -> Result<(), Stop> {
+        for (object, _) in &taken {
+            read(&w, object).await?;
+        }
+        Ok(())
+    })
+    .await?;
+    let names: Vec<&str> = taken.iter().map(|(_, name)| name.as_str()).collect();
+    let attack = compare(w, aim, &Place::within(aim.attacker, &parents), &names).await?;
+    let verdict = open.attack(attack).close().await?;
+    for (object, _) in &taken {
+        remove(w, object).await?;
+    }
+    Ok(verdict)
+}
+
+/// The victim takes the name.
+async fn take(w: WriteTape<'_>, aim: Aim, resource: ResourceIx, name: &str) -> Result<Object, Stop> {
+    let canary = w.canary(aim.victim);
+    let parents = parents_for(&w, aim.victim, resource)?;
+    let words = Words { unique: Some(name.to_owned()), ..Words::canary(&canary) };
+    let place = Place::within(aim.victim, &parents).and(resource, name);
+    let asked = request(&w, own(&w, aim.victim)?, aim.op(&w), &place, &words)?;
+    let made = succeed(&w, asked, aim.victim).await?;
+    let id = id_of_made(&w, resource, name, &made)
+        .ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, "the answer to a create names no id", &made))?;
+    Ok(Object { tenant: aim.victim, resource, id, parents, marker: Marker::Planted(canary) })
+}
+
+/// The attacker creates under each name that is taken, and under a free one.
+async fn compare(w: WriteTape<'_>, aim: Aim, place: &Place, names: &[&str]) -> Result<Attack, Stop> {
+    let (mut of_taken, mut of_free) = (Vec::new(), Vec::new());
+    let mut shown: Option<(Seen, Seen)> = None;
+    for name in names {
+        let (taken, seen) = create(w, aim, place, name).await?;
+        of_taken.push(seen);
+        let (free, seen) = create(w, aim, place, &w.unique()).await?;
+        of_free.push(seen);
+        if !free.succeeded() {
+            let doubt = Unproven::shown(reason(&free), "a free name is refused as well", &free);
+            return Ok(Attack::Undecided(doubt));
+        }
+        if matches!(taken.status(), Some(429 | 500..=599) | None) {
+            return Ok(Attack::Undecided(Unproven::undecided(&taken)));
+        }
+        shown = shown.or(Some((taken, free)));
+    }
+    Ok(match (told_apart(&of_taken, &of_free), shown) {
+        (Some(what), Some((taken, free))) => {
+            let line = format!("a name that the victim has taken is told from a free one ({what})");
+            Attack::Weak(Evidence::of(Shows::ForeignKnowledge, line, &taken).with("a free name", &free))
+        }
+        _ => Attack::Withstood,
+    })
+}
+
+/// What the target answers, and what can be seen of that.
+type Answered = (Seen, BTreeMap<String, String>);
+
+/// The attacker creates under the name in its own place, and removes what it made.
+async fn create(w: WriteTape<'_>, aim: Aim, place: &Place, name: &str) -> Result<Answered, Stop> {
+    let op = aim.op(&w);
+    let Some(resource) = op.resource else { return Err(Stop::not_applicable("it concerns no object")) };
+    let nonce = w.nonce(aim.attacker);
+    let words = Words { unique: Some(name.to_owned()), ..Words::nonce(&nonce) };
+    let asked = request(&w, own(&w, aim.attacker)?, op, &place.clone().and(resource, name), &words)?;
+    let answer = w.send(asked.crossing()).await;
+    let told = id_in(&w.spec[resource], &answer).unwrap_or_default();
+    let mut seen = features(&answer, &[name.to_owned(), told]);
+    if answer.succeeded() {
+        // What was made has an id and times of its own; whether anything was made is what counts.
+        seen.retain(|feature, _| feature == "status");
+        if let Some(id) = id_of_made(&w, resource, name, &answer) {
+            let marker = Marker::Witnessed(Vec::new());
+            let made = Object { tenant: aim.attacker, resource, id, parents: place.ids.clone(), marker };
+            remove(w, &made).await?;
+        }
+    }
+    Ok((answer, seen))
+}
+
+/// The id of what was made under a name: the name itself, where clients choose ids.
+fn id_of_made(t: &Tape, resource: ResourceIx, name: &str, answer: &Exchange) -> Option<String> {
+    match t.spec[resource].ids {
+        IdSource::Client => Some(name.to_owned()),
+        IdSource::Server => id_in(&t.spec[resource], answer),
+    }
+}

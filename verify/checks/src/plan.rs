@@ -1,0 +1,162 @@
+//! The plan: what a run of a spec would send, before anything is sent.
+
+use std::time::Duration;
+
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+use watertight_engine::Access;
+use watertight_spec::{Spec, TargetEnvironment};
+
+use crate::check::{Check, Subject, Trial};
+use crate::setup::{self, Act, Step};
+
+/// Requests of one step of set-up that plants: three objects, each read back.
+const REQUESTS_TO_PLANT: u64 = 6;
+/// Of one that looks at what is there.
+const REQUESTS_TO_OBSERVE: u64 = 3;
+
+/// What is asked of a run.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Options {
+    /// The order of checks and the markers follow from it.
+    pub seed: u64,
+    /// Only checks with this id, or whose id begins with it and a dot (`api`).
+    pub only: Option<String>,
+    /// How much is tried.
+    pub depth: Depth,
+}
+
+/// How much is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Depth {
+    /// Everything.
+    #[default]
+    Full,
+    /// `--quick`, and always in production: nothing is sent but reads.
+    ReadsOnly,
+}
+
+/// What a run would do.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) steps: Vec<Step>,
+    /// In the order of sending, as far as they do not disturb each other.
+    pub trials: Vec<Trial>,
+    /// Checks left out: id, operation, and why.
+    pub left_out: Vec<LeftOut>,
+    /// What the run may send.
+    pub access: Access,
+    only: Option<String>,
+}
+
+/// A check that the plan leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The check's id.
+    pub check: &'static str,
+    /// The operation.
+    pub operation: String,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// What a run would cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// About how many requests.
+    pub requests: u64,
+    rate: u32,
+    concurrency: usize,
+}
+
+impl Cost {
+    /// About how long it takes where an answer takes this long.
+    pub fn time_at(self, latency: Duration) -> Duration {
+        let count = u32::try_from(self.requests).unwrap_or(u32::MAX);
+        let side_by_side = u32::try_from(self.concurrency).unwrap_or(u32::MAX).max(1);
+        let by_latency = latency.saturating_mul(count) / side_by_side;
+        let by_rate = Duration::from_secs(1).saturating_mul(count) / self.rate.max(1);
+        by_latency.max(by_rate)
+    }
+}
+
+impl Plan {
+    /// How many verdicts there will be: of trials, and of what is judged over the whole log.
+    pub fn total(&self, spec: &Spec) -> usize {
+        let watched = crate::watchers::checks().into_iter().filter(|check| self.watches(check)).count();
+        self.trials.len().saturating_add(watched.saturating_mul(spec.pairs().len()))
+    }
+
+    /// Whether a watcher's verdicts are asked for.
+    pub(crate) fn watches(&self, check: &Check) -> bool {
+        is_wanted(check.id, self.only.as_deref())
+    }
+
+    /// What set-up would do, for people.
+    pub fn setup(&self, spec: &Spec) -> Vec<String> {
+        let steps = self.steps.iter().map(|step| {
+            let (name, tenant) = (&spec[step.resource].name, &spec[step.tenant].id);
+            match &step.act {
+                Act::Observe(id) => format!("look up {name} {id} of {tenant}"),
+                Act::Plant if self.access == Access::Write => format!("plant {name} in {tenant}"),
+                Act::Plant => format!("look for a {name} in the list of {tenant}"),
+            }
+        });
+        steps.collect()
+    }
+
+    /// What it would cost.
+    pub fn cost(&self, spec: &Spec) -> Cost {
+        let steps = self.steps.iter().map(|step| match (&step.act, self.access) {
+            (Act::Plant, Access::Write) => REQUESTS_TO_PLANT,
+            _ => REQUESTS_TO_OBSERVE,
+        });
+        let trials = self.trials.iter().map(|trial| u64::from(trial.check.requests));
+        Cost {
+            requests: steps.chain(trials).sum(),
+            rate: spec.limits.rate,
+            concurrency: spec.limits.concurrency,
+        }
+    }
+}
+
+/// Plans a run.
+pub fn plan(spec: &Spec, options: &Options) -> Plan {
+    let reads_only = options.depth == Depth::ReadsOnly || spec.target.environment == TargetEnvironment::Production;
+    let access = if reads_only { Access::Read } else { Access::Write };
+    let mut left_out = Vec::new();
+    let mut trials: Vec<Trial> = crate::kinds().iter().flat_map(|kind| (kind.trials)(spec)).collect();
+    trials.retain(|trial| {
+        let wanted = is_wanted(trial.check.id, options.only.as_deref());
+        let why = match excluded(spec, trial) {
+            Some(why) => Some(why),
+            None if trial.script.access(access).is_none() => Some("only reads are sent".to_owned()),
+            None => None,
+        };
+        if let (true, Some(why)) = (wanted, &why) {
+            let operation = trial.subject.label(spec);
+            left_out.push(LeftOut { check: trial.check.id, operation, why: why.clone() });
+        }
+        wanted && why.is_none()
+    });
+    trials.shuffle(&mut StdRng::seed_from_u64(options.seed));
+    // Those that only read come first, so that they need not wait for those that write.
+    trials.sort_by_key(|trial| (trial.phase, trial.script.access(access) == Some(Access::Write)));
+    Plan { steps: setup::steps(spec), trials, left_out, access, only: options.only.clone() }
+}
+
+fn is_wanted(id: &str, only: Option<&str>) -> bool {
+    only.is_none_or(|only| id == only || id.strip_prefix(only).is_some_and(|rest| rest.starts_with('.')))
+}
+
+fn excluded(spec: &Spec, trial: &Trial) -> Option<String> {
+    let names = |name: &String| match trial.subject {
+        Subject::Operation(operation) => spec[operation].name == *name || spec[operation].label() == *name,
+        other => other.label(spec) == *name,
+    };
+    let mut excludes = spec.excludes.iter().filter(|exclude| exclude.check == trial.check.id);
+    let exclude = excludes.find(|exclude| exclude.operation.as_ref().is_none_or(names))?;
+    Some(format!("excluded until {}: {}", exclude.expires, exclude.reason))
+}

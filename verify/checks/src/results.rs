@@ -1,0 +1,201 @@
+//! What trials and watchers concluded, and what set-up came to: the same bookkeeping for a live run and for a replay.
+
+use std::rc::Rc;
+
+use watertight_engine::log::Owner;
+use watertight_engine::planted::Planted;
+use watertight_engine::{Future, Job, Script, Tape};
+use watertight_spec::{Pair, Spec, TenantIx};
+
+use crate::check::{Check, Concluded, Phase, Subject, Trial};
+use crate::plan::Plan;
+use crate::setup::{self, Act, Grown, Step};
+use crate::verdict::{Reason, Stop, Unproven, Verdict};
+use crate::watchers::Watcher;
+
+/// What one trial concluded.
+#[derive(Clone, Debug)]
+pub struct TrialResult {
+    /// What kind of check.
+    pub check: &'static Check,
+    /// Whose credentials attacked, whose data was tried.
+    pub pair: Pair,
+    /// What was tried.
+    pub subject: Subject,
+    /// What it concluded.
+    pub verdict: Verdict,
+    /// Its index in the plan; none for what is judged over the whole log.
+    pub owner: Option<usize>,
+}
+
+/// How far set-up has come: steps of one kind of object run side by side, kinds in the order of the spec.
+pub(crate) struct Course {
+    pub(crate) part: u32,
+    grown: Vec<Option<Result<Grown, Stop>>>,
+    pub(crate) planted: Rc<Planted>,
+}
+
+impl Course {
+    /// At the beginning of a part of a run.
+    pub(crate) fn new(plan: &Plan, part: u32) -> Self {
+        Self { part, grown: plan.steps.iter().map(|_| None).collect(), planted: Rc::default() }
+    }
+
+    /// The steps that come next: all of one kind of object. None when set-up is over.
+    pub(crate) fn next_group(&self, plan: &Plan) -> Vec<usize> {
+        let open = |index: &usize| self.grown.get(*index).is_some_and(Option::is_none);
+        let first = (0..plan.steps.len()).find(open).and_then(|index| plan.steps.get(index));
+        let same = |index: &usize| plan.steps.get(*index).map(|s| s.resource) == first.map(|s| s.resource);
+        (0..plan.steps.len()).filter(open).filter(same).collect()
+    }
+
+    /// A step as a job.
+    pub(crate) fn step(&self, plan: &Plan, index: usize) -> Option<Job<Result<Grown, Stop>>> {
+        let step = plan.steps.get(index)?;
+        let script = script_of(step);
+        let access = script.access(plan.access)?;
+        let label = format!("part {} setup {index} {}", self.part, step.label);
+        let planted = Rc::clone(&self.planted);
+        Some(Job { owner: Owner::Setup(index), label, planted, script, access, tenants: Vec::new() })
+    }
+
+    /// What a step came to.
+    pub(crate) fn set(&mut self, index: usize, grown: Option<Result<Grown, Stop>>) {
+        if let Some(place) = self.grown.get_mut(index) {
+            *place = Some(grown.unwrap_or_else(|| Err(unfinished().into())));
+        }
+    }
+
+    /// When all steps of a group are done, or the run has ended: what is planted so far.
+    pub(crate) fn settle(&mut self, spec: &Spec, plan: &Plan) {
+        let results: Vec<Result<Grown, Stop>> =
+            self.grown.iter().map_while(|grown| grown.as_ref().map(clone_of)).collect();
+        self.planted = Rc::new(setup::planted(spec, &plan.steps, &results));
+    }
+
+    /// The run ends before set-up has: what is not done is not there.
+    pub(crate) fn cut_short(&mut self, spec: &Spec, plan: &Plan) {
+        for grown in self.grown.iter_mut().filter(|grown| grown.is_none()) {
+            *grown = Some(Err(unfinished().into()));
+        }
+        self.settle(spec, plan);
+    }
+
+    /// Why no step succeeded, if none did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let all_failed = !self.grown.is_empty() && self.grown.iter().flatten().all(Result::is_err);
+        let mut failures = self.grown.iter().flatten().filter_map(|grown| grown.as_ref().err());
+        let first = failures.clone().find(|stop| matches!(stop, Stop::Unproven(_))).or_else(|| failures.next());
+        first.filter(|_| all_failed).map(said)
+    }
+
+    /// Why nothing could be set up in a tenant with its own credentials, if nothing could.
+    fn shut_out(&self, plan: &Plan, tenant: TenantIx) -> Option<&Unproven> {
+        let own = || plan.steps.iter().zip(&self.grown).filter(|(step, _)| step.tenant == tenant);
+        let failed = |grown: &Option<Result<Grown, Stop>>| match grown {
+            Some(Err(Stop::Unproven(unproven))) => Some(true).filter(|_| !unproven.detail.is_empty()),
+            Some(Err(Stop::NotApplicable(_))) => None,
+            _ => Some(false),
+        };
+        let tried: Vec<bool> = own().filter_map(|(_, grown)| failed(grown)).collect();
+        let is_shut_out = !tried.is_empty() && tried.iter().all(|failed| *failed);
+        let first = own().find_map(|(_, grown)| match grown {
+            Some(Err(Stop::Unproven(unproven))) => Some(unproven),
+            _ => None,
+        });
+        first.filter(|_| is_shut_out)
+    }
+
+    /// A trial as a job, or what it concludes without being begun.
+    pub(crate) fn trial(&self, plan: &Plan, index: usize) -> Result<Job<Concluded>, Verdict> {
+        let Some(trial) = plan.trials.get(index) else { return Err(Verdict::Unproven(unfinished())) };
+        if let Some(unproven) = self.shut_out(plan, trial.pair.attacker) {
+            let unproven = unproven.clone().because(Reason::AttackerShutOut);
+            return Err(Verdict::Unproven(unproven.about(Reason::AttackerShutOut.says())));
+        }
+        let Some(access) = trial.script.access(plan.access) else {
+            return Err(Verdict::NotApplicable("only reads are sent".to_owned()));
+        };
+        let Pair { attacker, victim } = trial.pair;
+        // No two trials share a label, so none takes another's markers for its own.
+        let label =
+            format!("part {} trial {index} {} {} {}", self.part, trial.check.id, attacker.number(), victim.number());
+        Ok(Job {
+            owner: Owner::Trial(index),
+            label,
+            planted: Rc::clone(&self.planted),
+            script: trial.script.clone(),
+            access,
+            tenants: lane(trial),
+        })
+    }
+}
+
+/// In whose data a trial must not be disturbed. What waits for a token's death looks at single objects alone.
+fn lane(trial: &Trial) -> Vec<TenantIx> {
+    match trial.phase {
+        Phase::Early => Vec::new(),
+        Phase::Main | Phase::Last => vec![trial.pair.attacker, trial.pair.victim],
+    }
+}
+
+fn script_of(step: &Step) -> Script<Result<Grown, Stop>> {
+    let own = Rc::new(step.clone());
+    let only_reads = matches!(step.act, Act::Observe(_));
+    let run: Rc<dyn for<'t> Fn(&'t Tape) -> Future<'t, Result<Grown, Stop>>> = Rc::new(move |t| {
+        let step = Rc::clone(&own);
+        Box::pin(async move { setup::run(t, &step).await })
+    });
+    if only_reads { Script::Read(run) } else { Script::Plant(run) }
+}
+
+fn clone_of(grown: &Result<Grown, Stop>) -> Result<Grown, Stop> {
+    grown.clone()
+}
+
+/// A reason, for people.
+pub(crate) fn said(stop: &Stop) -> String {
+    match stop {
+        Stop::Unproven(unproven) => unproven.detail.clone(),
+        Stop::NotApplicable(why) => why.clone(),
+    }
+}
+
+pub(crate) fn unfinished() -> Unproven {
+    Unproven::new(Reason::Unfinished, Reason::Unfinished.says())
+}
+
+/// What a script that was run concluded.
+pub(crate) fn verdict(concluded: Option<Concluded>) -> Verdict {
+    match concluded {
+        Some(Ok(verdict)) => verdict,
+        Some(Err(stop)) => stop.into(),
+        None => Verdict::Unproven(unfinished()),
+    }
+}
+
+/// Every result of a run, in the order of the plan; then what the watchers saw.
+pub(crate) fn results(
+    spec: &Spec,
+    plan: &Plan,
+    decided: Vec<Option<Verdict>>,
+    watchers: &[Box<dyn Watcher>],
+) -> Vec<TrialResult> {
+    let of_trials = plan.trials.iter().zip(decided).enumerate().map(|(index, (trial, verdict))| TrialResult {
+        check: trial.check,
+        pair: trial.pair,
+        subject: trial.subject,
+        verdict: verdict.unwrap_or_else(|| Verdict::Unproven(unfinished())),
+        owner: Some(index),
+    });
+    let watched = watchers.iter().filter(|watcher| plan.watches(watcher.check())).flat_map(|watcher| {
+        spec.pairs().into_iter().map(|pair| TrialResult {
+            check: watcher.check(),
+            pair,
+            subject: Subject::Everything,
+            verdict: verdict(Some(watcher.conclude(pair))),
+            owner: None,
+        })
+    });
+    of_trials.chain(watched).collect()
+}

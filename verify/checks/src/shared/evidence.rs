@@ -1,0 +1,216 @@
+//! Whose data is in an answer, and the controls that must hold before anything is believed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use watertight_engine::call::{Address, Request};
+use watertight_engine::log::Exchange;
+use watertight_engine::marker::Encoding;
+use watertight_engine::planted::{Marker, Object, Planted};
+use watertight_engine::{Seen, Tape};
+use watertight_spec::{Spec, TenantIx};
+
+use super::{path_of_link, scalar, tenant_name};
+use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, answer};
+
+/// What of a tenant's is in an answer, for people. Content alone is looked at, whatever the status.
+pub(crate) fn foreign(t: &Tape, exchange: &Exchange, tenant: TenantIx) -> Option<String> {
+    shown_of(&t.spec, &t.planted, exchange, tenant)
+}
+
+/// The same without a tape, for what is judged over a whole log.
+pub(crate) fn shown_of(spec: &Spec, planted: &Planted, exchange: &Exchange, tenant: TenantIx) -> Option<String> {
+    let name = tenant_name(spec, tenant);
+    if let Some(hit) = exchange.hits.iter().find(|hit| hit.owner == tenant) {
+        return Some(format!("{} of {} in the {}", hit.text, name, hit.place));
+    }
+    let witnesses = planted.objects.iter().filter(|o| o.tenant == tenant).filter_map(|o| match &o.marker {
+        Marker::Witnessed(values) => Some(values),
+        Marker::Planted(_) => None,
+    });
+    let value = witnesses.flatten().find(|value| contains(exchange, value))?;
+    Some(format!("{value}, which only {name} can read,"))
+}
+
+/// What shows a leak, if anything of `tenant`'s is in the answer.
+pub(crate) fn leak(t: &Tape, exchange: &Exchange, tenant: TenantIx) -> Option<Evidence> {
+    let what = foreign(t, exchange, tenant)?;
+    Some(Evidence::of(Shows::ForeignData, format!("{} was given {what}", exchange.by), exchange))
+}
+
+/// Whether an answer shows this object's own marker.
+pub(crate) fn shows(exchange: &Exchange, object: &Object) -> bool {
+    match &object.marker {
+        Marker::Planted(canary) => exchange.hits.iter().any(|hit| {
+            hit.owner == object.tenant
+                && (hit.encoding != Encoding::Plain || hit.text.to_lowercase().starts_with(&canary.secret))
+        }),
+        Marker::Witnessed(values) => values.iter().any(|value| contains(exchange, value)),
+    }
+}
+
+/// Headers that tell when something last changed, whoever's it was: the time of a tenant's own object is no content of it.
+const CLOCKS: [&str; 4] = ["date", "etag", "expires", "last-modified"];
+
+/// Whether a value is in an answer as a whole word, and was not in the request.
+fn contains(exchange: &Exchange, value: &str) -> bool {
+    let Some(received) = exchange.response() else { return false };
+    let was_sent = exchange.request.target.contains(value)
+        || exchange.request.body.as_deref().is_some_and(|body| body.contains(value));
+    let has_word = |text: &str| {
+        text.match_indices(value).any(|(at, _)| {
+            let before = text.get(..at).and_then(|t| t.chars().next_back());
+            let after = text.get(at.saturating_add(value.len())..).and_then(|t| t.chars().next());
+            ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+        })
+    };
+    let mut telling = received.headers.iter().filter(|(name, _)| !CLOCKS.contains(&name.as_str()));
+    !was_sent && (has_word(received.body.text()) || telling.any(|(_, text)| has_word(text)))
+}
+
+/// A control: the owner's own request succeeds, and shows the object's marker within `settle`.
+pub(crate) async fn control(t: &Tape, request: &Request, object: &Object) -> Result<Seen, Stop> {
+    let unseen = Reason::MarkerNotSeen;
+    let mut doubt = Unproven::new(unseen, unseen.says());
+    let found = poll(t, async || {
+        match succeed(t, request.clone(), object.tenant).await {
+            Ok(exchange) if shows(&exchange, object) => return Ok(Some(exchange)),
+            Ok(exchange) => doubt = Unproven::shown(unseen, unseen.says(), &exchange),
+            Err(Stop::Unproven(unproven)) => doubt = unproven,
+            Err(stop) => return Err(stop),
+        }
+        Ok(None)
+    })
+    .await?;
+    found.ok_or(Stop::Unproven(doubt))
+}
+
+/// A control without a marker: it must succeed, and show nothing of other tenants.
+pub(crate) async fn succeed(t: &Tape, request: Request, owner: TenantIx) -> Result<Seen, Stop> {
+    let exchange = t.send(request).await;
+    if let Some(stop) = failed(&exchange) {
+        return Err(stop);
+    }
+    let mut strangers = t.spec.tenant_ixs().filter(|tenant| *tenant != owner);
+    match strangers.find_map(|tenant| foreign(t, &exchange, tenant)) {
+        None => Ok(exchange),
+        Some(what) => {
+            let detail = format!("a control shows {what} (see api.own-view)");
+            Err(Unproven::shown(Reason::ControlShowsForeign, detail, &exchange).into())
+        }
+    }
+}
+
+/// Why a tenant's own request did not succeed, if it did not.
+pub(crate) fn failed(exchange: &Exchange) -> Option<Stop> {
+    match answer(exchange) {
+        Answer::Success => None,
+        Answer::NotOffered => Some(Stop::NotApplicable(format!("not offered: {}", exchange.line()))),
+        Answer::Denied => Some(Unproven::shown(reason(exchange), "the owner itself was denied", exchange).into()),
+        Answer::Undecided => Some(Unproven::undecided(exchange).about("control").into()),
+    }
+}
+
+/// The kind of doubt when a tenant's own request did not succeed.
+pub(crate) fn reason(exchange: &Exchange) -> Reason {
+    match answer(exchange) {
+        Answer::Denied => Reason::ControlFailed,
+        _ => Reason::of(exchange),
+    }
+}
+
+/// Tries until it succeeds or `settle` has passed; the last attempt is after that.
+pub(crate) async fn poll<T>(
+    t: &Tape,
+    mut attempt: impl AsyncFnMut() -> Result<Option<T>, Stop>,
+) -> Result<Option<T>, Stop> {
+    let mut passed = Duration::ZERO;
+    loop {
+        if let Some(found) = attempt().await? {
+            return Ok(Some(found));
+        }
+        if passed >= t.spec.target.settle {
+            return Ok(None);
+        }
+        let step = pause(t);
+        t.wait(step).await;
+        passed = passed.saturating_add(step);
+    }
+}
+
+/// How long to wait between two looks.
+fn pause(t: &Tape) -> Duration {
+    (t.spec.target.settle / 4).max(Duration::from_millis(1))
+}
+
+/// Where a redirect leads, if it leads to a path of the same target.
+pub(crate) fn redirected(spec: &Spec, exchange: &Exchange) -> Option<Address> {
+    exchange.response().filter(|received| matches!(received.status, 301 | 302 | 303 | 307 | 308))?;
+    path_of_link(spec, exchange, exchange.header("location")?)
+}
+
+/// A member of `tenancy.fields` that names another tenant, in an object that the caller did not write itself.
+///
+/// A tenant may have stored any text in its own object: one that holds a nonce of its own proves nothing.
+pub(crate) fn foreign_field(t: &Tape, exchange: &Exchange, own: TenantIx, nonce_prefix: &str) -> Option<String> {
+    let others = t.spec.tenant_ixs().filter(|tenant| *tenant != own);
+    let strangers: Vec<&str> = others.map(|tenant| tenant_name(&t.spec, tenant)).collect();
+    find_field(exchange.json()?, &t.spec.tenancy.fields, &strangers, nonce_prefix)
+}
+
+fn find_field(json: &Value, fields: &[String], strangers: &[&str], nonce_prefix: &str) -> Option<String> {
+    match json {
+        Value::Array(items) => items.iter().find_map(|item| find_field(item, fields, strangers, nonce_prefix)),
+        Value::Object(members) => {
+            let here = members.iter().find_map(|(name, value)| {
+                let tenant = value.as_str()?;
+                (fields.contains(name) && strangers.contains(&tenant)).then(|| format!("{name} = {tenant}"))
+            });
+            here.filter(|_| !json.to_string().contains(nonce_prefix))
+                .or_else(|| members.values().find_map(|value| find_field(value, fields, strangers, nonce_prefix)))
+        }
+        _ => None,
+    }
+}
+
+/// The longest place of a scalar that is kept, in bytes.
+const LONGEST_PLACE: usize = 512;
+/// How many scalars of a document are kept.
+const MOST_LEAVES: usize = 20_000;
+
+/// Every scalar of a document, by its place; within bounds, since a target may answer anything.
+pub(crate) fn leaves(json: &Value) -> BTreeMap<String, String> {
+    fn gather(json: &Value, path: &str, into: &mut BTreeMap<String, String>) {
+        if path.len() > LONGEST_PLACE || into.len() >= MOST_LEAVES {
+            return;
+        }
+        match json {
+            Value::Object(members) => {
+                members.iter().for_each(|(name, value)| gather(value, &format!("{path}.{name}"), into));
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(n, value)| gather(value, &format!("{path}[{n}]"), into));
+            }
+            Value::Bool(flag) => drop(into.insert(path.to_owned(), flag.to_string())),
+            other => drop(into.insert(path.to_owned(), scalar(other).unwrap_or_default())),
+        }
+    }
+    let mut all = BTreeMap::new();
+    gather(json, "$", &mut all);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_before_many_values_takes_no_more_than_a_bounded_space() {
+        let hostile = serde_json::json!({ "k".repeat(100_000): vec![0; 20_000], "few": vec![1; 50_000] });
+        let all = leaves(&hostile);
+        assert!(all.len() <= 20_000, "{}", all.len());
+        assert!(all.keys().map(String::len).sum::<usize>() < 11_000_000);
+        assert_eq!(all.get("$.few[0]").map(String::as_str), Some("1"));
+    }
+}

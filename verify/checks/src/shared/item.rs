@@ -1,0 +1,51 @@
+//! What a list shows of each object: its items, and where their ids are.
+
+use serde_json::Value;
+use watertight_spec::Resource;
+
+use super::scalar;
+
+/// The elements of the outermost arrays of a document.
+pub(crate) fn items(json: &Value) -> Vec<&Value> {
+    match json {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(members) => members.values().flat_map(items).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The id of an item, which may be wrapped: `{ "case": { "id": … } }`.
+pub(crate) fn id_of(resource: &Resource, item: &Value) -> Option<String> {
+    let member = id_member(resource);
+    let id = |value: &Value| value.get(&member).and_then(scalar);
+    let wrapped = || item.as_object()?.values().find_map(id);
+    id(item).or_else(|| item.get(&resource.name).and_then(id)).or_else(wrapped)
+}
+
+/// The member of an item that holds its id: the last one of the path to it in the answer to a create.
+pub(crate) fn id_member(resource: &Resource) -> String {
+    last_member(&resource.id.to_string())
+}
+
+fn last_member(path: &str) -> String {
+    let end = path.trim_end_matches(['\'', '"', ']']);
+    end.rsplit(['.', '[', '\'', '"']).next().unwrap_or("id").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_member_of_a_path_is_read_in_either_spelling() {
+        for path in ["$.id", "$.data.id", "$['data']['id']", "$.data[\"id\"]"] {
+            assert_eq!(last_member(path), "id", "{path}");
+        }
+    }
+
+    #[test]
+    fn items_are_the_elements_of_the_outermost_arrays() {
+        let json = serde_json::json!({ "total": 2, "page": { "items": [{ "id": 1, "tags": ["x"] }, { "id": 2 }] } });
+        assert_eq!(items(&json).iter().map(|item| &item["id"]).collect::<Vec<_>>(), [&Value::from(1), &Value::from(2)]);
+    }
+}

@@ -1,0 +1,116 @@
+//! What the checks share: where a request goes, what is planted, what an answer shows, and how trials are made.
+//!
+//! - [`place`](Place): an operation of the spec, at a place, in words → a request.
+//! - [`plant`](plant()): disposable objects, and those that set-up planted for all.
+//! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
+//! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
+
+mod evidence;
+mod item;
+mod paging;
+mod place;
+mod plant;
+
+pub(crate) use evidence::{
+    control, failed, foreign, foreign_field, leak, leaves, poll, reason, redirected, shown_of, shows, succeed,
+};
+pub(crate) use item::{id_member, id_of, items};
+pub(crate) use paging::{Pages, first_page, follow, next_page, path_of_link};
+pub(crate) use place::{
+    Place, Words, address, locate, names_tenant, operation_of, parent_of, request, scalar, tenant_name,
+};
+pub(crate) use plant::{
+    clear_below, clear_object, id_in, ids_count, is_creatable, is_taken, parents_for, plant, plant_under, read, remove,
+    remove_if_written, standing,
+};
+
+use watertight_engine::call::{Caller, Mark, Request};
+use watertight_engine::{Future, Script, Tape};
+use watertight_spec::{Operation, OperationIx, Pair, Spec, TenantIx, Who};
+
+use crate::check::{Check, Concluded, Phase, Subject, Trial};
+use crate::verdict::{Reason, Stop, Verdict};
+
+/// What a trial of an operation aims at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Aim {
+    /// The tenant whose credentials attack.
+    pub(crate) attacker: TenantIx,
+    /// The tenant whose data is tried.
+    pub(crate) victim: TenantIx,
+    /// What is tried.
+    pub(crate) operation: OperationIx,
+}
+
+impl Aim {
+    /// The operation aimed at.
+    pub(crate) fn op(self, t: &Tape) -> &Operation {
+        &t.spec[self.operation]
+    }
+
+    /// Who attacks whom.
+    pub(crate) fn pair(self) -> Pair {
+        Pair { attacker: self.attacker, victim: self.victim }
+    }
+}
+
+/// One trial for every ordered pair of tenants and every operation that `fits`:
+/// `each(spec, &CHECK, Phase::Main, fits, |aim| reads(move |t| again(t, aim.pair(), async move || try_it(t, aim).await)))`.
+pub(crate) fn each(
+    spec: &Spec,
+    check: &'static Check,
+    phase: Phase,
+    fits: impl Fn(&Operation) -> bool,
+    script: impl Fn(Aim) -> Script<Concluded>,
+) -> Vec<Trial> {
+    let fitting: Vec<OperationIx> = spec.operation_ixs().filter(|operation| fits(&spec[*operation])).collect();
+    let aims = spec.pairs().into_iter().flat_map(|Pair { attacker, victim }| {
+        fitting.iter().map(move |operation| Aim { attacker, victim, operation: *operation })
+    });
+    aims.map(|aim| Trial {
+        check,
+        pair: aim.pair(),
+        subject: Subject::Operation(aim.operation),
+        phase,
+        script: script(aim),
+    })
+    .collect()
+}
+
+/// Tries a second time, with fresh objects, what stayed unproven: a disturbance passes, a broken control stays. Where ids
+/// count, other trials may give the attacker an object at the victim's id: then the second time no other trial creates or
+/// removes anything in the two tenants.
+pub(crate) fn again<'t>(t: &'t Tape, pair: Pair, attempt: impl AsyncFn() -> Concluded + 't) -> Future<'t, Concluded> {
+    Box::pin(async move {
+        let concluded = attempt().await;
+        match &concluded {
+            Ok(Verdict::Unproven(unproven)) | Err(Stop::Unproven(unproven)) => {
+                let _quiet = match unproven.reason {
+                    Reason::IdTaken => Some(t.quiet([pair.attacker, pair.victim]).await),
+                    _ => None,
+                };
+                attempt().await
+            }
+            Ok(_) | Err(Stop::NotApplicable(_)) => concluded,
+        }
+    })
+}
+
+/// The principal that calls for a tenant by default.
+pub(crate) fn caller(t: &Tape, tenant: TenantIx) -> Result<Who, Stop> {
+    t.spec.caller(tenant).ok_or_else(|| Stop::not_applicable("the tenant has no principal that names it"))
+}
+
+/// The credential that a tenant uses by default.
+pub(crate) fn own(t: &Tape, tenant: TenantIx) -> Result<Caller, Stop> {
+    caller(t, tenant).map(Caller::Own)
+}
+
+/// The same request by the attacker. What an attack claims to have deleted may still be there, so the journal keeps it.
+pub(crate) fn attack(t: &Tape, request: &Request, attacker: TenantIx) -> Result<Request, Stop> {
+    let across = request.across(own(t, attacker)?);
+    Ok(match across.mark {
+        Mark::Removes { .. } => across.mark(Mark::Nothing),
+        _ => across,
+    })
+}

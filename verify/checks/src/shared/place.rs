@@ -1,0 +1,209 @@
+//! An operation of the spec, at a place, in words → a request.
+
+use serde_json::Value;
+use watertight_engine::Tape;
+use watertight_engine::call::{Address, Caller, Mark, Request};
+use watertight_engine::marker::Canary;
+use watertight_engine::planted::Object;
+use watertight_spec::{
+    BodyTemplate, IdSource, Locator, Operation, PathTemplate, Piece, Resource, ResourceIx, Role, Spec, Symbol, TenantIx,
+};
+
+use crate::verdict::Stop;
+
+/// Where a request goes: whose place, and which objects are named in its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The tenant that the request names.
+    pub(crate) tenant: TenantIx,
+    /// How that tenant is spelled in the path, if not as usual; sent as it is, without any encoding.
+    pub(crate) spelled: Option<String>,
+    /// An id for each resource.
+    pub(crate) ids: Vec<(ResourceIx, String)>,
+}
+
+impl Place {
+    /// In a tenant's own, with the ids of these ancestors.
+    pub(crate) fn within(tenant: TenantIx, ids: &[(ResourceIx, String)]) -> Self {
+        Self { tenant, spelled: None, ids: ids.to_vec() }
+    }
+
+    /// At an object.
+    pub(crate) fn of(object: &Object) -> Self {
+        Self::within(object.tenant, &object.parents).and(object.resource, &object.id)
+    }
+
+    /// With one more id.
+    pub(crate) fn and(mut self, resource: ResourceIx, id: &str) -> Self {
+        self.ids.retain(|(r, _)| *r != resource);
+        self.ids.push((resource, id.to_owned()));
+        self
+    }
+
+    /// The same ids in another tenant's place.
+    pub(crate) fn in_tenant(mut self, tenant: TenantIx) -> Self {
+        self.tenant = tenant;
+        self
+    }
+
+    /// With the tenant spelled otherwise.
+    pub(crate) fn spelled(mut self, spelling: impl Into<String>) -> Self {
+        self.spelled = Some(spelling.into());
+        self
+    }
+
+    fn id(&self, resource: ResourceIx) -> Option<&str> {
+        self.ids.iter().find(|(r, _)| *r == resource).map(|(_, id)| id.as_str())
+    }
+}
+
+/// What is written for the symbols of markers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// For `{canary}`.
+    pub(crate) text: Option<String>,
+    /// For `{canary.public}`.
+    pub(crate) public: Option<String>,
+    /// For `{unique}`; a fresh value if absent.
+    pub(crate) unique: Option<String>,
+}
+
+impl Words {
+    /// An owner's.
+    pub(crate) fn canary(canary: &Canary) -> Self {
+        Self { text: Some(canary.to_string()), public: Some(canary.public.clone()), unique: None }
+    }
+
+    /// An attacker's.
+    pub(crate) fn nonce(nonce: &str) -> Self {
+        Self { text: Some(nonce.to_owned()), public: Some(nonce.to_owned()), unique: None }
+    }
+
+    /// Of one who searches.
+    pub(crate) fn searching(public: &str) -> Self {
+        Self { text: None, public: Some(public.to_owned()), unique: None }
+    }
+}
+
+/// The request of an operation, by `caller`, as an ordinary one. Effect and mark follow from what the operation is.
+pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, words: &Words) -> Result<Request, Stop> {
+    let bound = Bound { place, words, tenant: tenant_name(&t.spec, place.tenant), unique: unique(t, op, words) };
+    let unbound = || Stop::NotApplicable(format!("{} needs an object that the run does not have", op.label()));
+    let target = bound.path(&op.request.path).ok_or_else(unbound)?;
+    let json = match body(&t.spec, op) {
+        None => None,
+        Some(template) => Some(bound.body(template).ok_or_else(unbound)?),
+    };
+    let mark = match (op.role, op.resource) {
+        (Role::Create, Some(resource)) => Mark::Creates {
+            resource,
+            owner: place.tenant,
+            collection: bound.path(&t.spec[resource].collection).ok_or_else(unbound)?,
+        },
+        (Role::Delete, Some(_)) => Mark::Removes { item: target.clone() },
+        _ => Mark::Nothing,
+    };
+    let request = Request::read(caller, place.tenant, &op.request.method, target).effect(op.effect);
+    Ok(locate(&t.spec, request.json(json).mark(mark), place.spelled.as_deref().unwrap_or(bound.tenant)))
+}
+
+/// What is written for each symbol of an operation.
+struct Bound<'b> {
+    place: &'b Place,
+    words: &'b Words,
+    tenant: &'b str,
+    unique: Option<String>,
+}
+
+impl Bound<'_> {
+    fn path(&self, template: &PathTemplate) -> Option<Address> {
+        address(template, |address, symbol| match (symbol, &self.place.spelled) {
+            (Symbol::Tenant, Some(spelled)) => Some(address.text(spelled.as_str())),
+            _ => Some(address.value(self.text(symbol)?)),
+        })
+    }
+
+    fn body(&self, template: &BodyTemplate) -> Option<Value> {
+        template.render(&mut |symbol| self.text(symbol))
+    }
+
+    fn text(&self, symbol: &Symbol) -> Option<String> {
+        match symbol {
+            Symbol::Tenant => Some(self.tenant.to_owned()),
+            Symbol::Canary => self.words.text.clone(),
+            Symbol::CanaryPublic => self.words.public.clone(),
+            Symbol::Unique => self.unique.clone(),
+            Symbol::Object(resource) => self.place.id(*resource).map(str::to_owned),
+        }
+    }
+}
+
+/// What is written for `{unique}`, if the operation has it anywhere.
+fn unique(t: &Tape, op: &Operation, words: &Words) -> Option<String> {
+    let is_needed = op.request.path.mentions(&Symbol::Unique)
+        || body(&t.spec, op).is_some_and(|body| body.mentions(&Symbol::Unique));
+    is_needed.then(|| words.unique.clone().unwrap_or_else(|| t.unique()))
+}
+
+/// The body of an operation: its own, else the one that its resource implies.
+fn body<'s>(spec: &'s Spec, op: &'s Operation) -> Option<&'s BodyTemplate> {
+    let resource = || op.resource.map(|index| &spec[index]);
+    op.request.body.as_ref().or_else(|| match op.role {
+        Role::Create | Role::Replace => resource()?.create.as_ref(),
+        Role::Patch => resource()?.update.as_ref(),
+        _ => None,
+    })
+}
+
+/// A path with every symbol bound: `bind` adds what is written for one. None where it can't.
+pub(crate) fn address(
+    path: &PathTemplate,
+    mut bind: impl FnMut(Address, &Symbol) -> Option<Address>,
+) -> Option<Address> {
+    path.pieces().iter().try_fold(Address::default(), |address, piece| match piece {
+        Piece::Text(text) => Some(address.text(text.as_str())),
+        Piece::Symbol(symbol, _) => bind(address, symbol),
+    })
+}
+
+/// The request with the header that names its tenant, where a header does.
+pub(crate) fn locate(spec: &Spec, request: Request, tenant: &str) -> Request {
+    match &spec.tenancy.locator {
+        Locator::Header(name) => request.header(name, tenant),
+        Locator::Path | Locator::Token => request,
+    }
+}
+
+/// The operation of a resource in a role.
+pub(crate) fn operation_of(spec: &Spec, resource: ResourceIx, role: Role) -> Option<&Operation> {
+    spec.operation_of(resource, role).map(|operation| &spec[operation])
+}
+
+/// The resource below whose objects those of the operation are.
+pub(crate) fn parent_of(spec: &Spec, op: &Operation) -> Option<ResourceIx> {
+    spec[op.resource?].parent
+}
+
+/// A tenant's name as the target spells it.
+pub(crate) fn tenant_name(spec: &Spec, tenant: TenantIx) -> &str {
+    spec[tenant].id.as_str()
+}
+
+/// Whether a request of the operation names its tenant, other than by its credential.
+pub(crate) fn names_tenant(spec: &Spec, op: &Operation) -> bool {
+    op.request.path.mentions(&Symbol::Tenant) || matches!(spec.tenancy.locator, Locator::Header(_))
+}
+
+/// Whether clients choose the ids of a resource.
+pub(super) fn is_client_named(resource: &Resource) -> bool {
+    resource.ids == IdSource::Client
+}
+
+/// A scalar as text, for ids in JSON: strings as they are, numbers as written.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,170 @@
+//! Objects: those that set-up planted for all, and disposable ones.
+
+use percent_encoding::percent_decode_str;
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::{Marker, Object};
+use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_spec::{Pair, Resource, ResourceIx, Role, Spec, TargetEnvironment, TenantIx};
+
+use super::place::is_client_named;
+use super::{Place, Words, control, foreign, operation_of, own, reason, request, scalar};
+use crate::verdict::{Answer, Reason, Stop, Unproven, answer};
+
+/// Whether objects of a resource may be made here. Where the spec names existing ones, they are used instead.
+pub(crate) fn is_creatable(spec: &Spec, resource: ResourceIx) -> bool {
+    let described = &spec[resource];
+    described.create.is_some()
+        && described.existing.is_empty()
+        && spec.target.environment != TargetEnvironment::Production
+        && operation_of(spec, resource, Role::Create).is_some()
+}
+
+/// An object that set-up planted or found. It must not be changed.
+pub(crate) fn standing(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Object, Stop> {
+    if let Some(object) = t.planted.of(tenant, resource).next() {
+        return Ok(object.clone());
+    }
+    Err(match t.planted.failure(tenant, resource) {
+        Some(why) => Unproven::new(Reason::SetupFailed, format!("set-up failed: {why}")).into(),
+        None => Stop::not_applicable("the tenant has no object of this kind"),
+    })
+}
+
+/// Where new objects of a resource go: the ids of set-up's first parent object and its ancestors.
+pub(crate) fn parents_for(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Vec<(ResourceIx, String)>, Stop> {
+    match t.spec[resource].parent {
+        None => Ok(Vec::new()),
+        Some(parent) => Ok(Place::of(&standing(t, tenant, parent)?).ids),
+    }
+}
+
+/// A new disposable object with a canary, below set-up's first parent object.
+pub(crate) async fn plant(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> Result<Object, Stop> {
+    plant_under(w, tenant, resource, &parents_for(&w, tenant, resource)?).await
+}
+
+/// A new disposable object with a canary, below these ancestors.
+pub(crate) async fn plant_under(
+    w: WriteTape<'_>,
+    tenant: TenantIx,
+    resource: ResourceIx,
+    parents: &[(ResourceIx, String)],
+) -> Result<Object, Stop> {
+    let described = &w.spec[resource];
+    let op = operation_of(&w.spec, resource, Role::Create)
+        .filter(|_| is_creatable(&w.spec, resource))
+        .ok_or_else(|| Stop::NotApplicable(format!("nothing may be created as {}", described.name)))?;
+    let canary = w.canary(tenant);
+    let mut place = Place::within(tenant, parents);
+    let chosen = is_client_named(described).then(|| w.unique());
+    if let Some(id) = &chosen {
+        place = place.and(resource, id);
+    }
+    let created = w.send(request(&w, own(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
+    match answer(&created) {
+        Answer::Success => {}
+        Answer::NotOffered => return Err(Stop::NotApplicable(format!("not offered: {}", created.line()))),
+        Answer::Denied | Answer::Undecided => {
+            return Err(Unproven::shown(reason(&created), "the owner's own create failed", &created).into());
+        }
+    }
+    let id = chosen
+        .or_else(|| id_in(described, &created))
+        .ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, "the answer to a create names no id", &created))?;
+    Ok(Object { tenant, resource, id, parents: parents.to_vec(), marker: Marker::Planted(canary) })
+}
+
+/// The id that an answer gives to an object: where the spec says, else at the end of `Location` (RFC 9110 10.2.2).
+pub(crate) fn id_in(resource: &Resource, exchange: &Exchange) -> Option<String> {
+    let in_body = || scalar(resource.id.query(exchange.json()?).first()?);
+    let in_header = || {
+        let path = exchange.header("location")?.split(['?', '#']).next()?;
+        let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;
+        Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned())
+    };
+    in_body().or_else(in_header)
+}
+
+/// Removes a disposable object, by its owner. What fails here is left to the journal.
+pub(crate) async fn remove(w: WriteTape<'_>, object: &Object) -> Result<(), Stop> {
+    if let Some(op) = operation_of(&w.spec, object.resource, Role::Delete) {
+        w.send(request(&w, own(&w, object.tenant)?, op, &Place::of(object), &Words::default())?).await;
+    }
+    Ok(())
+}
+
+/// Removes an object that an attack may have left with a tenant, by that tenant, once its reading shows what the attacker
+/// wrote: an id that was told by someone else may be that of an object of the tenant's own.
+pub(crate) async fn remove_if_written(w: WriteTape<'_>, object: &Object, nonce: &str) -> Result<(), Stop> {
+    let Some(op) = operation_of(&w.spec, object.resource, Role::Read) else { return Ok(()) };
+    let asked = request(&w, own(&w, object.tenant)?, op, &Place::of(object), &Words::default())?;
+    // Not the tenant's own id, perhaps, so no ordinary request.
+    match w.send(asked.crossing()).await.mentions(nonce) {
+        true => remove(w, object).await,
+        false => Ok(()),
+    }
+}
+
+/// The owner reads an object: it must succeed and show its marker.
+pub(crate) async fn read(t: &Tape, object: &Object) -> Result<Seen, Stop> {
+    let op = operation_of(&t.spec, object.resource, Role::Read)
+        .ok_or_else(|| Stop::not_applicable("the owner has no way to read the object back"))?;
+    let asked = request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
+    control(t, &asked, object).await
+}
+
+/// Whether the attacker has an object of its own at the id of the victim's: then nothing can be tried with that id in
+/// the attacker's own place. Ids may count per tenant.
+pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object: &Object) -> Result<bool, Stop> {
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(false) };
+    // Own place, foreign id: where that shows the victim's object it is the attack itself that leaks.
+    let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing()).await;
+    match answer(&seen) {
+        Answer::Denied => Ok(false),
+        Answer::Success => Ok(foreign(t, &seen, object.tenant).is_none()),
+        // What is written at an id of which nothing is known might change what the attacker's tenant really has.
+        Answer::NotOffered | Answer::Undecided => Err(Unproven::undecided(&seen).into()),
+    }
+}
+
+/// How many objects of the victim are tried until one has an id that the attacker has not.
+const TRIES: usize = 4;
+/// And where no other trial creates any meanwhile.
+const TRIES_IN_QUIET: usize = 64;
+
+/// A disposable object of the victim whose id the attacker does not have in `place_of` it.
+pub(crate) async fn clear_object(
+    w: WriteTape<'_>,
+    pair: Pair,
+    resource: ResourceIx,
+    place_of: impl Fn(&Object) -> Place,
+) -> Result<Object, Stop> {
+    // Where no other trial creates anything, an id beyond the attacker's last is found sooner or later.
+    let tries = if w.is_quiet([pair.attacker, pair.victim]) { TRIES_IN_QUIET } else { TRIES };
+    for _ in 0..tries {
+        let object = plant(w, pair.victim, resource).await?;
+        if !is_taken(&w, pair.attacker, &place_of(&object), &object).await? {
+            return Ok(object);
+        }
+        remove(w, &object).await?;
+    }
+    let detail = format!("every one of {tries} ids of the victim is also an id of the attacker's");
+    Err(Unproven::new(Reason::IdTaken, detail).into())
+}
+
+/// Whether ids of a resource, or of one above it, count: then those of two tenants may meet.
+pub(crate) fn ids_count(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> bool {
+    let counts = |id: &str| {
+        let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
+        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    t.planted.of(tenant, resource).any(|object| counts(&object.id) || object.parents.iter().any(|(_, id)| counts(id)))
+}
+
+/// A disposable parent of the victim's whose id the attacker does not have, and a disposable object below it.
+pub(crate) async fn clear_below(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<(Object, Object), Stop> {
+    let parent = w.spec[resource].parent.ok_or_else(|| Stop::not_applicable("it has no parent"))?;
+    let above = clear_object(w, pair, parent, |above| Place::of(above).in_tenant(pair.attacker)).await?;
+    let object = plant_under(w, pair.victim, resource, &Place::of(&above).ids).await?;
+    Ok((above, object))
+}

@@ -1,0 +1,102 @@
+//! Whose a caller is, by the target's own word.
+
+use std::cell::RefCell;
+
+use watertight_engine::call::{Caller, Request};
+use watertight_engine::{Seen, Tape};
+use watertight_model::{Severity, Surface};
+use watertight_spec::{RequestTemplate, Spec, Symbol, Who, WhoAmI};
+
+use super::subject::{each_bearer, names_own, rules};
+use crate::bracket::{self, Attack};
+use crate::check::{Check, Concluded, Trial, reads};
+use crate::shared::{address, locate, scalar, tenant_name};
+use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, Verdict, answer};
+
+pub(super) static CHECK: Check = Check {
+    id: "token.whoami",
+    surface: Surface::Token,
+    severity: Severity::Critical,
+    cwe: &["CWE-863"],
+    title: "The target takes a caller for a member of its own tenant",
+    does: "Makes the `whoami` call with a principal's own credential, twice, and reads the tenant from the answers.",
+    judges: "isolated: both answers name the caller's tenant and nothing else there. leak: one names another tenant of the \
+             spec. advisory: one names something else. unproven: a call failed, or its answer names no tenant.",
+    origin: "isolation 7.3 (exactly one active tenant); Keycloak and introspection caches that cross tenants \
+             (CVE-2026-33496, GHSA-84rm-mhfq-f476)",
+    fix: "Resolve the caller's tenant from the credential alone, and key cached introspection answers with a digest of \
+          the whole token and its issuer.",
+    requests: 2,
+};
+
+pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
+    each_bearer(spec, &CHECK, names_own, |who| reads(move |t| Box::pin(ask_twice(t, who))))
+}
+
+/// The control is that the call succeeds and names someone. Whom it names counts in the second answer as in the first.
+async fn ask_twice(t: &Tape, who: Who) -> Concluded {
+    let Some(whoami) = &rules(t)?.whoami else {
+        return Err(Stop::not_applicable("the spec declares no `whoami`"));
+    };
+    let request = ask(&t.spec, &whoami.request, who)?;
+    let last = RefCell::new(Attack::Withstood);
+    let open = bracket::open(async || {
+        let (answered, named) = asked(t, whoami, request.clone()).await?;
+        last.replace(judged(&t.spec, who, &answered, &named));
+        Ok(())
+    })
+    .await?;
+    let first = last.replace(Attack::Withstood);
+    let verdict = open.attack(first).close().await?;
+    Ok(match (verdict, last.into_inner()) {
+        (Verdict::Isolated(_) | Verdict::Advisory(_), Attack::Leaked(evidence)) => Verdict::Leak(evidence),
+        (Verdict::Isolated(_), Attack::Weak(evidence)) => Verdict::Advisory(evidence),
+        (verdict, _) => verdict,
+    })
+}
+
+/// The answer, and whom it names.
+async fn asked(t: &Tape, whoami: &WhoAmI, request: Request) -> Result<(Seen, Vec<String>), Stop> {
+    let exchange = t.send(request).await;
+    match answer(&exchange) {
+        Answer::Success => {}
+        Answer::Undecided => return Err(Unproven::undecided(&exchange).into()),
+        Answer::Denied | Answer::NotOffered => {
+            return Err(Unproven::shown(Reason::ControlFailed, "the caller is refused its own", &exchange).into());
+        }
+    }
+    let told = exchange.json().map(|body| whoami.tenant.query(body).all()).unwrap_or_default();
+    let named: Vec<String> = told.into_iter().filter_map(scalar).collect();
+    if named.is_empty() {
+        let why = "the answer names no tenant where `whoami` says";
+        return Err(Unproven::shown(Reason::UnclearAnswer, why, &exchange).into());
+    }
+    Ok((exchange, named))
+}
+
+fn judged(spec: &Spec, who: Who, exchange: &Seen, named: &[String]) -> Attack {
+    let own = tenant_name(spec, who.tenant);
+    let Some(other) = named.iter().find(|id| *id != own) else { return Attack::Withstood };
+    let line = format!("the target takes a caller of {own:?} for one of {other:?}");
+    match spec.tenants.iter().any(|tenant| tenant.id.as_str() == other) {
+        true => Attack::Leaked(Evidence::of(Shows::CredentialAccepted, line, exchange)),
+        false => Attack::Weak(Evidence::of(Shows::Weakness, line, exchange)),
+    }
+}
+
+/// The call, in the caller's own tenant. Nothing but that can be written for a symbol in it.
+fn ask(spec: &Spec, template: &RequestTemplate, who: Who) -> Result<Request, Stop> {
+    let own = tenant_name(spec, who.tenant);
+    let unbound = || Stop::not_applicable("the `whoami` call needs the id of an object");
+    let is_tenant = |symbol: &Symbol| *symbol == Symbol::Tenant;
+    let path = address(&template.path, |path, symbol| is_tenant(symbol).then(|| path.value(own)));
+    let body = match &template.body {
+        None => None,
+        Some(body) => {
+            let json = body.render(&mut |symbol| is_tenant(symbol).then(|| own.to_owned()));
+            Some(json.ok_or_else(unbound)?)
+        }
+    };
+    let request = Request::read(Caller::Own(who), who.tenant, &template.method, path.ok_or_else(unbound)?);
+    Ok(locate(spec, request.json(body), own))
+}

@@ -1,0 +1,135 @@
+//! Each flaw is found by its check, and named where it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use watertight_testbed::{Bed, Fixture, Switch};
+use watertight_testbed::Switch::*;
+
+use crate::support::{is_of_data, run, run_with};
+
+/// Switch, check, operation.
+const FLAWS: [(Switch, &str, &str); 39] = [
+    (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases/{case}"),
+    (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases"),
+    (PathBelieved, "api.swap-path-tenant", "POST /tenants/{tenant}/cases"),
+    (PathBelieved, "api.swap-path-tenant", "PATCH /tenants/{tenant}/cases/{case}"),
+    (PathBelieved, "api.swap-path-tenant", "DELETE /tenants/{tenant}/cases/{case}"),
+    (PathBelieved, "api.swap-path-tenant", "POST /tenants/{tenant}/cases/{case}/close"),
+    (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases/facets"),
+    (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/users/{user}"),
+    (ListAll, "api.list-own", "GET /tenants/{tenant}/users"),
+    (ReadByIdAlone, "api.swap-item", "GET /tenants/{tenant}/users/{user}"),
+    (HeaderBelieved, "api.header-tenant", "GET /tenants/{tenant}/cases"),
+    (LastHeaderBelieved, "api.header-tenant", "GET /tenants/{tenant}/cases/{case}"),
+    (QueryBelieved, "api.query-tenant", "GET /tenants/{tenant}/cases/{case}"),
+    (ReadByIdAlone, "api.swap-item", "GET /tenants/{tenant}/cases/{case}"),
+    (ReadByIdAlone, "api.swap-item", "GET /tenants/{tenant}/cases/{case}/tasks/{task}"),
+    (UpdateByIdAlone, "api.swap-item", "PATCH /tenants/{tenant}/cases/{case}"),
+    (UpdateByIdAlone, "api.swap-item", "PUT /tenants/{tenant}/notes/{note}"),
+    (DeleteByIdAlone, "api.swap-item", "DELETE /tenants/{tenant}/cases/{case}"),
+    (FoundByParentAlone, "api.swap-item", "GET /tenants/{tenant}/cases/{case}/tasks/{task}"),
+    (FoundByParentAlone, "api.swap-item", "PATCH /tenants/{tenant}/cases/{case}/tasks/{task}"),
+    (FoundByParentAlone, "api.swap-item", "DELETE /tenants/{tenant}/cases/{case}/tasks/{task}"),
+    (CloseByIdAlone, "api.swap-item", "POST /tenants/{tenant}/cases/{case}/close"),
+    (BodyTenantHonoured, "api.body-tenant-create", "POST /tenants/{tenant}/cases"),
+    (UpdateMoves, "api.body-tenant-update", "PATCH /tenants/{tenant}/cases/{case}"),
+    (ListAll, "api.list-own", "GET /tenants/{tenant}/cases"),
+    (SecondPageAll, "api.list-own", "GET /tenants/{tenant}/cases"),
+    (FieldOfAnother, "api.list-own", "GET /tenants/{tenant}/cases"),
+    (SearchAll, "api.search-own", "GET /tenants/{tenant}/search?q={canary.public}"),
+    (SearchTotalAll, "api.search-own", "GET /tenants/{tenant}/search?q={canary.public}"),
+    (CountAll, "api.count-own", "GET /tenants/{tenant}/cases/facets"),
+    (CacheWithoutTenant, "cache.cross-tenant-hit", "GET /tenants/{tenant}/cases/{case}/summary"),
+    (NamelessIsFirst, "api.no-tenant", "GET /me/cases"),
+    (MissingIsFirst, "api.no-tenant", "GET /tenants/{tenant}/cases"),
+    (CaseFolded, "api.path-spelling", "GET /tenants/{tenant}/cases/{case}"),
+    (ChildOfAnyParent, "api.child-of-foreign-parent", "POST /tenants/{tenant}/cases/{case}/tasks"),
+    (ForeignForbidden, "oracle.existence", "GET /tenants/{tenant}/cases/{case}"),
+    (DenialCarriesRecord, "api.swap-path-tenant", "GET /tenants/{tenant}/cases/{case}"),
+    (RedirectCarriesRecord, "api.swap-path-tenant", "GET /tenants/{tenant}/cases/{case}"),
+    (DeletesAndDenies, "api.swap-path-tenant", "DELETE /tenants/{tenant}/cases/{case}"),
+];
+
+#[tokio::test]
+async fn each_flaw_is_a_leak_of_its_check_and_names_the_operation() {
+    let mut by_switch: BTreeMap<Switch, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for (switch, check, operation) in FLAWS {
+        by_switch.entry(switch).or_default().insert((check, operation));
+    }
+    for (switch, expected) in by_switch {
+        let concluded = run(&[switch], |one| expected.contains(&(one.check, one.subject.as_str()))).await;
+        for (check, operation) in expected {
+            let is_there = concluded.iter().any(|one| one.is_leak() && one.check == check && one.subject == operation);
+            assert!(is_there, "{switch:?}: {check} on {operation}, but {concluded:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_leak_is_found_and_named_where_it_is() {
+    const READ: &str = "GET /tenants/{tenant}/cases/{case}";
+    let fixture = Fixture::by_path().two_tenants().only(&["case"]).opaque();
+    let found = run_with(fixture, &[PathBelievedWhenReading], |_| true).await;
+    let found: BTreeSet<(&str, &str)> =
+        found.iter().filter(|one| one.is_leak()).map(|one| (one.check, one.subject.as_str())).collect();
+    assert!(found.contains(&("api.swap-path-tenant", READ)), "{found:?}");
+    assert!(found.iter().all(|(_, operation)| *operation == READ), "only the faulty operation leaks: {found:?}");
+}
+
+#[tokio::test]
+async fn a_second_page_that_leaks_by_itself_is_no_doing_of_a_header_or_a_query() {
+    let is_tried = |check: &str| check == "api.header-tenant" || check == "api.query-tenant";
+    let verified = Bed::start(&[SecondPageAll]).await.verify(|one| is_tried(one.check)).await;
+    assert!(!verified.concluded().is_empty());
+    assert_eq!(verified.leaks(), BTreeSet::new());
+}
+
+#[tokio::test]
+async fn an_open_path_is_no_matter_of_spelling() {
+    let concluded = run(&[PathBelieved], |one| one.check == "api.path-spelling").await;
+    assert!(!concluded.is_empty());
+    for one in concluded {
+        assert!(one.is_unproven(), "{one:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_fallback_and_a_shared_namespace_are_advisories() {
+    for (switch, check) in [(UnknownIsOwn, "api.unknown-tenant"), (UniqueEverywhere, "oracle.name-taken")] {
+        let concluded = run(&[switch], |one| one.check == check).await;
+        assert!(concluded.iter().any(|one| one.is_finding()), "{switch:?}: {concluded:#?}");
+        assert!(!concluded.iter().any(|one| one.is_leak()), "{switch:?}: {concluded:#?}");
+    }
+}
+
+#[tokio::test]
+async fn any_parent_whose_id_has_the_right_form_is_an_advisory_not_a_link() {
+    let concluded = run(&[AnyParentOfForm], |one| one.check == "api.child-of-foreign-parent").await;
+    assert_eq!(concluded.len(), 6);
+    for one in concluded {
+        assert!(one.is_finding() && !one.is_leak(), "{one:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_concerns_no_resource_is_never_tried() {
+    let settings = "\n[[operation]]\nname = \"settings\"\nrequest = \"PUT /tenants/{tenant}/settings\"\neffect = \"change\"\n";
+    let bed = Bed::with(Fixture::by_path().further(settings), &[]).await;
+    let verified = bed.verify(|one| is_of_data(one) && one.subject.contains("/settings")).await;
+    assert!(!verified.concluded().is_empty());
+    for one in verified.concluded() {
+        assert!(one.is_not_applicable() && format!("{one:?}").contains("settings"), "{one:?}");
+    }
+    assert!(!bed.seen().iter().any(|seen| seen.target.contains("/settings")));
+}
+
+#[tokio::test]
+async fn where_objects_exist_none_is_created_or_changed_though_the_spec_says_how() {
+    let creates = "create = { name = \"{canary}\", ref = \"{unique}\" }\nexisting = {";
+    let bed = Bed::with(Fixture::by_path().change("existing = {", creates), &[]).await;
+    let verified = bed.verify(|one| is_of_data(one) && one.subject.contains("/users")).await;
+    assert_eq!(verified.run.planted.failures, []);
+    assert!(verified.concluded().iter().any(|one| one.subject.starts_with("POST")), "{:?}", verified.concluded());
+    let changes = bed.seen().into_iter().filter(|seen| seen.method != "GET" && seen.target.contains("/users"));
+    assert_eq!(changes.collect::<Vec<_>>(), []);
+}

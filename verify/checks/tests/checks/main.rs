@@ -1,0 +1,19 @@
+//! The checks against the double of a tenant API, by the real engine over loopback HTTP: each flaw is found, nothing
+//! harmless is taken for one, and a control that fails leaves nothing proven.
+
+#![cfg(test)]
+
+mod brackets;
+mod catalog;
+mod compile_fail;
+mod controls;
+mod flaws;
+mod generated;
+mod habits;
+mod kept;
+mod lists;
+mod own_view;
+mod sound;
+mod support;
+mod token;
+mod witnesses;

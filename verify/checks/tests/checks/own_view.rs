@@ -1,0 +1,48 @@
+//! `api.own-view`, which looks through everything that was recorded.
+
+use watertight_testbed::Switch::*;
+use watertight_testbed::{Bed, Concluded, Fixture, Switch, Verified};
+
+async fn verify(fixture: Fixture, switches: &[Switch], check: &str) -> Verified {
+    Bed::with(fixture, switches).await.verify(|one| one.check == check).await
+}
+
+fn own_view(verified: &Verified, attacker: usize, victim: usize) -> Concluded {
+    let mut watched = verified.watched().into_iter().filter(|one| one.check == "api.own-view");
+    watched.find(|one| (one.attacker, one.victim) == (attacker, victim)).unwrap()
+}
+
+#[tokio::test]
+async fn ordinary_answers_with_foreign_data_are_leaks_of_own_view() {
+    let leaky = verify(Fixture::by_path(), &[ListAll], "api.list-own").await;
+    assert!(own_view(&leaky, 0, 1).is_leak());
+    // Where no answer shows a tenant its own, that none shows another's says nothing.
+    let blind = verify(Fixture::by_path().only(&["case"]), &[CanaryStripped], "api.list-own").await;
+    assert!(own_view(&blind, 0, 1).is_unproven());
+}
+
+#[tokio::test]
+async fn own_view_knows_witnesses_as_well_as_canaries() {
+    let users = || Fixture::by_path().only(&["user"]);
+    for one in verify(users(), &[], "api.list-own").await.watched() {
+        assert!(one.is_isolated(), "{one:?}");
+    }
+    for one in verify(users(), &[ListAll], "api.list-own").await.watched() {
+        assert!(one.is_leak(), "{one:?}");
+    }
+}
+
+#[tokio::test]
+async fn own_view_leaves_out_clean_up_which_is_not_in_a_run_when_it_is_judged() {
+    // Only removing shows anything, and nothing is removed before clean-up.
+    let bed = Bed::with(Fixture::by_path().only(&["case"]), &[DeleteShowsAll]).await;
+    let verified = bed.verify(|_| false).await;
+    assert!(own_view(&verified, 0, 1).is_isolated());
+    assert!(bed.seen().iter().any(|seen| seen.method == "DELETE"));
+    let replayed = verified.replay();
+    assert_eq!(replayed.divergences, []);
+    assert!(replayed.results.iter().zip(&verified.run.results).all(|(again, live)| again.verdict == live.verdict));
+    // The same answer to a trial's own removal is one.
+    let removing = verify(Fixture::by_path().only(&["case"]), &[DeleteShowsAll], "api.count-own").await;
+    assert!(own_view(&removing, 0, 1).is_leak());
+}

@@ -1,0 +1,213 @@
+//! What a check asks the engine to send. Credentials are named, never held: only the engine turns a [`Caller`] into
+//! bytes, and the log shows a placeholder in their place.
+
+mod address;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use watertight_spec::{Effect, ResourceIx, TenantIx, Who};
+
+pub(crate) use address::Piece;
+pub use address::{Address, PATH_SEGMENT, encode};
+
+/// One thing to do on the network.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Call {
+    /// A request to the target's API.
+    Api(Request),
+    /// A request for a token, at a principal's token endpoint or login.
+    Token(TokenCall),
+    /// An issuer's metadata (OpenID Connect Discovery 1.0, 4).
+    Discovery {
+        /// The issuer, as the spec gives it.
+        issuer: String,
+    },
+    /// An issuer's key set, against which a token issued in this run is then checked.
+    Keys {
+        /// Where the issuer's metadata says that its keys are.
+        url: String,
+        /// The event that brought the token.
+        token: u64,
+    },
+}
+
+/// A request to the target's API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Whose credential goes with it.
+    pub caller: Caller,
+    /// The tenant at whose URL it is sent.
+    pub at: TenantIx,
+    /// Upper-case method.
+    pub method: String,
+    /// Path and query.
+    pub address: Address,
+    /// Further headers, in order, duplicates and all.
+    pub headers: Vec<(String, String)>,
+    /// JSON body.
+    pub body: Option<Value>,
+    /// What it does to data if it is let in: a tape for reading sends nothing but reads.
+    pub effect: Effect,
+    /// What the journal must know of it.
+    pub mark: Mark,
+    /// Whether a tenant stays within its own, or tries to cross.
+    pub intent: Intent,
+}
+
+/// Whether a tenant stays within its own, or tries to cross.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intent {
+    /// An ordinary request of a tenant in its own data: set-up, control, read-back. `api.own-view` judges all of them.
+    Own,
+    /// An attempt to reach another tenant.
+    Across,
+}
+
+impl Request {
+    /// A request that reads, without headers and body, by `caller`, at the URL of tenant `at`.
+    pub fn read(caller: Caller, at: TenantIx, method: &str, address: impl Into<Address>) -> Self {
+        Self {
+            caller,
+            at,
+            method: method.to_owned(),
+            address: address.into(),
+            headers: Vec::new(),
+            body: None,
+            effect: Effect::Read,
+            mark: Mark::Nothing,
+            intent: Intent::Own,
+        }
+    }
+    /// With a JSON body.
+    pub fn json(mut self, body: Option<Value>) -> Self {
+        self.body = body;
+        self
+    }
+    /// With one more header.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+    /// With what it does to data.
+    pub fn effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
+        self
+    }
+    /// With what the journal must know.
+    pub fn mark(mut self, mark: Mark) -> Self {
+        self.mark = mark;
+        self
+    }
+    /// With another address.
+    pub fn to(mut self, address: impl Into<Address>) -> Self {
+        self.address = address.into();
+        self
+    }
+    /// The same bytes with another's credential: an attempt to cross.
+    pub fn across(&self, caller: Caller) -> Self {
+        Self { caller, intent: Intent::Across, ..self.clone() }
+    }
+    /// The same, as an attempt to cross with the credential that it has.
+    pub fn crossing(self) -> Self {
+        Self { intent: Intent::Across, ..self }
+    }
+}
+
+/// What the journal must know of a request, so that everything created is removed in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It makes no object.
+    Nothing,
+    /// If it succeeds there is an object: removed with `DELETE {collection}/{id}`, where `{id}` comes from the answer.
+    Creates {
+        /// What it creates.
+        resource: ResourceIx,
+        /// The tenant that will own it.
+        owner: TenantIx,
+        /// The collection's path, as sent.
+        collection: Address,
+    },
+    /// If it succeeds the object at this item path is gone.
+    Removes {
+        /// The item's path, as sent.
+        item: Address,
+    },
+}
+
+/// Whose credential a request carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Caller {
+    /// None at all.
+    Anonymous,
+    /// A principal's own, renewed when it is about to expire.
+    Own(Who),
+    /// The very token that an event of this run brought, never renewed.
+    Issued(u64),
+    /// A token made from a principal's own.
+    Forged(Forged),
+}
+
+/// A token made from a principal's own: some claims replaced, and something done to what should protect them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forged {
+    /// Whose genuine token it is made from.
+    pub who: Who,
+    /// What is done to it.
+    pub forgery: Forgery,
+    /// Claims that replace or join those of the genuine token, as JSON strings: (name, value).
+    pub claims: Vec<(String, String)>,
+}
+
+/// What is done to a token. Whatever it is, [`Forged::claims`] are in the result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Forgery {
+    /// `alg` says that there is no signature, and there is none (RFC 8725 2.1).
+    NoneAlgorithm {
+        /// As spelled in the header: `none`, `None`, `nOnE`…
+        spelling: String,
+    },
+    /// HS256, keyed with the issuer's public key (RFC 8725 2.1).
+    HmacWithPublicKey {
+        /// The issuer's key set (RFC 7517), as it was fetched.
+        keys: Value,
+    },
+    /// Nothing but the claims: header and signature are the genuine token's.
+    AlteredClaim,
+    /// Signed with a key of the attacker's, under a `kid` that no one has.
+    UnknownKid,
+    /// Signed with a key of the attacker's that is in the header (`jwk`; CVE-2018-0114).
+    EmbeddedKey,
+    /// Signed with a key of the attacker's, to be fetched from the attacker (`jku` or `x5u`; RFC 8725 3.10).
+    KeyUrl {
+        /// The header parameter.
+        parameter: String,
+    },
+    /// The signature left empty.
+    EmptySignature,
+    /// A critical extension that no one knows (RFC 7515 4.1.11), signature kept.
+    UnknownCritical,
+}
+
+/// A request for a token, unlike the one that the engine makes by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenCall {
+    /// Whose endpoint, client id and secret.
+    pub who: Who,
+    /// Another scope than the spec's.
+    pub scope: Option<String>,
+    /// Further form parameters.
+    pub extra: BTreeMap<String, String>,
+    /// Another principal's secret in place of its own.
+    pub secret_of: Option<Who>,
+}
+
+impl TokenCall {
+    /// As the engine itself would ask.
+    pub fn plain(who: Who) -> Self {
+        Self { who, scope: None, extra: BTreeMap::new(), secret_of: None }
+    }
+}

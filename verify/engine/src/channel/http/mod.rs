@@ -1,0 +1,131 @@
+//! HTTP, with a bound on everything.
+//!
+//! hyper's low-level connections write the request as it is given: no normalised paths, no merged or dropped headers, no
+//! redirects. Connections are kept alive for one credential at a time: nothing is shared between principals, and a target
+//! that keeps state with a connection can't mix them up. What comes back is hostile until it has been counted.
+
+mod connection;
+mod decode;
+mod pool;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use url::Url;
+use watertight_spec::Who;
+
+use crate::log::Failure;
+use connection::{Lost, Tls};
+use pool::Pool;
+
+/// Bytes of response headers accepted.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Response headers accepted.
+const MAX_HEADERS: usize = 200;
+
+/// What is sent.
+pub(crate) struct Outgoing {
+    pub(crate) origin: Url,
+    pub(crate) method: String,
+    /// Path and query, as they are written.
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<Vec<u8>>,
+    /// Whose connection it is sent over.
+    pub(crate) sender: Option<Who>,
+}
+
+/// What came back, decoded.
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why nothing came back that could be judged.
+pub(crate) type HttpError = (Failure, String);
+
+/// Bounds of one exchange.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) timeout: Duration,
+    pub(crate) body: usize,
+}
+
+/// The connections of a run.
+pub(crate) struct Http {
+    pool: Pool,
+    tls: Tls,
+}
+
+impl Http {
+    /// With the machine's own trusted roots.
+    pub(crate) fn new() -> Self {
+        Self { pool: Pool::default(), tls: Tls::of_machine() }
+    }
+
+    /// With another configuration of TLS.
+    #[cfg(test)]
+    pub(crate) fn with(config: rustls::ClientConfig) -> Self {
+        Self { pool: Pool::default(), tls: Tls::new(config) }
+    }
+
+    /// Sends, and reads the whole answer within the bounds.
+    pub(crate) async fn exchange(&self, out: &Outgoing, bounds: Bounds) -> Result<Answered, HttpError> {
+        match tokio::time::timeout(bounds.timeout, self.unbounded(out, bounds)).await {
+            Ok(result) => result,
+            Err(_) => Err((Failure::Timeout, format!("no complete answer within {:?}", bounds.timeout))),
+        }
+    }
+
+    /// Over a connection that is kept alive, if there is one, else over a new one. No write is ever sent twice: what may
+    /// have reached the target on a connection that died is sent again only if it reads.
+    async fn unbounded(&self, out: &Outgoing, bounds: Bounds) -> Result<Answered, HttpError> {
+        let request = build(out)?;
+        let reads = matches!(out.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+        let key = pool::Key::of(out);
+        if let Some(mut kept) = self.pool.take(&key, reads) {
+            match kept.exchange(request.clone(), bounds).await {
+                Ok(answered) => {
+                    self.pool.keep(key, kept);
+                    return Ok(answered);
+                }
+                Err(Lost { was_sent, was_answered, error }) if was_answered || (was_sent && !reads) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let mut fresh = self.tls.connect(out, &key).await?;
+        let answered = fresh.exchange(request, bounds).await.map_err(|lost| lost.error)?;
+        self.pool.keep(key, fresh);
+        Ok(answered)
+    }
+}
+
+/// A request before it is known over what it will go.
+type Written = http::Request<Full<Bytes>>;
+
+fn build(out: &Outgoing) -> Result<Written, HttpError> {
+    let refuse = |what: &str| (Failure::Refused, format!("{what} can't be sent over HTTP"));
+    let mut headers = HeaderMap::new();
+    for (name, value) in &out.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("a header name"))?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refuse("a header value"))?;
+        headers.append(name, value);
+    }
+    let method = Method::from_bytes(out.method.as_bytes()).map_err(|_| refuse("the method"))?;
+    let target: Uri = out.target.parse().map_err(|_| refuse("the path"))?;
+    let mut request = http::Request::new(Full::new(Bytes::from(out.body.clone().unwrap_or_default())));
+    *request.method_mut() = method;
+    *request.uri_mut() = target;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// Shared by all connections of a run.
+type Config = Arc<rustls::ClientConfig>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! The journal: what the run created and has not yet removed, on disk before the next request goes out. A run that is
+//! killed leaves it behind, and `watertight clean` reads it.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use watertight_spec::{Resource, Spec};
+
+use crate::call::{Intent, Mark, Request, encode};
+use crate::log::Exchange;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// The run has begun: everything that it creates carries this tag.
+    Began {
+        /// [`crate::marker::RunTag::text`]
+        tag: String,
+    },
+    /// A request that may create an object is about to be sent.
+    Intends {
+        /// Where.
+        collection: String,
+    },
+    /// It never reached the target.
+    Unsent {
+        /// Where.
+        collection: String,
+    },
+    /// An object exists.
+    Created(Item),
+    /// It is gone.
+    Removed {
+        /// Id of the tenant that it belonged to: a path alone names no tenant where a header does.
+        tenant: String,
+        /// Its path.
+        path: String,
+    },
+    /// The run removed all that it created.
+    Cleaned,
+}
+
+/// An object that the run created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Tenant id.
+    pub tenant: String,
+    /// Name of the resource.
+    pub resource: String,
+    /// Item path.
+    pub path: String,
+    /// Who says so.
+    pub said_by: SaidBy,
+}
+
+/// Whose answer told of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SaidBy {
+    /// The answer to its owner's own create.
+    Owner,
+    /// The answer to an attack: the id may be that of an object that was there before. It is removed only if it carries
+    /// the run's tag.
+    Attack,
+}
+
+/// An append-only file, and what it comes to.
+#[derive(Debug)]
+pub struct Journal {
+    file: Option<File>,
+    state: State,
+}
+
+/// What the lines of a journal come to.
+#[derive(Debug, Default)]
+struct State {
+    tag: Option<String>,
+    /// Requests that may have created something.
+    intents: u64,
+    /// Those of them that never reached the target.
+    unsent: u64,
+    is_cleaned: bool,
+    lines: u64,
+    /// By tenant and path, with the line that told of it.
+    existing: BTreeMap<(String, String), (u64, Item)>,
+}
+
+impl State {
+    fn note(&mut self, entry: &Entry) {
+        self.lines = self.lines.saturating_add(1);
+        self.is_cleaned = matches!(entry, Entry::Cleaned);
+        match entry {
+            Entry::Began { tag } => self.tag = Some(tag.clone()),
+            Entry::Intends { .. } => self.intents = self.intents.saturating_add(1),
+            Entry::Unsent { .. } => self.unsent = self.unsent.saturating_add(1),
+            Entry::Created(item) => {
+                let key = (item.tenant.clone(), item.path.clone());
+                self.existing.entry(key).or_insert_with(|| (self.lines, item.clone()));
+            }
+            Entry::Removed { tenant, path } => drop(self.existing.remove(&(tenant.clone(), path.clone()))),
+            Entry::Cleaned => {}
+        }
+    }
+}
+
+impl Journal {
+    /// At this path; an earlier run's journal there must have been cleaned, or moved away.
+    ///
+    /// # Errors
+    /// The file can't be made.
+    pub fn create(path: &Path) -> std::io::Result<Self> {
+        let file = OpenOptions::new().create(true).truncate(true).write(true).open(path)?;
+        Ok(Self { file: Some(file), state: State::default() })
+    }
+
+    /// Continues a journal left by a run that was killed.
+    ///
+    /// # Errors
+    /// There is none, or it can't be read.
+    pub fn resume(path: &Path) -> std::io::Result<Self> {
+        let mut state = State::default();
+        read(path)?.iter().for_each(|entry| state.note(entry));
+        let mut file = OpenOptions::new().append(true).open(path)?;
+        // A line that a kill cut off must not swallow the next one.
+        file.write_all(b"\n")?;
+        Ok(Self { file: Some(file), state })
+    }
+
+    /// Without a file, for what is thrown away anyway.
+    pub fn in_memory() -> Self {
+        Self { file: None, state: State::default() }
+    }
+
+    /// Adds a line, and has it on disk before it returns.
+    ///
+    /// # Errors
+    /// The file can't be written to.
+    pub fn write(&mut self, entry: &Entry) -> std::io::Result<()> {
+        if let Some(file) = &mut self.file {
+            let mut line = serde_json::to_string(entry)?;
+            line.push('\n');
+            file.write_all(line.as_bytes())?;
+        }
+        self.state.note(entry);
+        Ok(())
+    }
+
+    /// What exists still, the newest first.
+    pub fn remaining(&self) -> Vec<Item> {
+        let mut items: Vec<&(u64, Item)> = self.state.existing.values().collect();
+        items.sort_by_key(|(line, _)| std::cmp::Reverse(*line));
+        items.into_iter().map(|(_, item)| item.clone()).collect()
+    }
+
+    /// The run's tag, if it ever began.
+    pub fn tag(&self) -> Option<&str> {
+        self.state.tag.as_deref()
+    }
+
+    /// Whether the run cleaned up after itself, or had nothing to clean up.
+    pub fn is_clean(&self) -> bool {
+        self.state.is_cleaned || self.state.intents == self.state.unsent
+    }
+}
+
+/// What the journal must say of a request that succeeded. What can't be found in the answer is found by the sweep.
+pub(crate) fn entry(spec: &Spec, request: &Request, exchange: &Exchange) -> Option<Entry> {
+    if !exchange.succeeded() {
+        return None;
+    }
+    match &request.mark {
+        Mark::Nothing => None,
+        Mark::Removes { item } => {
+            let tenant = exchange.tenant()?;
+            Some(Entry::Removed { tenant: spec[tenant].id.to_string(), path: item.shown() })
+        }
+        Mark::Creates { resource, owner, collection } => Some(Entry::Created(Item {
+            tenant: spec[*owner].id.to_string(),
+            resource: spec[*resource].name.clone(),
+            path: format!("{}/{}", collection.shown(), encode(&id_in(&spec[*resource], exchange)?)),
+            said_by: match request.intent {
+                Intent::Own => SaidBy::Owner,
+                Intent::Across => SaidBy::Attack,
+            },
+        })),
+    }
+}
+
+/// The id that an answer gives to a new object: where the spec says, else at the end of `Location` (RFC 9110 10.2.2).
+pub fn id_in(resource: &Resource, exchange: &Exchange) -> Option<String> {
+    let in_body = || match resource.id.query(exchange.json()?).first()? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let in_header = || {
+        let path = exchange.header("location")?.split(['?', '#']).next()?;
+        let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;
+        Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned())
+    };
+    in_body().or_else(in_header)
+}
+
+/// Reads a journal; a last line cut off by a kill is left out.
+///
+/// # Errors
+/// It can't be read.
+pub fn read(path: &Path) -> std::io::Result<Vec<Entry>> {
+    Ok(std::fs::read_to_string(path)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(path: &str) -> Item {
+        Item { tenant: "a".into(), resource: "case".into(), path: path.into(), said_by: SaidBy::Owner }
+    }
+
+    #[test]
+    fn what_was_created_and_not_removed_remains_newest_first() {
+        let mut journal = Journal::in_memory();
+        for entry in [
+            Entry::Began { tag: "x".into() },
+            Entry::Created(item("/1")),
+            Entry::Created(item("/2")),
+            Entry::Removed { tenant: "a".into(), path: "/1".into() },
+            Entry::Removed { tenant: "b".into(), path: "/2".into() },
+            Entry::Created(item("/3")),
+        ] {
+            journal.write(&entry).unwrap();
+        }
+        assert_eq!(journal.remaining(), [item("/3"), item("/2")]);
+    }
+
+    #[test]
+    fn a_create_that_never_reached_the_target_leaves_nothing_to_clean() {
+        let mut journal = Journal::in_memory();
+        journal.write(&Entry::Intends { collection: "/c".into() }).unwrap();
+        assert!(!journal.is_clean());
+        journal.write(&Entry::Unsent { collection: "/c".into() }).unwrap();
+        assert!(journal.is_clean());
+    }
+
+    #[test]
+    fn a_journal_survives_a_line_cut_off_by_a_kill() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut journal = Journal::create(&path).unwrap();
+        journal.write(&Entry::Intends { collection: "/c".into() }).unwrap();
+        journal.write(&Entry::Created(item("/c/1"))).unwrap();
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text.push_str("{\"created\":{\"ten");
+        std::fs::write(&path, text).unwrap();
+        let resumed = Journal::resume(&path).unwrap();
+        assert_eq!(resumed.remaining(), [item("/c/1")]);
+        assert!(!resumed.is_clean());
+    }
+}

@@ -1,0 +1,457 @@
+//! A live run's way to its target: what a call needs is made ready, the gate lets it out, a channel carries it, and the
+//! recorder writes down what came back.
+//!
+//! ```text
+//!   call ──▶ token, forge ──▶ render ──▶ gate ──▶ channel ──▶ target
+//!                                                    │
+//!   check ◀── exchange ◀── log ◀── recorder ◀── answer
+//! ```
+//!
+//! Calls of several trials are under way at once, in one task: nothing is borrowed across an await.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use secrecy::ExposeSecret as _;
+use tokio::sync::mpsc;
+use watertight_spec::{Effect, Spec, TenantIx, Variable, Who};
+
+use crate::call::{Call, Caller, Forged, Mark, Request, TokenCall};
+use crate::channel::callbacks::Listener;
+use crate::channel::http::{Answered, Bounds, Http, Outgoing};
+use crate::channel::inbox::Inboxes;
+use crate::credentials::forge::Forge;
+use crate::credentials::{Tokens, uses_tokens};
+use crate::gate::{Gate, Throttle};
+use crate::journal::{Entry, Journal};
+use crate::log::{Called, Event, Exchange, Failure, InboxIx, LogWriter, Outcome, Owner, Part, Sender, Sent, What};
+use crate::marker::{RunTag, Scanner};
+use crate::quiet::Quiets;
+use crate::recorder::{Recorder, Told};
+use crate::redact::{Goes, Redactor};
+use crate::render::{Rendered, Secrets, Text, Unrendered, forged_label, render};
+use crate::tape::{Access, Seen, Window, topic};
+
+/// How often a request that was refused for the pace is tried again.
+const TRIES: u32 = 12;
+/// The first pause before that, where the target does not say how long; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Requests that others get answered between two refusals, after which the refusal is not about the pace.
+const ANSWERED_MEANWHILE: u64 = 40;
+/// Tries after which that counts.
+const LEAST_TRIES: u32 = 5;
+
+/// What a run needs before it can send anything.
+pub struct Setting {
+    /// What is verified.
+    pub spec: Arc<Spec>,
+    /// Whose markers are this run's.
+    pub tag: RunTag,
+    /// Where everything is recorded.
+    pub log: LogWriter,
+    /// Where is written what was created.
+    pub journal: Journal,
+    /// Which sitting of the run this is, from 1.
+    pub part: u32,
+    /// Sees every event when it has been recorded.
+    pub observer: Box<dyn FnMut(&Event)>,
+}
+
+/// Why a run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// The marker automaton would not build.
+    #[error("the scanner for {tenants} tenants could not be built")]
+    Scanner {
+        /// How many.
+        tenants: usize,
+    },
+    /// The log can't be written to.
+    #[error("the log can't be written to: {0}")]
+    Log(#[from] std::io::Error),
+}
+
+/// A live run's connection to its target.
+pub(crate) struct Live {
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) tag: RunTag,
+    scanner: Scanner,
+    http: Http,
+    pub(crate) gate: Gate,
+    redactor: RefCell<Redactor>,
+    tokens: Tokens,
+    forge: RefCell<Option<Rc<Forgery>>>,
+    forging: tokio::sync::Mutex<()>,
+    log: RefCell<LogWriter>,
+    journal: RefCell<Journal>,
+    inboxes: RefCell<Inboxes>,
+    observer: RefCell<Box<dyn FnMut(&Event)>>,
+    pub(crate) quiets: Quiets,
+    begun: Instant,
+    answered: Cell<u64>,
+    failed: RefCell<Option<std::io::Error>>,
+}
+
+/// What forged tokens are made with.
+struct Forgery {
+    forge: Forge,
+    listener: Listener,
+    calls: RefCell<mpsc::Receiver<Called>>,
+}
+
+impl Live {
+    /// For one sitting of a run. Nothing is sent yet.
+    pub(crate) fn new(setting: Setting) -> Result<Self, SettingError> {
+        let Setting { spec, tag, log, journal, part, observer } = setting;
+        let tenants = spec.tenants.len();
+        let scanner = Scanner::new(&tag, spec.tenant_ixs()).map_err(|_| SettingError::Scanner { tenants })?;
+        let mut redactor = Redactor::new(rand::random());
+        for variable in spec.variables.values() {
+            if let Variable::Secret(secret) = variable {
+                redactor.learn(secret.expose_secret());
+            }
+        }
+        let begun = Instant::now();
+        let live = Self {
+            gate: Gate::new(&spec, begun),
+            spec,
+            tag,
+            scanner,
+            http: Http::new(),
+            redactor: RefCell::new(redactor),
+            tokens: Tokens::default(),
+            forge: RefCell::new(None),
+            forging: tokio::sync::Mutex::new(()),
+            log: RefCell::new(log),
+            journal: RefCell::new(journal),
+            inboxes: RefCell::default(),
+            observer: RefCell::new(observer),
+            quiets: Quiets::default(),
+            begun,
+            answered: Cell::new(0),
+            failed: RefCell::new(None),
+        };
+        let began = Part { number: part, started: now(), variables: live.placeholders() };
+        live.record(Owner::Engine, What::Began(began));
+        live.failed.take().map_or(Ok(live), |error| Err(error.into()))
+    }
+
+    /// What stands for each variable of the spec in the log, so that a replay renders the same.
+    fn placeholders(&self) -> std::collections::BTreeMap<String, String> {
+        let redactor = self.redactor.borrow();
+        let shown = |variable: &Variable| match variable {
+            Variable::Plain(text) => text.clone(),
+            Variable::Secret(secret) => redactor.placeholder(secret.expose_secret()),
+        };
+        self.spec.variables.iter().map(|(name, variable)| (name.clone(), shown(variable))).collect()
+    }
+
+    /// What was created.
+    pub(crate) fn journal(&self) -> &RefCell<Journal> {
+        &self.journal
+    }
+
+    /// The end of the log.
+    pub(crate) fn tail(&self) -> crate::log::Tail {
+        self.log.borrow().tail().clone()
+    }
+
+    /// Why the log can't be written to any more, if it can't: then the run ends.
+    pub(crate) fn failure(&self) -> Option<std::io::Error> {
+        self.failed.take()
+    }
+
+    /// An owner is done: what was kept for it is dropped.
+    pub(crate) fn forget(&self, owner: Owner) {
+        self.tokens.forget(owner);
+    }
+
+    /// Nothing is under way: tokens that were replaced are dropped.
+    pub(crate) fn forget_replaced(&self) {
+        self.tokens.forget_replaced();
+    }
+
+    /// Records that time has passed for an owner.
+    pub(crate) fn waited(&self, owner: Owner, time: Duration) {
+        self.record(owner, What::Waited { ms: millis(time) });
+    }
+
+    /// What an inbox has so far; how far that is goes to the log.
+    pub(crate) fn look(&self, owner: Owner, inbox: InboxIx) -> Window {
+        self.receive_callbacks();
+        let upto = self.log.borrow().next_seq();
+        self.record(owner, What::Cut { inbox, upto });
+        self.inboxes.borrow().window(inbox, upto)
+    }
+
+    /// Performs a call for an owner.
+    pub(crate) async fn perform(&self, call: &Call, owner: Owner, access: Access) -> Seen {
+        if let Call::Api(Request { caller: Caller::Own(who) | Caller::Forged(Forged { who, .. }), .. }) = call {
+            self.ensure_token(*who).await;
+        }
+        if matches!(call, Call::Api(Request { caller: Caller::Forged(_), .. })) {
+            self.ensure_forge().await;
+        }
+        self.exchange(call, owner, access).await
+    }
+
+    /// Fetches a principal's token unless it has one that will last. Whoever else needs it meanwhile waits.
+    async fn ensure_token(&self, who: Who) {
+        if !uses_tokens(&self.spec, who) || self.tokens.is_fresh(who) {
+            return;
+        }
+        let fetching = self.tokens.fetching(who);
+        let _guard = fetching.lock().await;
+        if !self.tokens.is_fresh(who) {
+            self.exchange(&Call::Token(TokenCall::plain(who)), Owner::Engine, Access::Write).await;
+        }
+    }
+
+    async fn ensure_forge(&self) {
+        let _guard = self.forging.lock().await;
+        if self.forge.borrow().is_some() {
+            return;
+        }
+        // Where either can't be had, rendering the forged token says so and the trial is unproven.
+        if let Ok(forge) = Forge::new(self.tag.unique("kid"))
+            && let Ok((listener, calls)) = Listener::start(forge.key_set().to_string()).await
+        {
+            let forgery = Forgery { forge, listener, calls: RefCell::new(calls) };
+            self.forge.replace(Some(Rc::new(forgery)));
+        }
+    }
+
+    /// One exchange, sent again for as long as the target refuses it for the pace of the run.
+    async fn exchange(&self, call: &Call, owner: Owner, access: Access) -> Seen {
+        let touched = touched(call);
+        let mut tries = 0;
+        let mut answered_before = self.answered.get();
+        loop {
+            let secrets = Known { live: self, topic: topic(owner) };
+            let rendered = render(call, &self.spec, &secrets);
+            self.gate.rate.turn().await;
+            let entered = match touched.as_slice() {
+                [] => None,
+                tenants => Some(self.quiets.enter(owner, tenants).await),
+            };
+            let begun = Instant::now();
+            let at = millis(begun.duration_since(self.begun));
+            let mut exchange = match &rendered {
+                Ok(rendered) => {
+                    Exchange::new(at, rendered.sender.clone(), rendered.by.clone(), rendered.intent, rendered.sent())
+                }
+                Err(why) => unrendered(call, &self.spec, at, why),
+            };
+            let mut told = Told::default();
+            let mut throttle = None;
+            if let Ok(rendered) = &rendered {
+                match self.send(call, rendered, owner, access).await {
+                    Ok(incoming) => {
+                        throttle = Throttle::of(&incoming);
+                        told = self.recorder().receive(call, incoming, &mut exchange);
+                    }
+                    Err((kind, text)) => {
+                        let text = self.redactor.borrow_mut().text(&text, |_| false);
+                        exchange.outcome = Outcome::Failed { kind, text };
+                    }
+                }
+            }
+            drop(entered);
+            exchange.took = millis(begun.elapsed());
+            if let Some(throttle) = throttle {
+                self.gate.rate.slow(throttle);
+                tries += 1;
+                let meanwhile = self.answered.get().saturating_sub(answered_before);
+                let is_about_pace = tries < LEAST_TRIES || meanwhile < ANSWERED_MEANWHILE || throttle.wait.is_some();
+                if tries < TRIES && is_about_pace && !self.gate.is_out_of_time() {
+                    self.record(owner, What::Throttled(Box::new(exchange)));
+                    tokio::time::sleep(throttle.wait.unwrap_or_else(|| pause(tries))).await;
+                    answered_before = answered_before.max(self.answered.get().saturating_sub(ANSWERED_MEANWHILE));
+                    continue;
+                }
+            } else {
+                self.gate.rate.recover();
+                self.answered.set(self.answered.get().saturating_add(1));
+            }
+            self.note(call, &exchange);
+            return self.keep(owner, exchange, told);
+        }
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        rendered: &Rendered,
+        owner: Owner,
+        access: Access,
+    ) -> Result<Answered, (Failure, String)> {
+        let creates = match call {
+            Call::Api(request) if access == Access::Read && request.effect != Effect::Read => {
+                return Err((Failure::Refused, format!("{} is not sent by a check that only reads", request.method)));
+            }
+            Call::Api(Request { mark: Mark::Creates { collection, .. }, .. }) => Some(collection.shown()),
+            _ => None,
+        };
+        self.gate.permit(call, rendered, owner, &self.scanner)?;
+        if let Some(collection) = &creates {
+            let entry = Entry::Intends { collection: collection.clone() };
+            let written = self.journal.borrow_mut().write(&entry);
+            written.map_err(|error| (Failure::Refused, format!("the journal can't be written: {error}")))?;
+        }
+        let out = Outgoing {
+            origin: rendered.origin.clone(),
+            method: rendered.method.clone(),
+            target: rendered.target.real().to_owned(),
+            headers: rendered.headers.iter().map(|(name, value)| (name.clone(), value.real().to_owned())).collect(),
+            body: rendered.body.as_ref().map(|body| body.real().as_bytes().to_vec()),
+            sender: rendered.sender.who(),
+        };
+        let bounds = Bounds { timeout: self.spec.limits.timeout, body: self.spec.limits.body };
+        let answered = self.http.exchange(&out, bounds).await;
+        if let (Some(collection), Err((Failure::Connect, _))) = (creates, &answered) {
+            // Should this line not reach the disk, clean-up looks for what is not there.
+            let _ = self.journal.borrow_mut().write(&Entry::Unsent { collection });
+        }
+        answered
+    }
+
+    fn recorder(&self) -> Recorder<'_> {
+        Recorder { spec: &self.spec, tag: &self.tag, scanner: &self.scanner, redactor: &self.redactor, tokens: &self.tokens }
+    }
+
+    /// Writes down what a request created or removed.
+    fn note(&self, call: &Call, exchange: &Exchange) {
+        let Call::Api(request) = call else { return };
+        let Some(entry) = crate::journal::entry(&self.spec, request, exchange) else { return };
+        // The request that made it was let through only because the journal could be written; if it can't be now, the
+        // intent is on disk and the sweep finds the object by its tag.
+        let _ = self.journal.borrow_mut().write(&entry);
+    }
+
+    fn keep(&self, owner: Owner, exchange: Exchange, told: Told) -> Seen {
+        self.receive_callbacks();
+        let token = told.token.zip(exchange.token.as_ref().map(|token| token.who));
+        match self.record(owner, What::Exchange(Box::new(exchange))) {
+            Some(Event { seq, what: What::Exchange(exchange), .. }) => {
+                if let Some((token, who)) = token {
+                    self.tokens.keep(seq, owner, who, token);
+                }
+                Rc::from(exchange)
+            }
+            _ => Rc::new(Exchange::unanswered()),
+        }
+    }
+
+    /// Calls to the listener go to the log when they arrive: at the latest before what is recorded next.
+    pub(crate) fn receive_callbacks(&self) {
+        let Some(forgery) = self.forge.borrow().clone() else { return };
+        while let Ok(called) = forgery.calls.borrow_mut().try_recv() {
+            let at = millis(self.begun.elapsed());
+            let inbound = self.recorder().callback(at, called);
+            self.record(Owner::Inbox(crate::CALLBACKS), What::Inbound(Box::new(inbound)));
+        }
+    }
+
+    /// Appends to the log. Where that fails the run can't go on: what is not recorded shows nothing.
+    fn record(&self, owner: Owner, what: What) -> Option<Event> {
+        let appended = self.log.borrow_mut().append(owner, what);
+        match appended {
+            Ok(event) => {
+                self.inboxes.borrow_mut().note(&event);
+                (self.observer.borrow_mut())(&event);
+                Some(event)
+            }
+            Err(error) => {
+                self.failed.borrow_mut().get_or_insert(error);
+                None
+            }
+        }
+    }
+}
+
+/// The secrets of a live run, for one owner.
+struct Known<'l> {
+    live: &'l Live,
+    topic: String,
+}
+
+impl Secrets for Known<'_> {
+    fn shown(&self, secret: &str) -> String {
+        self.live.redactor.borrow().placeholder(secret)
+    }
+    fn current(&self, who: Who) -> Option<(u64, Text)> {
+        self.live.tokens.current(who)
+    }
+    fn issued(&self, seq: u64) -> Option<(Who, Text)> {
+        self.live.tokens.issued(seq)
+    }
+    fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String> {
+        let forgery = self.live.forge.borrow().clone().ok_or("no key or listener for forging could be had")?;
+        let made = forgery.forge.make(genuine.real(), what, &forgery.listener.url(&self.topic))?;
+        Ok(Text::secret(made, forged_label(genuine.shown(), what)))
+    }
+    fn as_it_was(&self, text: &str, goes: Goes) -> String {
+        self.live.redactor.borrow().as_it_was(text, goes)
+    }
+}
+
+/// The tenants in which a call may create, change or remove something.
+fn touched(call: &Call) -> Vec<TenantIx> {
+    let Call::Api(request) = call else { return Vec::new() };
+    if request.effect == Effect::Read {
+        return Vec::new();
+    }
+    let sender = match &request.caller {
+        Caller::Own(who) | Caller::Forged(Forged { who, .. }) => Some(who.tenant),
+        Caller::Anonymous | Caller::Issued(_) => None,
+    };
+    let mut tenants: Vec<TenantIx> = sender.into_iter().chain([request.at]).collect();
+    tenants.dedup();
+    tenants
+}
+
+fn pause(tries: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE)
+}
+
+/// The record of a call that could not even be rendered, as when no token was to be had.
+pub(crate) fn unrendered(call: &Call, spec: &Spec, at: u64, why: &Unrendered) -> Exchange {
+    let (method, target, who) = match call {
+        Call::Api(request) => {
+            let who = match &request.caller {
+                Caller::Own(who) | Caller::Forged(Forged { who, .. }) => Some(*who),
+                Caller::Anonymous | Caller::Issued(_) => None,
+            };
+            (request.method.clone(), request.address.shown(), who)
+        }
+        Call::Token(ask) => ("POST".into(), String::new(), Some(ask.who)),
+        Call::Discovery { issuer } => ("GET".into(), issuer.clone(), None),
+        Call::Keys { url, .. } => ("GET".into(), url.clone(), None),
+    };
+    let sender = who.map_or(Sender::Anonymous, |who| Sender::Principal { who, token: None });
+    let by = who.map_or_else(|| "anonymous".into(), |who| spec.name_of(who));
+    let intent = match call {
+        Call::Api(request) => request.intent,
+        _ => crate::call::Intent::Own,
+    };
+    let sent = Sent { method, origin: String::new(), target, headers: vec![], body: None };
+    let mut exchange = Exchange::new(at, sender, by, intent, sent);
+    let (kind, text) = match why {
+        Unrendered::NoToken(text) => (Failure::NoToken, text),
+        Unrendered::Other(text) => (Failure::Refused, text),
+    };
+    exchange.outcome = Outcome::Failed { kind, text: text.clone() };
+    exchange
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

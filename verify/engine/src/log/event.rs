@@ -1,0 +1,99 @@
+//! One entry of the log: what happened, in the order in which it was recorded.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use watertight_spec::Who;
+
+use super::exchange::Exchange;
+use super::inbound::{InboxIx, Inbound};
+
+/// Which trial, set-up or clean-up an event belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owner {
+    /// Planting of markers: index of the set-up step.
+    Setup(usize),
+    /// A trial: its index in the plan.
+    Trial(usize),
+    /// The engine itself: a token that it fetched, a connection that it opened.
+    Engine,
+    /// What arrives by itself.
+    Inbox(InboxIx),
+    /// Removal of what was created.
+    Cleanup,
+}
+
+/// One entry of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Position in the log, from 0.
+    pub seq: u64,
+    /// To what it belongs.
+    pub owner: Owner,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// A run began, or went on after an interruption. Set-up starts anew; what was decided stays decided.
+    Began(Part),
+    /// A request and its response.
+    Exchange(Box<Exchange>),
+    /// A request that the target refused for the pace of the run (429, 503), and that was sent again. No check sees it.
+    Throttled(Box<Exchange>),
+    /// A check asked to wait, and the time has passed.
+    Waited {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// Something arrived by itself.
+    Inbound(Box<Inbound>),
+    /// How far a check has looked through an inbox: it has seen every event of that inbox before this number, and no other.
+    Cut {
+        /// Which inbox.
+        inbox: InboxIx,
+        /// The number of the first event that was not looked at.
+        upto: u64,
+    },
+}
+
+/// A sitting of a run: one, unless the run was interrupted and resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// From 1.
+    pub number: u32,
+    /// Seconds since 1970.
+    pub started: u64,
+    /// Every variable of the spec: its value, or a placeholder where it is a secret. Placeholders are keyed anew for each
+    /// part, so that none can be guessed.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Event {
+    /// The exchange that a check saw, if it is one.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        match &self.what {
+            What::Exchange(exchange) => Some(exchange),
+            _ => None,
+        }
+    }
+
+    /// Whether every tenant and principal that it names is in the spec: asked of events that come from a file.
+    pub(crate) fn fits(&self, spec: &watertight_spec::Spec) -> bool {
+        let known = |who: Option<Who>| who.is_none_or(|who| spec.has(who));
+        match &self.what {
+            What::Exchange(exchange) | What::Throttled(exchange) => {
+                known(exchange.sender.who())
+                    && known(exchange.token.as_ref().map(|token| token.who))
+                    && exchange.hits.iter().all(|hit| spec.has_tenant(hit.owner))
+            }
+            What::Inbound(inbound) => inbound.hits.iter().all(|hit| spec.has_tenant(hit.owner)),
+            What::Began(_) | What::Waited { .. } | What::Cut { .. } => true,
+        }
+    }
+}

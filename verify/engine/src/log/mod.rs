@@ -1,0 +1,53 @@
+//! The log: everything that was sent and received, redacted, in one order. It is the only thing that is judged, live and
+//! offline.
+//!
+//! ```text
+//! trace.jsonl   {"hash":"h0","header":{…}}      h0 = SHA-256(header's text)
+//!               {"hash":"h1","event":{…}}       h1 = SHA-256(h0 in hex, event's text)
+//! bodies.lz4    bodies longer than a few hundred bytes, compressed, once each; an event names place and SHA-256
+//! trace.index   where each event begins, eight bytes an event: for looking one up
+//! ```
+//!
+//! It is written as things happen and memory does not grow with it: a run that is killed leaves a log that can be read up
+//! to its last whole line, judged, and resumed. The text of a line is hashed exactly as it is written, so one changed byte
+//! is named by its line; a body is named by its digest in the line.
+
+mod body;
+mod chain;
+mod event;
+mod exchange;
+mod inbound;
+mod read;
+mod write;
+
+use serde::{Deserialize, Serialize};
+
+pub use body::Body;
+pub use chain::{Tail, hex};
+pub use event::{Event, Owner, Part, What};
+pub use exchange::{Exchange, Failure, IssuedToken, Outcome, Received, Sender, Sent, SignatureState};
+pub use inbound::{Called, Inbound, InboundKind, InboxIx};
+pub use read::{LogError, LogReader, Lookup, Tip};
+pub use write::LogWriter;
+
+/// The events, as a hash chain.
+pub const TRACE: &str = "trace.jsonl";
+/// The longer bodies.
+pub const BODIES: &str = "bodies.lz4";
+/// Where each event begins.
+pub const INDEX: &str = "trace.index";
+/// The schema of a trace.
+pub const TRACE_SCHEMA: &str = "watertight.trace/2";
+
+/// What a replay must know besides the events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// `watertight.trace/2`
+    pub schema: String,
+    /// Version of the tool that ran.
+    pub tool: String,
+    /// Makes this run's markers its own, with the seed.
+    pub salt: u64,
+    /// What was asked of the run: for the room above, which planned it.
+    pub options: serde_json::Value,
+}

@@ -1,0 +1,151 @@
+//! Appends events to the files of a log, as they happen.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::body::{Body, Place, Stored, WITHIN};
+use super::chain::{Kind, Tail, digest, link};
+use super::event::{Event, Owner, What};
+use super::exchange::{Exchange, Outcome};
+use super::read::{LogError, Tip};
+use super::{BODIES, Header, INDEX, TRACE};
+
+/// Bodies whose digests are remembered, so that they are written once. Twice as many at most; then the older half is
+/// forgotten, and what comes again is written again.
+const REMEMBERED: usize = 32_768;
+
+/// The files of a log, open at their ends.
+#[derive(Debug)]
+pub struct LogWriter {
+    trace: File,
+    bodies: File,
+    index: File,
+    tail: Tail,
+    /// Bytes of the trace.
+    length: u64,
+    /// Bytes of the bodies.
+    stored: u64,
+    recent: HashMap<String, Place>,
+    older: HashMap<String, Place>,
+    line: Vec<u8>,
+}
+
+impl LogWriter {
+    /// A new log in this folder.
+    ///
+    /// # Errors
+    /// A file can't be made or written to.
+    pub fn create(folder: &Path, header: &Header) -> io::Result<Self> {
+        let new = |name: &str| OpenOptions::new().write(true).create(true).truncate(true).open(folder.join(name));
+        let mut writer = Self {
+            trace: new(TRACE)?,
+            bodies: new(BODIES)?,
+            index: new(INDEX)?,
+            tail: Tail::default(),
+            length: 0,
+            stored: 0,
+            recent: HashMap::new(),
+            older: HashMap::new(),
+            line: Vec::new(),
+        };
+        writer.write(Kind::Header, &serde_json::to_string(header)?)?;
+        Ok(writer)
+    }
+
+    /// The log in this folder, open behind its last whole event. What a killed run left half written is cut off.
+    ///
+    /// # Errors
+    /// It can't be read, was changed, or can't be written to.
+    pub fn resume(folder: &Path, tip: &Tip) -> Result<Self, LogError> {
+        let open = |name: &str, length: u64| -> io::Result<File> {
+            use std::io::{Seek as _, SeekFrom};
+            let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(folder.join(name))?;
+            file.set_len(length)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let io = |file: &'static str| move |source| LogError::Io { file, source };
+        Ok(Self {
+            trace: open(TRACE, tip.length).map_err(io(TRACE))?,
+            bodies: open(BODIES, tip.stored).map_err(io(BODIES))?,
+            index: open(INDEX, tip.tail.events.saturating_mul(8)).map_err(io(INDEX))?,
+            tail: tip.tail.clone(),
+            length: tip.length,
+            stored: tip.stored,
+            recent: HashMap::new(),
+            older: HashMap::new(),
+            line: Vec::new(),
+        })
+    }
+
+    /// The number of the next event.
+    pub fn next_seq(&self) -> u64 {
+        self.tail.events
+    }
+
+    /// The end of the chain.
+    pub fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// Appends what happened, and returns it as an event.
+    ///
+    /// # Errors
+    /// A file can't be written to.
+    pub fn append(&mut self, owner: Owner, mut what: What) -> io::Result<Event> {
+        let seq = self.next_seq();
+        match &mut what {
+            What::Exchange(exchange) | What::Throttled(exchange) => {
+                exchange.seq = seq;
+                if let Exchange { outcome: Outcome::Response(received), .. } = exchange.as_mut() {
+                    self.store(&mut received.body)?;
+                }
+            }
+            What::Inbound(inbound) => self.store(&mut inbound.body)?,
+            What::Began(_) | What::Waited { .. } | What::Cut { .. } => {}
+        }
+        let event = Event { seq, owner, what };
+        let text = serde_json::to_string(&event)?;
+        self.index.write_all(&self.length.to_le_bytes())?;
+        self.write(Kind::Event, &text)?;
+        Ok(event)
+    }
+
+    fn write(&mut self, kind: Kind, text: &str) -> io::Result<()> {
+        self.line.clear();
+        link(&mut self.tail, kind, text, &mut self.line);
+        self.trace.write_all(&self.line)?;
+        self.length = self.length.saturating_add(u64::try_from(self.line.len()).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Writes a body where it belongs, before the event that names it.
+    fn store(&mut self, body: &mut Body) -> io::Result<()> {
+        let text = body.text();
+        if text.len() <= WITHIN {
+            let within = Stored::Within(text.to_owned());
+            body.store(within);
+            return Ok(());
+        }
+        let sha256 = digest(text.as_bytes());
+        if let Some(place) = self.recent.get(&sha256).or_else(|| self.older.get(&sha256)) {
+            let place = place.clone();
+            body.store(Stored::Apart(place));
+            return Ok(());
+        }
+        let compressed = lz4_flex::block::compress(text.as_bytes());
+        self.bodies.write_all(&compressed)?;
+        let size = |length: usize| u32::try_from(length).map_err(|_| io::Error::other("a body of more than 4 GiB"));
+        let place =
+            Place { at: self.stored, stored: size(compressed.len())?, size: size(text.len())?, sha256: sha256.clone() };
+        self.stored = self.stored.saturating_add(u64::from(place.stored));
+        if self.recent.len() >= REMEMBERED {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.insert(sha256, place.clone());
+        body.store(Stored::Apart(place));
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! What set-up planted and learned: the objects of each tenant that checks may use without making their own.
+
+use watertight_spec::{ResourceIx, TenantIx};
+
+use crate::marker::Canary;
+
+/// What set-up planted and learned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Planted {
+    /// In the order of planting.
+    pub objects: Vec<Object>,
+    /// Set-up steps that failed, with the reason: checks that need their objects are unproven.
+    pub failures: Vec<SetupFailure>,
+}
+
+/// A set-up step that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupFailure {
+    /// The tenant.
+    pub tenant: TenantIx,
+    /// The kind of object.
+    pub resource: ResourceIx,
+    /// What went wrong, for people.
+    pub why: String,
+}
+
+/// An object that belongs to one tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// The tenant that owns it.
+    pub tenant: TenantIx,
+    /// What kind of object it is.
+    pub resource: ResourceIx,
+    /// Its id, as the target spells it.
+    pub id: String,
+    /// Its ancestors, nearest last.
+    pub parents: Vec<(ResourceIx, String)>,
+    /// What shows that an answer holds it.
+    pub marker: Marker,
+}
+
+/// What shows that an answer holds an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Marker {
+    /// A canary that the run planted in it.
+    Planted(Canary),
+    /// Values that only its owner's own reading shows: not other tenants' readings of their own, not an anonymous one.
+    Witnessed(Vec<String>),
+}
+
+impl Planted {
+    /// Objects of a tenant and resource, in the order of planting.
+    pub fn of(&self, tenant: TenantIx, resource: ResourceIx) -> impl Iterator<Item = &Object> {
+        self.objects.iter().filter(move |o| o.tenant == tenant && o.resource == resource)
+    }
+    /// Why a tenant has no object of a resource, if set-up failed there.
+    pub fn failure(&self, tenant: TenantIx, resource: ResourceIx) -> Option<&str> {
+        self.failures.iter().find(|f| f.tenant == tenant && f.resource == resource).map(|f| f.why.as_str())
+    }
+}

@@ -1,0 +1,88 @@
+//! Who may create, change and remove in a tenant while a trial needs it to be quiet there.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use tokio::sync::Notify;
+use watertight_spec::TenantIx;
+
+use crate::log::Owner;
+
+/// By tenant: who asked for quiet, and how many writes are under way.
+#[derive(Default)]
+pub(crate) struct Quiets {
+    tenants: RefCell<HashMap<TenantIx, State>>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    holder: Option<Owner>,
+    writes: usize,
+}
+
+/// A write that is under way.
+pub(crate) struct Write<'q> {
+    quiets: &'q Quiets,
+    tenants: Vec<TenantIx>,
+}
+
+impl Quiets {
+    /// Until the tenants are quiet for this owner: writes that are under way have ended, and no one else's begins.
+    pub(crate) async fn acquire(&self, owner: Owner, tenants: &[TenantIx]) {
+        self.until(|states| {
+            let is_free = tenants.iter().all(|t| states.get(t).and_then(|s| s.holder).is_none_or(|h| h == owner));
+            if is_free {
+                tenants.iter().for_each(|tenant| states.entry(*tenant).or_default().holder = Some(owner));
+            }
+            is_free
+        })
+        .await;
+        self.until(|states| tenants.iter().all(|tenant| states.get(tenant).is_none_or(|state| state.writes == 0))).await;
+    }
+
+    /// The owner needs no quiet any more.
+    pub(crate) fn release(&self, owner: Owner) {
+        for state in self.tenants.borrow_mut().values_mut().filter(|state| state.holder == Some(owner)) {
+            state.holder = None;
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Until this owner may write in these tenants; they are not quiet while the guard is there.
+    pub(crate) async fn enter(&self, owner: Owner, tenants: &[TenantIx]) -> Write<'_> {
+        self.until(|states| {
+            let may = tenants.iter().all(|t| states.get(t).and_then(|s| s.holder).is_none_or(|h| h == owner));
+            if may {
+                tenants.iter().for_each(|tenant| states.entry(*tenant).or_default().writes += 1);
+            }
+            may
+        })
+        .await;
+        Write { quiets: self, tenants: tenants.to_vec() }
+    }
+
+    /// Tries whenever something has changed.
+    async fn until(&self, mut attempt: impl FnMut(&mut HashMap<TenantIx, State>) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            if attempt(&mut self.tenants.borrow_mut()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Drop for Write<'_> {
+    fn drop(&mut self) {
+        let mut states = self.quiets.tenants.borrow_mut();
+        for tenant in &self.tenants {
+            if let Some(state) = states.get_mut(tenant) {
+                state.writes = state.writes.saturating_sub(1);
+            }
+        }
+        drop(states);
+        self.quiets.changed.notify_waiters();
+    }
+}

@@ -1,0 +1,143 @@
+//! The recorder: what was received is scanned, then redacted, then appended. In this order: a marker is found even where it
+//! is a part of a secret, and no secret reaches the log.
+
+use std::cell::RefCell;
+
+use serde_json::Value;
+use watertight_spec::Spec;
+
+use crate::call::Call;
+use crate::channel::http::Answered;
+use crate::credentials::signature::signed_by;
+use crate::credentials::{Token, Tokens, token_in};
+use crate::log::{Body, Called, Exchange, Inbound, InboundKind, Outcome, Received, SignatureState};
+use crate::marker::{Hit, RunTag, Scanner};
+use crate::redact::{Redactor, is_secret_name};
+
+/// Names of members that are secrets in a token endpoint's answer, besides those that are anywhere.
+const OF_TOKEN_ENDPOINTS: [&str; 4] = ["code", "key", "session", "assertion"];
+
+/// Looks at what was received, before it is recorded.
+pub(crate) struct Recorder<'r> {
+    pub(crate) spec: &'r Spec,
+    pub(crate) tag: &'r RunTag,
+    pub(crate) scanner: &'r Scanner,
+    pub(crate) redactor: &'r RefCell<Redactor>,
+    pub(crate) tokens: &'r Tokens,
+}
+
+/// What an answer told that no one but the engine may know.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// The token that it brought.
+    pub(crate) token: Option<Token>,
+}
+
+impl Recorder<'_> {
+    /// Fills the exchange with what was received.
+    pub(crate) fn receive(&self, call: &Call, incoming: Answered, exchange: &mut Exchange) -> Told {
+        let mut told = Told::default();
+        exchange.hits = self.hits(&incoming.headers, &incoming.body);
+        let length = incoming.body.len();
+        let body = String::from_utf8(incoming.body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let success = (200..300).contains(&incoming.status);
+        match call {
+            Call::Token(ask) => {
+                self.learn_of_endpoint(&serde_json::from_str(&body).unwrap_or_default());
+                if success {
+                    let found = token_in(self.spec, ask.who, &body, &mut self.redactor.borrow_mut());
+                    if let Some((token, recorded)) = found {
+                        told.token = Some(token);
+                        exchange.token = Some(recorded);
+                    }
+                }
+            }
+            Call::Keys { token, .. } if success => exchange.signature = Some(self.check_signature(*token, &body)),
+            _ => {}
+        }
+        let headers = incoming.headers.iter().map(|(name, value)| self.header(name, &String::from_utf8_lossy(value)));
+        let headers: Vec<_> = headers.collect();
+        let body = self.text(&body);
+        exchange.outcome =
+            Outcome::Response(Received { status: incoming.status, headers, body: Body::new(body), length });
+        told
+    }
+
+    /// A call that reached the verifier's own listener.
+    pub(crate) fn callback(&self, at: u64, called: Called) -> Inbound {
+        let hits = self.scanner.scan("path", called.path.as_bytes());
+        let path = self.text(&called.path);
+        let kind = InboundKind::Callback(Called { method: called.method, path });
+        Inbound { at, kind, headers: Vec::new(), body: Body::default(), hits }
+    }
+
+    fn hits(&self, headers: &[(String, Vec<u8>)], body: &[u8]) -> Vec<Hit> {
+        let mut hits = self.scanner.scan("body", body);
+        for (name, value) in headers {
+            let found = self.scanner.scan("", value);
+            hits.extend(found.into_iter().map(|hit| Hit { place: format!("header {name}"), ..hit }));
+        }
+        hits
+    }
+
+    fn text(&self, text: &str) -> String {
+        self.redactor.borrow_mut().text(text, |value| self.is_public(value))
+    }
+
+    /// What stays whatever its member is called: a hostile target must not choose what is hidden elsewhere.
+    fn is_public(&self, value: &str) -> bool {
+        self.spec.tenants.iter().any(|tenant| tenant.id.as_str() == value) || RunTag::marks(self.tag.text(), value)
+    }
+
+    /// A response header as the log shows it. A cookie's value is a secret wherever it is sent.
+    fn header(&self, name: &str, value: &str) -> (String, String) {
+        let shown = match value.split_once('=').filter(|_| name == "set-cookie") {
+            Some((cookie, rest)) => {
+                let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
+                let value = value.trim();
+                let placeholder = match value.len() >= 12 && !self.is_public(value) {
+                    true => self.redactor.borrow_mut().learn_received(value),
+                    false => self.redactor.borrow().placeholder(value),
+                };
+                format!("{cookie}={placeholder}; {}", self.text(attributes.trim()))
+            }
+            None if is_secret_name(name) && !value.is_empty() && !self.is_public(value) => {
+                self.redactor.borrow_mut().learn_received(value)
+            }
+            None => self.text(value),
+        };
+        (name.to_owned(), shown)
+    }
+
+    /// Every member of a token endpoint's answer that is a secret by its name.
+    fn learn_of_endpoint(&self, json: &Value) {
+        match json {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let plain = name.to_lowercase();
+                    let is_secret = is_secret_name(name) || OF_TOKEN_ENDPOINTS.iter().any(|part| plain.contains(part));
+                    match value {
+                        Value::String(text) if is_secret && text.len() >= 12 && !self.is_public(text) => {
+                            self.redactor.borrow_mut().learn_received(text);
+                        }
+                        nested => self.learn_of_endpoint(nested),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.learn_of_endpoint(item)),
+            _ => {}
+        }
+    }
+
+    fn check_signature(&self, seq: u64, body: &str) -> SignatureState {
+        use secrecy::ExposeSecret as _;
+        let Some(token) = self.tokens.value(seq) else {
+            return SignatureState::Unknown(format!("event {seq} brought no token"));
+        };
+        match serde_json::from_str::<jsonwebtoken::jwk::JwkSet>(body) {
+            Ok(set) => signed_by(token.expose_secret(), &set),
+            Err(_) => SignatureState::Unknown("the answer is no key set (RFC 7517)".into()),
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Redaction at capture: a secret becomes a placeholder before it reaches the log, the same in every encoding.
+//!
+//! - What is a secret: those of the spec, every token of the run, and whatever a target hands out that is one by its
+//!   member's name or by its form ([`recognise`]).
+//! - A placeholder, `redacted-` and twelve hex digits, is made of characters that no encoding changes. It is keyed for the
+//!   run, so that nobody can guess a secret and compare.
+//! - What came from the target and goes back to it (a page cursor, a link, an id) is sent as it was: [`Redactor::as_it_was`]
+//!   puts the secret back where a placeholder is.
+
+mod recognise;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use recognise::{Found, secrets_in};
+pub(crate) use recognise::is_secret_name;
+
+/// Secrets shorter than this would be found everywhere; the spec can't forbid them, so they are only replaced whole.
+const SHORTEST: usize = 4;
+/// Of a longer secret so many bytes are looked for; the rest is compared where they are found.
+const LOOKED_FOR: usize = 24;
+/// Secrets that a target handed out, and that are remembered; the oldest are forgotten.
+const REMEMBERED: usize = 20_000;
+/// What every placeholder begins with.
+const PREFIX: &str = "redacted-";
+/// Hex digits of a placeholder.
+const DIGITS: usize = 12;
+
+/// Whether a placeholder is in a text: what it was is not known any more.
+pub fn is_placeholder_in(text: &str) -> bool {
+    next_placeholder(text).is_some()
+}
+
+/// Where a placeholder goes back to the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goes {
+    /// Within text that was copied, as from a link: as it was written there.
+    AsWritten,
+    /// As the bare value.
+    Bare,
+}
+
+/// Replaces secrets.
+///
+/// A run learns a secret with every token that it fetches, so automata are kept in generations that merge when they are
+/// of like size: each secret is built into an automaton a few times in a run, not once for every later one.
+pub(crate) struct Redactor {
+    key: [u8; 32],
+    /// By the digits of the placeholder.
+    known: HashMap<String, Known>,
+    /// Those that the target handed out, the oldest first.
+    handed_out: VecDeque<String>,
+    fresh: Vec<Pattern>,
+    generations: Vec<Generation>,
+}
+
+/// A secret, in memory alone.
+struct Known {
+    plain: String,
+    /// As it was last written in an answer, where that was fit for a URL.
+    written: Option<String>,
+}
+
+/// One way in which a secret may be written.
+#[derive(Clone)]
+struct Pattern {
+    text: Vec<u8>,
+    code: String,
+    form: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Plain,
+    Percent,
+    Other,
+}
+
+/// Some of the known secrets, encoded.
+struct Generation {
+    patterns: Vec<Pattern>,
+    /// None where it would not build: then nothing can be vouched for.
+    automaton: Option<AhoCorasick>,
+}
+
+impl Redactor {
+    /// With a key of the run, so that placeholders of two runs can't be compared.
+    pub(crate) fn new(key: [u8; 32]) -> Self {
+        Self { key, known: HashMap::new(), handed_out: VecDeque::new(), fresh: Vec::new(), generations: Vec::new() }
+    }
+
+    /// Makes a secret of the spec known, and returns what is in its place.
+    pub(crate) fn learn(&mut self, secret: &str) -> String {
+        let code = self.code(secret);
+        if !self.known.contains_key(&code) {
+            self.known.insert(code.clone(), Known { plain: secret.to_owned(), written: None });
+            self.fresh.extend(patterns(secret, &code));
+        }
+        format!("{PREFIX}{code}")
+    }
+
+    /// Makes a secret known that the target handed out. The oldest of these are forgotten when there are too many.
+    pub(crate) fn learn_received(&mut self, secret: &str) -> String {
+        let code = self.code(secret);
+        if !self.known.contains_key(&code) {
+            self.handed_out.push_back(code);
+            if self.handed_out.len() > REMEMBERED {
+                self.forget();
+            }
+        }
+        self.learn(secret)
+    }
+
+    /// What is in a secret's place.
+    pub(crate) fn placeholder(&self, secret: &str) -> String {
+        format!("{PREFIX}{}", self.code(secret))
+    }
+
+    /// Text with every secret replaced. `is_public` says of a value whether it must stay: a marker, a tenant's id.
+    pub(crate) fn text(&mut self, text: &str, is_public: impl Fn(&str) -> bool) -> String {
+        let found = secrets_in(text);
+        let text = if found.is_empty() { text.to_owned() } else { self.replace_found(text, &found, is_public) };
+        self.replace_known(text)
+    }
+
+    /// Text in which the secrets that placeholders stand for are put back. What is not known any more stays.
+    pub(crate) fn as_it_was(&self, text: &str, goes: Goes) -> String {
+        let mut result = String::new();
+        let mut rest = text;
+        while let Some((at, code)) = next_placeholder(rest) {
+            let (before, after) = rest.split_at(at);
+            let (placeholder, after) = after.split_at(PREFIX.len().saturating_add(DIGITS));
+            result.push_str(before);
+            match (self.known.get(code), goes) {
+                (Some(known), Goes::AsWritten) => result.push_str(known.written.as_deref().unwrap_or(&known.plain)),
+                (Some(known), Goes::Bare) => result.push_str(&known.plain),
+                (None, _) => result.push_str(placeholder),
+            }
+            rest = after;
+        }
+        result.push_str(rest);
+        result
+    }
+
+    fn code(&self, secret: &str) -> String {
+        match Hmac::<Sha256>::new_from_slice(&self.key) {
+            Ok(mut mac) => {
+                mac.update(secret.as_bytes());
+                crate::log::hex(mac.finalize().into_bytes().get(..DIGITS / 2).unwrap_or_default())
+            }
+            // HMAC takes a key of any length.
+            Err(_) => "0".repeat(DIGITS),
+        }
+    }
+
+    /// Replaces what is a secret by its name or form. What is long enough is known from now on, wherever it turns up.
+    fn replace_found(&mut self, text: &str, found: &[Found], is_public: impl Fn(&str) -> bool) -> String {
+        let mut result = String::with_capacity(text.len());
+        let mut done = 0;
+        for Found { range, value, is_telling } in found {
+            let Some(before) = text.get(done..range.start).filter(|_| range.start >= done) else { continue };
+            if is_public(value) || is_placeholder_in(value) {
+                continue;
+            }
+            result.push_str(before);
+            let written = text.get(range.clone()).unwrap_or_default();
+            let placeholder = if *is_telling { self.learn_received(value) } else { self.remember(value) };
+            if let Some(known) = placeholder.strip_prefix(PREFIX).and_then(|code| self.known.get_mut(code)) {
+                known.written = Some(if written.contains('\\') { value.clone() } else { written.to_owned() });
+            }
+            result.push_str(&placeholder);
+            done = range.end;
+        }
+        result.push_str(text.get(done..).unwrap_or_default());
+        result
+    }
+
+    /// A value that is replaced here and nowhere else, and that may have to go back.
+    fn remember(&mut self, value: &str) -> String {
+        let code = self.code(value);
+        let placeholder = format!("{PREFIX}{code}");
+        if !self.known.contains_key(&code) {
+            self.handed_out.push_back(code.clone());
+            self.known.insert(code, Known { plain: value.to_owned(), written: None });
+        }
+        placeholder
+    }
+
+    fn replace_known(&mut self, text: String) -> String {
+        if !self.fresh.is_empty() {
+            let mut patterns = std::mem::take(&mut self.fresh);
+            while let Some(last) = self.generations.pop_if(|last| last.patterns.len() <= patterns.len() * 2) {
+                patterns.extend(last.patterns);
+            }
+            self.generations.push(Generation::new(patterns));
+        }
+        let known = &mut self.known;
+        self.generations.iter().fold(text, |text, generation| generation.replace(text, known))
+    }
+
+    /// Forgets the older half of what the target handed out.
+    fn forget(&mut self) {
+        let old: BTreeSet<String> = self.handed_out.drain(..REMEMBERED / 2).collect();
+        self.known.retain(|code, _| !old.contains(code));
+        let mut patterns: Vec<Pattern> = std::mem::take(&mut self.fresh);
+        patterns.extend(self.generations.drain(..).flat_map(|generation| generation.patterns));
+        patterns.retain(|pattern| !old.contains(&pattern.code));
+        self.fresh = patterns;
+    }
+}
+
+impl Generation {
+    fn new(patterns: Vec<Pattern>) -> Self {
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(patterns.iter().map(|pattern| head(&pattern.text)))
+            .ok();
+        Self { patterns, automaton }
+    }
+
+    fn replace(&self, text: String, known: &mut HashMap<String, Known>) -> String {
+        let Some(automaton) = &self.automaton else {
+            return "[withheld: redaction is not available]".to_owned();
+        };
+        let mut result: Option<String> = None;
+        let mut done = 0;
+        for found in automaton.find_iter(&text) {
+            let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { continue };
+            if found.start() < done {
+                continue;
+            }
+            // The rest of a long secret, as far as it is there.
+            let there = text.as_bytes().get(found.start()..).unwrap_or_default();
+            let mut length = there.iter().zip(&pattern.text).take_while(|(a, b)| a == b).count();
+            while !text.is_char_boundary(found.start().saturating_add(length)) {
+                length = length.saturating_sub(1);
+            }
+            let end = found.start().saturating_add(length);
+            let result = result.get_or_insert_with(String::new);
+            result.push_str(text.get(done..found.start()).unwrap_or_default());
+            result.push_str(PREFIX);
+            result.push_str(&pattern.code);
+            if let Some(known) = known.get_mut(&pattern.code)
+                && length == pattern.text.len()
+                && pattern.form != Form::Other
+            {
+                known.written = text.get(found.start()..end).map(str::to_owned);
+            }
+            done = end;
+        }
+        match result {
+            None => text,
+            Some(mut result) => {
+                result.push_str(text.get(done..).unwrap_or_default());
+                result
+            }
+        }
+    }
+}
+
+fn head(text: &[u8]) -> &[u8] {
+    text.get(..LOOKED_FOR).unwrap_or(text)
+}
+
+/// The first placeholder of a text: where it begins, and its digits.
+fn next_placeholder(text: &str) -> Option<(usize, &str)> {
+    text.match_indices(PREFIX).find_map(|(at, _)| {
+        let from = at.saturating_add(PREFIX.len());
+        let code = text.get(from..from.saturating_add(DIGITS))?;
+        code.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).then_some((at, code))
+    })
+}
+
+/// A secret as it may be written: plain, in JSON, in a URL, base64 (whole, and inside a longer text), hex.
+fn patterns(secret: &str, code: &str) -> Vec<Pattern> {
+    let json = serde_json::to_string(secret).unwrap_or_default();
+    let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let hex = crate::log::hex(secret.as_bytes());
+    let mut all = vec![
+        (secret.as_bytes().to_vec(), Form::Plain),
+        (crate::call::encode(secret).into_bytes(), Form::Percent),
+        (percent.to_lowercase().into_bytes(), Form::Percent),
+        (percent.into_bytes(), Form::Percent),
+        (form.into_bytes(), Form::Percent),
+        (json.trim_matches('"').as_bytes().to_vec(), Form::Other),
+        (hex.to_uppercase().into_bytes(), Form::Other),
+        (hex.into_bytes(), Form::Other),
+        (STANDARD.encode(secret).into_bytes(), Form::Other),
+        (URL_SAFE_NO_PAD.encode(secret).into_bytes(), Form::Other),
+    ];
+    // Inside a longer base64 text, as in `user:secret`: the part that does not depend on the neighbours.
+    for (lead, cut) in [(0, 0), (1, 2), (2, 3)] {
+        let padded = [vec![0; lead], secret.as_bytes().to_vec()].concat();
+        let whole = padded.len() / 3 * 3;
+        let encoded = STANDARD.encode(padded.get(..whole).unwrap_or_default());
+        if let Some(stable) = encoded.get(cut..).filter(|s| s.len() >= 8) {
+            all.push((stable.as_bytes().to_vec(), Form::Other));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|(text, _)| text.len() >= SHORTEST && seen.insert(text.clone()));
+    all.into_iter().map(|(text, form)| Pattern { text, code: code.to_owned(), form }).collect()
+}
+
+#[cfg(test)]
+mod tests;

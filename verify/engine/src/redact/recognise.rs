@@ -1,0 +1,264 @@
+//! What is a secret though nobody named it: by the name of its member, parameter or header, or by its form.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+/// A secret in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Where it is written.
+    pub(crate) range: Range<usize>,
+    /// What is written there, without escapes.
+    pub(crate) value: String,
+    /// Whether it is long and random enough to be looked for elsewhere as well.
+    pub(crate) is_telling: bool,
+}
+
+/// Parts of the names of secrets, without punctuation and in lower case.
+const NAMES: [&str; 22] = [
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "signingkey",
+    "authkey",
+    "webhookkey",
+    "encryptionkey",
+    "token",
+    "credential",
+    "authorization",
+    "signature",
+    "jwt",
+    "bearer",
+    "sessionid",
+    "sessionkey",
+    "recoverycode",
+    "csrf",
+    "xsrf",
+];
+/// Whole names of secrets.
+const WHOLE: [&str; 8] = ["sid", "sig", "pwd", "otp", "totp", "pin", "session", "assertion"];
+/// Ends of names that tell something about a secret, and are none.
+const ABOUT: [&str; 31] = [
+    "url", "uri", "type", "expiresin", "expiresat", "expires", "expiry", "expiration", "ttl", "count", "name", "length",
+    "limit", "policy", "required", "enabled", "status", "endpoint", "method", "alg", "algorithm", "lifetime", "label",
+    "description", "title", "path", "scopes", "scope", "hint", "at", "version",
+];
+
+/// Whether a member, parameter or header with this name holds a secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    if WHOLE.contains(&plain.as_str()) {
+        return true;
+    }
+    let is_about = ABOUT.iter().any(|end| plain.ends_with(end)) && !plain.ends_with("secret");
+    // `tokenId` names a token; `sessionId` is one.
+    let is_id = plain.ends_with("id") && !plain.ends_with("sessionid");
+    !is_about && !is_id && NAMES.iter().any(|part| plain.contains(part))
+}
+
+/// Every secret of a text, in the order of their beginnings, none within another.
+pub(crate) fn secrets_in(text: &str) -> Vec<Found> {
+    let mut found = by_form(text);
+    found.extend(by_member(text));
+    found.extend(by_parameter(text));
+    found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
+    let mut end = 0;
+    found.retain(|one| {
+        let is_apart = one.range.start >= end;
+        end = end.max(one.range.end);
+        is_apart
+    });
+    found
+}
+
+/// What begins as tokens of known kinds do.
+fn by_form(text: &str) -> Vec<Found> {
+    const FORMS: [&str; 19] = [
+        "eyJ",
+        "sk_live_",
+        "sk_test_",
+        "rk_live_",
+        "whsec_",
+        "ghp_",
+        "gho_",
+        "ghs_",
+        "github_pat_",
+        "glpat-",
+        "xoxb-",
+        "xoxp-",
+        "xapp-",
+        "AIza",
+        "ya29.",
+        "npm_",
+        "pypi-",
+        "shpat_",
+        "-----BEGIN ",
+    ];
+    static AUTOMATON: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(FORMS).ok());
+    let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
+    let mut all: Vec<Found> = Vec::new();
+    for start in automaton.find_iter(text) {
+        if all.last().is_some_and(|last| start.start() < last.range.end) {
+            continue;
+        }
+        let Some(rest) = text.get(start.start()..) else { continue };
+        let length = match start.pattern().as_usize() {
+            // A JWS or JWE: a dot, and more.
+            0 => run_of(rest, "-_.").filter(|length| rest.get(..*length).is_some_and(|token| token.contains('.'))),
+            18 => private_key(rest),
+            _ => run_of(rest, "-_.=").filter(|length| *length >= 16),
+        };
+        if let Some(value) = length.and_then(|length| rest.get(..length)) {
+            let range = start.start()..start.start().saturating_add(value.len());
+            all.push(Found { range, value: value.to_owned(), is_telling: !value.starts_with("eyJ") });
+        }
+    }
+    all
+}
+
+fn run_of(text: &str, also: &str) -> Option<usize> {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || also.contains(c))).unwrap_or(text.len());
+    Some(end)
+}
+
+/// The length of a PEM block that holds a private key.
+fn private_key(text: &str) -> Option<usize> {
+    let (title, _) = text.strip_prefix("-----BEGIN ")?.split_once("-----")?;
+    title.contains("PRIVATE KEY").then_some(())?;
+    let end = format!("-----END {title}-----");
+    Some(text.find(&end).map_or(text.len(), |at| at.saturating_add(end.len())))
+}
+
+/// Strings that a member with a telling name holds, alone or in a list. It needs no whole document: what is cut off, or
+/// wrapped in something else, is looked through as well.
+fn by_member(text: &str) -> Vec<Found> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    // The name of the member whose value comes next, if it is a telling one.
+    let mut telling: Option<String> = None;
+    let mut depth = 0_usize;
+    while let Some(next) = memchr_any(bytes, at) {
+        match bytes.get(next) {
+            Some(b'"') => {
+                let Some(end) = end_of_string(bytes, next.saturating_add(1)) else { break };
+                let inside = next.saturating_add(1)..end;
+                at = end.saturating_add(1);
+                let raw = text.get(inside.clone()).unwrap_or_default();
+                if is_followed_by_colon(bytes, at) {
+                    let name = unescaped(raw);
+                    telling = is_telling_name(&name).then_some(name);
+                    depth = 0;
+                } else if let Some(name) = &telling {
+                    let value = unescaped(raw);
+                    if is_value(name, &value) {
+                        found.push(Found { range: inside, is_telling: is_random(&value), value });
+                    }
+                    if depth == 0 {
+                        telling = None;
+                    }
+                }
+            }
+            Some(b'[') => {
+                depth = depth.saturating_add(usize::from(telling.is_some()));
+                at = next.saturating_add(1);
+            }
+            Some(b']') => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    telling = None;
+                }
+                at = next.saturating_add(1);
+            }
+            // An object has names of its own.
+            _ => {
+                telling = None;
+                depth = 0;
+                at = next.saturating_add(1);
+            }
+        }
+    }
+    found
+}
+
+/// `key` alone is the name of many things: there the value must be random.
+fn is_telling_name(name: &str) -> bool {
+    is_secret_name(name) || name.eq_ignore_ascii_case("key")
+}
+
+fn is_value(name: &str, value: &str) -> bool {
+    let is_masked = value.chars().all(|c| c == '*' || c == '•' || c == 'x');
+    let is_key = name.eq_ignore_ascii_case("key");
+    !value.is_empty() && !is_masked && (!is_key || (value.len() >= 24 && is_random(value) && !is_uuid(value)))
+}
+
+/// The next of `"`, `[`, `]`, `{`, `}`.
+fn memchr_any(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    rest.iter().position(|byte| matches!(byte, b'"' | b'[' | b']' | b'{' | b'}')).map(|at| at.saturating_add(from))
+}
+
+fn end_of_string(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at = at.saturating_add(2),
+            _ => at = at.saturating_add(1),
+        }
+    }
+}
+
+fn is_followed_by_colon(bytes: &[u8], from: usize) -> bool {
+    let rest = bytes.get(from..).unwrap_or_default();
+    rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+}
+
+fn unescaped(raw: &str) -> String {
+    if !raw.contains('\\') {
+        return raw.to_owned();
+    }
+    serde_json::from_str(&format!("\"{raw}\"")).unwrap_or_else(|_| raw.to_owned())
+}
+
+/// Parameters of URLs and forms: `…?token=abc&…`.
+fn by_parameter(text: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices('=') {
+        let before = text.get(..at).unwrap_or_default();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let from = before.rfind(|c: char| !is_name(c)).map_or(0, |last| last.saturating_add(1));
+        let from = if before.is_char_boundary(from) { from } else { continue };
+        let delimiter = before.get(..from).and_then(|text| text.chars().next_back());
+        let Some(name) = before.get(from..).filter(|name| !name.is_empty()) else { continue };
+        if !matches!(delimiter, Some('?' | '&' | ';')) || !is_secret_name(name) {
+            continue;
+        }
+        let start = at.saturating_add(1);
+        let rest = text.get(start..).unwrap_or_default();
+        let length = rest.find(|c: char| "&;#\"'<>\\ \n\r,)".contains(c)).unwrap_or(rest.len());
+        let Some(raw) = rest.get(..length).filter(|raw| raw.len() >= 8) else { continue };
+        let value = percent_encoding::percent_decode_str(raw).decode_utf8_lossy().into_owned();
+        found.push(Found { range: start..start.saturating_add(length), is_telling: is_random(&value), value });
+    }
+    found
+}
+
+/// Whether a value is long and random enough that it is not a word of something else: then it is looked for everywhere.
+fn is_random(value: &str) -> bool {
+    let has = |kind: fn(&char) -> bool| value.chars().any(|c| kind(&c));
+    let kinds = [has(char::is_ascii_digit), has(char::is_ascii_lowercase), has(char::is_ascii_uppercase)];
+    let is_word = value.contains(' ') || value.contains("://");
+    value.len() >= 12 && !is_word && (value.len() >= 32 || kinds.into_iter().filter(|kind| *kind).count() >= 2)
+}
+
+fn is_uuid(value: &str) -> bool {
+    value.len() == 36 && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}

@@ -1,0 +1,106 @@
+use super::*;
+
+fn text(redactor: &mut Redactor, text: &str) -> String {
+    redactor.text(text, |_| false)
+}
+
+#[test]
+fn a_secret_is_replaced_by_the_same_placeholder_in_every_encoding() {
+    let mut redactor = Redactor::new([7; 32]);
+    let secret = "s3cr\"t/ü+value";
+    let placeholder = redactor.learn(secret);
+    let json = serde_json::json!({ "echo": secret }).to_string();
+    let base64 = STANDARD.encode(secret);
+    let basic = STANDARD.encode(format!("user:{secret}"));
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    for one in [secret.to_owned(), json, base64, form, format!("x{secret}y")] {
+        let redacted = text(&mut redactor, &one);
+        assert!(redacted.contains(&placeholder), "{one} → {redacted}");
+        assert!(!redacted.contains("value"), "{redacted}");
+    }
+    assert!(text(&mut redactor, &basic).contains(&placeholder));
+}
+
+#[test]
+fn a_long_secret_is_replaced_whole_and_its_beginning_too() {
+    let mut redactor = Redactor::new([7; 32]);
+    let secret = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
+    let placeholder = redactor.learn(secret);
+    assert_eq!(text(&mut redactor, &format!("<{secret}>")), format!("<{placeholder}>"));
+    assert_eq!(text(&mut redactor, &format!("<{}>", &secret[..30])), format!("<{placeholder}>"));
+}
+
+#[test]
+fn what_looks_like_a_token_is_replaced_though_nobody_named_it() {
+    let mut redactor = Redactor::new([7; 32]);
+    let redacted = text(&mut redactor, "{\"t\":\"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln\",\"n\":1}");
+    assert!(!redacted.contains("eyJ") && redacted.ends_with("\",\"n\":1}"), "{redacted}");
+    assert_eq!(text(&mut redactor, "an eyJ alone stays"), "an eyJ alone stays");
+    for token in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"] {
+        let redacted = text(&mut redactor, &format!("[\"{token}\"]"));
+        assert!(!redacted.contains(token), "{redacted}");
+        // And from then on in every encoding.
+        assert!(!text(&mut redactor, &STANDARD.encode(token)).contains(&STANDARD.encode(token)[..20]));
+    }
+    let key = "-----BEGIN EC PRIVATE KEY-----\\nMHcCAQEE\\n-----END EC PRIVATE KEY-----";
+    assert!(!text(&mut redactor, &format!("{{\"pem\":\"{key}\"}}")).contains("MHcCAQEE"));
+}
+
+#[test]
+fn a_member_that_is_named_like_a_secret_is_one_whatever_it_holds() {
+    let mut redactor = Redactor::new([7; 32]);
+    for (json, secret) in [
+        (r#"{"data":{"client_secret" : "hush-1"}}"#, "hush-1"),
+        (r#"{"apiKey":"k-42","id":7}"#, "k-42"),
+        (r#"{"webhook":{"signingSecret":"a\/b\"c"}}"#, r#"a\/b\"c"#),
+        (r#"{"recovery_codes":["1111-2222","3333-4444"]}"#, "3333-4444"),
+        (r#"{"key":"Zm9vYmFyMDEyMzQ1Njc4OWFiY2RlZg"}"#, "Zm9vYmFyMDEyMzQ1Njc4OWFiY2RlZg"),
+        ("https://files/x?X-Amz-Signature=0a1b2c3d4e5f&a=1", "0a1b2c3d4e5f"),
+        (r#"{"cut off":{"password":"p4ssw0rd"#, "nothing-there"),
+    ] {
+        let redacted = text(&mut redactor, json);
+        assert!(!redacted.contains(secret), "{redacted}");
+    }
+}
+
+#[test]
+fn what_only_tells_about_a_secret_stays() {
+    let mut redactor = Redactor::new([7; 32]);
+    for json in [
+        r#"{"token_type":"Bearer","expires_in":3600,"token_url":"https://x/y","passwordPolicy":"long"}"#,
+        r#"{"key":"PROJ-1","secret":null,"password":"","tokenId":"12","api_key":"********"}"#,
+        r#"{"key":"0b9a3e4c-52d1-4f6e-9a77-1c2d3e4f5a6b","tokens":{"used":"many"}}"#,
+        "a=b and token = x",
+    ] {
+        assert_eq!(text(&mut redactor, json), json);
+    }
+    let marked = r#"{"token":"wtpaaabcdefxxxxxx"}"#;
+    assert_eq!(redactor.text(marked, |value| value.starts_with("wtp")), marked);
+}
+
+#[test]
+fn what_comes_back_is_sent_as_it_was() {
+    let mut redactor = Redactor::new([7; 32]);
+    let cursor = "eyJsYXN0IjoxN30.c2ln";
+    let page = text(&mut redactor, &format!("{{\"next\":\"/cases?cursor={cursor}\"}}"));
+    let link = page.split('"').nth(3).unwrap();
+    assert_eq!(redactor.as_it_was(link, Goes::AsWritten), format!("/cases?cursor={cursor}"));
+    // Percent-encoded in a link, bare in a member.
+    let secret = "a+b/c=d0123456";
+    let link = format!("/cases?sig={}", crate::call::encode("a+b/c=d0123456").replace('+', "%2B").replace('=', "%3D"));
+    let shown = text(&mut redactor, &format!("{{\"next\":\"{link}\"}}"));
+    let shown = shown.split('"').nth(3).unwrap().to_owned();
+    assert!(!shown.contains("0123456"), "{shown}");
+    assert_eq!(redactor.as_it_was(&shown, Goes::AsWritten), link);
+    assert_eq!(redactor.as_it_was(&redactor.placeholder(secret), Goes::Bare), secret);
+}
+
+#[test]
+fn placeholders_of_two_runs_differ_and_survive_every_encoding() {
+    let one = Redactor::new([1; 32]).placeholder("x");
+    assert_ne!(one, Redactor::new([2; 32]).placeholder("x"));
+    assert_eq!(crate::call::encode(&one), one);
+    let form: String = url::form_urlencoded::byte_serialize(one.as_bytes()).collect();
+    assert_eq!(form, one);
+    assert!(is_placeholder_in(&format!("x{one}y")) && !is_placeholder_in("redacted-nothing-here"));
+}

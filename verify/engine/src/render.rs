@@ -1,0 +1,413 @@
+//! A call as it goes out: with the real credentials in a live run, with their placeholders when a bundle is judged.
+//!
+//! Every secret travels as a [`Text`], a pair of what is sent and what is shown. A request is rendered once, from
+//! pairs, so what the log shows cannot differ from what was sent in anything but the secrets; and a replay, in which
+//! both halves are placeholders, renders the very text that the log holds.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use watertight_spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Setting, Spec, Who};
+
+use crate::call::{Address, Call, Caller, Forged, Forgery, Intent, TokenCall, encode};
+use crate::log::{Sender, Sent};
+use crate::redact::Goes;
+
+/// What is sent, and what is shown in its place.
+#[derive(Clone)]
+pub(crate) struct Text {
+    real: SecretString,
+    shown: String,
+    kind: TextKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TextKind {
+    Plain,
+    Secret,
+}
+
+impl Text {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
+        let shown = text.into();
+        Self { real: shown.clone().into(), shown, kind: TextKind::Plain }
+    }
+    pub(crate) fn secret(real: impl Into<String>, shown: impl Into<String>) -> Self {
+        Self { real: real.into().into(), shown: shown.into(), kind: TextKind::Secret }
+    }
+    pub(crate) fn real(&self) -> &str {
+        self.real.expose_secret()
+    }
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+    /// Both halves put through the same frame.
+    fn framed(&self, frame: impl Fn(&str) -> String) -> Self {
+        Self { real: frame(self.real()).into(), shown: frame(&self.shown), kind: self.kind }
+    }
+    /// What is shown within an encoding: a placeholder stays as it is, so that it is the same everywhere.
+    fn shown_in(&self, encode: impl Fn(&str) -> String) -> String {
+        match self.kind {
+            TextKind::Plain => encode(&self.shown),
+            TextKind::Secret => self.shown.clone(),
+        }
+    }
+}
+
+/// A request ready for the wire, and as the log shows it.
+pub(crate) struct Rendered {
+    pub(crate) origin: url::Url,
+    pub(crate) method: String,
+    pub(crate) target: Text,
+    pub(crate) headers: Vec<(String, Text)>,
+    pub(crate) body: Option<Text>,
+    pub(crate) sender: Sender,
+    pub(crate) by: String,
+    pub(crate) intent: Intent,
+}
+
+impl Rendered {
+    pub(crate) fn sent(&self) -> Sent {
+        Sent {
+            method: self.method.clone(),
+            origin: self.origin.origin().ascii_serialization(),
+            target: self.target.shown().to_owned(),
+            headers: self.headers.iter().map(|(name, value)| (name.clone(), value.shown().to_owned())).collect(),
+            body: self.body.as_ref().map(|body| body.shown().to_owned()),
+        }
+    }
+}
+
+/// What rendering needs to know of secrets.
+pub(crate) trait Secrets {
+    /// What stands for a secret of the spec.
+    fn shown(&self, secret: &str) -> String;
+    /// A principal's current token, and the event that brought it.
+    fn current(&self, who: Who) -> Option<(u64, Text)>;
+    /// The token that an event brought, with the principal for whom it was issued.
+    fn issued(&self, seq: u64) -> Option<(Who, Text)>;
+    /// A token made from a genuine one.
+    fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String>;
+    /// Text that came from the target, as it was before it was redacted.
+    fn as_it_was(&self, text: &str, goes: Goes) -> String;
+}
+
+/// Why a call can't be rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unrendered {
+    /// There is no token.
+    NoToken(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl From<String> for Unrendered {
+    fn from(why: String) -> Self {
+        Self::Other(why)
+    }
+}
+
+impl From<&str> for Unrendered {
+    fn from(why: &str) -> Self {
+        Self::Other(why.to_owned())
+    }
+}
+
+/// A call as it goes out.
+pub(crate) fn render(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, Unrendered> {
+    match call {
+        Call::Api(request) => {
+            let tenant = &spec[request.at];
+            let (sender, by, auth) = authorization(&request.caller, spec, secrets)?;
+            let mut headers = vec![];
+            if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+                headers.push(("host".to_owned(), Text::plain(host(&tenant.url))));
+            }
+            headers.extend(common());
+            headers.extend(auth);
+            let body = request.body.as_ref().map(|json| returned_json(json, secrets));
+            if body.is_some() {
+                headers.push(("content-type".to_owned(), Text::plain("application/json")));
+            }
+            headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), returned(value, secrets))));
+            // A target's own base path (`https://host/api`) comes before the path of the spec.
+            let base = tenant.url.path().trim_end_matches('/');
+            let target = address(&request.address, secrets).framed(|path| format!("{base}{path}"));
+            Ok(Rendered {
+                origin: tenant.url.clone(),
+                method: request.method.clone(),
+                target,
+                headers,
+                body,
+                sender,
+                by,
+                intent: request.intent,
+            })
+        }
+        Call::Token(ask) => token_request(ask, spec, secrets),
+        Call::Discovery { issuer } => {
+            let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+            fetch(&url)
+        }
+        Call::Keys { url, .. } => fetch(url),
+    }
+}
+
+/// A value that may have come from the target.
+fn returned(text: &str, secrets: &dyn Secrets) -> Text {
+    Text::secret(secrets.as_it_was(text, Goes::Bare), text)
+}
+
+/// The same in every text of a document.
+fn returned_json(json: &Value, secrets: &dyn Secrets) -> Text {
+    fn real(json: &Value, secrets: &dyn Secrets) -> Value {
+        match json {
+            Value::String(text) => Value::String(secrets.as_it_was(text, Goes::Bare)),
+            Value::Array(items) => items.iter().map(|item| real(item, secrets)).collect(),
+            Value::Object(members) => {
+                Value::Object(members.iter().map(|(name, value)| (name.clone(), real(value, secrets))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+    Text::secret(real(json, secrets).to_string(), json.to_string())
+}
+
+fn address(address: &Address, secrets: &dyn Secrets) -> Text {
+    use crate::call::Piece;
+    let real: String = address
+        .pieces()
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => secrets.as_it_was(text, Goes::AsWritten),
+            Piece::Value(value) => encode(&secrets.as_it_was(value, Goes::Bare)),
+        })
+        .collect();
+    Text::secret(real, address.shown())
+}
+
+fn common() -> Vec<(String, Text)> {
+    [
+        ("user-agent", concat!("watertight/", env!("CARGO_PKG_VERSION"))),
+        ("accept", "application/json, */*;q=0.5"),
+        ("accept-encoding", "identity"),
+    ]
+    .map(|(name, value)| (name.to_owned(), Text::plain(value)))
+    .to_vec()
+}
+
+fn host(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn fetch(url: &str) -> Result<Rendered, Unrendered> {
+    let url: url::Url = url.parse().map_err(|_| format!("{url:?} is no URL"))?;
+    Ok(Rendered {
+        method: "GET".into(),
+        target: Text::plain(origin_form(&url)),
+        headers: [vec![("host".to_owned(), Text::plain(host(&url)))], common()].concat(),
+        body: None,
+        sender: Sender::Anonymous,
+        by: "anonymous".into(),
+        intent: Intent::Own,
+        origin: url,
+    })
+}
+
+fn origin_form(url: &url::Url) -> String {
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+}
+
+type Authorization = (Sender, String, Vec<(String, Text)>);
+
+fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<Authorization, Unrendered> {
+    let bearer = |token: Text| vec![("authorization".to_owned(), token.framed(|t| format!("Bearer {t}")))];
+    let missing = |who: Who| Unrendered::NoToken(format!("{} has no token", spec.name_of(who)));
+    match caller {
+        Caller::Anonymous => Ok((Sender::Anonymous, "anonymous".into(), vec![])),
+        Caller::Own(who) => {
+            let mut used = None;
+            let headers = match &spec[*who].credential {
+                Credential::Basic { username, password } => {
+                    let real = STANDARD.encode(format!("{}:{}", username.text(), password.expose_secret()));
+                    let shown = secrets.shown(password.expose_secret());
+                    vec![("authorization".to_owned(), Text::secret(format!("Basic {real}"), format!("Basic {shown}")))]
+                }
+                Credential::Header { header, value } => {
+                    let value = value.expose_secret();
+                    vec![(header.clone(), Text::secret(value, secrets.shown(value)))]
+                }
+                Credential::ClientCredentials { .. } | Credential::Login { .. } => {
+                    let (seq, token) = secrets.current(*who).ok_or_else(|| missing(*who))?;
+                    used = Some(seq);
+                    bearer(token)
+                }
+            };
+            Ok((Sender::Principal { who: *who, token: used }, spec.name_of(*who), headers))
+        }
+        Caller::Issued(seq) => {
+            let brought = || Unrendered::NoToken(format!("event {seq} brought no token"));
+            let (who, token) = secrets.issued(*seq).ok_or_else(brought)?;
+            Ok((Sender::Issued { who, token: *seq }, spec.name_of(who), bearer(token)))
+        }
+        Caller::Forged(what) => {
+            let (seq, genuine) = secrets.current(what.who).ok_or_else(|| missing(what.who))?;
+            let token = secrets.forge(&genuine, what)?;
+            let sender = Sender::Forged { forged: what.clone(), token: seq };
+            Ok((sender, format!("{} (forged)", spec.name_of(what.who)), bearer(token)))
+        }
+    }
+}
+
+/// What the log shows of a forged token: what was done, and to which token. The rest is in the event's sender.
+pub(crate) fn forged_label(genuine: &str, what: &Forged) -> String {
+    let done = match &what.forgery {
+        Forgery::NoneAlgorithm { spelling } => format!("alg {spelling}"),
+        Forgery::HmacWithPublicKey { .. } => "HS256 with the public key".to_owned(),
+        Forgery::AlteredClaim => "claims altered".to_owned(),
+        Forgery::UnknownKid => "unknown kid".to_owned(),
+        Forgery::EmbeddedKey => "embedded key".to_owned(),
+        Forgery::KeyUrl { parameter } => format!("key from {parameter}"),
+        Forgery::EmptySignature => "empty signature".to_owned(),
+        Forgery::UnknownCritical => "unknown crit".to_owned(),
+    };
+    let claims: serde_json::Map<String, Value> =
+        what.claims.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    format!("[forged: {done}; {}; from {genuine}]", Value::Object(claims))
+}
+
+/// A text of the spec: shown, unless its variable is a secret elsewhere.
+fn setting(setting: &Setting, spec: &Spec, secrets: &dyn Secrets) -> Text {
+    match setting.is_secret(spec) {
+        true => Text::secret(setting.text(), secrets.shown(setting.text())),
+        false => Text::plain(setting.text()),
+    }
+}
+
+fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, Unrendered> {
+    let label = spec.name_of(ask.who);
+    match &spec[ask.who].credential {
+        Credential::ClientCredentials { token_url, client_id, client_secret, scope, client_auth } => {
+            let secret = match ask.secret_of {
+                None => client_secret.expose_secret(),
+                Some(other) => match &spec[other].credential {
+                    Credential::ClientCredentials { client_secret, .. } => client_secret.expose_secret(),
+                    _ => return Err("the other principal has no client secret".into()),
+                },
+            };
+            let secret = Text::secret(secret, secrets.shown(secret));
+            let mut form = vec![("grant_type".to_owned(), Text::plain("client_credentials"))];
+            form.extend(ask.scope.as_ref().or(scope.as_ref()).map(|s| ("scope".to_owned(), Text::plain(s.clone()))));
+            form.extend(ask.extra.iter().map(|(name, value)| (name.clone(), Text::plain(value.clone()))));
+            let mut headers = vec![];
+            let client_id = setting(client_id, spec, secrets);
+            match client_auth {
+                // RFC 6749 2.3.1: id and secret are form-encoded before they are joined.
+                ClientAuth::Basic => {
+                    let real = STANDARD.encode(format!("{}:{}", form_text(client_id.real()), form_text(secret.real())));
+                    let shown = format!("Basic {}:{}", client_id.shown(), secret.shown());
+                    headers.push(("authorization".to_owned(), Text::secret(format!("Basic {real}"), shown)));
+                }
+                ClientAuth::Post => {
+                    form.push(("client_id".to_owned(), client_id));
+                    form.push(("client_secret".to_owned(), secret));
+                }
+            }
+            Ok(post(token_url, headers, "application/x-www-form-urlencoded", form_body(&form), ask.who, label))
+        }
+        Credential::Login { url, method, fields, encoding, .. } => {
+            let values: Vec<(String, Text)> = fields
+                .iter()
+                .map(|(name, value)| match value {
+                    LoginValue::Plain(text) => (name.clone(), Text::plain(text.clone())),
+                    LoginValue::Secret(secret) => {
+                        let secret = secret.expose_secret();
+                        (name.clone(), Text::secret(secret, secrets.shown(secret)))
+                    }
+                })
+                .collect();
+            let (kind, body) = match encoding {
+                LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
+                LoginEncoding::Json => ("application/json", json_body(&values)),
+            };
+            let mut rendered = post(url, vec![], kind, body, ask.who, label);
+            rendered.method.clone_from(method);
+            Ok(rendered)
+        }
+        Credential::Basic { .. } | Credential::Header { .. } => Err(format!("{label} uses no tokens").into()),
+    }
+}
+
+fn post(url: &url::Url, auth: Vec<(String, Text)>, kind: &str, body: Text, who: Who, by: String) -> Rendered {
+    let mut headers = vec![("host".to_owned(), Text::plain(host(url)))];
+    headers.extend(common());
+    headers.extend(auth);
+    headers.push(("content-type".to_owned(), Text::plain(kind)));
+    Rendered {
+        origin: url.clone(),
+        method: "POST".into(),
+        target: Text::plain(origin_form(url)),
+        headers,
+        body: Some(body),
+        sender: Sender::Principal { who, token: None },
+        by,
+        intent: Intent::Own,
+    }
+}
+
+fn form_text(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn form_body(fields: &[(String, Text)]) -> Text {
+    let encode = |pick: &dyn Fn(&Text) -> String| {
+        let pairs: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", form_text(name), pick(value))).collect();
+        pairs.join("&")
+    };
+    Text::secret(encode(&|value| form_text(value.real())), encode(&|value| value.shown_in(form_text)))
+}
+
+fn json_body(fields: &[(String, Text)]) -> Text {
+    let encode = |pick: &dyn Fn(&Text) -> String| {
+        Value::Object(fields.iter().map(|(name, value)| (name.clone(), Value::String(pick(value)))).collect())
+            .to_string()
+    };
+    Text::secret(encode(&|value| value.real().to_owned()), encode(&|value| value.shown().to_owned()))
+}
+
+/// What a replay knows: placeholders.
+#[derive(Default)]
+pub(crate) struct Placeholders {
+    /// Of this part of the run, by that of the first part: each part has its own.
+    pub(crate) variables: HashMap<String, String>,
+    /// By the event that brought it.
+    pub(crate) issued: BTreeMap<u64, (Who, String)>,
+    /// The token that the event at hand says it used, where a principal's current one is asked for.
+    pub(crate) used: Option<u64>,
+}
+
+impl Secrets for Placeholders {
+    fn shown(&self, secret: &str) -> String {
+        self.variables.get(secret).cloned().unwrap_or_else(|| secret.to_owned())
+    }
+    fn current(&self, who: Who) -> Option<(u64, Text)> {
+        let seq = self.used?;
+        let (owner, token) = self.issued.get(&seq)?;
+        (*owner == who).then(|| (seq, Text::secret(token.clone(), token.clone())))
+    }
+    fn issued(&self, seq: u64) -> Option<(Who, Text)> {
+        self.issued.get(&seq).map(|(who, p)| (*who, Text::secret(p.clone(), p.clone())))
+    }
+    fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String> {
+        let label = forged_label(genuine.shown(), what);
+        Ok(Text::secret(label.clone(), label))
+    }
+    fn as_it_was(&self, text: &str, _: Goes) -> String {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,167 @@
+//! Replay: the same scripts over a recorded log. Every request that was sent must be the one that the script would send,
+//! and what it concludes is what it concludes from the log alone.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use watertight_spec::Spec;
+
+use crate::call::Call;
+use crate::channel::inbox::Inboxes;
+use crate::live::unrendered;
+use crate::log::{Event, Exchange, Owner, What};
+use crate::marker::RunTag;
+use crate::render::{Placeholders, render};
+use crate::script::{Job, Running, Step};
+use crate::tape::{Answer, Ask};
+
+/// A place where the log is not what the scripts would have done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// The event.
+    pub seq: u64,
+    /// What differs, for people.
+    pub what: String,
+}
+
+/// Scripts that are fed from a log.
+pub struct Player<T> {
+    spec: Arc<Spec>,
+    tag: RunTag,
+    secrets: Placeholders,
+    /// Placeholders of the variables, as the first part of the run had them: the spec was parsed with these.
+    first: Vec<(String, String)>,
+    inboxes: Inboxes,
+    running: HashMap<Owner, (Running<T>, Ask)>,
+}
+
+/// What feeding an event, or beginning a script, came to.
+pub enum Fed<T> {
+    /// It goes on.
+    GoesOn,
+    /// The script is done.
+    Done(Option<T>),
+    /// The event is nothing that the script would have done.
+    Diverges(Divergence),
+}
+
+impl<T: 'static> Player<T> {
+    /// Nothing is under way.
+    pub fn new(spec: Arc<Spec>, tag: RunTag) -> Self {
+        Self {
+            spec,
+            tag,
+            secrets: Placeholders::default(),
+            first: Vec::new(),
+            inboxes: Inboxes::default(),
+            running: HashMap::new(),
+        }
+    }
+
+    /// Begins a script. One that sends nothing is done at once.
+    pub fn begin(&mut self, job: Job<T>) -> Fed<T> {
+        let owner = job.owner;
+        let running = Running::begin(job, &self.spec, &self.tag);
+        self.go_on(owner, running, None)
+    }
+
+    /// Whether a script is under way for this owner.
+    pub fn is_under_way(&self, owner: Owner) -> bool {
+        self.running.contains_key(&owner)
+    }
+
+    /// Drops what is under way: the run was interrupted here.
+    pub fn interrupt(&mut self) {
+        self.running.clear();
+    }
+
+    /// Goes on with the script to which an event belongs. Events of the engine itself are taken note of.
+    pub fn feed(&mut self, event: Event) -> Fed<T> {
+        self.inboxes.note(&event);
+        self.learn(&event);
+        let Event { seq, owner, what } = event;
+        let Some((running, ask)) = self.running.remove(&owner) else { return Fed::GoesOn };
+        let diverges = |what: String| Fed::Diverges(Divergence { seq, what });
+        let answer = match (&ask, what) {
+            (Ask::Call(call), What::Exchange(exchange)) => match self.differs(call, &exchange) {
+                None => Answer::Exchange(Rc::from(exchange)),
+                Some(what) => return diverges(what),
+            },
+            (Ask::Call(call), What::Throttled(exchange)) => {
+                return match self.differs(call, &exchange) {
+                    None => {
+                        self.running.insert(owner, (running, ask));
+                        Fed::GoesOn
+                    }
+                    Some(what) => diverges(what),
+                };
+            }
+            (Ask::Wait(time), What::Waited { ms }) if time.as_millis() == u128::from(ms) => Answer::Waited,
+            (Ask::Look(due), What::Cut { inbox, upto }) if *due == inbox => {
+                Answer::Window(self.inboxes.window(inbox, upto))
+            }
+            (Ask::Call(_), _) => return diverges("the log has something else where a request was due".into()),
+            (Ask::Wait(_), _) => return diverges("the log has something else where a pause was due".into()),
+            (Ask::Look(_), _) => return diverges("the log has something else where a look was due".into()),
+            (Ask::Quiet(_), _) => return diverges("the log goes on where it could not".into()),
+        };
+        self.go_on(owner, running, Some(answer))
+    }
+
+    /// Until the script asks for what the log must have.
+    fn go_on(&mut self, owner: Owner, mut running: Running<T>, mut answer: Option<Answer>) -> Fed<T> {
+        loop {
+            match running.step(answer.take()) {
+                // Nobody else is there.
+                Step::Asks(Ask::Quiet(_)) => answer = Some(Answer::Quiet),
+                Step::Asks(ask) => {
+                    self.running.insert(owner, (running, ask));
+                    return Fed::GoesOn;
+                }
+                Step::Done(output) => return Fed::Done(Some(output)),
+                Step::Stuck => return Fed::Done(None),
+            }
+        }
+    }
+
+    fn learn(&mut self, event: &Event) {
+        match &event.what {
+            What::Began(part) => {
+                let now: Vec<(String, String)> =
+                    part.variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+                if self.first.is_empty() {
+                    self.first.clone_from(&now);
+                }
+                let of_first = self.first.iter().zip(now);
+                self.secrets.variables = of_first.map(|((_, first), (_, now))| (first.clone(), now)).collect();
+            }
+            What::Exchange(exchange) => {
+                if let Some(token) = &exchange.token {
+                    self.secrets.issued.insert(event.seq, (token.who, token.placeholder.clone()));
+                }
+            }
+            What::Throttled(_) | What::Waited { .. } | What::Inbound(_) | What::Cut { .. } => {}
+        }
+    }
+
+    fn differs(&mut self, call: &Call, exchange: &Exchange) -> Option<String> {
+        self.secrets.used = exchange.sender.token();
+        let (expected, sender, intent) = match render(call, &self.spec, &self.secrets) {
+            Ok(rendered) => (rendered.sent(), rendered.sender, rendered.intent),
+            Err(why) => {
+                let exchange = unrendered(call, &self.spec, exchange.at, &why);
+                (exchange.request, exchange.sender, exchange.intent)
+            }
+        };
+        // What could not even be rendered in the run, as for want of a key, was recorded without headers.
+        let unsent = exchange.request.origin.is_empty() && exchange.response().is_none();
+        if unsent || (expected == exchange.request && intent == exchange.intent && sender == exchange.sender) {
+            return None;
+        }
+        Some(format!(
+            "the log sends {} {} where {} {} was due",
+            exchange.request.method, exchange.request.target, expected.method, expected.target
+        ))
+    }
+}

@@ -1,0 +1,283 @@
+//! The dispatcher: runs scripts side by side, as far as they do not disturb each other.
+
+mod lanes;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::sync::watch;
+use watertight_spec::{Spec, TenantIx};
+
+use crate::journal::{Entry, Item, Journal};
+use crate::live::{Live, Setting, SettingError};
+use crate::log::{Owner, Tail};
+use crate::script::{Job, Running, Step};
+use crate::tape::{Access, Answer, Ask};
+use lanes::Lanes;
+
+/// Scripts that are begun and wait for time to pass, besides those that are at work.
+const MOST_WAITING: usize = 256;
+/// How often it is looked whether the listener was called, while nothing else happens.
+const LISTENING: Duration = Duration::from_millis(20);
+
+/// One sitting of a run: everything that it sends goes through here.
+pub struct Engine {
+    live: Live,
+    stop: watch::Receiver<bool>,
+}
+
+/// How the jobs of a stage ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Each of them is done.
+    All,
+    /// Someone stopped the run.
+    Stopped,
+    /// The run's time is over.
+    OutOfTime,
+    /// The log can't be written to any more.
+    Log(std::io::Error),
+}
+
+/// How many run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// As many as the spec lets.
+    Limits,
+    /// One after the other.
+    One,
+}
+
+impl Engine {
+    /// Ready to send. The log says that this part of the run began.
+    ///
+    /// # Errors
+    /// The log can't be written to.
+    pub fn new(setting: Setting, stop: watch::Receiver<bool>) -> Result<Self, SettingError> {
+        let live = Live::new(setting)?;
+        // A journal that can't be written is reported by the first request that would create something.
+        let began = Entry::Began { tag: live.tag.text().to_owned() };
+        let _ = live.journal().borrow_mut().write(&began);
+        Ok(Self { live, stop })
+    }
+
+    /// What is verified.
+    pub fn spec(&self) -> &Arc<Spec> {
+        &self.live.spec
+    }
+
+    /// Requests sent so far in this part of the run.
+    pub fn requests(&self) -> u64 {
+        self.live.gate.spent()
+    }
+
+    /// The end of the log.
+    pub fn tail(&self) -> Tail {
+        self.live.tail()
+    }
+
+    /// What exists still of what the run created, the newest first; and whether something may exist that it was not told of.
+    pub fn left(&self) -> (Vec<Item>, bool) {
+        let journal = self.live.journal().borrow();
+        (journal.remaining(), !journal.is_clean())
+    }
+
+    /// Writes into the journal.
+    pub fn journal(&self, entry: &Entry) {
+        // Should a line not reach the disk, a later clean-up looks for what is not there.
+        let _ = self.live.journal().borrow_mut().write(entry);
+    }
+
+    /// The journal, for who goes on with it.
+    pub fn journal_of<T>(&self, look: impl FnOnce(&Journal) -> T) -> T {
+        look(&self.live.journal().borrow())
+    }
+
+    /// Runs jobs until each is done. `done` is told of each as soon as it is; with `None` where a script never ends.
+    pub async fn run<T: 'static>(
+        &self,
+        jobs: impl IntoIterator<Item = Job<T>>,
+        width: Width,
+        mut done: impl FnMut(Owner, Option<T>),
+    ) -> Ended {
+        let most = match width {
+            Width::Limits => self.live.spec.limits.concurrency,
+            Width::One => 1,
+        };
+        let mut stage = Stage { live: &self.live, lanes: Lanes::default(), slots: Vec::new(), free: Vec::new() };
+        let mut pending: VecDeque<Job<T>> = jobs.into_iter().collect();
+        let mut under_way = FuturesUnordered::new();
+        let (mut working, mut waiting) = (0_usize, 0_usize);
+        let mut stop = self.stop.clone();
+        let is_cleanup = pending.front().is_some_and(|job| job.owner == Owner::Cleanup);
+        loop {
+            if let Some(error) = self.live.failure() {
+                return Ended::Log(error);
+            }
+            if !is_cleanup && *stop.borrow() {
+                return Ended::Stopped;
+            }
+            if !is_cleanup && self.live.gate.is_out_of_time() {
+                return Ended::OutOfTime;
+            }
+            // Begin what may begin.
+            while working < most && waiting < MOST_WAITING {
+                let Some(slot) = stage.begin(&mut pending) else { break };
+                match stage.step(slot, None) {
+                    Next::Done(owner, output) => done(owner, output),
+                    Next::Asks(Kind::Working, ask) => {
+                        working += 1;
+                        under_way.push(stage.carry_out(slot, ask));
+                    }
+                    Next::Asks(Kind::Waiting, ask) => {
+                        waiting += 1;
+                        under_way.push(stage.carry_out(slot, ask));
+                    }
+                }
+            }
+            let finished = tokio::select! {
+                biased;
+                finished = under_way.next() => finished,
+                stopped = stop.wait_for(|stopped| *stopped), if !is_cleanup => {
+                    // Whoever could stop it is gone: then nobody will.
+                    if stopped.is_err() { under_way.next().await } else { return Ended::Stopped }
+                }
+                () = tokio::time::sleep(LISTENING) => {
+                    self.live.receive_callbacks();
+                    continue;
+                }
+            };
+            let Some((slot, kind, answer)) = finished else {
+                match pending.is_empty() {
+                    true => return Ended::All,
+                    // Nothing is under way, so nothing can be in the way.
+                    false => continue,
+                }
+            };
+            match kind {
+                Kind::Working => working -= 1,
+                Kind::Waiting => waiting -= 1,
+            }
+            match stage.step(slot, Some(answer)) {
+                Next::Done(owner, output) => done(owner, output),
+                Next::Asks(kind, ask) => {
+                    match kind {
+                        Kind::Working => working += 1,
+                        Kind::Waiting => waiting += 1,
+                    }
+                    under_way.push(stage.carry_out(slot, ask));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a script keeps the target busy, or lets time pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Working,
+    Waiting,
+}
+
+enum Next<T> {
+    Asks(Kind, Ask),
+    Done(Owner, Option<T>),
+}
+
+/// Jobs that are under way.
+struct Stage<'e, T> {
+    live: &'e Live,
+    lanes: Lanes,
+    slots: Vec<Option<(Running<T>, Vec<TenantIx>)>>,
+    free: Vec<usize>,
+}
+
+impl<'e, T: 'static> Stage<'e, T> {
+    /// Begins the next job that disturbs no other.
+    fn begin(&mut self, pending: &mut VecDeque<Job<T>>) -> Option<usize> {
+        let at = self.lanes.next(pending.iter().map(|job| (job.access, job.tenants.as_slice())))?;
+        let job = pending.remove(at)?;
+        self.lanes.enter(job.access, &job.tenants);
+        let tenants = job.tenants.clone();
+        let running = Running::begin(job, &self.live.spec, &self.live.tag);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len().saturating_sub(1)
+        });
+        if let Some(place) = self.slots.get_mut(slot) {
+            *place = Some((running, tenants));
+        }
+        Some(slot)
+    }
+
+    /// Goes on with a job; what needs no time is answered at once.
+    fn step(&mut self, slot: usize, mut answer: Option<Answer>) -> Next<T> {
+        loop {
+            let Some(Some((running, _))) = self.slots.get_mut(slot) else {
+                return Next::Done(Owner::Engine, None);
+            };
+            let owner = running.tape.owner();
+            let held = running.tape.holds_quiet();
+            let step = running.step(answer.take());
+            if held && !running.tape.holds_quiet() {
+                self.live.quiets.release(owner);
+            }
+            match step {
+                Step::Asks(Ask::Look(inbox)) => answer = Some(Answer::Window(self.live.look(owner, inbox))),
+                Step::Asks(ask @ Ask::Wait(_)) => return Next::Asks(Kind::Waiting, ask),
+                Step::Asks(ask @ (Ask::Call(_) | Ask::Quiet(_))) => return Next::Asks(Kind::Working, ask),
+                Step::Done(output) => return self.end(slot, owner, Some(output)),
+                Step::Stuck => return self.end(slot, owner, None),
+            }
+        }
+    }
+
+    fn end(&mut self, slot: usize, owner: Owner, output: Option<T>) -> Next<T> {
+        if let Some(Some((running, tenants))) = self.slots.get_mut(slot).map(Option::take) {
+            self.lanes.leave(running.access, &tenants);
+        }
+        self.free.push(slot);
+        self.live.quiets.release(owner);
+        self.live.forget(owner);
+        if self.free.len() == self.slots.len() {
+            self.live.forget_replaced();
+        }
+        Next::Done(owner, output)
+    }
+
+    /// What takes time.
+    fn carry_out(&self, slot: usize, ask: Ask) -> impl Future<Output = (usize, Kind, Answer)> + use<'e, T> {
+        let live = self.live;
+        let known = self.slots.get(slot).and_then(Option::as_ref);
+        let (owner, access) = known.map_or((Owner::Engine, Access::Read), |(running, _)| {
+            (running.tape.owner(), running.access)
+        });
+        async move {
+            match ask {
+                Ask::Call(call) => (slot, Kind::Working, Answer::Exchange(live.perform(&call, owner, access).await)),
+                Ask::Quiet(tenants) => {
+                    live.quiets.acquire(owner, &tenants).await;
+                    (slot, Kind::Working, Answer::Quiet)
+                }
+                Ask::Wait(time) => {
+                    tokio::time::sleep(time).await;
+                    live.waited(owner, time);
+                    (slot, Kind::Waiting, Answer::Waited)
+                }
+                Ask::Look(inbox) => (slot, Kind::Working, Answer::Window(live.look(owner, inbox))),
+            }
+        }
+    }
+}
+
+impl<T> Drop for Stage<'_, T> {
+    /// A stage that was stopped leaves nothing quiet.
+    fn drop(&mut self) {
+        for (running, _) in self.slots.iter().flatten() {
+            self.live.quiets.release(running.tape.owner());
+        }
+    }
+}

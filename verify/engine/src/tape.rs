@@ -1,0 +1,255 @@
+//! How a check is written: straight down, awaiting nothing but its tape.
+//!
+//! A check is an `async fn` over a [`Tape`]. It asks the tape for exchanges, pauses and looks into inboxes, and the engine
+//! answers: in a live run with what it has just done, in a replay with what is recorded. Whatever a check can see comes
+//! through its tape and is in the log, so the code that runs live is the code that judges a bundle offline.
+//!
+//! ```text
+//!   check ──ask──▶ tape ──▶ engine ──▶ gate ──▶ channel ──▶ target
+//!     ▲                       │
+//!     └──────── answer ◀── recorder ──▶ log          replay: answer ◀── log
+//! ```
+//!
+//! A [`WriteTape`] is a tape that may also plant and change; a check says by the tape that it asks for what it needs.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use watertight_spec::{Spec, TenantIx};
+
+use crate::call::{Call, Request};
+use crate::log::{Exchange, Inbound, InboxIx, Owner};
+use crate::marker::{Canary, RunTag};
+use crate::planted::Planted;
+
+/// An exchange that a check has seen.
+pub type Seen = Rc<Exchange>;
+
+/// What a check asks of the engine.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Do this.
+    Call(Box<Call>),
+    /// Let this much time pass.
+    Wait(Duration),
+    /// Everything that this inbox has so far.
+    Look(InboxIx),
+    /// No other trial creates or removes in these tenants until the guard is dropped.
+    Quiet(Vec<TenantIx>),
+}
+
+/// What the engine answers.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// What came of a call.
+    Exchange(Seen),
+    /// The time has passed.
+    Waited,
+    /// What the inbox has.
+    Window(Window),
+    /// It is quiet.
+    Quiet,
+}
+
+/// An interval of an inbox.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    /// In the order of arrival.
+    pub events: Vec<Rc<Inbound>>,
+}
+
+/// What a check has to do with the world: its questions, and what it may know.
+pub struct Tape {
+    /// The specification.
+    pub spec: Arc<Spec>,
+    /// What set-up planted and learned. While set-up itself runs, what earlier steps have.
+    pub planted: Rc<Planted>,
+    tag: RunTag,
+    label: String,
+    owner: Owner,
+    access: Access,
+    serial: Cell<usize>,
+    asked: RefCell<Option<Ask>>,
+    answered: RefCell<Option<Answer>>,
+    /// By guard, the innermost last.
+    quiet: RefCell<Vec<Vec<TenantIx>>>,
+}
+
+/// What a tape lets a check send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Nothing that could change data.
+    Read,
+    /// Requests that create, change and destroy as well.
+    Write,
+}
+
+impl Tape {
+    /// A tape for one owner. `label` makes its markers its own.
+    pub(crate) fn new(
+        spec: Arc<Spec>,
+        planted: Rc<Planted>,
+        tag: RunTag,
+        (owner, label): (Owner, String),
+        access: Access,
+    ) -> Self {
+        Self {
+            spec,
+            planted,
+            tag,
+            label,
+            owner,
+            access,
+            serial: Cell::new(0),
+            asked: RefCell::new(None),
+            answered: RefCell::new(None),
+            quiet: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Does it, and returns what came of it.
+    pub async fn call(&self, call: Call) -> Seen {
+        match self.ask(Ask::Call(Box::new(call))).await {
+            Answer::Exchange(exchange) => exchange,
+            other => self.mismatched(&other),
+        }
+    }
+
+    /// Sends a request to the target.
+    pub async fn send(&self, request: Request) -> Seen {
+        self.call(Call::Api(request)).await
+    }
+
+    /// Lets time pass.
+    pub async fn wait(&self, time: Duration) {
+        self.ask(Ask::Wait(time)).await;
+    }
+
+    /// Everything that has arrived in an inbox so far.
+    pub async fn look(&self, inbox: InboxIx) -> Window {
+        match self.ask(Ask::Look(inbox)).await {
+            Answer::Window(window) => window,
+            _ => Window::default(),
+        }
+    }
+
+    /// Until the guard is dropped, no other trial creates or removes anything in these tenants. For counts, and for a
+    /// write at an id of which the tenant must have nothing.
+    pub async fn quiet(&self, tenants: impl IntoIterator<Item = TenantIx>) -> Quiet<'_> {
+        let tenants: Vec<TenantIx> = tenants.into_iter().collect();
+        self.ask(Ask::Quiet(tenants.clone())).await;
+        self.quiet.borrow_mut().push(tenants);
+        Quiet(self)
+    }
+
+    /// Whether it is quiet in these tenants for this check.
+    pub fn is_quiet(&self, tenants: impl IntoIterator<Item = TenantIx>) -> bool {
+        let quiet = self.quiet.borrow();
+        tenants.into_iter().all(|tenant| quiet.iter().flatten().any(|held| *held == tenant))
+    }
+
+    /// The same tape for writing, if this is one.
+    pub fn writing(&self) -> Option<WriteTape<'_>> {
+        (self.access == Access::Write).then_some(WriteTape(self))
+    }
+
+    /// A new canary of `owner`: the same one in every replay.
+    pub fn canary(&self, owner: TenantIx) -> Canary {
+        self.tag.canary(owner, &self.fresh())
+    }
+
+    /// A new value for a tenant to write where it must not.
+    pub fn nonce(&self, sender: TenantIx) -> String {
+        self.tag.nonce(sender, &self.fresh())
+    }
+
+    /// A new value that nothing else has.
+    pub fn unique(&self) -> String {
+        self.tag.unique(&self.fresh())
+    }
+
+    /// The path segment by which the verifier's listener knows this trial.
+    pub fn topic(&self) -> String {
+        topic(self.owner)
+    }
+
+    fn fresh(&self) -> String {
+        let serial = self.serial.get();
+        self.serial.set(serial.saturating_add(1));
+        format!("{} {serial}", self.label)
+    }
+
+    /// Answers arrive in the order of the questions, so this cannot be; a check that sees it is unproven.
+    fn mismatched(&self, answer: &Answer) -> Seen {
+        debug_assert!(false, "{answer:?} answers no call");
+        Rc::new(Exchange::unanswered())
+    }
+
+    async fn ask(&self, ask: Ask) -> Answer {
+        self.asked.replace(Some(ask));
+        poll_fn(|_| match self.answered.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    /// What the check asked for since it was last polled.
+    pub(crate) fn question(&self) -> Option<Ask> {
+        self.asked.take()
+    }
+
+    pub(crate) fn answer(&self, answer: Answer) {
+        self.answered.replace(Some(answer));
+    }
+
+    pub(crate) fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// Whether it is quiet anywhere for this check.
+    pub(crate) fn holds_quiet(&self) -> bool {
+        !self.quiet.borrow().is_empty()
+    }
+}
+
+/// The path segment by which the verifier's listener knows an owner.
+pub(crate) fn topic(owner: Owner) -> String {
+    match owner {
+        Owner::Trial(index) => format!("check-{index}"),
+        _ => "run".to_owned(),
+    }
+}
+
+/// A tape that may also plant and change. It is only to be had where the run may write.
+#[derive(Clone, Copy)]
+pub struct WriteTape<'t>(&'t Tape);
+
+impl<'t> WriteTape<'t> {
+    /// The tape, for what only reads.
+    pub fn tape(self) -> &'t Tape {
+        self.0
+    }
+}
+
+impl Deref for WriteTape<'_> {
+    type Target = Tape;
+    fn deref(&self) -> &Tape {
+        self.0
+    }
+}
+
+/// As long as it is there, no other trial creates or removes anything in some tenants.
+#[must_use = "dropped at once, it keeps nothing quiet"]
+pub struct Quiet<'t>(&'t Tape);
+
+impl Drop for Quiet<'_> {
+    fn drop(&mut self) {
+        self.0.quiet.borrow_mut().pop();
+    }
+}

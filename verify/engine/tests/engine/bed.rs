@@ -1,0 +1,197 @@
+//! A spec of two tenants, and an engine that performs calls for one trial.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use watertight_engine::call::{Call, Caller, Request};
+use watertight_engine::journal::Journal;
+use watertight_engine::log::{Event, Failure, Header, LogReader, LogWriter, Owner, TRACE_SCHEMA};
+use watertight_engine::marker::RunTag;
+use watertight_engine::{Access, Engine, Future, Job, Script, Seen, Setting, Tape, Width};
+use watertight_spec::{Spec, TenantIx, Who};
+
+pub(crate) const SECRET: &str = "s3cret/of+north=";
+
+/// The spec, as text: north has a client, south whatever is given.
+pub(crate) fn text(url: &str, environment: &str, limits: &str, south: &str) -> String {
+    format!(
+        r#"
+[target]
+name = "hostile"
+url = "{url}"
+environment = "{environment}"
+[limits]
+timeout = "400ms"
+body = 65536
+rate = 10000
+{limits}
+[tenancy]
+locator = "path"
+[tokens]
+kind = "opaque"
+[[tenant]]
+id = "north"
+[[tenant.principal]]
+name = "service"
+grant = "client_credentials"
+token_url = "{url}/token"
+client_id = "north-client"
+client_secret = "$NORTH_SECRET"
+[[tenant]]
+id = "south"
+[[tenant.principal]]
+name = "service"
+{south}
+[[resource]]
+name = "case"
+path = "/tenants/{{tenant}}/cases"
+create = {{ title = "{{canary}}" }}
+"#
+    )
+}
+
+/// South's credentials where nothing else is said.
+pub(crate) const BASIC: &str = "grant = \"basic\"\nusername = \"south\"\npassword = \"$SOUTH_PASSWORD\"";
+
+/// Parsed.
+pub(crate) fn parsed(text: &str) -> Arc<Spec> {
+    let variables: BTreeMap<String, String> = [("NORTH_SECRET", SECRET), ("SOUTH_PASSWORD", "pässword of south")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let today = time::Date::from_calendar_date(2026, time::Month::January, 1).unwrap();
+    Arc::new(watertight_spec::parse(Path::new("test.toml"), text, &variables, today).unwrap_or_else(|p| panic!("{p}")))
+}
+
+/// With the usual credentials.
+pub(crate) fn spec(url: &str, environment: &str, limits: &str) -> Arc<Spec> {
+    parsed(&text(url, environment, limits, BASIC))
+}
+
+/// An engine with a folder of its own.
+pub(crate) struct Bed {
+    pub(crate) folder: TempDir,
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) tag: RunTag,
+    pub(crate) engine: Engine,
+    _stop: tokio::sync::watch::Sender<bool>,
+}
+
+impl Bed {
+    pub(crate) fn new(spec: Arc<Spec>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tag = RunTag::new(1, 2);
+        let header =
+            Header { schema: TRACE_SCHEMA.into(), tool: "test".into(), salt: 2, options: serde_json::Value::Null };
+        let log = LogWriter::create(folder.path(), &header).unwrap();
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let setting = Setting {
+            spec: Arc::clone(&spec),
+            tag: tag.clone(),
+            log,
+            journal: Journal::create(&folder.path().join("journal.jsonl")).unwrap(),
+            part: 1,
+            observer: Box::new(|_| {}),
+        };
+        let engine = Engine::new(setting, stopped).unwrap();
+        Self { folder, spec, tag, engine, _stop: stop }
+    }
+
+    pub(crate) fn north(&self) -> Who {
+        self.who(0)
+    }
+
+    pub(crate) fn south(&self) -> Who {
+        self.who(1)
+    }
+
+    pub(crate) fn tenant(&self, number: usize) -> TenantIx {
+        self.spec.tenant_ixs().nth(number).unwrap()
+    }
+
+    fn who(&self, number: usize) -> Who {
+        self.spec.caller(self.tenant(number)).unwrap()
+    }
+
+    /// A reading at north's URL.
+    pub(crate) fn get(&self, caller: Caller, path: &str) -> Call {
+        Call::Api(self.request(caller, "GET", path))
+    }
+
+    pub(crate) fn request(&self, caller: Caller, method: &str, path: &str) -> Request {
+        Request::read(caller, self.tenant(0), method, path)
+    }
+
+    /// What came of calls, one after the other.
+    pub(crate) async fn perform(&self, calls: Vec<Call>) -> Vec<Seen> {
+        self.run(Access::Write, move |t| {
+            let calls = calls.clone();
+            Box::pin(async move {
+                let mut seen = Vec::new();
+                for call in calls {
+                    seen.push(t.call(call).await);
+                }
+                seen
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn one(&self, call: Call) -> Seen {
+        self.perform(vec![call]).await.pop().unwrap()
+    }
+
+    /// What a script yields.
+    pub(crate) async fn run<T: 'static>(
+        &self,
+        access: Access,
+        script: impl for<'t> Fn(&'t Tape) -> Future<'t, T> + 'static,
+    ) -> T {
+        let mut output = None;
+        let job = job(0, access, script);
+        self.engine.run([job], Width::Limits, |_, done| output = done).await;
+        output.unwrap()
+    }
+
+    /// What was recorded.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        LogReader::open(self.folder.path()).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Every byte of every file, bodies unpacked.
+    pub(crate) fn recorded(&self) -> String {
+        let mut all = serde_json::to_string(&self.events()).unwrap();
+        for event in self.events() {
+            if let Some(received) = event.exchange().and_then(|exchange| exchange.response()) {
+                all.push_str(received.body.text());
+            }
+        }
+        for file in std::fs::read_dir(self.folder.path()).unwrap() {
+            all.push_str(&String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()));
+        }
+        all
+    }
+}
+
+/// A script of a trial.
+pub(crate) fn job<T: 'static>(
+    index: usize,
+    access: Access,
+    script: impl for<'t> Fn(&'t Tape) -> Future<'t, T> + 'static,
+) -> Job<T> {
+    Job {
+        owner: Owner::Trial(index),
+        label: format!("test {index}"),
+        planted: Rc::default(),
+        script: Script::Plant(Rc::new(script)),
+        access,
+        tenants: Vec::new(),
+    }
+}
+
+/// Why there is no response.
+pub(crate) fn failure(exchange: &Seen) -> Option<Failure> {
+    exchange.failure()
+}

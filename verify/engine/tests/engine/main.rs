@@ -1,0 +1,12 @@
+//! The engine against hostile targets, and what it may never send, record or forget.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails may panic")]
+
+mod bed;
+mod evidence;
+mod hostile;
+mod inbox;
+mod pace;
+mod reference;
+mod secrets;
+mod sent;

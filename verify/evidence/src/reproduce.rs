@@ -1,0 +1,117 @@
+//! A finding as a command that anyone can run: `curl`, with tokens and passwords from the environment. It is made from
+//! what the log says of the sender, never from texts for people.
+
+mod forging;
+mod shell;
+mod tokens;
+
+use secrecy::ExposeSecret as _;
+use watertight_engine::call::Forged;
+use watertight_engine::log::{Exchange, Lookup, Sender, What};
+use watertight_spec::{Credential, Principal, Setting, Spec, Variable};
+
+pub use tokens::obtain_token;
+
+use forging::forging;
+use shell::{Words, quoted, single};
+
+/// Headers that curl adds by itself, or that say nothing.
+const LEFT_OUT: [&str; 4] = ["host", "user-agent", "accept-encoding", "content-length"];
+
+/// Makes commands of the exchanges of one run.
+#[derive(Debug)]
+pub struct Reproducer<'s> {
+    spec: &'s Spec,
+    words: Words,
+}
+
+impl<'s> Reproducer<'s> {
+    /// For a run of this spec. What the log shows in place of a secret becomes the variable that holds it.
+    pub fn new(spec: &'s Spec, lookup: &mut Lookup) -> Self {
+        let began = lookup.event(0).map(|event| event.what);
+        let shown = match began {
+            Some(What::Began(part)) => part.variables,
+            _ => std::collections::BTreeMap::new(),
+        };
+        let is_secret = |name: &String| matches!(spec.variables.get(name), Some(Variable::Secret(_)));
+        Self { spec, words: Words::new(shown.into_iter().filter(|(name, _)| is_secret(name))) }
+    }
+
+    pub(crate) fn spec(&self) -> &'s Spec {
+        self.spec
+    }
+
+    /// The exchange as a `curl` command, without any secret.
+    pub fn command(&self, exchange: &Exchange) -> String {
+        let sent = &exchange.request;
+        let mut words = vec!["curl -i --path-as-is".to_owned()];
+        if sent.method != "GET" {
+            words.push(format!("-X {}", single(&sent.method)));
+        }
+        let usual_host = sent.origin.split("://").nth(1).unwrap_or_default();
+        for (name, value) in &sent.headers {
+            let is_usual_host = name == "host" && value == usual_host;
+            if is_usual_host || (name != "host" && LEFT_OUT.contains(&name.as_str())) {
+                continue;
+            }
+            words.push(self.header(&exchange.sender, name, value));
+        }
+        if let Some(body) = &sent.body {
+            words.push(format!("--data-binary {}", self.words.of(body)));
+        }
+        words.push(self.words.of(&format!("{}{}", sent.origin, sent.target)));
+        words.join(" ")
+    }
+
+    fn header(&self, sender: &Sender, name: &str, value: &str) -> String {
+        let principal = sender.who().filter(|who| self.spec.has(*who)).map(|who| &self.spec[who]);
+        let credential = principal.and_then(|principal| self.credential(sender, principal, name, value));
+        credential.unwrap_or_else(|| format!("-H {}", self.words.of(&format!("{name}: {value}"))))
+    }
+
+    /// The header as an option for `curl`, if it is the one that carries the credential.
+    fn credential(&self, sender: &Sender, principal: &Principal, name: &str, value: &str) -> Option<String> {
+        let is_authorization = name.eq_ignore_ascii_case("authorization");
+        match (&principal.credential, sender) {
+            (_, Sender::Forged { forged, .. }) => is_authorization.then(|| forged_bearer(forged, principal)),
+            (Credential::Header { header, value }, _) => {
+                let variable = variable(self.spec, value.expose_secret()).unwrap_or_else(|| "KEY".into());
+                name.eq_ignore_ascii_case(header).then(|| format!("-H \"{header}: ${variable}\""))
+            }
+            _ if !is_authorization => None,
+            (Credential::Basic { username, password }, _) => {
+                let password = variable(self.spec, password.expose_secret()).unwrap_or_else(|| "PASSWORD".into());
+                Some(format!("-u {}:\"${password}\"", setting(self.spec, username)))
+            }
+            // A request for a token: id and secret of the client.
+            (_, sender) if sender.token().is_none() => {
+                value.strip_prefix("Basic ").map(|client| format!("-u {}", self.words.of(client)))
+            }
+            _ => Some(format!("-H \"Authorization: Bearer ${}\"", principal.env_name)),
+        }
+    }
+}
+
+fn forged_bearer(forged: &Forged, principal: &Principal) -> String {
+    let token = &principal.env_name;
+    match forging(forged, token) {
+        Some(command) => format!("-H \"Authorization: Bearer $({command})\""),
+        None => format!("-H \"Authorization: Bearer ${token}_FORGED\""),
+    }
+}
+
+/// A text of the spec as a word for the shell: itself, or its variable where that is a secret elsewhere in the file.
+fn setting(spec: &Spec, setting: &Setting) -> String {
+    match variable(spec, setting.text()).filter(|_| setting.is_secret(spec)) {
+        Some(name) => quoted(&name),
+        None => single(setting.text()),
+    }
+}
+
+/// The variable that holds a secret.
+fn variable(spec: &Spec, secret: &str) -> Option<String> {
+    spec.variables
+        .iter()
+        .find(|(_, value)| matches!(value, Variable::Secret(held) if held.expose_secret() == secret))
+        .map(|(name, _)| name.clone())
+}

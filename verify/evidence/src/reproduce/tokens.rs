@@ -1,0 +1,113 @@
+//! How to obtain the tokens that reproductions name.
+
+use secrecy::ExposeSecret as _;
+use url::Url;
+use watertight_spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Principal, Spec};
+
+use super::shell::{quoted, single};
+use super::{setting, variable};
+
+/// A command that puts a principal's token into the variable that a reproduction uses. None where no token is used, where
+/// its secret has no variable, or where the answer names it in a way that takes more than a few words to follow.
+pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
+    let (options, url, path) = match &principal.credential {
+        Credential::ClientCredentials { token_url, client_id, client_secret, scope, client_auth } => {
+            let secret = variable(spec, client_secret.expose_secret())?;
+            let id = setting(spec, client_id);
+            let scope = scope.as_ref().map(|scope| field("scope", &single(scope))).unwrap_or_default();
+            let options = match client_auth {
+                ClientAuth::Basic => format!("-u {id}:{} -d grant_type=client_credentials{scope}", quoted(&secret)),
+                ClientAuth::Post => {
+                    let client = [field("client_id", &id), field("client_secret", &quoted(&secret))].concat();
+                    format!("-d grant_type=client_credentials{client}{scope}")
+                }
+            };
+            (options, token_url, "[\"access_token\"]".to_owned())
+        }
+        Credential::Login { url, method, fields, encoding, token, .. } => {
+            let fields = fields.iter().map(|(name, value)| Some((name.as_str(), login_value(spec, value)?)));
+            let fields: Vec<(&str, String)> = fields.collect::<Option<_>>()?;
+            let data = match encoding {
+                LoginEncoding::Form => fields.iter().map(|(name, word)| field(name, word)).collect(),
+                LoginEncoding::Json => {
+                    format!(" -H 'Content-Type: application/json' --data-binary {}", object(&fields))
+                }
+            };
+            (format!("-X {}{data}", single(method)), url, members(&token.to_string())?)
+        }
+        Credential::Basic { .. } | Credential::Header { .. } => return None,
+    };
+    Some(command(&principal.env_name, &options, url, &path))
+}
+
+fn command(name: &str, options: &str, url: &Url, path: &str) -> String {
+    let url = single(url.as_str());
+    format!("{name}=$(curl -s {options} {url} | python3 -c 'import json,sys;print(json.load(sys.stdin){path})')")
+}
+
+/// A member of a form; `word` is its value, as a word for the shell.
+fn field(name: &str, word: &str) -> String {
+    format!(" --data-urlencode {}{word}", single(&format!("{name}=")))
+}
+
+/// A JSON object, made by a command: a secret may hold what JSON must escape.
+fn object(fields: &[(&str, String)]) -> String {
+    let words: Vec<String> = fields.iter().map(|(name, word)| format!("{} {word}", single(name))).collect();
+    let script = "import json,sys;a=sys.argv[1:];print(json.dumps(dict(zip(a[::2],a[1::2]))))";
+    format!("\"$(python3 -c '{script}' {})\"", words.join(" "))
+}
+
+fn login_value(spec: &Spec, value: &LoginValue) -> Option<String> {
+    match value {
+        LoginValue::Plain(text) => Some(single(text)),
+        LoginValue::Secret(secret) => variable(spec, secret.expose_secret()).map(|name| quoted(&name)),
+    }
+}
+
+/// A JSONPath as subscripts in Python, where it does nothing but name members or places of a list.
+fn members(path: &str) -> Option<String> {
+    let mut rest = path.strip_prefix('$')?;
+    let mut subscripts = String::new();
+    while !rest.is_empty() {
+        let (name, after) = match (rest.strip_prefix('.'), rest.strip_prefix('[')) {
+            (Some(dotted), _) => dotted.split_at(dotted.find(['.', '[']).unwrap_or(dotted.len())),
+            (None, Some(bracketed)) => bracketed.split_once(']')?,
+            (None, None) => return None,
+        };
+        if !name.is_empty() && name.chars().all(|c| c.is_ascii_digit()) && rest.starts_with('[') {
+            subscripts.push_str(&format!("[{name}]"));
+        } else {
+            let is_quote = |c: char| c == '\'' || c == '"';
+            let name = name.trim_start_matches(is_quote).trim_end_matches(is_quote);
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            if name.is_empty() || !name.chars().all(is_plain) {
+                return None;
+            }
+            subscripts.push_str(&format!("[\"{name}\"]"));
+        }
+        rest = after;
+    }
+    (!subscripts.is_empty()).then_some(subscripts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_members_become_subscripts() {
+        for (path, expected) in [
+            ("$.token", Some("[\"token\"]")),
+            ("$.data.access-token", Some("[\"data\"][\"access-token\"]")),
+            ("$['data']['token']", Some("[\"data\"][\"token\"]")),
+            ("$.tokens[0].value", Some("[\"tokens\"][0][\"value\"]")),
+            ("$", None),
+            ("$..token", None),
+            ("$.a[*]", None),
+            ("$.a[?@.b == 1]", None),
+            ("$['it''s']", None),
+        ] {
+            assert_eq!(members(path).as_deref(), expected, "{path}");
+        }
+    }
+}

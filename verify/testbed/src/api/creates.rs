@@ -1,0 +1,36 @@
+//! What makes an object.
+
+use super::{Api, At, Call};
+use crate::answer::Answer;
+use crate::clients::tenant;
+use crate::switch::Switch;
+
+impl Api {
+    pub(super) fn create_case(&mut self, call: &Call<'_>) -> Answer {
+        let body = &call.asked.body;
+        let is_everyones = self.is(Switch::UniqueEverywhere);
+        let mut cases = self.records.iter().filter(|r| r.kind == "case" && (is_everyones || r.tenant == call.tenant));
+        if cases.any(|record| record.body["externalRef"] == body["externalRef"]) {
+            return Answer::problem(409, "taken", "");
+        }
+        let named = body["tenantId"].as_str().and_then(tenant);
+        let owner = named.filter(|_| self.is(Switch::BodyTenantHonoured)).unwrap_or(call.tenant);
+        let id = self.next_id(owner, "case");
+        Answer::json(201, &self.store(owner, At { kind: "case", id: &id, parent: None }, body))
+    }
+
+    pub(super) fn create_task(&mut self, call: &Call<'_>, parent: &str) -> Answer {
+        let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let has_form = parent.strip_prefix("case-").is_some_and(is_number);
+        let owner = if self.is(Switch::AnyParentOfForm) && has_form {
+            call.tenant
+        } else {
+            let Some(above) = self.find(call, "case", parent, Switch::ChildOfAnyParent) else {
+                return self.missing(call, parent);
+            };
+            self.records[above].tenant
+        };
+        let id = self.next_id(owner, "task");
+        Answer::json(201, &self.store(owner, At { kind: "task", id: &id, parent: Some(parent) }, &call.asked.body))
+    }
+}

@@ -1,0 +1,92 @@
+//! Many objects at once: lists with pages, search, counts.
+
+use serde_json::{Value, json};
+
+use super::records::{LATER, Record, SOUTHS_BADGE};
+use super::{Api, Call};
+use crate::answer::{Answer, decode};
+use crate::clients::TENANTS;
+use crate::switch::Switch;
+
+impl Api {
+    pub(super) fn list(&self, call: &Call<'_>, kind: &'static str, parent: Option<&str>) -> Answer {
+        let number = |name| call.asked.parameter(name).and_then(|value| value.parse::<usize>().ok());
+        let (limit, from) = (number("limit").unwrap_or(50), number("from"));
+        if self.is(Switch::FirstPageEmpty) && from.is_none() {
+            return Answer::ok(&json!({ "items": [], "next": format!("?limit={limit}&from=0") }));
+        }
+        let from = from.unwrap_or(0);
+        let is_everyones = self.is(Switch::ListAll)
+            || (self.is(Switch::SecondPageAll) && from > 0)
+            || (call.is_widened && kind == "case");
+        let listed = self.records.iter().filter(|record| {
+            record.kind == kind
+                && (is_everyones || record.tenant == call.tenant)
+                && (parent.is_none() || record.parent.as_deref() == parent)
+                && !self.is_missing(call.tenant)
+        });
+        let items: Vec<Value> = listed.map(|record| self.listed(record, call.tenant)).collect();
+        let page: Vec<&Value> = items.iter().skip(from).take(limit).collect();
+        let end = from + limit;
+        let next = (end < items.len() && !self.is(Switch::NextUnsaid)).then(|| self.link(call, limit, end));
+        let next = if self.is(Switch::NextUnreadable) { json!(next.map(|_| end)) } else { json!(next) };
+        let answer = Answer::ok(&json!({ "items": page, "next": next }));
+        match (self.is(Switch::BadgeInValidator), self.is(Switch::BadgeInHeader)) {
+            (true, _) => answer.header("etag", format!("\"{SOUTHS_BADGE}\"")),
+            (_, true) => answer.header("x-last", SOUTHS_BADGE.to_string()),
+            _ => answer,
+        }
+    }
+
+    /// Where the next page is.
+    fn link(&self, call: &Call<'_>, limit: usize, from: usize) -> String {
+        let path = match (self.is(Switch::LinksFromRoot), self.is(Switch::LinksFromBase)) {
+            (true, _) => format!("{}{}", call.asked.base, call.asked.path),
+            (_, true) => call.asked.path.clone(),
+            _ => String::new(),
+        };
+        format!("{path}?limit={limit}&from={from}")
+    }
+
+    fn listed(&self, record: &Record, reader: usize) -> Value {
+        let body = &record.body;
+        if self.is(Switch::FieldOfAnother) {
+            let other = TENANTS[(reader + 1) % TENANTS.len()];
+            return json!({ "id": body["id"], "title": body["title"], "tenantId": other });
+        }
+        body.clone()
+    }
+
+    pub(super) fn search(&self, call: &Call<'_>) -> Answer {
+        let wanted = call.asked.parameter("q").map(decode).unwrap_or_default();
+        let has_come = |record: &Record| !self.is(Switch::SearchLags) || record.born.elapsed() >= LATER;
+        let found: Vec<&Record> = self
+            .records
+            .iter()
+            .filter(|record| record.kind == "case" && record.title().contains(&wanted))
+            .filter(|record| has_come(record) && !self.is(Switch::SearchNever))
+            .collect();
+        let is_everyones = self.is(Switch::SearchAll);
+        let shown: Vec<&Value> =
+            found.iter().filter(|r| is_everyones || r.tenant == call.tenant).map(|record| &record.body).collect();
+        let is_like = |record: &&Record| {
+            let is_own_case = record.kind == "case" && record.tenant == call.tenant;
+            is_own_case && record.title().get(..3) == wanted.get(..3)
+        };
+        let total = if self.is(Switch::SearchTotalAll) {
+            found.len()
+        } else if self.is(Switch::FuzzySearch) {
+            self.records.iter().filter(is_like).count()
+        } else {
+            shown.len()
+        };
+        Answer::ok(&json!({ "items": shown, "total": total }))
+    }
+
+    pub(super) fn count(&self, call: &Call<'_>) -> Answer {
+        let is_everyones = self.is(Switch::CountAll);
+        let counted = self.records.iter().filter(|r| r.kind == "case" && (is_everyones || r.tenant == call.tenant));
+        let total = counted.count();
+        Answer::ok(&json!({ "total": total, "byStatus": { "open": total } }))
+    }
+}

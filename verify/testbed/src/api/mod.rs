@@ -1,0 +1,184 @@
+//! The tenant API: cases with tasks, notes, buckets, users. Sound until a switch says otherwise.
+//!
+//! - here: from a request to what answers it.
+//! - [`tenant`]: in which tenant a request acts, and what it gets that acts in none.
+//! - [`crossing`]: whether a request reaches beyond its sender's tenant.
+//! - [`items`], [`lists`], [`creates`]: what is done there.
+//! - [`records`]: what there is.
+
+mod creates;
+mod crossing;
+mod items;
+mod lists;
+mod records;
+mod tenant;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Asked};
+use crate::caller::Caller;
+use crate::clients::TENANTS;
+use crate::fixture::Located;
+use crate::seen::Presented;
+use crate::switch::Switch;
+use records::Record;
+
+/// The API.
+pub(crate) struct Api {
+    switches: Vec<Switch>,
+    located: Located,
+    records: Vec<Record>,
+    counters: BTreeMap<(usize, &'static str), usize>,
+    cache: BTreeMap<String, Value>,
+    /// Objects whose next reading goes to a replica that has not caught up.
+    lagging: BTreeSet<(&'static str, String)>,
+    /// How often the schema was read.
+    schemas: usize,
+    /// How many requests came with each tenant's credentials.
+    requests: [usize; TENANTS.len()],
+}
+
+/// What came with a request to an operation, once it is known in which tenant it acts.
+struct Call<'a> {
+    tenant: usize,
+    asked: &'a Asked,
+    /// Whether a header adds everyone's cases.
+    is_widened: bool,
+}
+
+/// An object that a path names.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    kind: &'static str,
+    id: &'a str,
+    /// The case above it.
+    parent: Option<&'a str>,
+}
+
+impl Api {
+    pub(crate) fn new(switches: &[Switch], located: Located) -> Self {
+        Self {
+            switches: switches.to_vec(),
+            located,
+            records: records::before_any_run(switches.contains(&Switch::OfficeShared)),
+            counters: BTreeMap::new(),
+            cache: BTreeMap::new(),
+            lagging: BTreeSet::new(),
+            schemas: 0,
+            requests: [0; TENANTS.len()],
+        }
+    }
+
+    fn is(&self, switch: Switch) -> bool {
+        self.switches.contains(&switch)
+    }
+
+    /// Everything that it holds.
+    pub(crate) fn contents(&self) -> Vec<Value> {
+        self.records.iter().map(|record| record.body.clone()).collect()
+    }
+
+    /// Answers a request. `crosses` is what [`Api::crosses`] says of it.
+    pub(crate) fn answer(&mut self, caller: &Caller, asked: &Asked, crosses: bool) -> Answer {
+        if let Some(of) = caller.of {
+            self.requests[of] += 1;
+        }
+        if crosses {
+            self.let_lag(asked);
+            if let Some(obstacle) = self.obstacle() {
+                return obstacle;
+            }
+        }
+        match (caller.acts, caller.presented) {
+            (Some(tenant), _) => self.route(Some(tenant), asked),
+            (None, Presented::Nameless) => self.route(None, asked),
+            (None, _) => self.refuse(caller, asked),
+        }
+    }
+
+    /// What a request that crosses gets in place of an answer.
+    fn obstacle(&self) -> Option<Answer> {
+        if self.is(Switch::AcrossEmpty) {
+            return Some(Answer::new(200, ""));
+        }
+        let obstacles =
+            [(Switch::AcrossThrottled, 429), (Switch::AcrossFails, 500), (Switch::AcrossRedirected, 302)];
+        let (_, status) = obstacles.into_iter().find(|(switch, _)| self.is(*switch))?;
+        Some(Answer::obstacle(status))
+    }
+
+    /// What a credential gets that opens nothing.
+    fn refuse(&self, caller: &Caller, asked: &Asked) -> Answer {
+        let is_forged = caller.presented == Presented::Forged;
+        if is_forged && self.is(Switch::ForgedGetsRecords) {
+            let in_path = asked.segments().into_iter().find_map(|segment| crate::clients::tenant(&segment));
+            let of = in_path.or(caller.names);
+            let records: Vec<&Value> =
+                self.records.iter().filter(|record| Some(record.tenant) == of).map(|record| &record.body).collect();
+            return Answer::json(403, &json!({ "items": records }));
+        }
+        if self.is(Switch::EmptyForAll) || (is_forged && self.is(Switch::ForgedGetsNothing)) {
+            return Answer::ok(&json!({}));
+        }
+        Answer::problem(401, "no credential that opens anything", "")
+    }
+
+    fn route(&mut self, named: Option<usize>, asked: &Asked) -> Answer {
+        if asked.path == "/login" {
+            return Answer::new(200, "<form>");
+        }
+        if let Some((_, id)) = asked.path.strip_suffix("/schema").and_then(|above| above.rsplit_once('/')) {
+            return self.schema(id);
+        }
+        let Some(tenant) = self.tenant(named, asked) else { return self.deny(named, asked) };
+        if asked.path == "/whoami" {
+            let said = self.switches.iter().find_map(|s| if let Switch::WhoAmI(id) = s { Some(*id) } else { None });
+            return Answer::ok(&json!({ "tenant": said.unwrap_or(TENANTS[tenant]) }));
+        }
+        let is_widened = self.is(Switch::HeaderWidens) && asked.header("x-tenant-id").is_some();
+        let call = Call { tenant, asked, is_widened };
+        let segments = asked.segments();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match segments.as_slice() {
+            ["tenants", _, rest @ ..] | ["me", rest @ ..] => self.within(&call, rest),
+            ["cases" | "notes" | "users" | "search", ..] => self.within(&call, &segments),
+            ["buckets", rest @ ..] => self.buckets(&call, rest),
+            _ => Answer::problem(404, "no route", &asked.path),
+        }
+    }
+
+    /// An operation in a tenant's own.
+    fn within(&mut self, call: &Call<'_>, rest: &[&str]) -> Answer {
+        let at = |kind, id, parent| At { kind, id, parent };
+        match (call.asked.method.as_str(), rest) {
+            ("GET", ["search"]) => self.search(call),
+            ("GET", ["cases", "facets"]) => self.count(call),
+            ("GET", ["cases"]) => self.list(call, "case", None),
+            ("POST", ["cases"]) => self.create_case(call),
+            (_, ["cases", id]) => self.item(call, at("case", *id, None)),
+            ("GET", ["cases", id, "summary"]) => self.summary(call, id),
+            ("POST", ["cases", id, "close"]) => self.close(call, id),
+            ("GET", ["cases", parent, "tasks"]) => match self.find(call, "case", parent, Switch::ReadByIdAlone) {
+                Some(_) => self.list(call, "task", Some(parent)),
+                None => self.missing(call, parent),
+            },
+            ("POST", ["cases", parent, "tasks"]) => self.create_task(call, parent),
+            (_, ["cases", parent, "tasks", id]) => self.item(call, at("task", *id, Some(*parent))),
+            ("GET", ["users"]) => self.list(call, "user", None),
+            ("GET", ["users", id]) => self.item(call, at("user", *id, None)),
+            ("GET", ["notes"]) => self.list(call, "note", None),
+            ("PUT", ["notes", id]) => self.put(call, "note", id),
+            (_, ["notes", id]) => self.item(call, at("note", *id, None)),
+            _ => Answer::problem(404, "no route", &call.asked.path),
+        }
+    }
+
+    /// The same for everyone, whatever the id.
+    fn schema(&mut self, id: &str) -> Answer {
+        self.schemas += 1;
+        let at = if self.is(Switch::SchemaTicks) { (self.schemas - 1) / 3 } else { 0 };
+        Answer::ok(&json!({ "case": id, "members": ["title"], "at": at }))
+    }
+}
