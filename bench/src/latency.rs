@@ -31,9 +31,11 @@ pub(crate) fn measure(latency: Duration, only: Option<&str>) -> Outcome {
 
     let mut costs: BTreeMap<usize, (Cost, Value)> = BTreeMap::new();
     for concurrency in [8, 1] {
-        let behind = text
-            .replacen(&format!("url = \"{url}\""), &format!("url = \"{}\"", late.said), 1)
-            .replacen("[limits]\n", &format!("[limits]\nconcurrency = {concurrency}\n"), 1);
+        let behind = text.replacen(&format!("url = \"{url}\""), &format!("url = \"{}\"", late.said), 1).replacen(
+            "[limits]\n",
+            &format!("[limits]\nconcurrency = {concurrency}\n"),
+            1,
+        );
         std::fs::write(folder.path().join("demo/late.toml"), behind)?;
         let report = format!("report-{concurrency}");
         let mut arguments = vec!["verify", "demo/late.toml", "--format", "json", "--seed", "7", "--report", &report];

@@ -23,8 +23,7 @@ pub(crate) fn measure() -> Outcome {
     let tenants: Vec<TenantIx> = spec.tenant_ixs().collect();
     let tag = RunTag::new(1, 2);
     let owners = tenants.iter().cycle().take(MARKERS);
-    let secrets: Vec<String> =
-        owners.enumerate().map(|(n, owner)| tag.canary(*owner, &n.to_string()).secret).collect();
+    let secrets: Vec<String> = owners.enumerate().map(|(n, owner)| tag.canary(*owner, &n.to_string()).secret).collect();
     let scanner = Scanner::new(&tag, tenants.iter().copied())?;
     // Every marker of a run begins as its owner's do, so a few patterns find them all; a plain automaton knows each.
     let plain = AhoCorasick::new(&secrets)?;

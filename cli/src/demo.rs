@@ -120,7 +120,7 @@ fn internal(what: &str, printer: Printer) -> Exit {
     Exit::Internal
 }
 
-/// What the spec's variables stand for.
+/// The values of the spec's variables.
 fn variables(demo: &Demo) -> Variables {
     let mut variables = Variables::new();
     let mut client = |name: &str, client: &DemoClient| {

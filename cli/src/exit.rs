@@ -1,4 +1,4 @@
-//! Exit codes: an interface, so all of them stand here.
+//! Exit codes: an interface, so all of them are here.
 
 use std::process::ExitCode;
 

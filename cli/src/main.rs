@@ -78,9 +78,9 @@ fn run(printer: Printer) -> Exit {
         Ok(arguments) => arguments.command,
         Err(told) => return usage(printer, &told),
     };
-    // All TLS of the process goes through this provider; a second installation would be a bug, and is harmless.
+    // All TLS of the process goes through this provider; a second installation would be a bug, and does no harm.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime(&command) {
         Ok(runtime) => runtime,
         Err(error) => {
             printer.complain(&format!("no runtime can be started: {error}"), "");
@@ -99,6 +99,16 @@ fn run(printer: Printer) -> Exit {
             Command::Demo(arguments) => demo::run(arguments, printer).await,
         }
     })
+}
+
+/// A run is one task, and its connections are quicker on its own thread. The demonstration has the platform beside it.
+fn runtime(command: &Command) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = match command {
+        #[cfg(feature = "demo")]
+        Command::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    builder.enable_all().build()
 }
 
 /// Help and version were asked for; anything else is a mistake.

@@ -92,7 +92,7 @@ fn grouped(count: u64) -> String {
     let digits = (count.saturating_add(unit / 2) / unit).saturating_mul(unit).to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

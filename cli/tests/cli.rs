@@ -376,7 +376,7 @@ fn clean_has_nothing_to_do_after_a_run_that_created_nothing() {
     let desk = Desk::new();
     desk.write("watertight.toml", &spec(&Silent::new().url(), ""));
     desk.write("quick.toml", &spec(&closed(), "environment = \"production\""));
-    assert_eq!(code(&desk.run(&["verify", "quick.toml", "--allow-production"])), 2);
+    assert_eq!(code(&desk.run(&["verify", "quick.toml", "--allow-production"])), 4);
     let output = desk.run(&["clean"]);
     assert_eq!((code(&output), err(&output).as_str()), (0, ""));
 }
@@ -418,16 +418,21 @@ fn docs_of_the_checks_are_current() {
     current("checks.md", &out(&output));
 }
 
+/// The two tables of the page are made from the program; the rest is written by hand.
 #[test]
 fn docs_of_the_reasons_are_current() {
+    const HEAD: &str = "| Reason | Means | What usually helps |\n|---|---|---|\n";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/reading-a-report.md");
     let page = std::fs::read_to_string(path).unwrap();
     let row = |name: &str, says: &str, remedy: &str| format!("| `{name}` | {says} | {remedy} |\n");
     let of_trials = watertight_checks::verdict::Reason::ALL.map(|r| row(r.name(), r.says(), r.remedy()));
     let of_runs = watertight_evidence::report::Whole::ALL.map(|w| row(w.name(), w.says(), w.remedy()));
-    for table in [of_trials.concat(), of_runs.concat()] {
-        assert!(page.contains(&table), "docs/reading-a-report.md lacks this table:\n{table}");
-    }
+    let parts: Vec<&str> = page.split(HEAD).collect();
+    let [before, first, second] = parts[..] else { panic!("two tables of reasons are expected") };
+    let after = |part: &str| part.split_once("\n\n").unwrap().1.to_owned();
+    let tables = [of_trials.concat(), of_runs.concat()];
+    let made = [before, HEAD, &tables[0], "\n", &after(first), HEAD, &tables[1], "\n", &after(second)].concat();
+    current("reading-a-report.md", &made);
 }
 
 // ── the demonstration ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -729,9 +734,12 @@ mod demo {
             run.wait().unwrap().code()
         }
 
+        /// Of many differences, the first.
         fn judged(&self) -> (i32, Value) {
             let output = self.desk.run(&["judge", "--format", "json"]);
-            (code(&output), json(&output))
+            let mut judged = json(&output);
+            judged["differences"].as_array_mut().unwrap().truncate(1);
+            (code(&output), judged)
         }
     }
 

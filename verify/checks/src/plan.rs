@@ -114,11 +114,7 @@ impl Plan {
             _ => REQUESTS_TO_OBSERVE,
         });
         let trials = self.trials.iter().map(|trial| u64::from(trial.check.requests));
-        Cost {
-            requests: steps.chain(trials).sum(),
-            rate: spec.limits.rate,
-            concurrency: spec.limits.concurrency,
-        }
+        Cost { requests: steps.chain(trials).sum(), rate: spec.limits.rate, concurrency: spec.limits.concurrency }
     }
 }
 

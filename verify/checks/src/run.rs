@@ -20,8 +20,8 @@ use crate::check::{Concluded, Phase};
 use crate::clean::{Cleaned, Sweep, clean};
 use crate::judge::{Past, replay_past};
 use crate::plan::{Options, Plan};
-use crate::results::{Course, results, verdict};
 pub use crate::results::TrialResult;
+use crate::results::{Course, results, verdict};
 use crate::verdict::{Reason, Verdict};
 use crate::watchers;
 

@@ -40,7 +40,7 @@ mod script;
 mod tape;
 
 pub use channel::inbox::CALLBACKS;
-pub use live::{Setting, SettingError};
+pub use live::{Observer, Setting, SettingError};
 pub use redact::is_placeholder_in;
 pub use replay::{Divergence, Fed, Player};
 pub use run::{Ended, Engine, Width};

@@ -45,6 +45,9 @@ const ANSWERED_MEANWHILE: u64 = 40;
 /// Tries after which that counts.
 const LEAST_TRIES: u32 = 5;
 
+/// Is told of every event when it has been recorded.
+pub type Observer = Box<dyn FnMut(&Event)>;
+
 /// What a run needs before it can send anything.
 pub struct Setting {
     /// What is verified.
@@ -58,7 +61,7 @@ pub struct Setting {
     /// Which sitting of the run this is, from 1.
     pub part: u32,
     /// Sees every event when it has been recorded.
-    pub observer: Box<dyn FnMut(&Event)>,
+    pub observer: Observer,
 }
 
 /// Why a run could not begin.
@@ -89,7 +92,7 @@ pub(crate) struct Live {
     log: RefCell<LogWriter>,
     journal: RefCell<Journal>,
     inboxes: RefCell<Inboxes>,
-    observer: RefCell<Box<dyn FnMut(&Event)>>,
+    observer: RefCell<Observer>,
     pub(crate) quiets: Quiets,
     begun: Instant,
     answered: Cell<u64>,
@@ -320,7 +323,13 @@ impl Live {
     }
 
     fn recorder(&self) -> Recorder<'_> {
-        Recorder { spec: &self.spec, tag: &self.tag, scanner: &self.scanner, redactor: &self.redactor, tokens: &self.tokens }
+        Recorder {
+            spec: &self.spec,
+            tag: &self.tag,
+            scanner: &self.scanner,
+            redactor: &self.redactor,
+            tokens: &self.tokens,
+        }
     }
 
     /// Writes down what a request created or removed.
@@ -344,6 +353,11 @@ impl Live {
             }
             _ => Rc::new(Exchange::unanswered()),
         }
+    }
+
+    /// Whether anyone may call the verifier's own listener.
+    pub(crate) fn listens(&self) -> bool {
+        self.forge.borrow().is_some()
     }
 
     /// Calls to the listener go to the log when they arrive: at the latest before what is recorded next.

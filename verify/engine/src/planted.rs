@@ -1,16 +1,20 @@
 //! What set-up planted and learned: the objects of each tenant that checks may use without making their own.
 
+use std::cell::OnceCell;
+
 use watertight_spec::{ResourceIx, TenantIx};
 
 use crate::marker::Canary;
 
 /// What set-up planted and learned.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Planted {
     /// In the order of planting.
     pub objects: Vec<Object>,
     /// Set-up steps that failed, with the reason: checks that need their objects are unproven.
     pub failures: Vec<SetupFailure>,
+    /// Places of the objects that are known by witnesses, once someone has asked.
+    witnessed: OnceCell<Vec<usize>>,
 }
 
 /// A set-up step that failed.
@@ -49,6 +53,18 @@ pub enum Marker {
 }
 
 impl Planted {
+    /// Everything by which existing objects of a tenant are recognised.
+    pub fn witnesses(&self, tenant: TenantIx) -> impl Iterator<Item = &String> {
+        let is_witnessed = |object: &Object| matches!(object.marker, Marker::Witnessed(_));
+        let find = || self.objects.iter().enumerate().filter(|(_, o)| is_witnessed(o)).map(|(at, _)| at).collect();
+        let places: &Vec<usize> = self.witnessed.get_or_init(find);
+        let objects = places.iter().filter_map(|at| self.objects.get(*at)).filter(move |o| o.tenant == tenant);
+        objects.flat_map(|object| match &object.marker {
+            Marker::Witnessed(values) => values.as_slice(),
+            Marker::Planted(_) => &[],
+        })
+    }
+
     /// Objects of a tenant and resource, in the order of planting.
     pub fn of(&self, tenant: TenantIx, resource: ResourceIx) -> impl Iterator<Item = &Object> {
         self.objects.iter().filter(move |o| o.tenant == tenant && o.resource == resource)

@@ -38,7 +38,8 @@ impl Quiets {
             is_free
         })
         .await;
-        self.until(|states| tenants.iter().all(|tenant| states.get(tenant).is_none_or(|state| state.writes == 0))).await;
+        self.until(|states| tenants.iter().all(|tenant| states.get(tenant).is_none_or(|state| state.writes == 0)))
+            .await;
     }
 
     /// The owner needs no quiet any more.

@@ -200,7 +200,8 @@ impl Page {
         self.say(&format!("      {}", listed(&checks)));
         // One of them in full: what the reason alone leaves out.
         if let Some(first) = group.rows.first().filter(|row| row.why != group.cause.says()) {
-            self.say(&format!("      as in: {}", short(&first.why, LONGEST)));
+            let is_example = if group.rows.len() > 1 { "as in: " } else { "" };
+            self.say(&format!("      {is_example}{}", short(&first.why, LONGEST)));
         }
         self.say(&format!("      what usually helps: {}", group.cause.remedy()));
     }

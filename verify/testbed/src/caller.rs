@@ -66,11 +66,8 @@ impl Registry<'_> {
 
     fn issued(&self, issued: &Issued) -> Caller {
         let caller = self.registered(issued.client);
-        let but = |presented, is_overlooked| Caller {
-            presented,
-            acts: caller.acts.filter(|_| is_overlooked),
-            ..caller
-        };
+        let but =
+            |presented, is_overlooked| Caller { presented, acts: caller.acts.filter(|_| is_overlooked), ..caller };
         if Instant::now() > issued.dies {
             but(Presented::Dead, self.is(Switch::ExpiryIgnored))
         } else if issued.audience != AUDIENCE {
@@ -86,8 +83,7 @@ impl Registry<'_> {
         let text = |name: &str| parts.claims.get(name).and_then(Value::as_str).unwrap_or_default();
         let names = tenant(text("tenant_id"));
         let client = client_of(text("client_id")).map(|client| client.tenant);
-        let is_taken = self.is_taken_for_genuine(token, &parts)
-            && (client == names || !self.is(Switch::ClientMustFit));
+        let is_taken = self.is_taken_for_genuine(token, &parts) && (client == names || !self.is(Switch::ClientMustFit));
         Caller { of: client, presented: Presented::Forged, acts: names.filter(|_| is_taken), names }
     }
 
@@ -97,7 +93,10 @@ impl Registry<'_> {
         let algorithm = header("alg").and_then(Value::as_str).unwrap_or_default();
         let key_url = ["jku", "x5u"].into_iter().find(|name| header(name).is_some());
         if algorithm.eq_ignore_ascii_case("none") {
-            return self.switches.iter().any(|s| matches!(s, Switch::Accepts(Forgeable::Unsigned(spelling)) if *spelling == algorithm));
+            return self
+                .switches
+                .iter()
+                .any(|s| matches!(s, Switch::Accepts(Forgeable::Unsigned(spelling)) if *spelling == algorithm));
         }
         if algorithm == "HS256" {
             return accepts(Forgeable::KeyedWithPublicKey) && keys::is_keyed_with_public_key(token);

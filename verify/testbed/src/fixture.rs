@@ -7,13 +7,14 @@ use std::path::Path;
 use watertight_spec::Spec;
 
 use crate::clients::{CLIENTS, Client, TENANTS};
+use crate::spec_text::{RESOURCES, TARGET, TOKENS};
 
 /// How a request names its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Located {
-    ByPath,
-    ByHeader,
-    ByToken,
+    Path,
+    Header,
+    Token,
 }
 
 /// How tenants prove themselves.
@@ -51,7 +52,7 @@ impl Fixture {
     /// `/tenants/{tenant}/cases`; three tenants with API keys, and one of south's that names no tenant.
     pub fn by_path() -> Self {
         Self {
-            located: Located::ByPath,
+            located: Located::Path,
             proof: Proof::Key,
             tenants: TENANTS.len(),
             only: RESOURCES.iter().map(|(name, _)| *name).collect(),
@@ -65,12 +66,12 @@ impl Fixture {
 
     /// `/cases`, and the tenant in `X-Tenant-Id`.
     pub fn by_header() -> Self {
-        Self { located: Located::ByHeader, ..Self::by_path() }
+        Self { located: Located::Header, ..Self::by_path() }
     }
 
     /// `/cases`, and the tenant in the credential alone.
     pub fn by_token() -> Self {
-        Self { located: Located::ByToken, ..Self::by_path() }
+        Self { located: Located::Token, ..Self::by_path() }
     }
 
     /// Tokens of north and south that can be read. North has an impostor: its own issuer says that it is south's.
@@ -137,9 +138,7 @@ impl Fixture {
 
     /// With an operation whose answer is the same for all.
     pub fn with_schema(self) -> Self {
-        self.further(
-            "\n[[operation]]\nname = \"schema\"\nrequest = \"GET /tenants/{tenant}/cases/{case}/schema\"\n",
-        )
+        self.further("\n[[operation]]\nname = \"schema\"\nrequest = \"GET /tenants/{tenant}/cases/{case}/schema\"\n")
     }
 
     /// With another secret in this variable.
@@ -153,8 +152,8 @@ impl Fixture {
         let text = [self.head(), self.tenants(), self.resources(), self.further.clone()].concat();
         let text = if self.tenants < TENANTS.len() { text.replace(", north-east = \"user-5\"", "") } else { text };
         let text = match self.located {
-            Located::ByPath => text,
-            Located::ByHeader | Located::ByToken => text.replace("/tenants/{tenant}", ""),
+            Located::Path => text,
+            Located::Header | Located::Token => text.replace("/tenants/{tenant}", ""),
         };
         let text = self.changes.iter().fold(text, |text, (from, to)| {
             assert!(text.contains(from.as_str()), "{from} is not in the spec:\n{text}");
@@ -170,9 +169,9 @@ impl Fixture {
 
     fn head(&self) -> String {
         let locator = match self.located {
-            Located::ByPath => "path",
-            Located::ByHeader => "header:X-Tenant-Id",
-            Located::ByToken => "token",
+            Located::Path => "path",
+            Located::Header => "header:X-Tenant-Id",
+            Located::Token => "token",
         };
         let tokens = match self.proof {
             Proof::Key => String::new(),
@@ -222,108 +221,9 @@ impl Fixture {
 /// A spec from a text.
 pub fn spec_of(text: &str, variables: &BTreeMap<String, String>) -> Spec {
     let today = time::Date::from_ordinal_date(2026, 1).unwrap();
-    watertight_spec::parse(Path::new("testbed.toml"), text, variables, today).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
+    watertight_spec::parse(Path::new("testbed.toml"), text, variables, today)
+        .unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
-
-const TARGET: &str = r#"
-[target]
-name = "testbed"
-url = "@URL@"
-environment = "test"
-settle = "40ms"
-
-[limits]
-requests = 1000000
-rate = 10000
-timeout = "5s"
-"#;
-
-const TOKENS: &str = r#"
-[tokens]
-kind = "jwt"
-issuers = [@ISSUERS@]
-tenant_claim = "tenant_id"
-audience = "shared"
-audiences = ["case-api"]
-max_lifetime = "1h"
-leeway = "0s"
-expiry_wait = "2s"
-forbidden_scope = "platform:admin"
-whoami = { request = "GET /whoami", tenant = "$.tenant" }
-elsewhere = { audience = "other-api" }
-"#;
-
-/// Kinds of objects, and what else can be done with them: by the names for [`Fixture::only`].
-const RESOURCES: [(&str, &str); 6] = [
-    (
-        "case",
-        r#"
-[[resource]]
-name = "case"
-path = "/tenants/{tenant}/cases"
-create = { title = "{canary}", externalRef = "{unique}" }
-update = { title = "{canary}" }
-search = "GET /tenants/{tenant}/search?q={canary.public}"
-count = "GET /tenants/{tenant}/cases/facets"
-page = { size = "limit=2" }
-"#,
-    ),
-    (
-        "task",
-        r#"
-[[resource]]
-name = "task"
-parent = "case"
-create = { title = "{canary}" }
-"#,
-    ),
-    (
-        "note",
-        r#"
-[[resource]]
-name = "note"
-path = "/tenants/{tenant}/notes"
-create = { title = "{canary}" }
-ids = "client"
-"#,
-    ),
-    (
-        "bucket",
-        r#"
-[[resource]]
-name = "bucket"
-path = "/buckets"
-create = { title = "{canary}" }
-ids = "client"
-"#,
-    ),
-    (
-        "user",
-        r#"
-[[resource]]
-name = "user"
-path = "/tenants/{tenant}/users"
-existing = { north = "user-17", south = "user-90", north-east = "user-5" }
-"#,
-    ),
-    (
-        "further",
-        r#"
-[[operation]]
-name = "close-case"
-request = "POST /tenants/{tenant}/cases/{case}/close"
-effect = "change"
-
-[[operation]]
-name = "summary"
-request = "GET /tenants/{tenant}/cases/{case}/summary"
-
-[[operation]]
-name = "my-cases"
-request = "GET /me/cases"
-"#,
-    ),
-];
 
 #[cfg(test)]
 mod tests {

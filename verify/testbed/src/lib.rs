@@ -27,6 +27,7 @@ mod keys;
 pub mod raw;
 mod seen;
 mod server;
+mod spec_text;
 mod switch;
 mod tokens;
 mod verified;

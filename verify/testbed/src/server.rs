@@ -90,8 +90,7 @@ impl State {
         if asked.path.starts_with("/issuers/") {
             return if asked.method == "POST" { self.token(asked) } else { self.keys(asked) };
         }
-        let registry =
-            Registry { fixture: &self.fixture, switches: &self.switches, issuers: &self.issuers, fetched };
+        let registry = Registry { fixture: &self.fixture, switches: &self.switches, issuers: &self.issuers, fetched };
         let caller = registry.caller(asked);
         let crosses = self.api.crosses(&caller, asked);
         if let Some(obstacle) = self.note(Door::Api, caller.of, caller.presented, crosses, asked) {

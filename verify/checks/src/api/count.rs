@@ -36,7 +36,9 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::Count;
-    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), aim.pair(), async move || follow(w, aim).await)))
+    each(spec, &CHECK, Phase::Main, fits, |aim| {
+        writes(move |w| again(w.tape(), aim.pair(), async move || follow(w, aim).await))
+    })
 }
 
 /// How often the victim acts.

@@ -11,8 +11,8 @@ use super::effect::{Calm, Effect, calm, poll_effect, rehearse};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Place, Words, attack, clear_below, clear_object, ids_count, is_taken, leak, operation_of, own, parents_for, plant, read,
-    remove, remove_if_written, request,
+    Place, Words, attack, clear_below, clear_object, ids_count, is_taken, leak, operation_of, own, parents_for, plant,
+    read, remove, remove_if_written, request,
 };
 use crate::verdict::{Answer, Reason, Stop, Unproven, Verdict, answer};
 

@@ -36,7 +36,9 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| {
         op.role == Role::Read && op.resource.is_some_and(|r| op.request.path.mentions(&Symbol::Object(r)))
     };
-    each(spec, &CHECK, Phase::Main, fits, |aim| plants(move |t| again(t, aim.pair(), async move || try_it(t, aim).await)))
+    each(spec, &CHECK, Phase::Main, fits, |aim| {
+        plants(move |t| again(t, aim.pair(), async move || try_it(t, aim).await))
+    })
 }
 
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {

@@ -25,11 +25,7 @@ pub(crate) fn shown_of(spec: &Spec, planted: &Planted, exchange: &Exchange, tena
     if let Some(hit) = exchange.hits.iter().find(|hit| hit.owner == tenant) {
         return Some(format!("{} of {} in the {}", hit.text, name, hit.place));
     }
-    let witnesses = planted.objects.iter().filter(|o| o.tenant == tenant).filter_map(|o| match &o.marker {
-        Marker::Witnessed(values) => Some(values),
-        Marker::Planted(_) => None,
-    });
-    let value = witnesses.flatten().find(|value| contains(exchange, value))?;
+    let value = planted.witnesses(tenant).find(|value| contains(exchange, value))?;
     Some(format!("{value}, which only {name} can read,"))
 }
 

@@ -43,7 +43,9 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
                 pair,
                 subject: Subject::Operation(operation),
                 phase: Phase::Main,
-                script: reads(move |t| again(t, pair, async move || attempt(t, impostor, pair.victim, operation).await)),
+                script: reads(move |t| {
+                    again(t, pair, async move || attempt(t, impostor, pair.victim, operation).await)
+                }),
             });
         }
     }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use watertight_testbed::{Bed, Fixture, Switch};
 use watertight_testbed::Switch::*;
+use watertight_testbed::{Bed, Fixture, Switch};
 
 use crate::support::{is_of_data, run, run_with};
 
@@ -113,7 +113,8 @@ async fn any_parent_whose_id_has_the_right_form_is_an_advisory_not_a_link() {
 
 #[tokio::test]
 async fn a_change_that_concerns_no_resource_is_never_tried() {
-    let settings = "\n[[operation]]\nname = \"settings\"\nrequest = \"PUT /tenants/{tenant}/settings\"\neffect = \"change\"\n";
+    let settings =
+        "\n[[operation]]\nname = \"settings\"\nrequest = \"PUT /tenants/{tenant}/settings\"\neffect = \"change\"\n";
     let bed = Bed::with(Fixture::by_path().further(settings), &[]).await;
     let verified = bed.verify(|one| is_of_data(one) && one.subject.contains("/settings")).await;
     assert!(!verified.concluded().is_empty());

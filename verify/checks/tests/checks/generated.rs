@@ -115,12 +115,17 @@ fn answer(head: &str) -> Vec<u8> {
     let jws = "eyJhbGciOiJSUzI1NiJ9.eyJ0ZW5hbnRfaWQiOiJub3J0aCIsImV4cCI6OTk5OTk5OTk5OX0.c2lnbmF0dXJl";
     let json = match dice % 9 {
         0 => format!("{{\"id\":\"{turn}\",\"echo\":{body:?},\"next\":\"{path}?cursor={jws}-{turn}\"}}"),
-        1 => format!("{{\"id\":{turn},\"secret\":\"s-{turn}-abcdefGHIJ\",\"tenantId\":\"south\",\"items\":[{{\"id\":\"u-1\"}}]}}"),
+        1 => format!(
+            "{{\"id\":{turn},\"secret\":\"s-{turn}-abcdefGHIJ\",\"tenantId\":\"south\",\"items\":[{{\"id\":\"u-1\"}}]}}"
+        ),
         2 => format!("{{\"access_token\":\"{jws}{turn}\",\"expires_in\":600,\"id\":\"key-{turn}\"}}"),
-        3 => format!("{{\"access_token\":\"opaque-token-{turn}\",\"token\":\"t-{turn}-0123456789\",\"id\":\"redacted-0123456789ab\"}}"),
+        3 => format!(
+            "{{\"access_token\":\"opaque-token-{turn}\",\"token\":\"t-{turn}-0123456789\",\"id\":\"redacted-0123456789ab\"}}"
+        ),
         4 => "[]".to_owned(),
         5 => body.to_owned(),
-        6 => format!("{{\"items\":[{body}],\"total\":{turn},\"next\":\"/x?token=Ab%2B{turn}%3D0123456\"}}").replace("[]", "[0]"),
+        6 => format!("{{\"items\":[{body}],\"total\":{turn},\"next\":\"/x?token=Ab%2B{turn}%3D0123456\"}}")
+            .replace("[]", "[0]"),
         7 => "<html>\u{1b}[2J".to_owned(),
         _ => format!("{{\"data\":{{\"id\":\"{}\"}}}}", "k".repeat(600)),
     };
@@ -140,7 +145,9 @@ fn answer(head: &str) -> Vec<u8> {
 
 fn parsed(text: &str, variables: &BTreeMap<String, String>) -> Arc<Spec> {
     let today = time::Date::from_calendar_date(2026, time::Month::January, 1).unwrap();
-    Arc::new(watertight_spec::parse(Path::new("x.toml"), text, variables, today).unwrap_or_else(|p| panic!("{p}\n{text}")))
+    Arc::new(
+        watertight_spec::parse(Path::new("x.toml"), text, variables, today).unwrap_or_else(|p| panic!("{p}\n{text}")),
+    )
 }
 
 fn verdicts(results: &[TrialResult]) -> Vec<String> {
@@ -166,7 +173,8 @@ fn check(draft: &Draft) {
         let (url, _) = serve(|mut stream, head| async move { drop(stream.write_all(&answer(&head)).await) }).await;
         let text = draft.text(&url);
         let variables = ["NORTH_KEY", "NORTH_ID", "SOUTH_KEY", "SOUTH_ID"];
-        let value = |name: &str| if name.ends_with("_KEY") { format!("{name} of/the+run=7") } else { format!("{name}-shown") };
+        let value =
+            |name: &str| if name.ends_with("_KEY") { format!("{name} of/the+run=7") } else { format!("{name}-shown") };
         let variables = variables.map(|name| (name.to_owned(), value(name))).into();
         let folder = tempfile::tempdir().unwrap();
         let options = Options { seed: draft.seed, only: None, depth: draft.depth };

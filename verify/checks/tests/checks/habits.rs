@@ -50,10 +50,9 @@ async fn a_fuzzy_search_that_counts_own_words_as_well_is_no_leak() {
 async fn an_answer_that_only_echoes_an_id_or_the_time_is_no_victims_answer() {
     for switches in [vec![IdsOfTenant], vec![IdsOfTenant, SchemaTicks]] {
         let fixture = Fixture::by_path().with_schema();
-        let concluded = run_with(fixture, &switches, |one| {
-            one.check == "api.swap-path-tenant" && one.subject.ends_with("/schema")
-        })
-        .await;
+        let concluded =
+            run_with(fixture, &switches, |one| one.check == "api.swap-path-tenant" && one.subject.ends_with("/schema"))
+                .await;
         assert!(!concluded.is_empty());
         for one in concluded {
             assert!(one.is_unproven(), "{switches:?}: {one:?}");

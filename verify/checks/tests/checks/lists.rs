@@ -45,10 +45,8 @@ async fn a_list_that_a_header_widens_is_followed_past_the_attackers_own_objects(
 async fn an_attack_whose_list_is_longer_than_the_limit_is_unproven() {
     for (limit, expects_isolated) in [(50, true), (1, false)] {
         let fixture = Fixture::by_path().limit(&format!("pages = {limit}"));
-        let concluded = run_with(fixture, &[PathIgnored], |one| {
-            one.check == "api.swap-path-tenant" && one.subject == CASES
-        })
-        .await;
+        let concluded =
+            run_with(fixture, &[PathIgnored], |one| one.check == "api.swap-path-tenant" && one.subject == CASES).await;
         assert!(!concluded.is_empty());
         for one in concluded {
             assert!(if expects_isolated { one.is_isolated() } else { one.is_unproven() }, "{one:?}");
@@ -62,10 +60,9 @@ async fn a_link_is_resolved_below_the_base_path_that_was_asked_whoever_asked() {
     let fixture = || Fixture::by_token().two_tenants().own_urls().only(&["case"]);
     for (switch, expects_isolated) in [(None, true), (Some(LinksFromRoot), true), (Some(LinksFromBase), false)] {
         let switches: Vec<_> = [Some(PathIgnored), switch].into_iter().flatten().collect();
-        let concluded = run_with(fixture(), &switches, |one| {
-            one.check == "api.swap-path-tenant" && one.subject == "GET /cases"
-        })
-        .await;
+        let concluded =
+            run_with(fixture(), &switches, |one| one.check == "api.swap-path-tenant" && one.subject == "GET /cases")
+                .await;
         assert_eq!(concluded.len(), 2);
         for one in concluded {
             assert!(if expects_isolated { one.is_isolated() } else { one.is_unproven() }, "{switches:?}: {one:?}");

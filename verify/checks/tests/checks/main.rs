@@ -13,6 +13,8 @@ mod habits;
 mod kept;
 mod lists;
 mod own_view;
+mod pace;
+mod quick;
 mod sound;
 mod support;
 mod token;

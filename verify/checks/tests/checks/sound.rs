@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use watertight_checks::run::Ending;
+use watertight_engine::log::Owner;
 use watertight_testbed::{Bed, Fixture, Switch};
 
-use crate::support::{is_of_data, run_with};
+use crate::support::{is_of_data, is_souths, run_with};
 
 #[tokio::test]
 async fn a_sound_api_is_isolated_and_left_as_it_was() {
@@ -46,10 +47,28 @@ async fn a_tenant_in_a_header_is_swapped_and_left_out_there() {
         let is_known = one.check == "oracle.name-taken" && one.is_finding() && !one.is_leak();
         assert!(is_known || one.is_isolated(), "{one:?}");
     }
-    for (switch, check) in
-        [(Switch::PathBelieved, "api.swap-path-tenant"), (Switch::MissingIsFirst, "api.no-tenant")]
-    {
+    for (switch, check) in [(Switch::PathBelieved, "api.swap-path-tenant"), (Switch::MissingIsFirst, "api.no-tenant")] {
         let found = run_with(Fixture::by_header(), &[switch], |one| one.check == check).await;
         assert!(found.iter().any(|one| one.is_leak()), "{switch:?}: {found:#?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_planted_is_read_back_before_it_is_removed() {
+    let bed = Bed::start(&[]).await;
+    let verified = bed.verify(|one| one.check == "api.count-own" && is_souths(one)).await;
+    let concluded = verified.concluded();
+    assert!(concluded.len() == 1 && concluded[0].is_isolated(), "{concluded:?}");
+    let (mut read, mut removed) = (BTreeSet::new(), 0);
+    for (owner, exchange) in verified.exchanges() {
+        match (owner, exchange.request.method.as_str()) {
+            (Owner::Trial(_), "GET") => drop(read.insert(exchange.request.target)),
+            (Owner::Trial(_), "DELETE") => {
+                assert!(read.contains(&exchange.request.target), "{}", exchange.line());
+                removed += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(removed, 3);
 }

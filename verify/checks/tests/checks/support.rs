@@ -9,11 +9,7 @@ pub(crate) async fn run(switches: &[Switch], keep: impl Fn(&Picked) -> bool) -> 
 }
 
 /// The same over a fixture.
-pub(crate) async fn run_with(
-    fixture: Fixture,
-    switches: &[Switch],
-    keep: impl Fn(&Picked) -> bool,
-) -> Vec<Concluded> {
+pub(crate) async fn run_with(fixture: Fixture, switches: &[Switch], keep: impl Fn(&Picked) -> bool) -> Vec<Concluded> {
     Bed::with(fixture, switches).await.verify(|one| is_of_data(one) && keep(one)).await.concluded()
 }
 

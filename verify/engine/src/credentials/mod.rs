@@ -106,12 +106,7 @@ pub(crate) fn uses_tokens(spec: &Spec, who: Who) -> bool {
 }
 
 /// The token in an endpoint's answer, as it is kept and as it is recorded. The redactor knows it from then on.
-pub(crate) fn token_in(
-    spec: &Spec,
-    who: Who,
-    body: &str,
-    redactor: &mut Redactor,
-) -> Option<(Token, IssuedToken)> {
+pub(crate) fn token_in(spec: &Spec, who: Who, body: &str, redactor: &mut Redactor) -> Option<(Token, IssuedToken)> {
     let json: Value = serde_json::from_str(body).ok()?;
     let (value, declared) = value_in(spec, who, &json)?;
     let placeholder = redactor.placeholder(&value);
@@ -142,9 +137,7 @@ pub(crate) fn token_in(
 
 fn value_in(spec: &Spec, who: Who, json: &Value) -> Option<(String, Option<Duration>)> {
     match &spec[who].credential {
-        Credential::Login { token, lifetime, .. } => {
-            Some((token.query(json).first()?.as_str()?.to_owned(), *lifetime))
-        }
+        Credential::Login { token, lifetime, .. } => Some((token.query(json).first()?.as_str()?.to_owned(), *lifetime)),
         _ => Some((json.get("access_token")?.as_str()?.to_owned(), None)),
     }
 }

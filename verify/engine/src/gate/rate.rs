@@ -90,9 +90,9 @@ fn wait(answered: &Answered) -> Option<Duration> {
     let seconds = |text: &str| text.parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0);
     let asked = header("retry-after").and_then(seconds);
     let of_vendor = || {
-        let prefix = ["ratelimit-", "x-ratelimit-", "x-rate-limit-"].into_iter().find(|prefix| {
-            header(&format!("{prefix}remaining")).and_then(seconds) == Some(0.0)
-        })?;
+        let prefix = ["ratelimit-", "x-ratelimit-", "x-rate-limit-"]
+            .into_iter()
+            .find(|prefix| header(&format!("{prefix}remaining")).and_then(seconds) == Some(0.0))?;
         let reset = header(&format!("{prefix}reset")).and_then(seconds)?;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64();
         // Some give the time of day.

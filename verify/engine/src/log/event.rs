@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use watertight_spec::Who;
 
 use super::exchange::Exchange;
-use super::inbound::{InboxIx, Inbound};
+use super::inbound::{Inbound, InboxIx};
 
 /// Which trial, set-up or clean-up an event belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -63,7 +63,9 @@ impl Inbound {
             InboundKind::Opened => "the stream opened".to_owned(),
             InboundKind::Frame => "a frame".to_owned(),
             InboundKind::Closed(why) => format!("the stream closed: {why}"),
-            InboundKind::Delivery(called) | InboundKind::Callback(called) => format!("{} {}", called.method, called.path),
+            InboundKind::Delivery(called) | InboundKind::Callback(called) => {
+                format!("{} {}", called.method, called.path)
+            }
         }
     }
 }

@@ -8,7 +8,6 @@ fn tenant(number: usize) -> TenantIx {
     serde_json::from_value(number.into()).unwrap()
 }
 
-
 fn scanner() -> (RunTag, Scanner) {
     let tag = RunTag::new(7, 11);
     let scanner = Scanner::new(&tag, (0..40).map(tenant)).unwrap();
@@ -18,8 +17,7 @@ fn scanner() -> (RunTag, Scanner) {
 #[test]
 fn a_secret_half_is_found_in_every_encoding_and_at_every_alignment() {
     let (tag, scanner) = scanner();
-    for (lead, owner) in ["", "a", "ab", "abc", "{\"k\":\""].into_iter().flat_map(|l| (0..40).map(move |o| (l, o)))
-    {
+    for (lead, owner) in ["", "a", "ab", "abc", "{\"k\":\""].into_iter().flat_map(|l| (0..40).map(move |o| (l, o))) {
         let secret = tag.canary(tenant(owner), "x").secret;
         let text = format!("{lead}{secret} and more");
         let variants: Vec<Vec<u8>> = vec![
@@ -49,7 +47,12 @@ fn a_secret_half_is_found_in_every_encoding_and_at_every_alignment() {
 fn public_halves_nonces_and_other_runs_are_no_evidence() {
     let (tag, scanner) = scanner();
     let other = RunTag::new(7, 12);
-    for text in [tag.canary(tenant(1), "x").public, tag.nonce(tenant(1), "x"), tag.unique("x"), other.canary(tenant(1), "x").to_string()] {
+    for text in [
+        tag.canary(tenant(1), "x").public,
+        tag.nonce(tenant(1), "x"),
+        tag.unique("x"),
+        other.canary(tenant(1), "x").to_string(),
+    ] {
         assert!(scanner.scan("body", text.as_bytes()).is_empty(), "{text}");
     }
 }
@@ -57,7 +60,8 @@ fn public_halves_nonces_and_other_runs_are_no_evidence() {
 #[test]
 fn a_run_knows_its_own_marks_from_its_tag_in_other_text() {
     let tag = RunTag::new(7, 11);
-    for text in [tag.canary(tenant(3), "x").to_string(), tag.nonce(tenant(33), "x"), format!("ref {}", tag.unique("x"))] {
+    for text in [tag.canary(tenant(3), "x").to_string(), tag.nonce(tenant(33), "x"), format!("ref {}", tag.unique("x"))]
+    {
         assert!(RunTag::marks(tag.text(), &text), "{text}");
     }
     assert!(!RunTag::marks(tag.text(), &format!("some {} text", tag.text())));

@@ -17,8 +17,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use recognise::{Found, secrets_in};
 pub(crate) use recognise::is_secret_name;
+use recognise::{Found, secrets_in};
 
 /// Secrets shorter than this would be found everywhere; the spec can't forbid them, so they are only replaced whole.
 const SHORTEST: usize = 4;

@@ -145,7 +145,7 @@ impl Engine {
                     // Whoever could stop it is gone: then nobody will.
                     if stopped.is_err() { under_way.next().await } else { return Ended::Stopped }
                 }
-                () = tokio::time::sleep(LISTENING) => {
+                () = tokio::time::sleep(LISTENING), if self.live.listens() => {
                     self.live.receive_callbacks();
                     continue;
                 }
@@ -252,9 +252,8 @@ impl<'e, T: 'static> Stage<'e, T> {
     fn carry_out(&self, slot: usize, ask: Ask) -> impl Future<Output = (usize, Kind, Answer)> + use<'e, T> {
         let live = self.live;
         let known = self.slots.get(slot).and_then(Option::as_ref);
-        let (owner, access) = known.map_or((Owner::Engine, Access::Read), |(running, _)| {
-            (running.tape.owner(), running.access)
-        });
+        let (owner, access) =
+            known.map_or((Owner::Engine, Access::Read), |(running, _)| (running.tape.owner(), running.access));
         async move {
             match ask {
                 Ask::Call(call) => (slot, Kind::Working, Answer::Exchange(live.perform(&call, owner, access).await)),

@@ -31,10 +31,8 @@ fn events(bed: &Bed) -> Result<Vec<Event>, LogError> {
 async fn what_is_read_is_what_was_recorded_and_a_body_is_written_once() {
     let bed = recorded().await;
     let events = events(&bed).unwrap();
-    let bodies: Vec<usize> = events
-        .iter()
-        .filter_map(|event| Some(event.exchange()?.response()?.body.text().chars().count()))
-        .collect();
+    let bodies: Vec<usize> =
+        events.iter().filter_map(|event| Some(event.exchange()?.response()?.body.text().chars().count())).collect();
     assert_eq!(bodies, [16, 8_000, 16, 8_000, 48_000]);
     let stored = fs::metadata(bed.folder.path().join(BODIES)).unwrap().len();
     assert!(stored < 2_000, "{stored}");

@@ -92,7 +92,9 @@ async fn every_kind_of_credential_reaches_the_target() {
     })
     .await;
     let login = |members: &str| {
-        format!("grant = \"login\"\nrequest = \"POST /login\"\n{members}\ntoken = \"$.session.token\"\nlifetime = \"1h\"")
+        format!(
+            "grant = \"login\"\nrequest = \"POST /login\"\n{members}\ntoken = \"$.session.token\"\nlifetime = \"1h\""
+        )
     };
     let header = "grant = \"header\"\nheader = \"X-Api-Key\"\nvalue = \"$SOUTH_PASSWORD\"";
     for (south, expected) in [

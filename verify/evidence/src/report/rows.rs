@@ -83,7 +83,7 @@ pub struct Undecided {
 pub enum Cause {
     /// A trial's own reason.
     Trial(Reason),
-    /// One that lies in no trial.
+    /// One of the run as a whole, or of a surface.
     Whole(Whole),
 }
 
@@ -158,7 +158,7 @@ impl Whole {
             Self::NothingSetUp => "check the credentials, and the `create` bodies of the resources",
             Self::Unreachable => "check `url` under [target], and that the target is up",
             Self::Interrupted => "`watertight verify --resume DIR` finishes it",
-            Self::OutOfTime => "raise `time` under [limits], then `watertight verify --resume DIR`",
+            Self::OutOfTime => "`watertight verify --resume DIR` goes on with it; or raise `time` under [limits]",
             Self::NothingIsolated => "give this surface an operation that both tenants can use",
         }
     }

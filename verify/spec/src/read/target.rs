@@ -98,7 +98,7 @@ pub(super) fn limits<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>) -> Limit
     if let Some(requests) = integer("requests", 10_000_000) {
         limits.requests = requests.into();
     }
-    if let Some(rate) = integer("rate", 10_000) {
+    if let Some(rate) = integer("rate", 100_000) {
         limits.rate = rate;
     }
     if let Some(body) = integer("body", 64 << 20) {

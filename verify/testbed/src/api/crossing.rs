@@ -31,9 +31,9 @@ impl Api {
             return true;
         }
         match self.located {
-            Located::ByToken => !["", &format!("/at/{}", TENANTS[own])].contains(&asked.base.as_str()),
-            Located::ByHeader => asked.all("x-tenant-id").ne([TENANTS[own]]),
-            Located::ByPath => match segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            Located::Token => !["", &format!("/at/{}", TENANTS[own])].contains(&asked.base.as_str()),
+            Located::Header => asked.all("x-tenant-id").ne([TENANTS[own]]),
+            Located::Path => match segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
                 ["tenants", named, ..] => *named != TENANTS[own],
                 ["me" | "buckets" | "whoami" | "login", ..] => false,
                 _ => true,
@@ -72,7 +72,7 @@ impl Api {
 /// Whether a header, a parameter or a member of the body names another tenant.
 fn names_another(own: usize, asked: &Asked, located: Located) -> bool {
     let is_another = |text: &str| tenant(text).is_some_and(|named| named != own);
-    let is_locator = |name: &str| located == Located::ByHeader && name == "x-tenant-id";
+    let is_locator = |name: &str| located == Located::Header && name == "x-tenant-id";
     let mut headers = asked.headers.iter().filter(|(name, _)| !ORDINARY.contains(&name.as_str()) && !is_locator(name));
     let mut members = asked.body.as_object().into_iter().flat_map(|members| members.values());
     headers.any(|(_, value)| value.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).any(is_another))

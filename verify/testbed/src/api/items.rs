@@ -91,9 +91,7 @@ impl Api {
                 self.retitle(index, &call.asked.body);
                 Answer::ok(&self.records[index].body)
             }
-            None => {
-                Answer::json(201, &self.store(call.tenant, At { kind, id, parent: None }, &call.asked.body))
-            }
+            None => Answer::json(201, &self.store(call.tenant, At { kind, id, parent: None }, &call.asked.body)),
         }
     }
 

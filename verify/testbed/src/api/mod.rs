@@ -103,8 +103,7 @@ impl Api {
         if self.is(Switch::AcrossEmpty) {
             return Some(Answer::new(200, ""));
         }
-        let obstacles =
-            [(Switch::AcrossThrottled, 429), (Switch::AcrossFails, 500), (Switch::AcrossRedirected, 302)];
+        let obstacles = [(Switch::AcrossThrottled, 429), (Switch::AcrossFails, 500), (Switch::AcrossRedirected, 302)];
         let (_, status) = obstacles.into_iter().find(|(switch, _)| self.is(*switch))?;
         Some(Answer::obstacle(status))
     }

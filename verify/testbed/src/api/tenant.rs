@@ -14,9 +14,9 @@ impl Api {
             return tenant(&believed);
         }
         match self.located {
-            Located::ByToken => self.by_url(own, asked),
-            Located::ByHeader => self.by_header(own, asked),
-            Located::ByPath => self.by_path(own, asked),
+            Located::Token => self.by_url(own, asked),
+            Located::Header => self.by_header(own, asked),
+            Located::Path => self.by_path(own, asked),
         }
     }
 
@@ -72,7 +72,8 @@ impl Api {
     }
 
     fn believes_place(&self, asked: &Asked) -> bool {
-        let is_case = asked.path.rsplit_once('/').is_some_and(|(above, id)| above.ends_with("/cases") && id != "facets");
+        let is_case =
+            asked.path.rsplit_once('/').is_some_and(|(above, id)| above.ends_with("/cases") && id != "facets");
         let reads_case = asked.method == "GET" && is_case;
         self.is(Switch::PathBelieved) || (self.is(Switch::PathBelievedWhenReading) && reads_case)
     }

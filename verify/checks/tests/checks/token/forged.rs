@@ -39,8 +39,11 @@ async fn forged_tokens_are_tried_by_path_and_by_token_alone() {
     let spec = bed.spec();
     for id in FORGERIES {
         let plan = bed.plan(&spec, |one| one.check == id);
-        let mut tried: Vec<_> =
-            plan.trials.iter().map(|t| (t.pair.attacker.number(), t.pair.victim.number(), t.subject.label(&spec))).collect();
+        let mut tried: Vec<_> = plan
+            .trials
+            .iter()
+            .map(|t| (t.pair.attacker.number(), t.pair.victim.number(), t.subject.label(&spec)))
+            .collect();
         tried.sort();
         let expected = [(0, 1, LIST), (0, 1, READ), (1, 0, LIST), (1, 0, READ)];
         assert_eq!(tried, expected.map(|(attacker, victim, label)| (attacker, victim, label.to_owned())), "{id}");

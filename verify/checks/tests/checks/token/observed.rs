@@ -98,9 +98,8 @@ async fn opaque_tokens_leave_what_reads_claims_not_applicable_and_the_rest_at_wo
         "token.expired",
         "token.foreign-issuer",
     ];
-    let opaque = async |switches: &[Switch], wanted: fn(&str) -> bool| {
-        of(Fixture::tokens().opaque(), switches, wanted).await
-    };
+    let opaque =
+        async |switches: &[Switch], wanted: fn(&str) -> bool| of(Fixture::tokens().opaque(), switches, wanted).await;
     let lasting = opaque(&[], |id| id.starts_with("token.") && id != "token.expired").await;
     for one in lasting.into_iter().chain(opaque(&[Lifetime(1)], |id| id == "token.expired").await) {
         let is_at_work = AT_WORK.contains(&one.check) && has_impostor(&one);

@@ -93,7 +93,9 @@ impl Http {
                     self.pool.keep(key, kept);
                     return Ok(answered);
                 }
-                Err(Lost { was_sent, was_answered, error }) if was_answered || (was_sent && !reads) => return Err(error),
+                Err(Lost { was_sent, was_answered, error }) if was_answered || (was_sent && !reads) => {
+                    return Err(error);
+                }
                 Err(_) => {}
             }
         }

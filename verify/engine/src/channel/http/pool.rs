@@ -84,7 +84,7 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         let kept = idle.entry(key).or_default();
         let is_shared = connection.shared().is_some();
-        if kept.len() < MOST_IDLE && !(is_shared && !kept.is_empty()) {
+        if kept.len() < MOST_IDLE && (!is_shared || kept.is_empty()) {
             kept.push((Instant::now(), connection));
         }
     }

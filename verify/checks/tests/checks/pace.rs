@@ -1,0 +1,21 @@
+//! A target that refuses for the pace of the run makes it slow, and decides nothing.
+
+use watertight_engine::log::What;
+use watertight_testbed::Bed;
+
+use crate::support::is_of_data;
+
+#[tokio::test]
+async fn a_target_that_refuses_every_third_request_is_isolated_late() {
+    let bed = Bed::start(&[]).await;
+    bed.hinder(|seen| (seen.number % 3 == 2).then_some(429));
+    let verified = bed.verify(|one| is_of_data(one) && (one.attacker, one.victim) == (1, 0)).await;
+    for one in verified.concluded() {
+        let is_known = one.check == "oracle.name-taken" && one.is_finding() && !one.is_leak();
+        assert!(one.is_isolated() || is_known, "{one:?}");
+    }
+    let throttled = verified.events().iter().filter(|event| matches!(event.what, What::Throttled(_))).count();
+    assert!(throttled > 100, "{throttled}");
+    assert_eq!(verified.run.left_behind, Vec::<String>::new());
+    assert_eq!(verified.replay().divergences, []);
+}
