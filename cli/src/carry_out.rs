@@ -98,12 +98,15 @@ fn failed(error: &RunError, dir: &Path, printer: Printer) -> Exit {
 
 /// The exit code of a run.
 fn judged(run: &Run, report: &Report, uncovered: Uncovered) -> Exit {
-    let verdict = verdict(report.verdict);
     let covered = match uncovered {
         Uncovered::Unproven if !report.coverage.not_probed.is_empty() => Exit::Unproven,
         _ => Exit::Success,
     };
-    match (&run.ending, verdict) {
+    ended(&run.ending, verdict(report.verdict), covered)
+}
+
+fn ended(ending: &Ending, verdict: Exit, covered: Exit) -> Exit {
+    match (ending, verdict) {
         (Ending::Complete | Ending::OutOfTime, verdict) => verdict.or(covered),
         (Ending::SetupFailed(_) | Ending::Unreachable(_), verdict) => verdict.or(Exit::Unreachable),
         // What was not tried for being interrupted is not the target's doing; a leak stays one.
@@ -118,5 +121,27 @@ pub(crate) fn verdict(verdict: Overall) -> Exit {
         Overall::Isolated => Exit::Success,
         Overall::Leak => Exit::Leak,
         Overall::Unproven => Exit::Unproven,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leak_comes_before_every_ending_and_each_ending_has_its_code() {
+        let why = String::new;
+        for (ending, expected) in [
+            (Ending::Complete, Exit::Unproven),
+            (Ending::OutOfTime, Exit::Unproven),
+            (Ending::SetupFailed(why()), Exit::Unreachable),
+            (Ending::Unreachable(why()), Exit::Unreachable),
+            (Ending::Interrupted, Exit::Interrupted),
+        ] {
+            assert_eq!(ended(&ending, Exit::Unproven, Exit::Success), expected, "{ending:?}");
+            assert_eq!(ended(&ending, Exit::Leak, Exit::Success), Exit::Leak, "{ending:?}");
+        }
+        assert_eq!(ended(&Ending::Complete, Exit::Success, Exit::Success), Exit::Success);
+        assert_eq!(ended(&Ending::Complete, Exit::Success, Exit::Unproven), Exit::Unproven, "not all is covered");
     }
 }

@@ -353,7 +353,7 @@ fn a_folder_whose_run_left_something_behind_is_moved_aside_and_never_written_ove
 }
 
 #[test]
-fn a_run_that_reached_no_one_is_resumed_when_the_target_is_there() {
+fn a_run_that_reached_no_one_can_be_resumed_with_the_secrets_of_today() {
     let desk = Desk::new();
     desk.write("watertight.toml", &spec(&closed(), ""));
     assert_eq!(code(&desk.run(&["verify", "--seed", "7"])), 4);

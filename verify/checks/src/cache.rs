@@ -41,9 +41,7 @@ fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| {
         op.request.method == "GET" && op.effect == Effect::Read && matches!(op.role, Role::Read | Role::Custom)
     };
-    each(spec, &CHECK, Phase::Main, fits, |aim| {
-        plants(move |t| again(t, aim.pair(), async move || try_it(t, aim).await))
-    })
+    each(spec, &CHECK, Phase::Main, fits, |aim| plants(move |t| again(t, async move || try_it(t, aim).await)))
 }
 
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {

@@ -1,5 +1,6 @@
 //! The plan: what a run of a spec would send, before anything is sent.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use rand::SeedableRng as _;
@@ -138,8 +139,10 @@ pub fn plan(spec: &Spec, options: &Options) -> Plan {
         wanted && why.is_none()
     });
     trials.shuffle(&mut StdRng::seed_from_u64(options.seed));
-    // Those that only read come first, so that they need not wait for those that write.
-    trials.sort_by_key(|trial| (trial.phase, trial.script.access(access) == Some(Access::Write)));
+    // Those that only read come first, so that they need not wait for those that write; and of either kind the longest, so
+    // that none of these is left over when all others are done.
+    let writes = |trial: &Trial| trial.script.access(access) == Some(Access::Write);
+    trials.sort_by_key(|trial| (trial.phase, writes(trial), Reverse(trial.check.requests)));
     Plan { steps: setup::steps(spec), trials, left_out, access, only: options.only.clone() }
 }
 

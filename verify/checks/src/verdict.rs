@@ -123,6 +123,8 @@ pub enum Reason {
     NotReadToEnd,
     /// The attacker has objects of its own at the victim's ids.
     IdTaken,
+    /// Another trial of the run may have caused what was seen.
+    Disturbed,
     /// It succeeded, and what it did or whose data it is can't be told.
     EffectUnseen,
     /// A plainer request does the same already: the other checks tell of it.
@@ -137,7 +139,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every kind, in the order of the documents.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Throttled,
         Self::TargetFailed,
         Self::NoAnswer,
@@ -153,6 +155,7 @@ impl Reason {
         Self::NoToken,
         Self::NotReadToEnd,
         Self::IdTaken,
+        Self::Disturbed,
         Self::EffectUnseen,
         Self::PlainRequestLeaks,
         Self::Budget,
@@ -198,6 +201,7 @@ impl Reason {
             Self::NoToken => "no token to look at",
             Self::NotReadToEnd => "a list was not read to its end",
             Self::IdTaken => "the attacker has an object of its own at the victim's id",
+            Self::Disturbed => "another trial of the run may have caused it",
             Self::EffectUnseen => "it succeeded, and what it did can't be told",
             Self::PlainRequestLeaks => "a plainer request leaks already",
             Self::Budget => "the budget of the run is spent",
@@ -224,6 +228,7 @@ impl Reason {
             Self::NoToken => "check the credentials and the token endpoint; write kind = \"opaque\" for opaque tokens",
             Self::NotReadToEnd => "raise `pages` under [limits], or say under `page` how the next page is named",
             Self::IdTaken => "give the tenants objects whose ids differ",
+            Self::Disturbed => "run again with `concurrency = 1` under [limits]",
             Self::EffectUnseen => "add to the operation's `body` something that its owner can read back",
             Self::PlainRequestLeaks => "fix the leak of the plain request, then run again",
             Self::Budget => "raise `requests` or `time` under [limits]",
@@ -250,6 +255,7 @@ impl Reason {
             Self::NoToken => "no-token",
             Self::NotReadToEnd => "not-read-to-end",
             Self::IdTaken => "id-taken",
+            Self::Disturbed => "disturbed",
             Self::EffectUnseen => "effect-unseen",
             Self::PlainRequestLeaks => "plain-request-leaks",
             Self::Budget => "budget",

@@ -19,14 +19,14 @@ use tokio::sync::mpsc;
 use watertight_spec::{Effect, Spec, TenantIx, Variable, Who};
 
 use crate::call::{Call, Caller, Forged, Mark, Request, TokenCall};
-use crate::channel::callbacks::Listener;
+use crate::channel::callbacks::{Arrived, Listener};
 use crate::channel::http::{Answered, Bounds, Http, Outgoing};
 use crate::channel::inbox::Inboxes;
 use crate::credentials::forge::Forge;
 use crate::credentials::{Tokens, uses_tokens};
 use crate::gate::{Gate, Throttle};
 use crate::journal::{Entry, Journal};
-use crate::log::{Called, Event, Exchange, Failure, InboxIx, LogWriter, Outcome, Owner, Part, Sender, Sent, What};
+use crate::log::{Event, Exchange, Failure, InboxIx, LogWriter, Outcome, Owner, Part, Sender, Sent, What};
 use crate::marker::{RunTag, Scanner};
 use crate::quiet::Quiets;
 use crate::recorder::{Recorder, Told};
@@ -103,7 +103,7 @@ pub(crate) struct Live {
 struct Forgery {
     forge: Forge,
     listener: Listener,
-    calls: RefCell<mpsc::Receiver<Called>>,
+    calls: RefCell<mpsc::Receiver<Arrived>>,
 }
 
 impl Live {
@@ -363,9 +363,10 @@ impl Live {
     /// Calls to the listener go to the log when they arrive: at the latest before what is recorded next.
     pub(crate) fn receive_callbacks(&self) {
         let Some(forgery) = self.forge.borrow().clone() else { return };
-        while let Ok(called) = forgery.calls.borrow_mut().try_recv() {
+        loop {
+            let Ok(arrived) = forgery.calls.borrow_mut().try_recv() else { return };
             let at = millis(self.begun.elapsed());
-            let inbound = self.recorder().callback(at, called);
+            let inbound = self.recorder().callback(at, &arrived);
             self.record(Owner::Inbox(crate::CALLBACKS), What::Inbound(Box::new(inbound)));
         }
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use watertight_spec::Spec;
 
 use crate::call::Call;
+use crate::channel::callbacks::Arrived;
 use crate::channel::http::Answered;
 use crate::credentials::signature::signed_by;
 use crate::credentials::{Token, Tokens, token_in};
@@ -65,11 +66,14 @@ impl Recorder<'_> {
     }
 
     /// A call that reached the verifier's own listener.
-    pub(crate) fn callback(&self, at: u64, called: Called) -> Inbound {
-        let hits = self.scanner.scan("path", called.path.as_bytes());
+    pub(crate) fn callback(&self, at: u64, arrived: &Arrived) -> Inbound {
+        let Arrived { called, headers, body } = arrived;
+        let mut hits = self.hits(headers, body);
+        hits.extend(self.scanner.scan("path", called.path.as_bytes()));
         let path = self.text(&called.path);
-        let kind = InboundKind::Callback(Called { method: called.method, path });
-        Inbound { at, kind, headers: Vec::new(), body: Body::default(), hits }
+        let kind = InboundKind::Callback(Called { method: called.method.clone(), path });
+        let headers = headers.iter().map(|(name, value)| self.header(name, &String::from_utf8_lossy(value))).collect();
+        Inbound { at, kind, headers, body: Body::new(self.text(&String::from_utf8_lossy(body))), hits }
     }
 
     fn hits(&self, headers: &[(String, Vec<u8>)], body: &[u8]) -> Vec<Hit> {

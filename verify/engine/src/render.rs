@@ -383,7 +383,7 @@ fn json_body(fields: &[(String, Text)]) -> Text {
 /// What a replay knows: placeholders.
 #[derive(Default)]
 pub(crate) struct Placeholders {
-    /// Of this part of the run, by that of the first part: each part has its own.
+    /// Placeholders of this part of the run, by what the spec has for the secret.
     pub(crate) variables: HashMap<String, String>,
     /// By the event that brought it.
     pub(crate) issued: BTreeMap<u64, (Who, String)>,

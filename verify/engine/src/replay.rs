@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use watertight_spec::Spec;
+use secrecy::ExposeSecret as _;
+use watertight_spec::{Spec, Variable};
 
 use crate::call::Call;
 use crate::channel::inbox::Inboxes;
@@ -30,8 +31,6 @@ pub struct Player<T> {
     spec: Arc<Spec>,
     tag: RunTag,
     secrets: Placeholders,
-    /// Placeholders of the variables, as the first part of the run had them: the spec was parsed with these.
-    first: Vec<(String, String)>,
     inboxes: Inboxes,
     running: HashMap<Owner, (Running<T>, Ask)>,
 }
@@ -49,14 +48,7 @@ pub enum Fed<T> {
 impl<T: 'static> Player<T> {
     /// Nothing is under way.
     pub fn new(spec: Arc<Spec>, tag: RunTag) -> Self {
-        Self {
-            spec,
-            tag,
-            secrets: Placeholders::default(),
-            first: Vec::new(),
-            inboxes: Inboxes::default(),
-            running: HashMap::new(),
-        }
+        Self { spec, tag, secrets: Placeholders::default(), inboxes: Inboxes::default(), running: HashMap::new() }
     }
 
     /// Begins a script. One that sends nothing is done at once.
@@ -128,13 +120,13 @@ impl<T: 'static> Player<T> {
     fn learn(&mut self, event: &Event) {
         match &event.what {
             What::Began(part) => {
-                let now: Vec<(String, String)> =
-                    part.variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-                if self.first.is_empty() {
-                    self.first.clone_from(&now);
-                }
-                let of_first = self.first.iter().zip(now);
-                self.secrets.variables = of_first.map(|((_, first), (_, now))| (first.clone(), now)).collect();
+                // What the spec has for a secret is a placeholder of the first part where a bundle is judged, and the secret
+                // itself where a run goes on.
+                let shown = part.variables.iter().filter_map(|(name, now)| match self.spec.variables.get(name)? {
+                    Variable::Secret(secret) => Some((secret.expose_secret().to_owned(), now.clone())),
+                    Variable::Plain(_) => None,
+                });
+                self.secrets.variables = shown.collect();
             }
             What::Exchange(exchange) => {
                 if let Some(token) = &exchange.token {

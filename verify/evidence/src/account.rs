@@ -100,7 +100,7 @@ impl<'a> Account<'a> {
         groups
     }
 
-    /// What could not be decided, grouped by reason, the most frequent first.
+    /// What could not be decided, grouped by reason: what concerns the run first, then the most frequent.
     pub fn unproven(&self) -> Vec<UndecidedGroup<'a>> {
         let mut groups: BTreeMap<Cause, Vec<&'a Undecided>> = BTreeMap::new();
         // Where nothing was tried, one reason is enough: the run's own.
@@ -110,7 +110,8 @@ impl<'a> Account<'a> {
         }
         let mut groups: Vec<UndecidedGroup<'a>> =
             groups.into_iter().map(|(cause, rows)| UndecidedGroup { cause, rows }).collect();
-        groups.sort_by_key(|group| std::cmp::Reverse(group.rows.len()));
+        let is_of_the_run = |group: &UndecidedGroup<'_>| group.rows.iter().any(|row| row.is_of_the_run());
+        groups.sort_by_key(|group| (!is_of_the_run(group), std::cmp::Reverse(group.rows.len())));
         groups
     }
 

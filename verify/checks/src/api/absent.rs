@@ -49,7 +49,7 @@ pub(crate) fn none(spec: &Spec) -> Vec<Trial> {
         &NONE,
         Phase::Main,
         |op| is_tried(spec, op),
-        |aim| reads(move |t| again(t, aim.pair(), async move || without(t, aim).await)),
+        |aim| reads(move |t| again(t, async move || without(t, aim).await)),
     );
     let names = |subject: Subject| match subject {
         Subject::Operation(operation) => names_tenant(spec, &spec[operation]),
@@ -65,7 +65,7 @@ pub(crate) fn unknown(spec: &Spec) -> Vec<Trial> {
         &UNKNOWN,
         Phase::Main,
         |op| is_tried(spec, op) && names_tenant(spec, op),
-        |aim| reads(move |t| again(t, aim.pair(), async move || stranger(t, aim).await)),
+        |aim| reads(move |t| again(t, async move || stranger(t, aim).await)),
     )
 }
 

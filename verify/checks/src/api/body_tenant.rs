@@ -49,17 +49,13 @@ pub(crate) static UPDATE: Check = Check {
 pub(crate) fn creates(spec: &Spec) -> Vec<Trial> {
     let has_fields = !spec.tenancy.fields.is_empty();
     let fits = |op: &Operation| has_fields && op.role == Role::Create;
-    each(spec, &CREATE, Phase::Main, fits, |aim| {
-        writes(move |w| again(w.tape(), aim.pair(), async move || create(w, aim).await))
-    })
+    each(spec, &CREATE, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || create(w, aim).await)))
 }
 
 pub(crate) fn updates(spec: &Spec) -> Vec<Trial> {
     let has_fields = !spec.tenancy.fields.is_empty();
     let fits = |op: &Operation| has_fields && matches!(op.role, Role::Patch | Role::Replace);
-    each(spec, &UPDATE, Phase::Main, fits, |aim| {
-        writes(move |w| again(w.tape(), aim.pair(), async move || update(w, aim).await))
-    })
+    each(spec, &UPDATE, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || update(w, aim).await)))
 }
 
 async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {

@@ -36,9 +36,7 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
         let is_below = parent_of(spec, op).is_some_and(|parent| op.request.path.mentions(&Symbol::Object(parent)));
         op.role == Role::Create && is_below
     };
-    each(spec, &CHECK, Phase::Main, fits, |aim| {
-        writes(move |w| again(w.tape(), aim.pair(), async move || link(w, aim).await))
-    })
+    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
 }
 
 async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {

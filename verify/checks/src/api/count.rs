@@ -36,9 +36,7 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::Count;
-    each(spec, &CHECK, Phase::Main, fits, |aim| {
-        writes(move |w| again(w.tape(), aim.pair(), async move || follow(w, aim).await))
-    })
+    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || follow(w, aim).await)))
 }
 
 /// How often the victim acts.
@@ -57,26 +55,10 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     };
     let can_remove = [Role::Read, Role::Delete].iter().all(|role| operation_of(&t.spec, resource, *role).is_some());
     let open = bracket::open(async || counts.of_victim(t).await).await?;
-    let mut moves = Vec::new();
-    for _ in 0..ROUNDS {
-        let mut made = None;
-        moves.push(
-            counts
-                .watch(t, async || {
-                    made = Some(plant(w, aim.victim, resource).await?);
-                    Ok(())
-                })
-                .await?,
-        );
-        if let Some(object) = made.filter(|_| can_remove) {
-            // The answer to the create told its id; only what shows its marker there is the run's own.
-            read(t, &object).await?;
-            moves.push(counts.watch(t, async || remove(w, &object).await).await?);
-        }
-        if moves.iter().any(|moved| matches!(moved, Move::Shown(_))) {
-            break;
-        }
-    }
+    // Nothing else creates or removes in these tenants meanwhile: what moves is the victim's doing, or someone else's.
+    let quiet = t.quiet([aim.attacker, aim.victim]).await;
+    let moves = counts.rounds(w, can_remove).await?;
+    drop(quiet);
     open.attack(judge(moves)).close().await
 }
 
@@ -112,6 +94,20 @@ fn judge(moves: Vec<Move>) -> Attack {
 
 type Numbers = BTreeMap<String, f64>;
 
+/// What was counted last.
+struct Last {
+    /// Numbers that move by themselves.
+    noise: Numbers,
+    mine: Numbers,
+    theirs: Numbers,
+}
+
+impl Last {
+    fn without_noise(&self, moved: Numbers) -> Numbers {
+        moved.into_iter().filter(|(at, _)| !self.noise.contains_key(at)).collect()
+    }
+}
+
 /// What the attacker's own count tells it.
 enum Told {
     /// The victim's data.
@@ -130,45 +126,64 @@ struct Counts<'o> {
 }
 
 impl Counts<'_> {
-    /// Both count, the victim acts, both count again; nothing else creates or removes meanwhile.
-    async fn watch(&self, t: &Tape, act: impl AsyncFnOnce() -> Result<(), Stop>) -> Result<Move, Stop> {
-        let _quiet = t.quiet([self.aim.attacker, self.aim.victim]).await;
-        let before = match self.of_attacker(t).await? {
-            Told::Foreign(evidence) => return Ok(Move::Shown(evidence)),
-            Told::Numbers(numbers, _) => numbers,
-        };
-        let again = match self.of_attacker(t).await? {
-            Told::Foreign(evidence) => return Ok(Move::Shown(evidence)),
-            Told::Numbers(numbers, _) => numbers,
-        };
-        let noise = difference(&before, &again);
-        let without_noise =
-            |moved: Numbers| -> Numbers { moved.into_iter().filter(|(at, _)| !noise.contains_key(at)).collect() };
-        let (opening, _) = self.of_victim(t).await?;
-        act().await?;
+    /// The victim creates and removes, and after each act both count.
+    async fn rounds(&self, w: WriteTape<'_>, can_remove: bool) -> Result<Vec<Move>, Stop> {
+        let t = w.tape();
+        let mut before = Vec::new();
+        for _ in 0..2 {
+            match self.of_attacker(t).await? {
+                Told::Foreign(evidence) => return Ok(vec![Move::Shown(evidence)]),
+                Told::Numbers(numbers, _) => before.push(numbers),
+            }
+        }
+        let [first, again] = before.as_slice() else { return Ok(Vec::new()) };
+        let (theirs, _) = self.of_victim(t).await?;
+        let mut last = Last { noise: difference(first, again), mine: again.clone(), theirs };
+        let mut moves = Vec::new();
+        for _ in 0..ROUNDS {
+            let object = plant(w, self.aim.victim, self.theirs.resource).await?;
+            moves.push(self.watch(t, &mut last).await?);
+            if can_remove {
+                // The answer to the create told its id; only what shows its marker there is the run's own.
+                read(t, &object).await?;
+                remove(w, &object).await?;
+                moves.push(self.watch(t, &mut last).await?);
+            }
+            if moves.iter().any(|moved| matches!(moved, Move::Shown(_))) {
+                break;
+            }
+        }
+        Ok(moves)
+    }
+
+    /// What the attacker's count says after an act of the victim's, once the victim's own has followed it.
+    async fn watch(&self, t: &Tape, last: &mut Last) -> Result<Move, Stop> {
         let moved = poll(t, async || {
             let (now, answer) = self.of_victim(t).await?;
-            let change = without_noise(difference(&opening, &now));
-            Ok((!change.is_empty()).then_some((change, answer)))
+            let change = last.without_noise(difference(&last.theirs, &now));
+            Ok((!change.is_empty()).then_some((change, now, answer)))
         })
         .await?;
-        let Some((change, by_victim)) = moved else {
+        let Some((change, theirs, by_victim)) = moved else {
             let detail = "the victim's own count does not follow its own changes";
             return Err(Unproven::new(Reason::MarkerNotSeen, detail).into());
         };
-        let (after, by_attacker) = match self.of_attacker(t).await? {
+        let (mine, by_attacker) = match self.of_attacker(t).await? {
             Told::Foreign(evidence) => return Ok(Move::Shown(evidence)),
-            Told::Numbers(after, answer) => (after, answer),
+            Told::Numbers(mine, answer) => (mine, answer),
         };
-        let echoed = without_noise(difference(&again, &after));
+        let echoed = last.without_noise(difference(&last.mine, &mine));
+        (last.mine, last.theirs) = (mine, theirs);
         if echoed.is_empty() {
             return Ok(Move::None);
         }
         // The same numbers, by as much as the victim's.
         let is_same = |at: &str, by: f64| echoed.get(at).is_some_and(|other| (other - by).abs() < f64::EPSILON);
         if !change.iter().any(|(at, by)| is_same(at, *by)) {
-            let detail = "the attacker's count moves by itself";
-            return Err(Unproven::shown(Reason::UnclearAnswer, detail, &by_attacker).into());
+            // A third tenant's trials count as well, where a target counts all.
+            let is_alone = t.is_quiet(t.spec.tenant_ixs());
+            let reason = if is_alone { Reason::UnclearAnswer } else { Reason::Disturbed };
+            return Err(Unproven::shown(reason, "the attacker's count moves by itself", &by_attacker).into());
         }
         let line = "the attacker's count follows each change of the victim's";
         Ok(Move::Follows(

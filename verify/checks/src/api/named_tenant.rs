@@ -47,16 +47,12 @@ pub(crate) static PARAMETER: Check = Check {
 
 pub(crate) fn headers(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| is_tried(spec, op);
-    each(spec, &HEADER, Phase::Main, fits, |aim| {
-        reads(move |t| again(t, aim.pair(), async move || header(t, aim).await))
-    })
+    each(spec, &HEADER, Phase::Main, fits, |aim| reads(move |t| again(t, async move || header(t, aim).await)))
 }
 
 pub(crate) fn queries(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| is_tried(spec, op);
-    each(spec, &PARAMETER, Phase::Main, fits, |aim| {
-        reads(move |t| again(t, aim.pair(), async move || query(t, aim).await))
-    })
+    each(spec, &PARAMETER, Phase::Main, fits, |aim| reads(move |t| again(t, async move || query(t, aim).await)))
 }
 
 async fn header(t: &Tape, aim: Aim) -> Concluded {

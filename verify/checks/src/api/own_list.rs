@@ -49,12 +49,12 @@ pub(crate) static SEARCH: Check = Check {
 
 pub(crate) fn lists(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::List;
-    each(spec, &LIST, Phase::Main, fits, |aim| reads(move |t| again(t, aim.pair(), async move || look(t, aim).await)))
+    each(spec, &LIST, Phase::Main, fits, |aim| reads(move |t| again(t, async move || look(t, aim).await)))
 }
 
 pub(crate) fn searches(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::Search;
-    each(spec, &SEARCH, Phase::Main, fits, |aim| reads(move |t| again(t, aim.pair(), async move || look(t, aim).await)))
+    each(spec, &SEARCH, Phase::Main, fits, |aim| reads(move |t| again(t, async move || look(t, aim).await)))
 }
 
 async fn look(t: &Tape, aim: Aim) -> Concluded {

@@ -31,9 +31,7 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| is_tried(spec, op) && op.request.path.mentions(&Symbol::Tenant);
-    each(spec, &CHECK, Phase::Main, fits, |aim| {
-        reads(move |t| again(t, aim.pair(), async move || respell(t, aim).await))
-    })
+    each(spec, &CHECK, Phase::Main, fits, |aim| reads(move |t| again(t, async move || respell(t, aim).await)))
 }
 
 async fn respell(t: &Tape, aim: Aim) -> Concluded {

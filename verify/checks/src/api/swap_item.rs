@@ -46,9 +46,9 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
         let op = &spec[aim.operation];
         match op.effect {
             Effect::Create | Effect::Change | Effect::Destroy if !is_many(op) => {
-                writes(move |w| again(w.tape(), aim.pair(), async move || write(w, aim).await))
+                writes(move |w| again(w.tape(), async move || write(w, aim).await))
             }
-            _ => plants(move |t| again(t, aim.pair(), async move || read(t, aim).await)),
+            _ => plants(move |t| again(t, async move || read(t, aim).await)),
         }
     })
 }

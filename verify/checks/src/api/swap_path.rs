@@ -39,9 +39,9 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     };
     let fits = |op: &Operation| (names_tenant(spec, op) || has_own_urls) && is_first(op);
     each(spec, &CHECK, Phase::Main, fits, |aim| match spec[aim.operation].effect {
-        Effect::Read => reads(move |t| again(t, aim.pair(), async move || read(t, aim).await)),
+        Effect::Read => reads(move |t| again(t, async move || read(t, aim).await)),
         Effect::Create | Effect::Change | Effect::Destroy => {
-            writes(move |w| again(w.tape(), aim.pair(), async move || write(w, aim).await))
+            writes(move |w| again(w.tape(), async move || write(w, aim).await))
         }
     })
 }

@@ -47,7 +47,7 @@ pub(super) async fn strike(
     let t = w.tape();
     // Prepare, and let the owner show on a double what the operation does.
     let double = plant(w, pair.victim, resource).await?;
-    let count = if ids_count(t, pair.victim, resource) { CANDIDATES } else { 1 };
+    let count = if whose != Where::Theirs && ids_count(t, pair.victim, resource) { CANDIDATES } else { 1 };
     let mut targets = Vec::new();
     for _ in 0..count {
         targets.push(Target::choose(w, op, pair, resource, whose).await?);
@@ -148,12 +148,10 @@ impl<'o> Target<'o> {
         if self.may_create() {
             across = across.mark(self.mark_of_create(t)?);
         }
-        let _quiet = match (ids_count(t, victim, self.object.resource), self.whose) {
-            (false, _) => None,
-            // It is sent at the victim's: both at once, so that no two trials wait for each other.
-            (true, Where::Theirs) => Some(t.quiet([attacker, victim]).await),
-            (true, Where::Own | Where::BelowTheirs) => Some(t.quiet([attacker]).await),
-        };
+        // In the victim's place it is at worst an object of another trial's that is hit; in the attacker's own, one that it
+        // owns would be taken for the victim's.
+        let needs_quiet = self.whose != Where::Theirs && ids_count(t, victim, self.object.resource);
+        let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
         if is_taken(t, attacker, &self.own, &self.object).await? {
             return Ok(None);
         }

@@ -11,8 +11,8 @@ use crate::api::in_own_place;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
-    Aim, Place, Words, again, clear_object, each, foreign, is_creatable, is_taken, names_tenant, operation_of, own,
-    read, remove, request, standing,
+    Aim, Place, Words, again, clear_object, each, foreign, ids_count, is_creatable, is_taken, names_tenant,
+    operation_of, own, read, remove, request, standing,
 };
 use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, answer};
 
@@ -36,9 +36,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| {
         op.role == Role::Read && op.resource.is_some_and(|r| op.request.path.mentions(&Symbol::Object(r)))
     };
-    each(spec, &CHECK, Phase::Main, fits, |aim| {
-        plants(move |t| again(t, aim.pair(), async move || try_it(t, aim).await))
-    })
+    each(spec, &CHECK, Phase::Main, fits, |aim| plants(move |t| again(t, async move || try_it(t, aim).await)))
 }
 
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {
@@ -120,10 +118,15 @@ fn no_denial(t: &Tape, seen: &Exchange, aim: Aim) -> Option<Unproven> {
 }
 
 fn let_in(t: &Tape, seen: &Exchange, aim: Aim) -> Unproven {
+    let counts = aim.op(t).resource.is_some_and(|resource| ids_count(t, aim.victim, resource));
     match foreign(t, seen, aim.victim) {
         Some(_) => {
             let detail = "the victim's data is given outright (see the other checks)";
             Unproven::shown(Reason::PlainRequestLeaks, detail, seen)
+        }
+        // Where ids count, another trial may have made it.
+        None if counts && !t.is_quiet(t.spec.tenant_ixs()) => {
+            Unproven::shown(Reason::Disturbed, "the attacker has something of its own there", seen)
         }
         None => Unproven::shown(Reason::EffectUnseen, "the attacker was let in", seen),
     }

@@ -36,9 +36,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
         let is_named = |r: ResourceIx| spec[r].ids == IdSource::Client || has_unique(spec, op, r);
         op.role == Role::Create && op.resource.is_some_and(is_named)
     };
-    each(spec, &CHECK, Phase::Main, fits, |aim| {
-        writes(move |w| again(w.tape(), aim.pair(), async move || try_it(w, aim).await))
-    })
+    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || try_it(w, aim).await)))
 }
 
 fn has_unique(spec: &Spec, op: &Operation, resource: ResourceIx) -> bool {

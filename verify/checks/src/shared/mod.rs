@@ -55,7 +55,7 @@ impl Aim {
 }
 
 /// One trial for every ordered pair of tenants and every operation that `fits`:
-/// `each(spec, &CHECK, Phase::Main, fits, |aim| reads(move |t| again(t, aim.pair(), async move || try_it(t, aim).await)))`.
+/// `each(spec, &CHECK, Phase::Main, fits, |aim| reads(move |t| again(t, async move || try_it(t, aim).await)))`.
 pub(crate) fn each(
     spec: &Spec,
     check: &'static Check,
@@ -77,16 +77,16 @@ pub(crate) fn each(
     .collect()
 }
 
-/// Tries a second time, with fresh objects, what stayed unproven: a disturbance passes, a broken control stays. Where ids
-/// count, other trials may give the attacker an object at the victim's id: then the second time no other trial creates or
-/// removes anything in the two tenants.
-pub(crate) fn again<'t>(t: &'t Tape, pair: Pair, attempt: impl AsyncFn() -> Concluded + 't) -> Future<'t, Concluded> {
+/// Tries a second time, with fresh objects, what stayed unproven: a disturbance passes, a broken control stays. Where it may
+/// be another trial that disturbed it (ids that count may meet, counts move), no other one creates or removes anything in
+/// any tenant the second time.
+pub(crate) fn again<'t>(t: &'t Tape, attempt: impl AsyncFn() -> Concluded + 't) -> Future<'t, Concluded> {
     Box::pin(async move {
         let concluded = attempt().await;
         match &concluded {
             Ok(Verdict::Unproven(unproven)) | Err(Stop::Unproven(unproven)) => {
                 let _quiet = match unproven.reason {
-                    Reason::IdTaken => Some(t.quiet([pair.attacker, pair.victim]).await),
+                    Reason::IdTaken | Reason::Disturbed => Some(t.quiet(t.spec.tenant_ixs()).await),
                     _ => None,
                 };
                 attempt().await

@@ -24,7 +24,7 @@ pub(super) static CHECK: Check = Check {
              anonymous call is refused. isolated: refused, and the victim sees its object before and after. unproven: a \
              control failed, its token does not name the victim, or the answer decides nothing. not applicable: the \
              attacker has no such principal.",
-    origin: "isolation 28.5 (issuer confusion), isolation 12; RFC 8725 3.8; FusionAuth issue 2585; CVE-2026-49998",
+    origin: "isolation 28.5 (issuer confusion), isolation 12; RFC 8725 3.8; FusionAuth #2585; CVE-2026-49998",
     fix: "Keep issuers and their keys under the tenant that registered them, and accept a tenant claim only from an \
           issuer that is registered for that tenant.",
     requests: 5,
@@ -43,9 +43,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
                 pair,
                 subject: Subject::Operation(operation),
                 phase: Phase::Main,
-                script: reads(move |t| {
-                    again(t, pair, async move || attempt(t, impostor, pair.victim, operation).await)
-                }),
+                script: reads(move |t| again(t, async move || attempt(t, impostor, pair.victim, operation).await)),
             });
         }
     }

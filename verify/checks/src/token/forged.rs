@@ -190,7 +190,7 @@ fn trials(spec: &Spec, check: &'static Check, recipes: fn() -> Vec<Recipe>) -> V
                 pair,
                 subject: Subject::Operation(operation),
                 phase: Phase::Main,
-                script: reads(move |t| again(t, pair, async move || present(t, aim, &recipes()).await)),
+                script: reads(move |t| again(t, async move || present(t, aim, &recipes()).await)),
             });
         }
     }

@@ -15,6 +15,7 @@ mod lists;
 mod own_view;
 mod pace;
 mod quick;
+mod resume;
 mod sound;
 mod support;
 mod token;

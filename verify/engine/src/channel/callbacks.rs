@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -17,6 +17,17 @@ use crate::log::Called;
 const MAX_WAITING: usize = 1_000;
 /// Characters of a call's path that are recorded.
 const MAX_PATH: usize = 200;
+/// Headers of a call that are recorded.
+const MAX_HEADERS: usize = 50;
+/// Bytes of a call's body that are recorded.
+const MAX_BODY: usize = 16 * 1024;
+
+/// A call, as it came.
+pub(crate) struct Arrived {
+    pub(crate) called: Called,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+}
 
 /// Listens until dropped.
 pub(crate) struct Listener {
@@ -26,7 +37,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// On a free loopback port, answering every request with `body`. Each call is handed on as it comes.
-    pub(crate) async fn start(body: String) -> std::io::Result<(Self, mpsc::Receiver<Called>)> {
+    pub(crate) async fn start(body: String) -> std::io::Result<(Self, mpsc::Receiver<Arrived>)> {
         let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
         let origin = format!("http://{}", socket.local_addr()?);
         let (calls, received) = mpsc::channel(MAX_WAITING);
@@ -46,19 +57,31 @@ impl Drop for Listener {
     }
 }
 
-async fn serve(socket: TcpListener, body: String, calls: mpsc::Sender<Called>) {
+async fn serve(socket: TcpListener, body: String, calls: mpsc::Sender<Arrived>) {
     while let Ok((stream, _)) = socket.accept().await {
         let (body, calls) = (body.clone(), calls.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let path: String = request.uri().path().chars().take(MAX_PATH).collect();
-            // Full: the run has more calls than it could ever judge.
-            let _ = calls.try_send(Called { method: request.method().to_string(), path });
-            let response = hyper::Response::builder()
-                .header("content-type", "application/json")
-                .body(Full::new(Bytes::from(body.clone())))
-                .unwrap_or_default();
-            async move { Ok::<_, Infallible>(response) }
+            let (body, calls) = (body.clone(), calls.clone());
+            async move {
+                // Full: the run has more calls than it could ever judge.
+                let _ = calls.try_send(arrived(request).await);
+                let response = hyper::Response::builder()
+                    .header("content-type", "application/json")
+                    .body(Full::new(Bytes::from(body)))
+                    .unwrap_or_default();
+                Ok::<_, Infallible>(response)
+            }
         });
         tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
+}
+
+async fn arrived(request: hyper::Request<Incoming>) -> Arrived {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().chars().take(MAX_PATH).collect();
+    let headers = parts.headers.iter().take(MAX_HEADERS);
+    let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    // A body beyond the bound is not recorded; that there was a call is what counts.
+    let body = Limited::new(body, MAX_BODY).collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+    Arrived { called: Called { method: parts.method.to_string(), path }, headers, body }
 }

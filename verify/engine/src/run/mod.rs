@@ -58,9 +58,12 @@ impl Engine {
     /// The log can't be written to.
     pub fn new(setting: Setting, stop: watch::Receiver<bool>) -> Result<Self, SettingError> {
         let live = Live::new(setting)?;
-        // A journal that can't be written is reported by the first request that would create something.
-        let began = Entry::Began { tag: live.tag.text().to_owned() };
-        let _ = live.journal().borrow_mut().write(&began);
+        // A run that goes on, or is cleaned up after, has said so already, and its tag is the one to look for.
+        if live.journal().borrow().tag().is_none() {
+            // A journal that can't be written is reported by the first request that would create something.
+            let began = Entry::Began { tag: live.tag.text().to_owned() };
+            let _ = live.journal().borrow_mut().write(&began);
+        }
         Ok(Self { live, stop })
     }
 

@@ -1,0 +1,89 @@
+//! A run that was interrupted goes on: what is decided stays decided, and nothing of it is tried again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use watertight_checks::judge::replay;
+use watertight_checks::plan::{Options, plan};
+use watertight_checks::run::{Afterwards, Ending, Order, Resume, Run, Watch, run};
+use watertight_checks::verdict::{Reason, Verdict};
+use watertight_engine::log::{Event, LogReader, Owner, What};
+use watertight_spec::Spec;
+use watertight_testbed::{Bed, Fixture};
+
+/// Stops the run after so many trials.
+struct StopAfter(usize, tokio::sync::watch::Sender<bool>);
+
+impl Watch for StopAfter {
+    fn progress(&mut self, done: usize, _: usize, _: &str) {
+        if done >= self.0 {
+            let _ = self.1.send(true);
+        }
+    }
+}
+
+async fn carry_out(spec: &Arc<Spec>, folder: &Path, resume: Resume, most: usize) -> Run {
+    let options = Options { seed: 7, ..Options::default() };
+    let order = Order {
+        spec: Arc::clone(spec),
+        plan: Rc::new(plan(spec, &options)),
+        options,
+        folder: folder.to_owned(),
+        // As after a kill: what the first part created is still there.
+        afterwards: if resume == Resume::Fresh { Afterwards::Leave } else { Afterwards::CleanUp },
+        resume,
+    };
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    run(&order, &mut StopAfter(most, stop), stopped).await.unwrap()
+}
+
+fn events(folder: &Path) -> Vec<Event> {
+    LogReader::open(folder).unwrap().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn what_is_decided_is_not_tried_again_and_the_whole_is_judged_the_same() {
+    // Tokens and secrets: each part of a run has placeholders of its own for them.
+    let bed = Bed::with(Fixture::by_path().two_tenants().opaque(), &[]).await;
+    let before = bed.contents();
+    let spec = bed.spec();
+    let folder = tempfile::tempdir().unwrap();
+    let first = carry_out(&spec, folder.path(), Resume::Fresh, 60).await;
+    assert_eq!(first.ending, Ending::Interrupted);
+    let past = replay(&spec, &plan(&spec, &Options { seed: 7, ..Options::default() }), folder.path()).unwrap();
+    assert_eq!(past.divergences, []);
+    assert!(past.decided >= 40, "{}", past.decided);
+    let until = events(folder.path()).len();
+
+    let second = carry_out(&spec, folder.path(), Resume::Continue, usize::MAX).await;
+    assert_eq!(second.ending, Ending::Complete);
+    assert_eq!(second.left_behind, Vec::<String>::new());
+    assert_eq!(bed.contents(), before, "both parts are cleaned up after");
+    let all = events(folder.path());
+    let tried = |events: &[Event]| -> BTreeSet<usize> {
+        events.iter().filter_map(|event| if let Owner::Trial(index) = event.owner { Some(index) } else { None }).collect()
+    };
+    let is_decided = |index: &usize| match &first.results[*index].verdict {
+        Verdict::Unproven(unproven) => unproven.reason != Reason::Unfinished,
+        _ => true,
+    };
+    let (early, late) = (tried(&all[..until]), tried(&all[until..]));
+    let again: Vec<usize> = early.intersection(&late).copied().filter(is_decided).collect();
+    assert_eq!(again, Vec::<usize>::new(), "decided, and tried again");
+    assert_eq!(all.iter().filter(|event| matches!(event.what, What::Began(_))).count(), 2);
+
+    // Offline: the first part's variables are the environment.
+    let What::Began(part) = &all[0].what else { panic!("{:?}", all[0]) };
+    let variables: BTreeMap<String, String> = part.variables.clone();
+    let today = time::Date::from_calendar_date(2026, time::Month::January, 1).unwrap();
+    let offline = Arc::new(watertight_spec::parse(Path::new("x"), &bed.text(), &variables, today).unwrap());
+    let options = Options { seed: 7, ..Options::default() };
+    let replayed = replay(&offline, &plan(&offline, &options), folder.path()).unwrap();
+    assert_eq!(replayed.divergences, []);
+    let verdicts = |results: &[watertight_checks::run::TrialResult]| -> Vec<String> {
+        results.iter().map(|one| format!("{} {:?} {:?}", one.check.id, one.pair, one.verdict)).collect()
+    };
+    assert_eq!(verdicts(&replayed.results), verdicts(&second.results));
+}
