@@ -10,8 +10,8 @@ use crate::spec;
 
 /// Microseconds of work that an answer costs the server.
 const WORK: &str = "100";
-const TENANTS: usize = 8;
-const RESOURCES: usize = 40;
+const TENANTS: usize = 16;
+const RESOURCES: usize = 60;
 
 pub(crate) fn measure(connections: usize) -> Outcome {
     let server = Server::start(&["target", "--work", WORK])?;

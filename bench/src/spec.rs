@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub(crate) fn text(url: &str, tenants: usize, resources: usize, concurrency: usize) -> String {
     let mut text = format!(
         "[target]\nname = \"bench\"\nurl = \"{url}\"\nenvironment = \"test\"\nsettle = \"0s\"\n\
-         [limits]\nrequests = 10000000\nrate = 10000\nconcurrency = {concurrency}\n[tenancy]\nlocator = \"path\"\n"
+         [limits]\nrequests = 10000000\nrate = 100000\nconcurrency = {concurrency}\n[tenancy]\nlocator = \"path\"\n"
     );
     for tenant in 0..tenants {
         // Each has a credential of its own; what it is worth, the server does not ask.

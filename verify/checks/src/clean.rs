@@ -31,6 +31,15 @@ pub struct Cleaned {
     pub left_behind: Vec<String>,
 }
 
+impl Cleaned {
+    /// With what another clean-up did.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.removed = self.removed.saturating_add(other.removed);
+        self.gone.extend(other.gone);
+        self.left_behind.extend(other.left_behind);
+    }
+}
+
 /// Removes everything of a run, each object as its owner: `remaining` as the journal gives it, the newest first.
 pub async fn clean(w: WriteTape<'_>, run_tag: &str, remaining: Vec<Item>, sweep: Sweep) -> Cleaned {
     let mut cleanup =

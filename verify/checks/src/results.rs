@@ -28,7 +28,7 @@ pub struct TrialResult {
     pub owner: Option<usize>,
 }
 
-/// How far set-up has come: steps of one kind of object run side by side, kinds in the order of the spec.
+/// How far set-up has come: steps of one depth run side by side, parents before their children.
 pub(crate) struct Course {
     pub(crate) part: u32,
     grown: Vec<Option<Result<Grown, Stop>>>,
@@ -41,11 +41,11 @@ impl Course {
         Self { part, grown: plan.steps.iter().map(|_| None).collect(), planted: Rc::default() }
     }
 
-    /// The steps that come next: all of one kind of object. None when set-up is over.
+    /// The steps that come next: all of one depth. None when set-up is over.
     pub(crate) fn next_group(&self, plan: &Plan) -> Vec<usize> {
         let open = |index: &usize| self.grown.get(*index).is_some_and(Option::is_none);
         let first = (0..plan.steps.len()).find(open).and_then(|index| plan.steps.get(index));
-        let same = |index: &usize| plan.steps.get(*index).map(|s| s.resource) == first.map(|s| s.resource);
+        let same = |index: &usize| plan.steps.get(*index).map(|s| s.depth) == first.map(|s| s.depth);
         (0..plan.steps.len()).filter(open).filter(same).collect()
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use watertight_engine::journal::{Entry, Journal};
+use watertight_engine::journal::{Entry, Item, Journal};
 use watertight_engine::log::{Event, Failure, Header, LogError, LogWriter, Outcome, Owner, TRACE_SCHEMA, What};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
@@ -22,6 +22,7 @@ use crate::judge::{Past, replay_past};
 use crate::plan::{Options, Plan};
 pub use crate::results::TrialResult;
 use crate::results::{Course, results, verdict};
+use crate::setup;
 use crate::verdict::{Reason, Verdict};
 use crate::watchers;
 
@@ -258,7 +259,7 @@ impl Beginning {
     }
 }
 
-/// Plants, kind of object by kind of object; the tenants' steps side by side.
+/// Plants, parents before their children; steps of one depth side by side.
 async fn set_up(engine: &Engine, plan: &Plan, course: &mut Course) -> Ended {
     loop {
         let group = course.next_group(plan);
@@ -348,35 +349,62 @@ pub(crate) fn conclude_without_events(
     }
 }
 
-/// Removes what the run created.
+/// Removes what the run created: children before their parents, those of one depth side by side; then, if something may be
+/// there that no answer told of, whatever still carries the run's tag.
 async fn clean_up(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> Cleaned {
     let (remaining, may_be_more) = engine.left();
-    if remaining.is_empty() && !may_be_more {
-        return Cleaned::default();
+    let spec = engine.spec();
+    let depth = |item: &Item| {
+        let resource = spec.resource_ixs().find(|resource| spec[*resource].name == item.resource);
+        resource.map_or(0, |resource| setup::depth(spec, resource))
+    };
+    let mut by_depth: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
+    remaining.into_iter().for_each(|item| by_depth.entry(depth(&item)).or_default().push(item));
+    let mut all = Cleaned::default();
+    for items in by_depth.into_values().rev() {
+        let width = spec.limits.concurrency.min(items.len()).max(1);
+        let mut shares: Vec<Vec<Item>> = (0..width).map(|_| Vec::new()).collect();
+        for (number, item) in items.into_iter().enumerate() {
+            shares.iter_mut().nth(number % width).into_iter().for_each(|share| share.push(item.clone()));
+        }
+        let jobs: Vec<_> = shares.into_iter().map(|share| removal(tag, share, Sweep::NotNeeded, planted)).collect();
+        engine.run(jobs, Width::Limits, |_, cleaned| all.add(cleaned.unwrap_or_default())).await;
     }
-    let sweep = if may_be_more { Sweep::Needed } else { Sweep::NotNeeded };
+    note_gone(engine, &mut all);
+    if may_be_more {
+        // What could not be removed is tried once more.
+        all.left_behind.clear();
+        let job = removal(tag, engine.left().0, Sweep::Needed, planted);
+        engine.run([job], Width::One, |_, cleaned| all.add(cleaned.unwrap_or_default())).await;
+        note_gone(engine, &mut all);
+    }
+    if all.left_behind.is_empty() {
+        engine.journal(&Entry::Cleaned);
+    }
+    all
+}
+
+/// What was gone before is not there any more for the journal either.
+fn note_gone(engine: &Engine, cleaned: &mut Cleaned) {
+    for item in cleaned.gone.drain(..) {
+        engine.journal(&Entry::Removed { tenant: item.tenant, path: item.path });
+    }
+}
+
+fn removal(tag: &str, items: Vec<Item>, sweep: Sweep, planted: &Rc<Planted>) -> Job<Cleaned> {
     let tag: Rc<str> = tag.into();
     let script = Script::Write(Rc::new(move |w| {
-        let (tag, remaining) = (Rc::clone(&tag), remaining.clone());
-        Box::pin(async move { clean(w, &tag, remaining, sweep).await })
+        let (tag, items) = (Rc::clone(&tag), items.clone());
+        Box::pin(async move { clean(w, &tag, items, sweep).await })
     }));
-    let job = Job {
+    Job {
         owner: Owner::Cleanup,
         label: "clean-up".to_owned(),
         planted: Rc::clone(planted),
         script,
         access: Access::Write,
         tenants: Vec::new(),
-    };
-    let mut cleaned = Cleaned::default();
-    engine.run([job], Width::One, |_, output| cleaned = output.unwrap_or_default()).await;
-    for item in &cleaned.gone {
-        engine.journal(&Entry::Removed { tenant: item.tenant.clone(), path: item.path.clone() });
     }
-    if cleaned.left_behind.is_empty() {
-        engine.journal(&Entry::Cleaned);
-    }
-    cleaned
 }
 
 /// Cleans up after a run that was killed, from its journal. What is sent is recorded in `folder`.

@@ -28,6 +28,8 @@ pub(crate) struct Step {
     pub(crate) tenant: TenantIx,
     /// The kind of object.
     pub(crate) resource: ResourceIx,
+    /// How many kinds of object are above it: those of the same depth need not wait for each other.
+    pub(crate) depth: usize,
     /// What is done.
     pub(crate) act: Act,
 }
@@ -64,10 +66,18 @@ pub(crate) fn steps(spec: &Spec) -> Vec<Step> {
     let of = |resource: ResourceIx, tenant: TenantIx| {
         let (described, name) = (&spec[resource], &spec[tenant].id);
         let act = described.existing.get(name).map_or(Act::Plant, |id| Act::Observe(id.clone()));
-        Step { label: format!("{} of {name}", described.name), tenant, resource, act }
+        Step { label: format!("{} of {name}", described.name), tenant, resource, depth: depth(spec, resource), act }
     };
     let of = &of;
-    spec.resource_ixs().flat_map(|resource| spec.tenant_ixs().map(move |tenant| of(resource, tenant))).collect()
+    let mut all: Vec<Step> =
+        spec.resource_ixs().flat_map(|resource| spec.tenant_ixs().map(move |tenant| of(resource, tenant))).collect();
+    all.sort_by_key(|step| step.depth);
+    all
+}
+
+/// How many resources a resource is below.
+pub(crate) fn depth(spec: &Spec, resource: ResourceIx) -> usize {
+    std::iter::successors(spec[resource].parent, |above| spec[*above].parent).count()
 }
 
 /// Carries out a step. What earlier steps have yielded is what the tape says is planted.

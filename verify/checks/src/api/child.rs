@@ -2,7 +2,7 @@
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Operation, ResourceIx, Role, Spec, Symbol};
 
@@ -11,7 +11,7 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::oracle::never_existed;
 use crate::shared::{
-    Aim, Place, Words, again, attack, clear_object, each, id_in, is_taken, leak, names_tenant, operation_of, own,
+    Aim, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_taken, leak, names_tenant, operation_of, own,
     parent_of, plant_under, remove, request,
 };
 use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, Verdict, answer};
@@ -46,6 +46,11 @@ async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
         return Err(Stop::not_applicable("it has no parent"));
     };
     let beside = |above: &Object| Place::within(aim.attacker, &Place::of(above).ids);
+    // Where ids count, nothing else creates in the two tenants until the attacker has tried in its own place.
+    let mut quiet = match ids_count(t, aim.victim, parent) {
+        true => Some(t.quiet([aim.attacker, aim.victim]).await),
+        false => None,
+    };
     let above = clear_object(w, aim.pair(), parent, beside).await?;
     let child = plant_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
     let open = bracket::open(async || can_list(t, &child).await).await?;
@@ -56,7 +61,7 @@ async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let mut outcome = Attack::Withstood;
     for place in places {
         let link = Link { op, aim, resource, above: &above, place };
-        outcome = outcome.worse(link.attempt(w, &child).await?);
+        outcome = outcome.worse(link.attempt(w, &child, quiet.take()).await?);
         if outcome.is_leak() {
             break;
         }
@@ -82,10 +87,12 @@ struct Link<'o> {
 
 impl Link<'_> {
     /// One attempt. `child` is the victim's own below that parent: its list would show another one.
-    async fn attempt(&self, w: WriteTape<'_>, child: &Object) -> Result<Attack, Stop> {
+    /// `quiet` ends when it is sent.
+    async fn attempt(&self, w: WriteTape<'_>, child: &Object, quiet: Option<Quiet<'_>>) -> Result<Attack, Stop> {
         let t = w.tape();
         let nonce = t.nonce(self.aim.attacker);
         let answer = self.create_if_clear(t, &nonce).await?;
+        drop(quiet);
         if let Some(evidence) = leak(t, &answer, self.aim.victim) {
             return Ok(Attack::Leaked(evidence));
         }
@@ -95,13 +102,12 @@ impl Link<'_> {
         }
     }
 
-    /// Creates, unless the attacker has got a parent of its own at that id. Nothing else creates there in between.
+    /// Creates, unless the attacker has got a parent of its own at that id.
     async fn create_if_clear(&self, t: &Tape, nonce: &str) -> Result<Seen, Stop> {
         let attacker = self.aim.attacker;
         if self.place.tenant != attacker {
             return self.create(t, &self.place, nonce).await;
         }
-        let _quiet = t.quiet([attacker]).await;
         if is_taken(t, attacker, &self.place, self.above).await? {
             let detail = "the attacker has got a parent of its own at that id meanwhile";
             return Err(Unproven::new(Reason::IdTaken, detail).into());

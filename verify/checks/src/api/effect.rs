@@ -43,6 +43,11 @@ async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<Calm,
 }
 
 impl Calm {
+    /// Of an object that has just been made, as it was read: what changes by itself is known from another one.
+    pub(super) fn like(&self, seen: &Exchange) -> Self {
+        Self { members: seen.json().map(leaves).unwrap_or_default(), noise: self.noise.clone() }
+    }
+
     fn changed(&self, now: &BTreeMap<String, String>) -> BTreeSet<String> {
         differing(&self.members, now).into_iter().filter(|member| !self.noise.contains(member)).collect()
     }

@@ -4,7 +4,7 @@
 use watertight_engine::call::Mark;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::effect::{Calm, Effect, calm, poll_effect, rehearse};
@@ -59,16 +59,24 @@ pub(super) async fn strike(
     // Attack, watch and close.
     let mut verdict = None;
     for (target, before) in targets.iter().zip(at_rest) {
-        verdict = target.attack(w, &before, &effect).await?;
+        verdict = target.attack(w, &before, &effect, None).await?;
         if verdict.is_some() {
             break;
         }
     }
-    let Some(verdict) = verdict else {
-        discard(w, &targets).await?;
-        let detail = "the attacker has got objects of its own at the victim's ids meanwhile";
-        return Err(Unproven::new(Reason::IdTaken, detail).into());
-    };
+    // All that took its time: the attacker has got objects of its own at these ids. Now nothing else creates any until the
+    // attack is sent.
+    if verdict.is_none() {
+        let quiet = t.quiet([pair.attacker, pair.victim]).await;
+        let target = Target::choose(w, op, pair, resource, whose).await?;
+        let seen = read(t, &target.object).await?;
+        let before = of_double.like(&seen);
+        verdict = target.attack(w, &before, &effect, Some(quiet)).await?;
+        targets.push(target);
+    }
+    let verdict = verdict.ok_or_else(|| {
+        Unproven::new(Reason::IdTaken, "the attacker always has an object of its own at the victim's id")
+    })?;
     if !matches!(verdict, Verdict::Leak(_)) {
         discard(w, &targets).await?;
         if !matches!(effect, Effect::Gone) {
@@ -128,11 +136,19 @@ impl<'o> Target<'o> {
     }
 
     /// The bracket around the attack; `None` where the attacker has an object of its own at that id: nothing was sent.
-    async fn attack(&self, w: WriteTape<'_>, before: &Calm, effect: &Effect) -> Result<Option<Verdict>, Stop> {
+    /// `quiet` ends with the attack.
+    async fn attack(
+        &self,
+        w: WriteTape<'_>,
+        before: &Calm,
+        effect: &Effect,
+        quiet: Option<Quiet<'_>>,
+    ) -> Result<Option<Verdict>, Stop> {
         let t = w.tape();
         let open = bracket::open(async || read(t, &self.object).await).await?;
         let nonce = t.nonce(self.pair.attacker);
         let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };
+        drop(quiet);
         let outcome = self.watch(t, before, effect, &sent, &nonce).await?;
         if self.may_create() && sent.succeeded() && !outcome.is_leak() {
             self.undo(w, &nonce).await?;
@@ -150,7 +166,9 @@ impl<'o> Target<'o> {
         }
         // In the victim's place it is at worst an object of another trial's that is hit; in the attacker's own, one that it
         // owns would be taken for the victim's.
-        let needs_quiet = self.whose != Where::Theirs && ids_count(t, victim, self.object.resource);
+        let needs_quiet = self.whose != Where::Theirs
+            && ids_count(t, victim, self.object.resource)
+            && !t.is_quiet([attacker]);
         let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
         if is_taken(t, attacker, &self.own, &self.object).await? {
             return Ok(None);
