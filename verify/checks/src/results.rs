@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use watertight_engine::log::Owner;
 use watertight_engine::planted::Planted;
-use watertight_engine::{Future, Job, Script, Tape};
+use watertight_engine::{Job, Reading, Script};
 use watertight_spec::{Pair, Spec, TenantIx};
 
 use crate::check::{Check, Concluded, Phase, Subject, Trial};
@@ -68,8 +68,7 @@ impl Course {
 
     /// When all steps of a group are done, or the run has ended: what is planted so far.
     pub(crate) fn settle(&mut self, spec: &Spec, plan: &Plan) {
-        let results: Vec<Result<Grown, Stop>> =
-            self.grown.iter().map_while(|grown| grown.as_ref().map(clone_of)).collect();
+        let results: Vec<Result<Grown, Stop>> = self.grown.iter().map_while(Clone::clone).collect();
         self.planted = Rc::new(setup::planted(spec, &plan.steps, &results));
     }
 
@@ -141,16 +140,14 @@ fn lane(trial: &Trial) -> Vec<TenantIx> {
 
 fn script_of(step: &Step) -> Script<Result<Grown, Stop>> {
     let own = Rc::new(step.clone());
-    let only_reads = matches!(step.act, Act::Observe(_));
-    let run: Rc<dyn for<'t> Fn(&'t Tape) -> Future<'t, Result<Grown, Stop>>> = Rc::new(move |t| {
+    let run: Reading<Result<Grown, Stop>> = Rc::new(move |t| {
         let step = Rc::clone(&own);
         Box::pin(async move { setup::run(t, &step).await })
     });
-    if only_reads { Script::Read(run) } else { Script::Plant(run) }
-}
-
-fn clone_of(grown: &Result<Grown, Stop>) -> Result<Grown, Stop> {
-    grown.clone()
+    match step.act {
+        Act::Observe(_) => Script::Read(run),
+        Act::Plant => Script::Plant(run),
+    }
 }
 
 /// A reason, for people.

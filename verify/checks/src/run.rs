@@ -365,7 +365,9 @@ async fn clean_up(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> Cleaned 
         let width = spec.limits.concurrency.min(items.len()).max(1);
         let mut shares: Vec<Vec<Item>> = (0..width).map(|_| Vec::new()).collect();
         for (number, item) in items.into_iter().enumerate() {
-            shares.iter_mut().nth(number % width).into_iter().for_each(|share| share.push(item.clone()));
+            if let Some(share) = shares.get_mut(number % width) {
+                share.push(item);
+            }
         }
         let jobs: Vec<_> = shares.into_iter().map(|share| removal(tag, share, Sweep::NotNeeded, planted)).collect();
         engine.run(jobs, Width::Limits, |_, cleaned| all.add(cleaned.unwrap_or_default())).await;

@@ -44,5 +44,5 @@ pub use live::{Observer, Setting, SettingError};
 pub use redact::is_placeholder_in;
 pub use replay::{Divergence, Fed, Player};
 pub use run::{Ended, Engine, Width};
-pub use script::{Future, Job, Script};
+pub use script::{Future, Job, Reading, Script};
 pub use tape::{Access, Quiet, Seen, Tape, Window, WriteTape};

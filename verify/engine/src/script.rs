@@ -16,7 +16,7 @@ use crate::tape::{Access, Answer, Ask, Tape, WriteTape};
 pub type Future<'t, T> = Pin<Box<dyn std::future::Future<Output = T> + 't>>;
 
 /// What a script does with a tape.
-type Reading<T> = Rc<dyn for<'t> Fn(&'t Tape) -> Future<'t, T>>;
+pub type Reading<T> = Rc<dyn for<'t> Fn(&'t Tape) -> Future<'t, T>>;
 /// What it does with one for writing.
 type Writing<T> = Rc<dyn for<'t> Fn(WriteTape<'t>) -> Future<'t, T>>;
 

@@ -11,8 +11,8 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::oracle::never_existed;
 use crate::shared::{
-    Aim, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_taken, leak, names_tenant, operation_of, own,
-    parent_of, plant_under, remove, request,
+    Aim, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_taken, leak, names_tenant, operation_of,
+    own, parent_of, plant_under, remove, request,
 };
 use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, Verdict, answer};
 

@@ -13,6 +13,7 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
     Aim, Place, again, clear_below, each, is_creatable, own, parent_of, plant, plant_under, remove, request, standing,
+    tries,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -103,22 +104,17 @@ fn or_else(below_theirs: Concluded, below_own: Verdict) -> Concluded {
     }
 }
 
-/// How many of the victim's objects are tried until one has an id that the attacker has not.
-const TRIES: usize = 8;
-
 async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     // At least one, or why there is none.
     standing(t, aim.victim, resource)?;
     let place_of = |object: &Object| in_own_place(t, aim.attacker, object);
-    let mut tries = TRIES;
-    for object in t.planted.of(aim.victim, resource).take(TRIES) {
+    for object in t.planted.of(aim.victim, resource) {
         if let Some(verdict) = pair(t, op, aim, object, &place_of(object)).await? {
             return Ok(verdict);
         }
-        tries = tries.saturating_sub(1);
     }
     if let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, resource)) {
-        for _ in 0..tries {
+        for _ in 0..tries(t, aim.pair()) {
             let object = plant(w, aim.victim, resource).await?;
             let verdict = pair(t, op, aim, &object, &place_of(&object)).await?;
             remove(w, &object).await?;
@@ -148,7 +144,7 @@ async fn below_foreign_parent(t: &Tape, op: &Operation, aim: Aim, resource: Reso
     }
     let can_make = is_creatable(&t.spec, parent) && is_creatable(&t.spec, resource);
     if let Some(w) = t.writing().filter(|_| can_make) {
-        for _ in 0..TRIES {
+        for _ in 0..tries(t, aim.pair()) {
             let above = plant(w, aim.victim, parent).await?;
             let child = plant_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
             let verdict = pair(t, op, aim, &child, &place_of(&child)).await?;

@@ -12,7 +12,7 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Place, Words, attack, clear_below, clear_object, ids_count, is_taken, leak, operation_of, own, parents_for, plant,
-    read, remove, remove_if_written, request,
+    plant_below, read, remove, remove_if_written, request,
 };
 use crate::verdict::{Answer, Reason, Stop, Unproven, Verdict, answer};
 
@@ -119,14 +119,23 @@ impl<'o> Target<'o> {
     ) -> Result<Self, Stop> {
         let t = w.tape();
         let beside = |object: &Object| in_own_place(t, pair.attacker, object);
+        // Without quiet the attacker may get an object at that id at any time, so the only look that counts is the one
+        // just before the attack.
+        let is_quiet = t.is_quiet([pair.attacker, pair.victim]);
         let (above, object, own) = match whose {
             Where::BelowTheirs => {
-                let (above, object) = clear_below(w, pair, resource).await?;
+                let (above, object) = match is_quiet {
+                    true => clear_below(w, pair, resource).await?,
+                    false => plant_below(w, pair.victim, resource).await?,
+                };
                 let own = Place::of(&object).in_tenant(pair.attacker);
                 (Some(above), object, own)
             }
             Where::Theirs | Where::Own => {
-                let object = clear_object(w, pair, resource, beside).await?;
+                let object = match is_quiet {
+                    true => clear_object(w, pair, resource, beside).await?,
+                    false => plant(w, pair.victim, resource).await?,
+                };
                 let own = beside(&object);
                 (None, object, own)
             }
@@ -166,14 +175,24 @@ impl<'o> Target<'o> {
         }
         // In the victim's place it is at worst an object of another trial's that is hit; in the attacker's own, one that it
         // owns would be taken for the victim's.
-        let needs_quiet = self.whose != Where::Theirs
-            && ids_count(t, victim, self.object.resource)
-            && !t.is_quiet([attacker]);
+        let needs_quiet =
+            self.whose != Where::Theirs && ids_count(t, victim, self.object.resource) && !t.is_quiet([attacker]);
         let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
-        if is_taken(t, attacker, &self.own, &self.object).await? {
+        if self.is_taken(t).await? {
             return Ok(None);
         }
         Ok(Some(t.send(across).await))
+    }
+
+    /// Whether the attacker has an object of its own at that id, or at that of the object above it.
+    async fn is_taken(&self, t: &Tape) -> Result<bool, Stop> {
+        let attacker = self.pair.attacker;
+        if let Some(above) = &self.above
+            && is_taken(t, attacker, &Place::of(above).in_tenant(attacker), above).await?
+        {
+            return Ok(true);
+        }
+        is_taken(t, attacker, &self.own, &self.object).await
     }
 
     /// What came of it, as the answer says and the owner sees.

@@ -127,10 +127,26 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
     }
 }
 
-/// How many objects of the victim are tried until one has an id that the attacker has not.
-const TRIES: usize = 4;
-/// And where no other trial creates any meanwhile.
-const TRIES_IN_QUIET: usize = 64;
+/// A disposable object of a tenant's, and the disposable parent that it is below.
+pub(crate) async fn plant_below(
+    w: WriteTape<'_>,
+    tenant: TenantIx,
+    resource: ResourceIx,
+) -> Result<(Object, Object), Stop> {
+    let parent = w.spec[resource].parent.ok_or_else(|| Stop::not_applicable("it has no parent"))?;
+    let above = plant(w, tenant, parent).await?;
+    let object = plant_under(w, tenant, resource, &Place::of(&above).ids).await?;
+    Ok((above, object))
+}
+
+/// How many objects of the victim are tried until one has an id that the attacker has not. Where no other trial creates
+/// any meanwhile, an id beyond the attacker's last is found sooner or later.
+pub(crate) fn tries(t: &Tape, pair: Pair) -> usize {
+    match t.is_quiet([pair.attacker, pair.victim]) {
+        true => 64,
+        false => 4,
+    }
+}
 
 /// A disposable object of the victim whose id the attacker does not have in `place_of` it.
 pub(crate) async fn clear_object(
@@ -139,8 +155,7 @@ pub(crate) async fn clear_object(
     resource: ResourceIx,
     place_of: impl Fn(&Object) -> Place,
 ) -> Result<Object, Stop> {
-    // Where no other trial creates anything, an id beyond the attacker's last is found sooner or later.
-    let tries = if w.is_quiet([pair.attacker, pair.victim]) { TRIES_IN_QUIET } else { TRIES };
+    let tries = tries(&w, pair);
     for _ in 0..tries {
         let object = plant(w, pair.victim, resource).await?;
         if !is_taken(&w, pair.attacker, &place_of(&object), &object).await? {

@@ -126,8 +126,16 @@ async fn nothing_is_written_at_an_id_of_which_the_attackers_own_reading_was_not_
     for switch in [AcrossThrottled, AcrossFails] {
         let verified = Bed::start(&[switch]).await.verify(|one| one.check == "api.swap-item").await;
         let exchanges = verified.exchanges();
-        let written = exchanges.iter().find(|(_, x)| x.intent == Intent::Across && x.request.method != "GET");
-        assert_eq!(written.map(|(_, exchange)| exchange.line()), None, "{switch:?}");
+        // Where the attacker has an object of the same id below another parent, the switch lets the reading through.
+        let mut refused = BTreeSet::new();
+        for (_, sent) in exchanges.iter().filter(|(_, sent)| sent.intent == Intent::Across) {
+            let place = (sent.by.clone(), sent.request.target.clone());
+            match (sent.request.method.as_str(), sent.status()) {
+                ("GET", Some(404)) => _ = refused.insert(place),
+                ("GET", _) => _ = refused.remove(&place),
+                _ => assert!(refused.contains(&place), "{switch:?}: {}", sent.line()),
+            }
+        }
     }
 }
 

@@ -139,7 +139,7 @@ fn answer(head: &str) -> Vec<u8> {
         6 => "201 Created\r\nlocation: /cases/loc-9",
         _ => "200 OK\r\nset-cookie: sid=cookie-Value-0123456789; Path=/",
     };
-    let length = json.len() + usize::from(dice % 23 == 0);
+    let length = json.len() + usize::from(dice.is_multiple_of(23));
     format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{json}").into_bytes()
 }
 

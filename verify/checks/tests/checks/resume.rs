@@ -63,7 +63,10 @@ async fn what_is_decided_is_not_tried_again_and_the_whole_is_judged_the_same() {
     assert_eq!(bed.contents(), before, "both parts are cleaned up after");
     let all = events(folder.path());
     let tried = |events: &[Event]| -> BTreeSet<usize> {
-        events.iter().filter_map(|event| if let Owner::Trial(index) = event.owner { Some(index) } else { None }).collect()
+        events
+            .iter()
+            .filter_map(|event| if let Owner::Trial(index) = event.owner { Some(index) } else { None })
+            .collect()
     };
     let is_decided = |index: &usize| match &first.results[*index].verdict {
         Verdict::Unproven(unproven) => unproven.reason != Reason::Unfinished,

@@ -18,7 +18,7 @@ use crate::script::{Job, Running, Step};
 use crate::tape::{Access, Answer, Ask};
 use lanes::Lanes;
 
-/// Scripts that are begun and wait for time to pass, besides those that are at work.
+/// Scripts that are begun and wait for time or for quiet, besides those that are at work.
 const MOST_WAITING: usize = 256;
 /// How often it is looked whether the listener was called, while nothing else happens.
 const LISTENING: Duration = Duration::from_millis(20);
@@ -230,8 +230,8 @@ impl<'e, T: 'static> Stage<'e, T> {
             }
             match step {
                 Step::Asks(Ask::Look(inbox)) => answer = Some(Answer::Window(self.live.look(owner, inbox))),
-                Step::Asks(ask @ Ask::Wait(_)) => return Next::Asks(Kind::Waiting, ask),
-                Step::Asks(ask @ (Ask::Call(_) | Ask::Quiet(_))) => return Next::Asks(Kind::Working, ask),
+                Step::Asks(ask @ (Ask::Wait(_) | Ask::Quiet(_))) => return Next::Asks(Kind::Waiting, ask),
+                Step::Asks(ask @ Ask::Call(_)) => return Next::Asks(Kind::Working, ask),
                 Step::Done(output) => return self.end(slot, owner, Some(output)),
                 Step::Stuck => return self.end(slot, owner, None),
             }
@@ -262,7 +262,7 @@ impl<'e, T: 'static> Stage<'e, T> {
                 Ask::Call(call) => (slot, Kind::Working, Answer::Exchange(live.perform(&call, owner, access).await)),
                 Ask::Quiet(tenants) => {
                     live.quiets.acquire(owner, &tenants).await;
-                    (slot, Kind::Working, Answer::Quiet)
+                    (slot, Kind::Waiting, Answer::Quiet)
                 }
                 Ask::Wait(time) => {
                     tokio::time::sleep(time).await;

@@ -1,6 +1,6 @@
 //! The engine against hostile targets, and what it may never send, record or forget.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
 
 mod bed;
 mod evidence;

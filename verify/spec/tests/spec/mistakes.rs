@@ -164,7 +164,7 @@ fn target_and_limits() {
 
     6: `"prod"` `prod` is not known here → one of: test, staging, production
 
-    7: `0` this number is out of bounds → write a number from 1 to 10000
+    7: `0` this number is out of bounds → write a number from 1 to 100000
     8: `"many"` this must be an integer, not a string → for example 1
     9: `"0s"` `0s` is no duration that fits here → a number and a unit, from 1ms to 5m: "200ms", "10s", "1h"
     10: `257` this number is out of bounds → write a number from 1 to 256
