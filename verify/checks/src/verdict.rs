@@ -74,6 +74,11 @@ impl Unproven {
     pub fn shown(reason: Reason, detail: impl fmt::Display, exchange: &Exchange) -> Self {
         Self { reason, exchange: Some(exchange.seq), detail: format!("{detail}: {}", exchange.line()) }
     }
+    /// A leak that was not seen a second time, when nothing else was tried at the same time.
+    pub fn once(evidence: &Evidence) -> Self {
+        let detail = format!("seen once, and not when tried alone: {}", evidence.lines.join("; "));
+        Self { reason: Reason::Disturbed, exchange: evidence.exchanges.first().copied(), detail }
+    }
     /// An answer that decides nothing: its reason follows from the answer.
     pub fn undecided(exchange: &Exchange) -> Self {
         let reason = Reason::of(exchange);
@@ -298,6 +303,14 @@ pub enum Shows {
     WeakCredential,
     /// A request for a place that does not exist, or anything else without demonstrated effect.
     Weakness,
+}
+
+impl Shows {
+    /// Whether what was seen can come from the trial's own requests alone: words, markers and credentials are its own. An
+    /// object that changed or is gone does not tell who did it.
+    pub fn names_its_cause(self) -> bool {
+        !matches!(self, Self::ForeignChange | Self::ForeignDestruction)
+    }
 }
 
 impl Evidence {

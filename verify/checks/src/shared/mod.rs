@@ -29,7 +29,7 @@ use watertight_engine::{Future, Script, Tape};
 use watertight_spec::{Operation, OperationIx, Pair, Spec, TenantIx, Who};
 
 use crate::check::{Check, Concluded, Phase, Subject, Trial};
-use crate::verdict::{Reason, Stop, Verdict};
+use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
 /// What a trial of an operation aims at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,19 +79,27 @@ pub(crate) fn each(
 
 /// Tries a second time, with fresh objects, what stayed unproven: a disturbance passes, a broken control stays. Where it may
 /// be another trial that disturbed it (ids that count may meet, counts move), no other one creates or removes anything in
-/// any tenant the second time.
+/// any tenant the second time; so too for a leak that another trial's attack may have caused.
 pub(crate) fn again<'t>(t: &'t Tape, attempt: impl AsyncFn() -> Concluded + 't) -> Future<'t, Concluded> {
     Box::pin(async move {
-        let concluded = attempt().await;
-        match &concluded {
-            Ok(Verdict::Unproven(unproven)) | Err(Stop::Unproven(unproven)) => {
-                let _quiet = match unproven.reason {
-                    Reason::IdTaken | Reason::Disturbed => Some(t.quiet(t.spec.tenant_ixs()).await),
-                    _ => None,
-                };
-                attempt().await
+        let mut concluded = attempt().await;
+        if let Ok(Verdict::Unproven(unproven)) | Err(Stop::Unproven(unproven)) = &concluded {
+            let _quiet = match unproven.reason {
+                Reason::IdTaken | Reason::Disturbed => Some(t.quiet(t.spec.tenant_ixs()).await),
+                _ => None,
+            };
+            concluded = attempt().await;
+        }
+        match concluded {
+            Ok(Verdict::Leak(first)) if !first.shows.names_its_cause() => {
+                let _quiet = t.quiet(t.spec.tenant_ixs()).await;
+                match attempt().await {
+                    Ok(Verdict::Leak(second)) => Ok(Verdict::Leak(second)),
+                    // What was seen once is not forgotten.
+                    _ => Err(Unproven::once(&first).into()),
+                }
             }
-            Ok(_) | Err(Stop::NotApplicable(_)) => concluded,
+            concluded => concluded,
         }
     })
 }
