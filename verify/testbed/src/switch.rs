@@ -62,6 +62,8 @@ pub enum Switch {
     RedirectCarriesRecord,
     /// A denied delete deletes.
     DeletesAndDenies,
+    /// The first denied delete deletes, and no other.
+    DeletesAndDeniesOnce,
     /// The answer to a delete shows everyone's objects.
     DeleteShowsAll,
     /// A header of every list holds the number of south's badge.

@@ -6,7 +6,7 @@ use watertight_checks::run::Ending;
 use watertight_checks::verdict::{Reason, Verdict};
 use watertight_engine::call::Intent;
 use watertight_testbed::Switch::*;
-use watertight_testbed::{Bed, Concluded, Fixture, Switch};
+use watertight_testbed::{Bed, Concluded, Fixture, Picked, Switch};
 
 use crate::support::{is_of_data, is_souths, run, run_with};
 
@@ -157,4 +157,13 @@ async fn a_search_that_lags_within_settle_is_waited_for_and_one_beyond_it_is_unp
     for one in searches(SearchNever).await {
         assert!(one.is_unproven(), "{one:?}");
     }
+}
+
+#[tokio::test]
+async fn an_object_that_was_destroyed_once_and_not_when_tried_alone_is_not_called_isolated() {
+    let deletes = |one: &Picked| {
+        is_souths(one) && one.check == "api.swap-path-tenant" && one.subject == "DELETE /tenants/{tenant}/cases/{case}"
+    };
+    let doubts: Vec<_> = run(&[DeletesAndDeniesOnce], deletes).await.iter().map(reason).collect();
+    assert_eq!(doubts, [Some(Reason::Disturbed)]);
 }

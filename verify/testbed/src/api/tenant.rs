@@ -97,8 +97,11 @@ impl Api {
         if self.is(Switch::RedirectCarriesRecord) {
             return Answer::new(302, record).header("location", "/login");
         }
-        if self.is(Switch::DeletesAndDenies) && asked.method == "DELETE" {
+        if asked.method == "DELETE"
+            && [Switch::DeletesAndDenies, Switch::DeletesAndDeniesOnce].iter().any(|s| self.is(*s))
+        {
             self.records.remove(index);
+            self.switches.retain(|switch| *switch != Switch::DeletesAndDeniesOnce);
         }
         if self.is(Switch::ForeignForbidden) {
             return Answer::problem(403, "forbidden", "");
