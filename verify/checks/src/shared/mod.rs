@@ -29,7 +29,7 @@ use watertight_engine::{Future, Script, Tape};
 use watertight_spec::{Operation, OperationIx, Pair, Spec, TenantIx, Who};
 
 use crate::check::{Check, Concluded, Phase, Subject, Trial};
-use crate::verdict::{Reason, Stop, Unproven, Verdict};
+use crate::verdict::{Evidence, Reason, Stop, Unproven, Verdict};
 
 /// What a trial of an operation aims at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,17 +91,31 @@ pub(crate) fn again<'t>(t: &'t Tape, attempt: impl AsyncFn() -> Concluded + 't) 
             concluded = attempt().await;
         }
         match concluded {
-            Ok(Verdict::Leak(first)) if !first.shows.names_its_cause() => {
-                let _quiet = t.quiet(t.spec.tenant_ixs()).await;
-                match attempt().await {
-                    Ok(Verdict::Leak(second)) => Ok(Verdict::Leak(second)),
-                    // What was seen once is not forgotten.
-                    _ => Err(Unproven::once(&first).into()),
-                }
-            }
+            Ok(Verdict::Leak(first)) if !first.shows.names_its_cause() => alone(t, first, &attempt).await,
             concluded => concluded,
         }
     })
+}
+
+/// How often a leak is tried alone: which of several objects with one id a faulty target hits may be chance.
+const TRIES_ALONE: usize = 3;
+
+/// Tries it while no other trial writes. A leak that is never seen so may be another trial's doing.
+async fn alone(t: &Tape, first: Evidence, attempt: &impl AsyncFn() -> Concluded) -> Concluded {
+    let _quiet = t.quiet(t.spec.tenant_ixs()).await;
+    let mut is_decided = true;
+    for _ in 0..TRIES_ALONE {
+        match attempt().await {
+            Ok(Verdict::Leak(second)) => return Ok(Verdict::Leak(second)),
+            Ok(Verdict::Isolated(_)) => {}
+            _ => is_decided = false,
+        }
+    }
+    match is_decided {
+        true => Err(Unproven::once(&first).into()),
+        // What could not be tried again counts as it was seen.
+        false => Ok(Verdict::Leak(first)),
+    }
 }
 
 /// The principal that calls for a tenant by default.
