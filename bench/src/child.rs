@@ -69,7 +69,7 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Result<Cost, Box<dyn std
         peak = peak.max(kilobytes * 1024);
         match child.try_wait()? {
             Some(status) => break status.code(),
-            None => std::thread::sleep(Duration::from_millis(5)),
+            None => std::thread::sleep(Duration::from_millis(20)),
         }
     };
     Ok(Cost { took: begun.elapsed(), peak, output: std::fs::read_to_string(out)?, code })

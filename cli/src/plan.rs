@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use watertight_checks::catalog;
 use watertight_checks::check::{Check, Subject};
 use watertight_checks::plan::{self, Plan, plan};
 use watertight_evidence::escape::{line, short};
@@ -148,11 +147,7 @@ impl Outline {
             *counted = counted.saturating_add(pairs);
         };
         plan.trials.iter().for_each(|trial| note(trial.check, trial.subject.label(spec), 1));
-        // What is judged over the whole log has a verdict for each pair, and no trial.
-        let watched = plan.total(spec).saturating_sub(plan.trials.len());
-        if let Some(check) = catalog::find("api.own-view").filter(|_| watched > 0) {
-            note(check, Subject::Everything.label(spec), watched);
-        }
+        plan.watched().for_each(|check| note(check, Subject::Everything.label(spec), spec.pairs().len()));
         let mut left_out: Vec<LeftOut> = Vec::new();
         for left in &plan.left_out {
             let row = LeftOut { check: left.check, operation: left.operation.clone(), why: left.why.clone() };

@@ -166,7 +166,7 @@ impl<'p> Judge<'p> {
                 self.watchers.iter_mut().for_each(|watcher| watcher.planted(&self.course.planted));
                 return;
             }
-            if group.iter().any(|index| self.setup.is_under_way(Owner::Setup(*index))) {
+            if !self.setup.is_idle() {
                 return;
             }
             for index in group {
@@ -176,8 +176,7 @@ impl<'p> Judge<'p> {
                 }
             }
             let is_open = !self.course.next_group(self.plan).is_empty();
-            let waits = (0..self.plan.steps.len()).any(|index| self.setup.is_under_way(Owner::Setup(index)));
-            if is_open && waits {
+            if is_open && !self.setup.is_idle() {
                 return;
             }
             self.course.settle(&self.spec, self.plan);
@@ -201,8 +200,7 @@ impl<'p> Judge<'p> {
 
     /// When the last step of a group is done, the next group begins.
     fn after_step(&mut self) {
-        let waits = (0..self.plan.steps.len()).any(|index| self.setup.is_under_way(Owner::Setup(index)));
-        if !waits {
+        if self.setup.is_idle() {
             self.course.settle(&self.spec, self.plan);
             self.go_on_with_setup();
         }

@@ -86,8 +86,12 @@ impl Cost {
 impl Plan {
     /// How many verdicts there will be: of trials, and of what is judged over the whole log.
     pub fn total(&self, spec: &Spec) -> usize {
-        let watched = crate::watchers::checks().into_iter().filter(|check| self.watches(check)).count();
-        self.trials.len().saturating_add(watched.saturating_mul(spec.pairs().len()))
+        self.trials.len().saturating_add(self.watched().count().saturating_mul(spec.pairs().len()))
+    }
+
+    /// Checks that are judged over the whole log: each has a verdict for every pair, and no trial.
+    pub fn watched(&self) -> impl Iterator<Item = &'static Check> {
+        crate::watchers::checks().into_iter().filter(|check| self.watches(check))
     }
 
     /// Whether a watcher's verdicts are asked for.
@@ -124,20 +128,19 @@ pub fn plan(spec: &Spec, options: &Options) -> Plan {
     let reads_only = options.depth == Depth::ReadsOnly || spec.target.environment == TargetEnvironment::Production;
     let access = if reads_only { Access::Read } else { Access::Write };
     let mut left_out = Vec::new();
-    let mut trials: Vec<Trial> = crate::kinds().iter().flat_map(|kind| (kind.trials)(spec)).collect();
-    trials.retain(|trial| {
-        let wanted = is_wanted(trial.check.id, options.only.as_deref());
+    let kinds = crate::kinds();
+    let wanted = kinds.iter().filter(|kind| is_wanted(kind.check.id, options.only.as_deref()));
+    let may_be_sent = |trial: &Trial| {
         let why = match excluded(spec, trial) {
             Some(why) => Some(why),
             None if trial.script.access(access).is_none() => Some("only reads are sent".to_owned()),
             None => None,
         };
-        if let (true, Some(why)) = (wanted, &why) {
-            let operation = trial.subject.label(spec);
-            left_out.push(LeftOut { check: trial.check.id, operation, why: why.clone() });
-        }
-        wanted && why.is_none()
-    });
+        let Some(why) = why else { return true };
+        left_out.push(LeftOut { check: trial.check.id, operation: trial.subject.label(spec), why });
+        false
+    };
+    let mut trials: Vec<Trial> = wanted.flat_map(|kind| (kind.trials)(spec)).filter(may_be_sent).collect();
     trials.shuffle(&mut StdRng::seed_from_u64(options.seed));
     // Those that only read come first, so that they need not wait for those that write; and of either kind the longest, so
     // that none of these is left over when all others are done.

@@ -1,10 +1,11 @@
 //! What trials and watchers concluded, and what set-up came to: the same bookkeeping for a live run and for a replay.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use watertight_engine::log::Owner;
 use watertight_engine::planted::Planted;
-use watertight_engine::{Job, Reading, Script};
+use watertight_engine::{Access, Job, Reading, Script};
 use watertight_spec::{Pair, Spec, TenantIx};
 
 use crate::check::{Check, Concluded, Phase, Subject, Trial};
@@ -33,12 +34,15 @@ pub(crate) struct Course {
     pub(crate) part: u32,
     grown: Vec<Option<Result<Grown, Stop>>>,
     pub(crate) planted: Rc<Planted>,
+    /// Tenants in which nothing could be set up with their own credentials, and why.
+    shut_out: HashMap<TenantIx, Unproven>,
 }
 
 impl Course {
     /// At the beginning of a part of a run.
     pub(crate) fn new(plan: &Plan, part: u32) -> Self {
-        Self { part, grown: plan.steps.iter().map(|_| None).collect(), planted: Rc::default() }
+        let grown = plan.steps.iter().map(|_| None).collect();
+        Self { part, grown, planted: Rc::default(), shut_out: HashMap::new() }
     }
 
     /// The steps that come next: all of one depth. None when set-up is over.
@@ -70,6 +74,8 @@ impl Course {
     pub(crate) fn settle(&mut self, spec: &Spec, plan: &Plan) {
         let results: Vec<Result<Grown, Stop>> = self.grown.iter().map_while(Clone::clone).collect();
         self.planted = Rc::new(setup::planted(spec, &plan.steps, &results));
+        let shut_out = spec.tenant_ixs().filter_map(|tenant| Some((tenant, self.shuts_out(plan, tenant)?.clone())));
+        self.shut_out = shut_out.collect();
     }
 
     /// The run ends before set-up has: what is not done is not there.
@@ -89,7 +95,7 @@ impl Course {
     }
 
     /// Why nothing could be set up in a tenant with its own credentials, if nothing could.
-    fn shut_out(&self, plan: &Plan, tenant: TenantIx) -> Option<&Unproven> {
+    fn shuts_out(&self, plan: &Plan, tenant: TenantIx) -> Option<&Unproven> {
         let own = || plan.steps.iter().zip(&self.grown).filter(|(step, _)| step.tenant == tenant);
         let failed = |grown: &Option<Result<Grown, Stop>>| match grown {
             Some(Err(Stop::Unproven(unproven))) => Some(true).filter(|_| !unproven.detail.is_empty()),
@@ -105,16 +111,20 @@ impl Course {
         first.filter(|_| is_shut_out)
     }
 
-    /// A trial as a job, or what it concludes without being begun.
-    pub(crate) fn trial(&self, plan: &Plan, index: usize) -> Result<Job<Concluded>, Verdict> {
-        let Some(trial) = plan.trials.get(index) else { return Err(Verdict::Unproven(unfinished())) };
-        if let Some(unproven) = self.shut_out(plan, trial.pair.attacker) {
+    /// What a trial may send, or what it concludes without being begun.
+    pub(crate) fn access(&self, plan: &Plan, trial: &Trial) -> Result<Access, Verdict> {
+        if let Some(unproven) = self.shut_out.get(&trial.pair.attacker) {
             let unproven = unproven.clone().because(Reason::AttackerShutOut);
             return Err(Verdict::Unproven(unproven.about(Reason::AttackerShutOut.says())));
         }
-        let Some(access) = trial.script.access(plan.access) else {
-            return Err(Verdict::NotApplicable("only reads are sent".to_owned()));
-        };
+        let access = trial.script.access(plan.access);
+        access.ok_or_else(|| Verdict::NotApplicable("only reads are sent".to_owned()))
+    }
+
+    /// A trial as a job, or what it concludes without being begun.
+    pub(crate) fn trial(&self, plan: &Plan, index: usize) -> Result<Job<Concluded>, Verdict> {
+        let Some(trial) = plan.trials.get(index) else { return Err(Verdict::Unproven(unfinished())) };
+        let access = self.access(plan, trial)?;
         let Pair { attacker, victim } = trial.pair;
         // No two trials share a label, so none takes another's markers for its own.
         let label =

@@ -295,17 +295,15 @@ async fn try_all(
     let mut done = decided.iter().flatten().count();
     let mut doubts = Doubts::default();
     for (is_last, width) in [(false, Width::Limits), (true, Width::One)] {
-        let mut jobs: Vec<Job<Concluded>> = Vec::new();
-        for (index, trial) in plan.trials.iter().enumerate() {
-            let Some(place @ None) = decided.get_mut(index) else { continue };
-            if (trial.phase == Phase::Last) != is_last {
-                continue;
-            }
-            match course.trial(plan, index) {
-                Ok(job) => jobs.push(job),
-                Err(concluded) => *place = Some(concluded),
+        let mut open = Vec::new();
+        for (index, (trial, place)) in plan.trials.iter().zip(decided.iter_mut()).enumerate() {
+            if place.is_none() && (trial.phase == Phase::Last) == is_last {
+                *place = course.access(plan, trial).err();
+                open.extend(place.is_none().then_some(index));
             }
         }
+        // Made when they are due: a plan may have a hundred thousand.
+        let jobs = open.into_iter().filter_map(|index| course.trial(plan, index).ok());
         let ended = engine
             .run(jobs, width, |owner, output| {
                 let Owner::Trial(index) = owner else { return };

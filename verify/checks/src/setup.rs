@@ -188,7 +188,9 @@ pub(crate) fn planted(spec: &Spec, steps: &[Step], results: &[Result<Grown, Stop
         };
         match result {
             Err(Stop::Unproven(Unproven { detail: why, .. }) | Stop::NotApplicable(why)) => fail(why),
-            Ok(Grown { objects, reading: None }) => planted.objects.extend(objects.iter().cloned()),
+            Ok(Grown { objects, reading: None }) => {
+                objects.iter().cloned().for_each(|object| planted.add(object));
+            }
             Ok(Grown { objects, reading: Some(reading) }) => {
                 let others: Vec<&Reading> = done
                     .iter()
@@ -205,7 +207,7 @@ pub(crate) fn planted(spec: &Spec, steps: &[Step], results: &[Result<Grown, Stop
                     let marker = Marker::Witnessed(values.clone());
                     Object { marker, ..object.clone() }
                 };
-                planted.objects.extend(objects.iter().map(witnessed));
+                objects.iter().map(witnessed).for_each(|object| planted.add(object));
             }
         }
     }

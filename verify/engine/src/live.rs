@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret as _;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use watertight_spec::{Effect, Spec, TenantIx, Variable, Who};
 
 use crate::call::{Call, Caller, Forged, Mark, Request, TokenCall};
@@ -94,6 +94,8 @@ pub(crate) struct Live {
     inboxes: RefCell<Inboxes>,
     observer: RefCell<Observer>,
     pub(crate) quiets: Quiets,
+    /// Requests that may be under way at once.
+    slots: Semaphore,
     begun: Instant,
     answered: Cell<u64>,
     failed: RefCell<Option<std::io::Error>>,
@@ -119,6 +121,7 @@ impl Live {
             }
         }
         let begun = Instant::now();
+        let slots = spec.limits.concurrency;
         let live = Self {
             gate: Gate::new(&spec, begun),
             spec,
@@ -134,12 +137,14 @@ impl Live {
             inboxes: RefCell::default(),
             observer: RefCell::new(observer),
             quiets: Quiets::default(),
+            slots: Semaphore::new(slots),
             begun,
             answered: Cell::new(0),
             failed: RefCell::new(None),
         };
         let began = Part { number: part, started: now(), variables: live.placeholders() };
         live.record(Owner::Engine, What::Began(began));
+        live.flush();
         live.failed.take().map_or(Ok(live), |error| Err(error.into()))
     }
 
@@ -236,11 +241,12 @@ impl Live {
         loop {
             let secrets = Known { live: self, topic: topic(owner) };
             let rendered = render(call, &self.spec, &secrets);
-            self.gate.rate.turn().await;
             let entered = match touched.as_slice() {
                 [] => None,
                 tenants => Some(self.quiets.enter(owner, tenants).await),
             };
+            let slot = self.slots.acquire().await;
+            self.gate.rate.turn().await;
             let begun = Instant::now();
             let at = millis(begun.duration_since(self.begun));
             let mut exchange = match &rendered {
@@ -263,7 +269,7 @@ impl Live {
                     }
                 }
             }
-            drop(entered);
+            drop((slot, entered));
             exchange.took = millis(begun.elapsed());
             if let Some(throttle) = throttle {
                 self.gate.rate.slow(throttle);
@@ -368,6 +374,14 @@ impl Live {
             let at = millis(self.begun.elapsed());
             let inbound = self.recorder().callback(at, &arrived);
             self.record(Owner::Inbox(crate::CALLBACKS), What::Inbound(Box::new(inbound)));
+        }
+    }
+
+    /// Hands the log to the system: called before anything is waited for, so that a run that is killed has lost nothing of
+    /// what happened before.
+    pub(crate) fn flush(&self) {
+        if let Err(error) = self.log.borrow_mut().flush() {
+            self.failed.borrow_mut().get_or_insert(error);
         }
     }
 

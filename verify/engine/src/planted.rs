@@ -1,6 +1,6 @@
 //! What set-up planted and learned: the objects of each tenant that checks may use without making their own.
 
-use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use watertight_spec::{ResourceIx, TenantIx};
 
@@ -9,12 +9,13 @@ use crate::marker::Canary;
 /// What set-up planted and learned.
 #[derive(Clone, Debug, Default)]
 pub struct Planted {
-    /// In the order of planting.
-    pub objects: Vec<Object>,
+    objects: Vec<Object>,
+    /// Places in the list of objects: a run asks for one with each trial.
+    by_kind: HashMap<(TenantIx, ResourceIx), Vec<usize>>,
+    /// The same of those that are known by witnesses.
+    witnessed: HashMap<TenantIx, Vec<usize>>,
     /// Set-up steps that failed, with the reason: checks that need their objects are unproven.
     pub failures: Vec<SetupFailure>,
-    /// Places of the objects that are known by witnesses, once someone has asked.
-    witnessed: OnceCell<Vec<usize>>,
 }
 
 /// A set-up step that failed.
@@ -53,13 +54,24 @@ pub enum Marker {
 }
 
 impl Planted {
+    /// One more object.
+    pub fn add(&mut self, object: Object) {
+        let at = self.objects.len();
+        self.by_kind.entry((object.tenant, object.resource)).or_default().push(at);
+        if matches!(object.marker, Marker::Witnessed(_)) {
+            self.witnessed.entry(object.tenant).or_default().push(at);
+        }
+        self.objects.push(object);
+    }
+
+    /// All of them, in the order of planting.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
     /// Everything by which existing objects of a tenant are recognised.
     pub fn witnesses(&self, tenant: TenantIx) -> impl Iterator<Item = &String> {
-        let is_witnessed = |object: &Object| matches!(object.marker, Marker::Witnessed(_));
-        let find = || self.objects.iter().enumerate().filter(|(_, o)| is_witnessed(o)).map(|(at, _)| at).collect();
-        let places: &Vec<usize> = self.witnessed.get_or_init(find);
-        let objects = places.iter().filter_map(|at| self.objects.get(*at)).filter(move |o| o.tenant == tenant);
-        objects.flat_map(|object| match &object.marker {
+        self.at(self.witnessed.get(&tenant)).flat_map(|object| match &object.marker {
             Marker::Witnessed(values) => values.as_slice(),
             Marker::Planted(_) => &[],
         })
@@ -67,8 +79,13 @@ impl Planted {
 
     /// Objects of a tenant and resource, in the order of planting.
     pub fn of(&self, tenant: TenantIx, resource: ResourceIx) -> impl Iterator<Item = &Object> {
-        self.objects.iter().filter(move |o| o.tenant == tenant && o.resource == resource)
+        self.at(self.by_kind.get(&(tenant, resource)))
     }
+
+    fn at<'p>(&'p self, places: Option<&'p Vec<usize>>) -> impl Iterator<Item = &'p Object> {
+        places.into_iter().flatten().filter_map(|at| self.objects.get(*at))
+    }
+
     /// Why a tenant has no object of a resource, if set-up failed there.
     pub fn failure(&self, tenant: TenantIx, resource: ResourceIx) -> Option<&str> {
         self.failures.iter().find(|f| f.tenant == tenant && f.resource == resource).map(|f| f.why.as_str())

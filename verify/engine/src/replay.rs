@@ -63,6 +63,11 @@ impl<T: 'static> Player<T> {
         self.running.contains_key(&owner)
     }
 
+    /// Whether nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
     /// Drops what is under way: the run was interrupted here.
     pub fn interrupt(&mut self) {
         self.running.clear();

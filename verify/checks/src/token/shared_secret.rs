@@ -100,7 +100,7 @@ fn way(t: &Tape, who: Who) -> Result<Option<Way>, Stop> {
     if !names_own(&spec[who]) {
         return Ok(None);
     }
-    let own = t.planted.objects.iter().filter(|object| object.tenant == who.tenant);
+    let own = t.planted.objects().iter().filter(|object| object.tenant == who.tenant);
     let item = own.filter_map(|object| Some((operation_of(spec, object.resource, Role::Read)?, Place::of(object))));
     let is_list = |op: &&Operation| op.role == Role::List && only_reads(op) && is_root(spec, op);
     let list = spec.operations.iter().filter(is_list).map(|op| (op, Place::within(who.tenant, &[])));

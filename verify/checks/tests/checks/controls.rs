@@ -161,9 +161,25 @@ async fn a_search_that_lags_within_settle_is_waited_for_and_one_beyond_it_is_unp
 
 #[tokio::test]
 async fn an_object_that_was_destroyed_once_and_not_when_tried_alone_is_not_called_isolated() {
-    let deletes = |one: &Picked| {
-        is_souths(one) && one.check == "api.swap-path-tenant" && one.subject == "DELETE /tenants/{tenant}/cases/{case}"
-    };
+    let deletes = |one: &Picked| is_souths(one) && one.check == "api.swap-path-tenant" && is_delete(one);
     let doubts: Vec<_> = run(&[DeletesAndDeniesOnce], deletes).await.iter().map(reason).collect();
     assert_eq!(doubts, [Some(Reason::Disturbed)]);
+}
+
+#[tokio::test]
+async fn a_leak_that_cannot_be_tried_again_counts_as_it_was_seen() {
+    let bed = Bed::with(cases(), &[DeletesAndDeniesOnce]).await;
+    let mut was_attacked = false;
+    bed.hinder(move |seen| {
+        was_attacked |= seen.crosses && seen.method == "DELETE";
+        // Nothing can be planted any more.
+        (was_attacked && seen.method == "POST").then_some(500)
+    });
+    let verified = bed.verify(|one| is_souths(one) && one.check == "api.swap-path-tenant" && is_delete(one)).await;
+    let concluded = verified.concluded();
+    assert!(concluded.iter().all(Concluded::is_leak) && concluded.len() == 1, "{concluded:#?}");
+}
+
+fn is_delete(one: &Picked) -> bool {
+    one.subject == "DELETE /tenants/{tenant}/cases/{case}"
 }

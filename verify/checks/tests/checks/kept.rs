@@ -48,6 +48,7 @@ async fn a_changed_request_in_the_trace_is_named() {
     for (owner, what) in changed.events {
         writer.append(owner, what).unwrap();
     }
+    writer.flush().unwrap();
     let replayed = replayed_in(&live.spec, &live.plan, folder.path());
     assert!(replayed.divergences.iter().any(|d| d.seq == changed.seq), "{:?}", replayed.divergences);
 }

@@ -11,7 +11,7 @@ const USERS: &str = "GET /tenants/{tenant}/users";
 #[tokio::test]
 async fn what_only_the_owner_reads_is_a_witness_and_what_all_read_is_none() {
     let verified = Bed::start(&[]).await.verify(|_| false).await;
-    let user = verified.run.planted.objects.iter().find(|object| object.id == "user-90").unwrap();
+    let user = verified.run.planted.objects().iter().find(|object| object.id == "user-90").unwrap();
     let values = ["90009090", "Office of Harbour and Customs", "Sol Sundgren-Solberg"];
     assert_eq!(user.marker, Marker::Witnessed(values.map(str::to_owned).to_vec()));
 }

@@ -26,7 +26,7 @@ pub(crate) enum Stored {
 }
 
 /// Where in the file of bodies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Place {
     /// Byte offset of its compressed form.
     pub(crate) at: u64,

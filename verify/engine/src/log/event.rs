@@ -32,7 +32,6 @@ pub struct Event {
     /// To what it belongs.
     pub owner: Owner,
     /// What happened.
-    #[serde(flatten)]
     pub what: What,
 }
 

@@ -1,5 +1,6 @@
 //! Reads the files of a log, within bounds, and holds every line and every body against its hash.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -90,7 +91,7 @@ impl LogReader {
         }
         let header = serde_json::from_str(text).map_err(|error| broken(&error.to_string()))?;
         tip.length = bytes;
-        Ok(Self { trace, bodies: Bodies { file: open(BODIES)? }, header, tip, line: 1, is_over: false })
+        Ok(Self { trace, bodies: Bodies::open(folder)?, header, tip, line: 1, is_over: false })
     }
 
     /// What a replay must know besides the events.
@@ -169,8 +170,7 @@ impl Lookup {
     /// Its files can't be opened.
     pub fn open(folder: &Path) -> Result<Self, LogError> {
         let open = |file: &'static str| File::open(folder.join(file)).map_err(|source| LogError::Io { file, source });
-        let bodies = Bodies { file: open(BODIES)? };
-        Ok(Self { trace: BufReader::new(open(TRACE)?), index: open(INDEX)?, bodies })
+        Ok(Self { trace: BufReader::new(open(TRACE)?), index: open(INDEX)?, bodies: Bodies::open(folder)? })
     }
 
     /// The event with this number; its line is not held against the chain. `None` where there is none.
@@ -193,33 +193,73 @@ impl Lookup {
 #[derive(Debug)]
 struct Bodies {
     file: File,
+    length: u64,
+    /// What was read last: many events have the same body.
+    recent: HashMap<Place, String>,
+    /// Bytes of it.
+    kept: usize,
 }
 
+/// Bytes of bodies that are kept in memory.
+const MOST_KEPT: usize = 16 << 20;
+
 impl Bodies {
+    fn open(folder: &Path) -> Result<Self, LogError> {
+        let io = |source| LogError::Io { file: BODIES, source };
+        let file = File::open(folder.join(BODIES)).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        Ok(Self { file, length, recent: HashMap::new(), kept: 0 })
+    }
+
     /// Reads a body from where it is written; returns where that ends in the file of bodies.
     fn fill(&mut self, body: &mut Body) -> Result<Option<u64>, String> {
         let (text, end) = match body.stored() {
             Stored::Within(text) => (text.clone(), None),
-            Stored::Apart(place) => (self.read(place)?, Some(place.at.saturating_add(u64::from(place.stored)))),
+            Stored::Apart(place) => {
+                let text = match self.recent.get(place) {
+                    Some(text) => text.clone(),
+                    None => self.keep(place.clone())?,
+                };
+                (text, Some(place.at.saturating_add(u64::from(place.stored))))
+            }
         };
         body.fill(text);
         Ok(end)
+    }
+
+    fn keep(&mut self, place: Place) -> Result<String, String> {
+        let text = self.read(&place)?;
+        if self.kept.saturating_add(text.len()) > MOST_KEPT {
+            self.recent.clear();
+            self.kept = 0;
+        }
+        if text.len() <= MOST_KEPT {
+            self.kept = self.kept.saturating_add(text.len());
+            self.recent.insert(place, text.clone());
+        }
+        Ok(text)
     }
 
     fn read(&mut self, place: &Place) -> Result<String, String> {
         if place.size > LONGEST_BODY || place.stored > LONGEST_BODY {
             return Err("its body is longer than any run writes".to_owned());
         }
-        let unread = |error: io::Error| format!("its body can't be read from {BODIES}: {error}");
-        self.file.seek(SeekFrom::Start(place.at)).map_err(unread)?;
-        let mut compressed = Vec::new();
-        (&self.file).take(u64::from(place.stored)).read_to_end(&mut compressed).map_err(unread)?;
-        let size = usize::try_from(place.size).unwrap_or_default();
-        // Never more memory than what the compressed form can hold: LZ4 packs at most 255 bytes into one.
-        if size > compressed.len().saturating_mul(256).saturating_add(64) {
-            return Err(format!("its body in {BODIES} is cut off"));
+        let cut_off = || format!("its body in {BODIES} is cut off");
+        if place.at.saturating_add(u64::from(place.stored)) > self.length {
+            return Err(cut_off());
         }
-        let bytes = lz4_flex::block::decompress(&compressed, size)
+        let size = |length: u32| usize::try_from(length).unwrap_or_default();
+        let mut compressed = vec![0; size(place.stored)];
+        let mut read = || {
+            self.file.seek(SeekFrom::Start(place.at))?;
+            self.file.read_exact(&mut compressed)
+        };
+        read().map_err(|error| format!("its body can't be read from {BODIES}: {error}"))?;
+        // Never more memory than what the compressed form can hold: LZ4 packs at most 255 bytes into one.
+        if size(place.size) > compressed.len().saturating_mul(256).saturating_add(64) {
+            return Err(cut_off());
+        }
+        let bytes = lz4_flex::block::decompress(&compressed, size(place.size))
             .map_err(|error| format!("its body in {BODIES} was changed: {error}"))?;
         if digest(&bytes) != place.sha256 {
             return Err(format!("its body in {BODIES} was changed"));
@@ -250,7 +290,7 @@ struct Whole {
 
 /// The next whole line; none at the end, and none where the last line is cut off.
 fn line(input: &mut BufReader<File>, number: u64) -> Result<Option<Whole>, LogError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(1024);
     let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes);
     let read = read.map_err(|source| LogError::Io { file: TRACE, source })?;
     if bytes.pop() != Some(b'\n') {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 use super::body::{Body, Place, Stored, WITHIN};
@@ -15,13 +15,15 @@ use super::{BODIES, Header, INDEX, TRACE};
 /// Bodies whose digests are remembered, so that they are written once. Twice as many at most; then the older half is
 /// forgotten, and what comes again is written again.
 const REMEMBERED: usize = 32_768;
+/// Bytes that are written at once, where much happens.
+const AT_ONCE: usize = 64 << 10;
 
-/// The files of a log, open at their ends.
+/// The files of a log, open at their ends. What is appended is on its way to the disk after [`flush`](Self::flush).
 #[derive(Debug)]
 pub struct LogWriter {
-    trace: File,
+    trace: BufWriter<File>,
     bodies: File,
-    index: File,
+    index: BufWriter<File>,
     tail: Tail,
     /// Bytes of the trace.
     length: u64,
@@ -40,9 +42,9 @@ impl LogWriter {
     pub fn create(folder: &Path, header: &Header) -> io::Result<Self> {
         let new = |name: &str| OpenOptions::new().write(true).create(true).truncate(true).open(folder.join(name));
         let mut writer = Self {
-            trace: new(TRACE)?,
+            trace: BufWriter::with_capacity(AT_ONCE, new(TRACE)?),
             bodies: new(BODIES)?,
-            index: new(INDEX)?,
+            index: BufWriter::new(new(INDEX)?),
             tail: Tail::default(),
             length: 0,
             stored: 0,
@@ -51,6 +53,7 @@ impl LogWriter {
             line: Vec::new(),
         };
         writer.write(Kind::Header, &serde_json::to_string(header)?)?;
+        writer.flush()?;
         Ok(writer)
     }
 
@@ -68,9 +71,9 @@ impl LogWriter {
         };
         let io = |file: &'static str| move |source| LogError::Io { file, source };
         Ok(Self {
-            trace: open(TRACE, tip.length).map_err(io(TRACE))?,
+            trace: BufWriter::with_capacity(AT_ONCE, open(TRACE, tip.length).map_err(io(TRACE))?),
             bodies: open(BODIES, tip.stored).map_err(io(BODIES))?,
-            index: open(INDEX, tip.tail.events.saturating_mul(8)).map_err(io(INDEX))?,
+            index: BufWriter::new(open(INDEX, tip.tail.events.saturating_mul(8)).map_err(io(INDEX))?),
             tail: tip.tail.clone(),
             length: tip.length,
             stored: tip.stored,
@@ -111,6 +114,16 @@ impl LogWriter {
         self.index.write_all(&self.length.to_le_bytes())?;
         self.write(Kind::Event, &text)?;
         Ok(event)
+    }
+
+    /// Hands everything to the system, so that it is there even if the process is killed.
+    ///
+    /// # Errors
+    /// A file can't be written to.
+    pub fn flush(&mut self) -> io::Result<()> {
+        // The index first: what is too long in it is cut off when the log is opened again.
+        self.index.flush()?;
+        self.trace.flush()
     }
 
     fn write(&mut self, kind: Kind, text: &str) -> io::Result<()> {

@@ -15,7 +15,7 @@ use watertight_spec::TenantIx;
 use crate::tape::Access;
 
 /// How far ahead it is looked for a trial that may begin.
-const AHEAD: usize = 64;
+pub(super) const AHEAD: usize = 64;
 
 /// Trials under way, by tenant and kind of tape.
 #[derive(Debug, Default)]
@@ -25,8 +25,8 @@ pub(super) struct Lanes {
 
 impl Lanes {
     /// The place of the first trial that disturbs none of those under way.
-    pub(super) fn next<'j>(&self, pending: impl Iterator<Item = (Access, &'j [TenantIx])>) -> Option<usize> {
-        pending.take(AHEAD).position(|(access, tenants)| self.is_free(access, tenants))
+    pub(super) fn next<'j>(&self, mut pending: impl Iterator<Item = (Access, &'j [TenantIx])>) -> Option<usize> {
+        pending.position(|(access, tenants)| self.is_free(access, tenants))
     }
 
     fn is_free(&self, access: Access, tenants: &[TenantIx]) -> bool {

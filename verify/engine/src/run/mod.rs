@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 use watertight_spec::{Spec, TenantIx};
 
@@ -104,6 +104,17 @@ impl Engine {
         &self,
         jobs: impl IntoIterator<Item = Job<T>>,
         width: Width,
+        done: impl FnMut(Owner, Option<T>),
+    ) -> Ended {
+        let ended = self.dispatch(Pending::new(jobs), width, done).await;
+        self.live.flush();
+        self.live.failure().map_or(ended, Ended::Log)
+    }
+
+    async fn dispatch<T: 'static>(
+        &self,
+        mut pending: Pending<T, impl Iterator<Item = Job<T>>>,
+        width: Width,
         mut done: impl FnMut(Owner, Option<T>),
     ) -> Ended {
         let most = match width {
@@ -111,11 +122,10 @@ impl Engine {
             Width::One => 1,
         };
         let mut stage = Stage { live: &self.live, lanes: Lanes::default(), slots: Vec::new(), free: Vec::new() };
-        let mut pending: VecDeque<Job<T>> = jobs.into_iter().collect();
         let mut under_way = FuturesUnordered::new();
         let (mut working, mut waiting) = (0_usize, 0_usize);
         let mut stop = self.stop.clone();
-        let is_cleanup = pending.front().is_some_and(|job| job.owner == Owner::Cleanup);
+        let is_cleanup = pending.ahead().front().is_some_and(|job| job.owner == Owner::Cleanup);
         loop {
             if let Some(error) = self.live.failure() {
                 return Ended::Log(error);
@@ -126,8 +136,9 @@ impl Engine {
             if !is_cleanup && self.live.gate.is_out_of_time() {
                 return Ended::OutOfTime;
             }
-            // Begin what may begin.
-            while working < most && waiting < MOST_WAITING {
+            // Begin what may begin. What waits for quiet keeps nothing busy. How many requests are under way at once, `Live` sees to.
+            let blocked = self.live.quiets.blocked();
+            while working.saturating_sub(blocked) < most && waiting.saturating_add(blocked) < MOST_WAITING {
                 let Some(slot) = stage.begin(&mut pending) else { break };
                 match stage.step(slot, None) {
                     Next::Done(owner, output) => done(owner, output),
@@ -141,20 +152,28 @@ impl Engine {
                     }
                 }
             }
-            let finished = tokio::select! {
-                biased;
-                finished = under_way.next() => finished,
-                stopped = stop.wait_for(|stopped| *stopped), if !is_cleanup => {
-                    // Whoever could stop it is gone: then nobody will.
-                    if stopped.is_err() { under_way.next().await } else { return Ended::Stopped }
-                }
-                () = tokio::time::sleep(LISTENING), if self.live.listens() => {
-                    self.live.receive_callbacks();
-                    continue;
-                }
+            // While more is done already, the log is not handed over for each event.
+            let at_once = under_way.next().now_or_never();
+            if at_once.is_none() {
+                self.live.flush();
+            }
+            let finished = match at_once {
+                Some(finished) => finished,
+                None => tokio::select! {
+                    biased;
+                    finished = under_way.next() => finished,
+                    stopped = stop.wait_for(|stopped| *stopped), if !is_cleanup => {
+                        // Whoever could stop it is gone: then nobody will.
+                        if stopped.is_err() { under_way.next().await } else { return Ended::Stopped }
+                    }
+                    () = tokio::time::sleep(LISTENING), if self.live.listens() => {
+                        self.live.receive_callbacks();
+                        continue;
+                    }
+                },
             };
             let Some((slot, kind, answer)) = finished else {
-                match pending.is_empty() {
+                match pending.ahead().is_empty() {
                     true => return Ended::All,
                     // Nothing is under way, so nothing can be in the way.
                     false => continue,
@@ -190,6 +209,25 @@ enum Next<T> {
     Done(Owner, Option<T>),
 }
 
+/// Jobs that are not begun yet.
+struct Pending<T, J> {
+    ahead: VecDeque<Job<T>>,
+    rest: J,
+}
+
+impl<T, J: Iterator<Item = Job<T>>> Pending<T, J> {
+    fn new(jobs: impl IntoIterator<IntoIter = J>) -> Self {
+        Self { ahead: VecDeque::new(), rest: jobs.into_iter() }
+    }
+
+    /// Those among which the next may be chosen.
+    fn ahead(&mut self) -> &mut VecDeque<Job<T>> {
+        let room = lanes::AHEAD.saturating_sub(self.ahead.len());
+        self.ahead.extend(self.rest.by_ref().take(room));
+        &mut self.ahead
+    }
+}
+
 /// Jobs that are under way.
 struct Stage<'e, T> {
     live: &'e Live,
@@ -200,9 +238,10 @@ struct Stage<'e, T> {
 
 impl<'e, T: 'static> Stage<'e, T> {
     /// Begins the next job that disturbs no other.
-    fn begin(&mut self, pending: &mut VecDeque<Job<T>>) -> Option<usize> {
-        let at = self.lanes.next(pending.iter().map(|job| (job.access, job.tenants.as_slice())))?;
-        let job = pending.remove(at)?;
+    fn begin(&mut self, pending: &mut Pending<T, impl Iterator<Item = Job<T>>>) -> Option<usize> {
+        let ahead = pending.ahead();
+        let at = self.lanes.next(ahead.iter().map(|job| (job.access, job.tenants.as_slice())))?;
+        let job = ahead.remove(at)?;
         self.lanes.enter(job.access, &job.tenants);
         let tenants = job.tenants.clone();
         let running = Running::begin(job, &self.live.spec, &self.live.tag);

@@ -73,6 +73,7 @@ async fn a_line_that_a_kill_cut_off_is_left_out_and_written_over() {
     let mut log = LogWriter::resume(bed.folder.path(), reader.tip()).unwrap();
     let seq = log.next_seq();
     let event = log.append(watertight_engine::log::Owner::Engine, What::Waited { ms: 1 }).unwrap();
+    log.flush().unwrap();
     assert_eq!(event.seq, seq);
     assert_eq!(events(&bed).unwrap().len(), whole.len() + 1);
 }

@@ -119,6 +119,7 @@ async fn a_request_that_no_script_would_have_sent_is_different_though_every_hash
     for event in events {
         log.append(event.owner, event.what).unwrap();
     }
+    log.flush().unwrap();
     assert_eq!(first(&judged(dir)).0, "trace.jsonl", "the manifest does not fit");
     std::fs::remove_file(dir.join("manifest.json")).unwrap();
     let judgement = judged(dir);

@@ -165,6 +165,7 @@ pub(crate) fn record(folder: &Path, header: &Header, exchanges: &[Exchange]) {
         log.append(Owner::Trial(0), What::Exchange(Box::new(exchange.clone()))).unwrap();
     }
     log.append(Owner::Trial(0), What::Waited { ms: 50 }).unwrap();
+    log.flush().unwrap();
 }
 
 /// North reads what is south's, and this is the answer.
