@@ -48,7 +48,7 @@ impl Ledger {
 }
 
 /// Paying what a scope owes. For `enforce/scoped` alone, which writes the tenant into every statement: whoever calls this
-/// vouches that the data access was constrained. A test (`cli/tests/house.rs`) checks that nothing else mentions it,
+/// vouches that the data access was constrained. A test (`cli/tests/house/`) checks that nothing else mentions it,
 /// but the ports of the reference platform that are faulty on purpose.
 pub mod payment {
     use super::{Ledger, Term};

@@ -1,0 +1,170 @@
+//! Mistakes in resources, operations and exclusions.
+
+use super::{and, each};
+
+#[test]
+fn resources() {
+    insta::assert_snapshot!(each(&[
+        ("name = \"case\"", ""),
+        ("name = \"case\"", "name = \"tenant\""),
+        ("name = \"case\"", "name = \"a case\""),
+        ("path = \"/tenants/{tenant}/cases\"", ""),
+        ("path = \"/tenants", "path = \"tenants"),
+        ("/tenants/{tenant}/cases", "/tenants/{tenant}/cases?x=1"),
+        ("/tenants/{tenant}/cases", "/tenants/{tenant}/a case"),
+        ("create = { title = \"{canary}\" }", ""),
+        ("create = { title = \"{canary}\" }", "create = \"{canary}\""),
+        ("create = { title = \"{canary}\" }", "existing = { nroth = \"case-1\", south = \"\" }"),
+        ("create = { title = \"{canary}\" }", "existing = { north = \"1\" }\nmethods = [\"read\", \"delete\", \"export\"]"),
+        ("create = { title = \"{canary}\" }", "create = { title = \"x\" }\nmethods = [\"patch\"]"),
+        ("create = {", "id = \"id\"\nids = \"mine\"\ncreate = {"),
+        ("create = {", "page = { size = \"2\", next = \"$.n\", next_header = \"Next\" }\ncreate = {"),
+        ("create = {", "search = \"DELETE /tenants/{tenant}/cases\"\ncount = \"/count\"\ncreate = {"),
+    ]), @r#"
+    27: `[[resource]]` [[resource]] has no `name` → add `name = "case"`
+
+    28: `"tenant"` `tenant` is a symbol already → choose another name
+
+    28: `"a case"` `a case` cannot name a resource → letters, digits, `-` and `_`, a letter first: paths name it `{case}`
+
+    27: `[[resource]]` [[resource]] has no `path` → add `path = "/tenants/{tenant}/cases"`
+
+    29: `"tenants/{tenant}/cases"` a path begins with one `/` → for example "/tenants/{tenant}/cases"
+
+    29: `"/tenants/{tenant}/cases?x=1"` a collection's path has no query and no `/` at its end → a collection's path alone: `/{case}` is appended to it for an object
+
+    29: `"/tenants/{tenant}/a case"` ` ` cannot be in a path → percent-encode it
+
+    27: `[[resource]]` no objects: neither `create` nor `existing` → add `create = { title = "{canary}" }`, or where nothing may be created `existing = { agency-north = "case-1", agency-south = "case-9" }`
+
+    30: `"{canary}"` `create` must be a table, not a string → for example { title = "{canary}" }
+
+    30: `nroth` `nroth` is no [[tenant]] → did you mean `north`?
+    30: `""` this is empty → write a value, or leave the key out
+
+    31: `"delete"` this needs `create` → add `create`, or leave this out: objects that the run has not made are never changed
+    31: `"export"` `export` is not known here → one of: list, create, read, replace, patch, delete
+
+    31: `"patch"` nothing to patch with: no member of `create` holds `{canary}` → add `update = { title = "{canary}" }`
+
+    30: `"id"` `id` is no JSONPath → RFC 9535, from the root `$`: "$.data.id"
+    31: `"mine"` `mine` is not known here → one of: server, client
+
+    30: `"2"` `2` is no query parameter → name and value: "limit=2"
+    30: `next_header` both `next` and `next_header` → keep the one that names the next page
+
+    30: `/tenants/{tenant}/cases` a `search` reads, DELETE does not → GET or POST
+    31: `"/count"` this is no request → method, space, path: "GET /me"
+    "#);
+}
+
+#[test]
+fn parents() {
+    insta::assert_snapshot!([
+        and("[[resource]]\nname = \"task\"\nparent = \"csae\"\ncreate = { a = \"{canary}\" }"),
+        and("[[resource]]\nname = \"a\"\nparent = \"b\"\ncreate = { a = \"{canary}\" }\n[[resource]]\nname = \"b\"\nparent = \"a\"\ncreate = { a = \"{canary}\" }"),
+        and("[[resource]]\nname = \"a\"\nparent = \"a\"\ncreate = { a = \"{canary}\" }"),
+        and("[[resource]]\nname = \"case\"\npath = \"/tenants/{tenant}/others\"\ncreate = { a = \"{canary}\" }"),
+    ].join("\n\n"), @r#"
+    33: `"csae"` `csae` is no [[resource]] → did you mean `case`?
+
+    33: `"b"` this resource is its own ancestor → leave out `parent` in the outermost, and give that one a `path`
+
+    33: `"a"` this resource is its own ancestor → leave out `parent` in the outermost, and give that one a `path`
+
+    32: `"case"` two resources have the name `case` → give each its own
+    "#);
+}
+
+#[test]
+fn templates() {
+    insta::assert_snapshot!(each(&[
+        ("{tenant}", "{tennant}"),
+        ("{tenant}", "{tenant"),
+        ("{tenant}", "tenant}"),
+        ("{tenant}/cases", "{tenant}/cases/{case}"),
+        ("{tenant}/cases", "{tenant}/{canary}"),
+        ("{canary}", "{canry} and {what}"),
+        ("{canary}", "{canary} {"),
+        ("{canary}", "{case}"),
+        ("\"{canary}\"", "\"\\u0041 {oops}\""),
+        ("\"{canary}\"", "1979-05-27"),
+        ("\"{canary}\"", "[nan, \"{oops}\"]"),
+        ("create =", "search = \"GET /tenants/{tenant}/s?q={canary}\"\ncreate ="),
+        ("create =", "count = \"GET /tenants/{tenant}/cases/{case}\"\ncreate ="),
+    ]), @r#"
+    29: `{tennant}` `{tennant}` is no symbol → did you mean `tenant`?
+
+    29: `{` this brace has no partner → close it: `{tenant}`
+
+    29: `}` this brace has no partner → close it: `{tenant}`
+
+    29: `{case}` nothing binds `{case}` here → bound here: {tenant}; an object is bound by the path that names it
+
+    29: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
+
+    30: `{canry}` `{canry}` is no symbol → did you mean `canary`?
+    30: `{what}` `{what}` is no symbol → one of: tenant, canary, canary.public, unique, case
+
+    30: `{` this brace has no partner → close it: `{canary}`; a brace itself is written twice: `{{`
+
+    30: `{case}` nothing binds `{case}` here → bound here: {tenant}, {canary}, {canary.public}, {unique}; an object is bound by the path that names it
+
+    30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, canary, canary.public, unique, case
+
+    30: `1979-05-27` JSON has no dates → put it in quotes
+
+    30: `nan` JSON has no such number → a finite number of at most 64 bits
+    30: `{oops}` `{oops}` is no symbol → one of: tenant, canary, canary.public, unique, case
+
+    30: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
+
+    30: `{case}` nothing binds `{case}` here → bound here: {tenant}, {canary.public}; an object is bound by the path that names it
+    "#);
+}
+
+#[test]
+fn operations() {
+    insta::assert_snapshot!([
+        and("[[operation]]\nname = \"close\"\nrequest = \"POST /tenants/{tenant}/cases/{case}/close\""),
+        and("[[operation]]\nname = \"case.read\"\nrequest = \"GET /x\""),
+        and("[[operation]]\nname = \"a b\"\nrequest = \"get /x\"\neffect = \"write\""),
+        and("[[operation]]\nname = \"a\"\nrequest = \"TRACE /x\"\n[[operation]]\nname = \"a\"\nrequest = \"GET\""),
+        and("[[operation]]\nname = \"a\"\nrequest = \"POST /x/{tenant}\"\neffect = \"change\"\nbody = { of = \"{case}\" }"),
+    ].join("\n\n"), @r#"
+    31: `[[operation]]` POST may write, and no `effect` says what → add `effect = "read"`, "create", "change" or "destroy": production sends only reads
+
+    32: `"case.read"` `case.read` names another operation already → give each its own name; resources name theirs `case.read`
+
+    32: `"a b"` `a b` cannot name an operation → letters, digits, `-`, `_` and `.`
+    33: `get` `get` is no method that is sent here → did you mean `GET`?
+    34: `"write"` `write` is not known here → one of: read, create, change, destroy
+
+    33: `TRACE` `TRACE` is no method that is sent here → one of: GET, HEAD, POST, PUT, PATCH, DELETE
+    35: `"a"` `a` names another operation already → give each its own name; resources name theirs `case.read`
+    36: `"GET"` this is no request → method, space, path: "GET /me"
+
+    35: `{case}` nothing binds `{case}` here → bound here: {tenant}, {canary}, {canary.public}, {unique}; an object is bound by the path that names it
+    "#);
+}
+
+#[test]
+fn exclusions() {
+    insta::assert_snapshot!([
+        and("[[exclude]]\ncheck = \"api.path-spelling\""),
+        and("[[exclude]]\ncheck = \"a.b\"\nreason = \"r\"\nexpires = 2026-06-14"),
+        and("[[exclude]]\ncheck = \"a.b\"\nreason = \"r\"\nexpires = \"2027-01-31\""),
+        and("[[exclude]]\ncheck = \"a.b\"\nreason = \"\"\nexpires = 2027-01-31T00:00:00Z\noperation = \"case.raed\""),
+    ].join("\n\n"), @r#"
+    31: `[[exclude]]` [[exclude]] has no `expires` → add `expires = 2027-01-31`
+    31: `[[exclude]]` [[exclude]] has no `reason` → add `reason = "the proxy normalises paths; ticket 123"`
+
+    34: `2026-06-14` this exclusion expired: today is 2026-06-15 → fix what it leaves out and delete it, or give it a later day
+
+    34: `"2027-01-31"` `expires` must be a date without quotes and time, not a string → for example 2027-01-31
+
+    33: `""` this is empty → write a value, or leave the key out
+    34: `2027-01-31T00:00:00Z` `expires` must be a date without quotes and time, not a date and time → for example 2027-01-31
+    35: `"case.raed"` no operation is named `case.raed` → did you mean `case.read`?
+    "#);
+}

@@ -1,0 +1,154 @@
+//! Mistakes in tenants, their grants and tokens, and in how a request names its tenant.
+
+use super::{SMALL, and, each, edited};
+use crate::examples::read;
+
+#[test]
+fn tenants() {
+    let south = &SMALL[SMALL.rfind("[[tenant]]").unwrap()..SMALL.find("[[resource]]").unwrap()];
+    insta::assert_snapshot!(each(&[
+        (south, ""),
+        ("id = \"south\"", "id = \"north\""),
+        ("id = \"south\"", "id = \"none\""),
+        ("id = \"south\"", ""),
+        ("$SOUTH_CLIENT_ID", "$NORTH_CLIENT_ID"),
+        ("$SOUTH_CLIENT_ID", "$TWIN_CLIENT_ID"),
+        ("$SOUTH_CLIENT_ID", "client-n"),
+        ("$SOUTH_CLIENT_SECRET", "$NORTH_CLIENT_SECRET"),
+        ("name = \"service\"", "name = \"service\"\nnames = \"nowhere\""),
+        ("name = \"service\"", "name = \"service\"\nnames = \"south\""),
+        ("[[tenant]]\nid = \"south\"", "[[tenant.principal]]\nname = \"service\"\ngrant = \"basic\"\nusername = \"a:b\"\npassword = \"$NORTH_CLIENT_SECRET\"\n[[tenant]]\nid = \"south\""),
+    ]), @r#"
+    9: `[[tenant]]` isolation is between tenants: two at least, here 1 → add a [[tenant]] with an id and a [[tenant.principal]]
+
+    19: `"north"` two tenants have the id `north` → give each its own
+
+    19: `"none"` `none` cannot be a tenant's id here → write the id as the platform spells it in paths, headers and tokens
+
+    18: `[[tenant]]` [[tenant]] has no `id` → add `id = "agency-north"`
+
+    24: `"$NORTH_CLIENT_ID"` another tenant has the client `client-n` too → give each tenant its own client: one that serves two could not be told apart
+
+    24: `"$TWIN_CLIENT_ID"` another tenant has the client `client-n` too → give each tenant its own client: one that serves two could not be told apart
+
+    24: `"client-n"` another tenant has the client `client-n` too → give each tenant its own client: one that serves two could not be told apart
+
+    25: `"$NORTH_CLIENT_SECRET"` another tenant has the secret `$NORTH_CLIENT_SECRET` too → give each tenant its own secret, in a variable of its own
+
+    13: `"nowhere"` `nowhere` is no [[tenant]] → one of: north, south
+
+    9: `[[tenant]]` this tenant has no principal that calls for it → add a [[tenant.principal]] with its credentials (and without `names`)
+
+    19: `"service"` two principals of this tenant have the name `service` → give each its own
+    21: `"a:b"` a user name of basic authentication holds no `:` → RFC 7617, 2
+    "#);
+}
+
+#[test]
+fn the_same_client_id_at_another_issuer_is_another_client() {
+    let text = edited(&[("$SOUTH_CLIENT_ID", "client-n")]);
+    let last = text.rfind("8081/token").unwrap();
+    let text = format!("{}8082/token{}", &text[..last], &text[last + "8081/token".len()..]);
+    assert!(read(&text).is_ok());
+}
+
+#[test]
+fn grants() {
+    let grant = "grant = \"client_credentials\"";
+    insta::assert_snapshot!(each(&[
+        (grant, "grant = \"password\""),
+        (grant, "grant = \"header\"\nheader = \"X Key\""),
+        (grant, "grant = \"header\"\nheader = \"Host\"\nvalue = \"$NORTH_CLIENT_SECRET\""),
+        (grant, "grant = \"basic\""),
+        (grant, "grant = \"login\""),
+        (grant, "grant = \"login\"\nrequest = \"GET /login\"\njson = { a = 1 }\nform = {}\ntoken = \"token\""),
+        (grant, "grant = \"login\"\nrequest = \"POST login\"\njson = { password = \"hunter2\", user = 1 }\ntoken = \"$.t\""),
+    ]), @r#"
+    13: `"password"` `password` is not known here → one of: client_credentials, basic, header, login
+
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `value` → add `value = "$NORTH_API_KEY"`
+    14: `"X Key"` `X Key` is no header name → letters, digits and `-`: "X-Tenant-Id"
+    15: `token_url` `token_url` means nothing with grant "header" → leave it out; with this grant go header, value
+    16: `client_id` `client_id` means nothing with grant "header" → leave it out; with this grant go header, value
+    17: `client_secret` `client_secret` means nothing with grant "header" → leave it out; with this grant go header, value
+
+    14: `"Host"` `Host` belongs to the connection → write the header that the platform reads, such as "X-Tenant-Id"
+    16: `token_url` `token_url` means nothing with grant "header" → leave it out; with this grant go header, value
+    17: `client_id` `client_id` means nothing with grant "header" → leave it out; with this grant go header, value
+    18: `client_secret` `client_secret` means nothing with grant "header" → leave it out; with this grant go header, value
+
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `password` → add `password = "$NORTH_PASSWORD"`
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `username` → add `username = "north"`
+    14: `token_url` `token_url` means nothing with grant "basic" → leave it out; with this grant go username, password
+    15: `client_id` `client_id` means nothing with grant "basic" → leave it out; with this grant go username, password
+    16: `client_secret` `client_secret` means nothing with grant "basic" → leave it out; with this grant go username, password
+
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `json` → add `json = { user = "north", password = "$NORTH_PASSWORD" }`
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `request` → add `request = "POST /login"`
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `token` → add `token = "$.session.token"`
+    14: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    15: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    16: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+
+    14: `"GET /login"` a login is a POST or PUT request → method, space, URL or path: "POST /login"
+    16: `form` both `json` and `form` → keep the one that the login expects
+    17: `"token"` `token` is no JSONPath → RFC 9535, from the root `$`: "$.data.id"
+    18: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    19: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    20: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+
+    14: `"POST login"` this is no URL: relative URL without a base → write it in full: "https://api.example.com"
+    15: `"*******"` `password` must be a variable: a secret is never written in a spec → write `password = "$NAME"` and set the variable, or name a file in `env_file`
+    15: `1` this must be a string, not an integer → for example "text in quotes"
+    17: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    18: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    19: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    "#);
+}
+
+#[test]
+fn tokens() {
+    insta::assert_snapshot!(and(r#"
+[tokens]
+kind = "jwe"
+issuers = "http://idp"
+audience = "both"
+audiences = [1, "$UNSET"]
+max_lifetime = "forever"
+leeway = "2h"
+whoami = { request = "GET me", tenant = "tenantId" }
+elsewhere = "billing"
+"#), @r#"
+    33: `"jwe"` `jwe` is not known here → did you mean `jwt`?
+    34: `"http://idp"` this must be a list, not a string → for example ["one", "two"]
+    35: `"both"` `both` is not known here → one of: shared, per-tenant
+    36: `1` this must be a string, not an integer → for example "text in quotes"
+    36: `"$UNSET"` the variable `UNSET` is not set → set it: `export UNSET=…`, or name a file that does in `env_file`
+    37: `"forever"` `forever` is no duration that fits here → a number and a unit, from 1s to 8760h: "200ms", "10s", "1h"
+    38: `"2h"` `2h` is no duration that fits here → a number and a unit, from 0s to 1h: "200ms", "10s", "1h"
+    39: `me` a path begins with one `/` → for example "/tenants/{tenant}/cases"
+    39: `"tenantId"` `tenantId` is no JSONPath → RFC 9535, from the root `$`: "$.data.id"
+    40: `"billing"` this must be a table, not a string → for example { name = "value" }
+    "#);
+}
+
+#[test]
+fn locators() {
+    insta::assert_snapshot!(each(&[
+        ("\"path\"", "\"paths\""),
+        ("\"path\"", "\"header:\""),
+        ("\"path\"", "\"header:X Tenant\""),
+        ("\"path\"", "\"header:Content-Length\""),
+        ("/tenants/{tenant}/cases", "/cases"),
+    ]), @r#"
+    7: `"paths"` `paths` is no locator → did you mean `path`?
+
+    7: `"header:"` `` is no header name → letters, digits and `-`: "X-Tenant-Id"
+
+    7: `"header:X Tenant"` `X Tenant` is no header name → letters, digits and `-`: "X-Tenant-Id"
+
+    7: `"header:Content-Length"` `Content-Length` belongs to the connection → write the header that the platform reads, such as "X-Tenant-Id"
+
+    7: `"path"` no path holds `{tenant}`, though the locator is the path → write `{tenant}` where paths name the tenant, or `locator = "token"` if they do not
+    "#);
+}
