@@ -179,6 +179,10 @@ pub async fn run(order: &Order, watch: &mut dyn Watch, stop: watch::Receiver<boo
     let setting = Setting { spec: Arc::clone(spec), tag: tag.clone(), log, journal, part, observer };
     let engine = Engine::new(setting, stop)?;
     let mut course = Course::new(plan, part);
+    if (order.resume, order.afterwards) == (Resume::Continue, Afterwards::CleanUp) {
+        // What an earlier part planted serves no one, and makes every list longer. What stays is tried again at the end.
+        clean_up(&engine, tag.text(), &course.planted).await;
+    }
 
     let mut ended = set_up(&engine, plan, &mut course).await;
     let failure = course.failure().filter(|_| matches!(ended, Ended::All));

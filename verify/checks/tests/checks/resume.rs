@@ -76,6 +76,9 @@ async fn what_is_decided_is_not_tried_again_and_the_whole_is_judged_the_same() {
     let again: Vec<usize> = early.intersection(&late).copied().filter(is_decided).collect();
     assert_eq!(again, Vec::<usize>::new(), "decided, and tried again");
     assert_eq!(all.iter().filter(|event| matches!(event.what, What::Began(_))).count(), 2);
+    // What the first part left would make every list longer.
+    let first_owner = all[until..].iter().map(|event| event.owner).find(|owner| *owner != Owner::Engine);
+    assert_eq!(first_owner, Some(Owner::Cleanup), "what an earlier part left is removed first");
 
     // Offline: the first part's variables are the environment.
     let What::Began(part) = &all[0].what else { panic!("{:?}", all[0]) };

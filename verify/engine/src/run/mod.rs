@@ -117,9 +117,10 @@ impl Engine {
         width: Width,
         mut done: impl FnMut(Owner, Option<T>),
     ) -> Ended {
-        let most = match width {
-            Width::Limits => self.live.spec.limits.concurrency,
-            Width::One => 1,
+        // Besides, as many again may be begun while others wait for quiet. More would only plant what fills the lists.
+        let (most, spare) = match width {
+            Width::Limits => (self.live.spec.limits.concurrency, self.live.spec.limits.concurrency),
+            Width::One => (1, 0),
         };
         let mut stage = Stage { live: &self.live, lanes: Lanes::default(), slots: Vec::new(), free: Vec::new() };
         let mut under_way = FuturesUnordered::new();
@@ -137,8 +138,8 @@ impl Engine {
                 return Ended::OutOfTime;
             }
             // Begin what may begin. What waits for quiet keeps nothing busy. How many requests are under way at once, `Live` sees to.
-            let blocked = self.live.quiets.blocked();
-            while working.saturating_sub(blocked) < most && waiting.saturating_add(blocked) < MOST_WAITING {
+            let blocked = self.live.quiets.blocked().min(spare);
+            while working.saturating_sub(blocked) < most && waiting < MOST_WAITING {
                 let Some(slot) = stage.begin(&mut pending) else { break };
                 match stage.step(slot, None) {
                     Next::Done(owner, output) => done(owner, output),
