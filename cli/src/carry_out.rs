@@ -36,8 +36,8 @@ pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Result<Exit
     let Order { spec, options, afterwards, resume, advisories, uncovered, format, dir, stop } = order;
     let plan = Rc::new(plan(&spec, &options));
     if plan.total(&spec) == 0 {
-        let help = "`watertight plan` lists what a spec gives rise to; checks of tokens need [tokens]";
-        printer.complain("there is nothing to try: the spec gives rise to none of the checks asked for", help);
+        let help = "`watertight plan` lists what would run for a spec; token checks need [tokens]";
+        printer.complain("there is nothing to try: none of the selected checks applies to this spec", help);
         return Err(Exit::Usage);
     }
     match resume {
@@ -81,13 +81,6 @@ fn failed(error: &RunError, dir: &Path, printer: Printer) -> Exit {
             Exit::Internal
         }
         RunError::Folder(error) => folder::unwritable(dir, error, printer),
-        RunError::Finished => {
-            let help = format!(
-                "`watertight judge {folder}` judges it, `watertight clean {folder}` removes what it may have left"
-            );
-            printer.complain("that run is finished: nothing is left to do", &help);
-            Exit::Usage
-        }
         RunError::Log(_) | RunError::Other(_) => {
             let help = format!("`watertight clean {folder}` removes what that run created; then begin a new one");
             printer.complain(&error.to_string(), &help);

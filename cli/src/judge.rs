@@ -45,7 +45,7 @@ fn told(judgement: &Judgement, printer: Printer) -> String {
         lines.push(format!("{}: judged again, the verdict is {verdict}", palette.paint(Ink::Good, "same")));
     } else {
         let different = palette.paint(Ink::Bad, "different");
-        lines.push(format!("{different}: the log does not yield what was recorded"));
+        lines.push(format!("{different}: judging the log again gives another result than the recorded one"));
         let differences = judgement.differences.iter();
         lines.extend(differences.take(LISTED).map(|d| format!("  {}: {}", line(&place(d)), short(&d.what, 1000))));
         let more = judgement.differences.len().saturating_sub(LISTED);

@@ -32,7 +32,7 @@ pub(crate) enum Deny {
 /// Which checks run.
 #[derive(Args)]
 pub(crate) struct Selection {
-    /// Order and markers follow from it; the same number tries the same again [default: random]
+    /// Decides order and markers; the same number repeats the same trials [default: random]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Only this check, or this surface (`api`)
@@ -68,7 +68,7 @@ pub(crate) struct Reporting {
     /// Count advisories as leaks
     #[arg(long, value_name = "WHAT", value_enum)]
     pub(crate) deny: Vec<Deny>,
-    /// Not every operation of the spec probed: unproven
+    /// If an operation of the spec is not covered, the run is unproven
     #[arg(long)]
     require_coverage: bool,
 }

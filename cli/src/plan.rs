@@ -172,7 +172,7 @@ impl Outline {
         let palette = printer.palette();
         let title = |text: &str| format!("\n{}", palette.paint(Ink::Strong, text));
         let mut lines = vec![format!(
-            "{}: {} checks over {} tenants and {} operations; nothing was sent",
+            "{}: {} trials over {} tenants and {} operations; nothing was sent",
             line(&self.target),
             self.total,
             self.tenants.len(),

@@ -19,7 +19,7 @@ pub struct Proof(());
 /// What came of an attack, in itself: what a trial concludes is known when the control has held once more.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attack {
-    /// It was refused, or let in to nothing of the victim's.
+    /// It was refused, or accepted without showing or changing anything of the victim's.
     Withstood,
     /// It demonstrated foreign data or an effect.
     Leaked(Evidence),

@@ -15,7 +15,7 @@ use crate::shared::{
     Aim, Place, Words, again, control, each, foreign, is_creatable, leak, own, parents_for, plant, reason, remove,
     request, standing, succeed,
 };
-use crate::verdict::{Answer, Reason, Stop, Unproven, Verdict, answer};
+use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
 static CHECK: Check = Check {
     id: "cache.cross-tenant-hit",
@@ -163,18 +163,18 @@ async fn turn(t: &Tape, aim: Aim, by_attacker: &Request, expect: Expect<'_>) -> 
 }
 
 fn unexpected(t: &Tape, seen: &Exchange, aim: Aim, expect: Expect<'_>) -> Option<Unproven> {
-    match (answer(seen), expect) {
-        (Answer::Denied, Expect::Refusal) => None,
+    match (class_of(seen), expect) {
+        (ResponseClass::Denied, Expect::Refusal) => None,
         // At that id there was something already, of the attacker's own: no marker of the victim's is in it.
-        (Answer::Success, Expect::Refusal) if seen.json().is_some() => None,
-        (Answer::Success, _) if foreign(t, seen, aim.attacker).is_some() => None,
-        (Answer::Success, _) => {
+        (ResponseClass::Success, Expect::Refusal) if seen.json().is_some() => None,
+        (ResponseClass::Success, _) if foreign(t, seen, aim.attacker).is_some() => None,
+        (ResponseClass::Success, _) => {
             Some(Unproven::shown(Reason::MarkerNotSeen, "the attacker does not see its own marker", seen))
         }
-        (Answer::Denied, Expect::Own(_)) => {
+        (ResponseClass::Denied, Expect::Own(_)) => {
             Some(Unproven::shown(Reason::ControlFailed, "the attacker was denied its own", seen))
         }
-        (Answer::NotOffered | Answer::Undecided, _) => Some(Unproven::undecided(seen)),
+        (ResponseClass::NotOffered | ResponseClass::Undecided, _) => Some(Unproven::undecided(seen)),
     }
 }
 
@@ -209,7 +209,7 @@ async fn ask_by_path(t: &Tape, aim: Aim, by_attacker: &Request) -> Attack {
     let seen = t.send(by_attacker.clone()).await;
     match leak(t, &seen, aim.victim) {
         Some(evidence) => Attack::Leaked(evidence),
-        None if answer(&seen) == Answer::Success => Attack::Withstood,
+        None if class_of(&seen) == ResponseClass::Success => Attack::Withstood,
         None => Attack::Undecided(Unproven::shown(reason(&seen), "the attacker can't read its own", &seen)),
     }
 }

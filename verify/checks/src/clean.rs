@@ -178,6 +178,7 @@ impl Cleanup<'_> {
         let spec = &self.w.tape().spec;
         let described = &spec[resource];
         let mut found = Vec::new();
+        let key = (tenant_name(spec, tenant).to_owned(), collection.shown());
         let mut next = Some(collection.clone());
         for _ in 0..spec.limits.pages {
             let Some(asked) = next.take().and_then(|address| self.as_owner(tenant, "GET", address)) else { break };
@@ -187,15 +188,21 @@ impl Cleanup<'_> {
                 // No such list: what the journal says is all that can be known.
                 Some(401 | 403 | 404 | 405 | 410 | 501) => break,
                 _ => {
-                    let key = (tenant_name(spec, tenant).to_owned(), collection.shown());
                     self.left.insert(key, format!("{collection} could not be listed: {}", page.line()));
-                    break;
+                    return found;
                 }
             }
-            let Some(json) = page.json() else { break };
+            let Some(json) = page.json() else {
+                self.left.insert(key, format!("{collection} is listed in a form that can't be read: {}", page.line()));
+                return found;
+            };
             let ids = tagged(json, self.tag, &id_member(described));
             found.extend(ids.into_iter().map(|id| collection.clone().text("/").value(id)));
             next = next_page(spec, described, &page);
+        }
+        if next.is_some() {
+            let why = format!("{collection} has more pages than are read (limits.pages)");
+            self.left.insert(key, why);
         }
         found
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use watertight_engine::log::{Event, Header, LogError, LogReader, Owner, Tip, What};
+use watertight_engine::log::{Event, Header, LogError, LogReader, Source, Tip, What};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_engine::{Divergence, Fed, Player};
@@ -114,16 +114,16 @@ impl<'p> Judge<'p> {
 
     fn see(&mut self, event: Event) {
         self.watchers.iter_mut().for_each(|watcher| watcher.see(&event));
-        match event.owner {
-            Owner::Setup(index) => {
+        match event.source {
+            Source::Setup(index) => {
                 self.teach(&event, Teach::Trials);
                 self.feed_setup(index, event);
             }
-            Owner::Trial(index) => {
+            Source::Trial(index) => {
                 self.teach(&event, Teach::Setup);
                 self.feed_trial(index, event);
             }
-            Owner::Engine | Owner::Inbox(_) | Owner::Cleanup => {
+            Source::Engine | Source::Inbox(_) | Source::Cleanup => {
                 if let What::Began(part) = &event.what {
                     self.begin_part(part.number);
                     if part.number <= 1 {
@@ -214,14 +214,17 @@ impl<'p> Judge<'p> {
             return;
         }
         if self.decided.get(index).is_some_and(Option::is_some) {
-            self.tell(Divergence { seq: event.seq, what: "the log goes on where the trial was done".into() });
+            self.tell(Divergence { seq: event.seq, what: "the log continues after the trial ended".into() });
             return;
         }
-        if !self.trials.is_under_way(Owner::Trial(index)) {
+        if !self.trials.is_under_way(Source::Trial(index)) {
             match self.course.trial(self.plan, index).map(|job| self.trials.begin(job)) {
                 Ok(Fed::GoesOn) => {}
                 Ok(Fed::Done(_)) | Err(_) => {
-                    self.tell(Divergence { seq: event.seq, what: "the log sends where nothing was due".into() });
+                    self.tell(Divergence {
+                        seq: event.seq,
+                        what: "the log has a request where none was expected".into(),
+                    });
                     return;
                 }
                 Ok(Fed::Diverges(divergence)) => return self.tell(divergence),

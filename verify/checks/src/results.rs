@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use watertight_engine::log::Owner;
+use watertight_engine::log::Source;
 use watertight_engine::planted::Planted;
 use watertight_engine::{Access, Job, Reading, Script};
 use watertight_spec::{Pair, Spec, TenantIx};
@@ -26,7 +26,7 @@ pub struct TrialResult {
     /// What it concluded.
     pub verdict: Verdict,
     /// Its index in the plan; none for what is judged over the whole log.
-    pub owner: Option<usize>,
+    pub trial: Option<usize>,
 }
 
 /// How far set-up has come: steps of one depth run side by side, parents before their children.
@@ -60,7 +60,7 @@ impl Course {
         let access = script.access(plan.access)?;
         let label = format!("part {} setup {index} {}", self.part, step.label);
         let planted = Rc::clone(&self.planted);
-        Some(Job { owner: Owner::Setup(index), label, planted, script, access, tenants: Vec::new() })
+        Some(Job { source: Source::Setup(index), label, planted, script, access, tenants: Vec::new() })
     }
 
     /// What a step came to.
@@ -130,7 +130,7 @@ impl Course {
         let label =
             format!("part {} trial {index} {} {} {}", self.part, trial.check.id, attacker.number(), victim.number());
         Ok(Job {
-            owner: Owner::Trial(index),
+            source: Source::Trial(index),
             label,
             planted: Rc::clone(&self.planted),
             script: trial.script.clone(),
@@ -193,7 +193,7 @@ pub(crate) fn results(
         pair: trial.pair,
         subject: trial.subject,
         verdict: verdict.unwrap_or_else(|| Verdict::Unproven(unfinished())),
-        owner: Some(index),
+        trial: Some(index),
     });
     let watched = watchers.iter().filter(|watcher| plan.watches(watcher.check())).flat_map(|watcher| {
         spec.pairs().into_iter().map(|pair| TrialResult {
@@ -201,7 +201,7 @@ pub(crate) fn results(
             pair,
             subject: Subject::Everything,
             verdict: verdict(Some(watcher.conclude(pair))),
-            owner: None,
+            trial: None,
         })
     });
     of_trials.chain(watched).collect()

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use watertight_engine::journal::{Entry, Item, Journal};
-use watertight_engine::log::{Event, Failure, Header, LogError, LogWriter, Outcome, Owner, TRACE_SCHEMA, What};
+use watertight_engine::log::{Event, Failure, Header, LogError, LogWriter, Outcome, Source, TRACE_SCHEMA, What};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_engine::{Access, Ended, Engine, Job, Player, Script, Setting, SettingError, Width};
@@ -114,9 +114,6 @@ pub enum RunError {
     /// The log of the run that should go on can't be read.
     #[error("the run can't go on: {0}")]
     Log(#[from] LogError),
-    /// There is nothing left to do.
-    #[error("the run in this folder is finished: nothing is left to do")]
-    Finished,
     /// The folder's run asked for something else.
     #[error("the run in this folder is not the one that the spec and the options describe: {0}")]
     Other(String),
@@ -254,9 +251,6 @@ impl Beginning {
         if header.options != asked {
             return Err(RunError::Other(format!("it was run with {}", header.options)));
         }
-        if past.decided.iter().all(Option::is_some) {
-            return Err(RunError::Finished);
-        }
         let log = LogWriter::resume(&order.folder, &tip)?;
         let journal = Journal::resume(&order.folder.join(JOURNAL))?;
         Ok(Self { header, log, journal, past })
@@ -273,8 +267,8 @@ async fn set_up(engine: &Engine, plan: &Plan, course: &mut Course) -> Ended {
         let jobs: Vec<_> = group.iter().filter_map(|index| course.step(plan, *index)).collect();
         let mut grown = Vec::new();
         let ended = engine
-            .run(jobs, Width::Limits, |owner, output| {
-                if let Owner::Setup(index) = owner {
+            .run(jobs, Width::Limits, |source, output| {
+                if let Source::Setup(index) = source {
                     grown.push((index, output));
                 }
             })
@@ -309,8 +303,8 @@ async fn try_all(
         // Made when they are due: a plan may have a hundred thousand.
         let jobs = open.into_iter().filter_map(|index| course.trial(plan, index).ok());
         let ended = engine
-            .run(jobs, width, |owner, output| {
-                let Owner::Trial(index) = owner else { return };
+            .run(jobs, width, |source, output| {
+                let Source::Trial(index) = source else { return };
                 let concluded = verdict(output);
                 done = done.saturating_add(1);
                 if let Some(doubt) = doubts.note(&concluded, done) {
@@ -402,7 +396,7 @@ fn removal(tag: &str, items: Vec<Item>, sweep: Sweep, planted: &Rc<Planted>) -> 
         Box::pin(async move { clean(w, &tag, items, sweep).await })
     }));
     Job {
-        owner: Owner::Cleanup,
+        source: Source::Cleanup,
         label: "clean-up".to_owned(),
         planted: Rc::clone(planted),
         script,

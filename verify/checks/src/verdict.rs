@@ -98,7 +98,7 @@ impl Unproven {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// The target refused for the pace of the run, again and again.
+    /// The target limited the rate again and again.
     Throttled,
     /// 5xx.
     TargetFailed,
@@ -120,7 +120,7 @@ pub enum Reason {
     ControlShowsForeign,
     /// Set-up failed, so there is nothing to try it on.
     SetupFailed,
-    /// The attacker's own credentials open nothing, so a denial shows nothing.
+    /// The attacker's own credentials give no access, so a denial proves nothing.
     AttackerShutOut,
     /// No token was to be had, or none that can be read.
     NoToken,
@@ -132,7 +132,7 @@ pub enum Reason {
     Disturbed,
     /// It succeeded, and what it did or whose data it is can't be told.
     EffectUnseen,
-    /// A plainer request does the same already: the other checks tell of it.
+    /// A simpler request already does the same: other checks report it.
     PlainRequestLeaks,
     /// The budget of requests or of time is spent.
     Budget,
@@ -196,19 +196,19 @@ impl Reason {
             Self::NoAnswer => "no answer that could be judged",
             Self::TooLarge => "the answer went beyond a bound",
             Self::Redirected => "redirected, which is no denial",
-            Self::RefusedForForm => "refused for its form, which is no denial",
+            Self::RefusedForForm => "rejected as invalid, which is no denial",
             Self::UnclearAnswer => "an answer that decides nothing",
             Self::ControlFailed => "the owner's own request failed",
             Self::MarkerNotSeen => "the owner does not see its own marker",
             Self::ControlShowsForeign => "a control shows another tenant's data",
             Self::SetupFailed => "set-up failed",
-            Self::AttackerShutOut => "the attacker's own credentials open nothing, so a denial shows nothing",
+            Self::AttackerShutOut => "the attacker's own credentials give no access, so a denial proves nothing",
             Self::NoToken => "no token to look at",
             Self::NotReadToEnd => "a list was not read to its end",
             Self::IdTaken => "the attacker has an object of its own at the victim's id",
             Self::Disturbed => "another trial of the run may have caused it",
-            Self::EffectUnseen => "it succeeded, and what it did can't be told",
-            Self::PlainRequestLeaks => "a plainer request leaks already",
+            Self::EffectUnseen => "it succeeded, but its effect can't be seen",
+            Self::PlainRequestLeaks => "a simpler request already leaks",
             Self::Budget => "the budget of the run is spent",
             Self::Refused => "the verifier did not send it",
             Self::Unfinished => "the run ended before this trial did",
@@ -226,9 +226,9 @@ impl Reason {
             Self::RefusedForForm => "give the operation a `body` that is valid for its owner",
             Self::UnclearAnswer => "look at the exchange in the log",
             Self::ControlFailed => "check the scope of the credentials and the `create` body of the resource",
-            Self::MarkerNotSeen => "raise `settle` under [target], or put {canary} into a member that reading shows",
+            Self::MarkerNotSeen => "raise `settle` under [target], or put {canary} into a member that a read returns",
             Self::ControlShowsForeign => "fix what api.own-view found, then run again",
-            Self::SetupFailed => "fix what set-up says first: most checks need its objects",
+            Self::SetupFailed => "fix the set-up errors first: most trials need its objects",
             Self::AttackerShutOut => "check this tenant's credentials",
             Self::NoToken => "check the credentials and the token endpoint; write kind = \"opaque\" for opaque tokens",
             Self::NotReadToEnd => "raise `pages` under [limits], or say under `page` how the next page is named",
@@ -329,7 +329,7 @@ impl Evidence {
 
 /// What an answer is, before its content is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ResponseClass {
     /// 2xx
     Success,
     /// 401, 403, 404, 410: any of them is a denial (RFC 9110 15.5.5 lets 404 stand for 403).
@@ -341,11 +341,11 @@ pub enum Answer {
 }
 
 /// What an answer is.
-pub fn answer(exchange: &Exchange) -> Answer {
+pub fn class_of(exchange: &Exchange) -> ResponseClass {
     match exchange.status() {
-        Some(200..=299) => Answer::Success,
-        Some(401 | 403 | 404 | 410) => Answer::Denied,
-        Some(405 | 501) => Answer::NotOffered,
-        _ => Answer::Undecided,
+        Some(200..=299) => ResponseClass::Success,
+        Some(401 | 403 | 404 | 410) => ResponseClass::Denied,
+        Some(405 | 501) => ResponseClass::NotOffered,
+        _ => ResponseClass::Undecided,
     }
 }

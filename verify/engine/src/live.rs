@@ -24,9 +24,9 @@ use crate::channel::http::{Answered, Bounds, Http, Outgoing};
 use crate::channel::inbox::Inboxes;
 use crate::credentials::forge::Forge;
 use crate::credentials::{Tokens, uses_tokens};
-use crate::gate::{Gate, Throttle};
+use crate::gate::{Gate, Refused, Throttle};
 use crate::journal::{Entry, Journal};
-use crate::log::{Event, Exchange, Failure, InboxIx, LogWriter, Outcome, Owner, Part, Sender, Sent, What};
+use crate::log::{Event, Exchange, Failure, InboxIx, LogWriter, Outcome, Part, Sender, Sent, Source, What};
 use crate::marker::{RunTag, Scanner};
 use crate::quiet::Quiets;
 use crate::recorder::{Recorder, Told};
@@ -34,16 +34,18 @@ use crate::redact::{Goes, Redactor};
 use crate::render::{Rendered, Secrets, Text, Unrendered, forged_label, render};
 use crate::tape::{Access, Seen, Window, topic};
 
-/// How often a request that was refused for the pace is tried again.
+/// How often a request that was refused because of the rate is tried again.
 const TRIES: u32 = 12;
 /// The first pause before that, where the target does not say how long; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Requests that others get answered between two refusals, after which the refusal is not about the pace.
+/// Requests that others get answered between two refusals, after which the refusal is not because of the rate.
 const ANSWERED_MEANWHILE: u64 = 40;
 /// Tries after which that counts.
 const LEAST_TRIES: u32 = 5;
+/// How often a token is fetched anew because it would expire while its request waits.
+const MOST_RENEWALS: usize = 5;
 
 /// Is told of every event when it has been recorded.
 pub type Observer = Box<dyn FnMut(&Event)>;
@@ -143,7 +145,7 @@ impl Live {
             failed: RefCell::new(None),
         };
         let began = Part { number: part, started: now(), variables: live.placeholders() };
-        live.record(Owner::Engine, What::Began(began));
+        live.record(Source::Engine, What::Began(began));
         live.flush();
         live.failed.take().map_or(Ok(live), |error| Err(error.into()))
     }
@@ -173,9 +175,9 @@ impl Live {
         self.failed.take()
     }
 
-    /// An owner is done: what was kept for it is dropped.
-    pub(crate) fn forget(&self, owner: Owner) {
-        self.tokens.forget(owner);
+    /// A source is done: what was kept for it is dropped.
+    pub(crate) fn forget(&self, source: Source) {
+        self.tokens.forget(source);
     }
 
     /// Nothing is under way: tokens that were replaced are dropped.
@@ -183,40 +185,58 @@ impl Live {
         self.tokens.forget_replaced();
     }
 
-    /// Records that time has passed for an owner.
-    pub(crate) fn waited(&self, owner: Owner, time: Duration) {
-        self.record(owner, What::Waited { ms: millis(time) });
+    /// Records that time has passed for a source.
+    pub(crate) fn waited(&self, source: Source, time: Duration) {
+        self.record(source, What::Waited { ms: millis(time) });
     }
 
     /// What an inbox has so far; how far that is goes to the log.
-    pub(crate) fn look(&self, owner: Owner, inbox: InboxIx) -> Window {
+    pub(crate) fn look(&self, source: Source, inbox: InboxIx) -> Window {
         self.receive_callbacks();
         let upto = self.log.borrow().next_seq();
-        self.record(owner, What::Cut { inbox, upto });
+        self.record(source, What::Cut { inbox, upto });
         self.inboxes.borrow().window(inbox, upto)
     }
 
-    /// Performs a call for an owner.
-    pub(crate) async fn perform(&self, call: &Call, owner: Owner, access: Access) -> Seen {
-        if let Call::Api(Request { caller: Caller::Own(who) | Caller::Forged(Forged { who, .. }), .. }) = call {
-            self.ensure_token(*who).await;
-        }
+    /// Performs a call for a source.
+    pub(crate) async fn perform(&self, call: &Call, source: Source, access: Access) -> Seen {
         if matches!(call, Call::Api(Request { caller: Caller::Forged(_), .. })) {
             self.ensure_forge().await;
         }
-        self.exchange(call, owner, access).await
+        let bearer = match call {
+            Call::Api(Request { caller: Caller::Own(who) | Caller::Forged(Forged { who, .. }), .. }) => Some(*who),
+            _ => None,
+        };
+        let bearer = bearer.filter(|who| uses_tokens(&self.spec, *who));
+        let mut refusals = Refusals::new(self.answered.get());
+        for _ in 0..MOST_RENEWALS {
+            let must_last = match bearer {
+                Some(who) => self.ensure_token(who).await,
+                None => None,
+            };
+            if let Some(seen) = self.exchange(call, source, access, must_last, &mut refusals).await {
+                return seen;
+            }
+        }
+        let why = Unrendered::NoToken("its token expires before the request can be sent".to_owned());
+        let unsent = unrendered(call, &self.spec, millis(self.begun.elapsed()), &why);
+        self.keep(source, unsent, Told::default())
     }
 
-    /// Fetches a principal's token unless it has one that will last. Whoever else needs it meanwhile waits.
-    async fn ensure_token(&self, who: Who) {
-        if !uses_tokens(&self.spec, who) || self.tokens.is_fresh(who) {
-            return;
+    /// Fetches a principal's token unless it has one that will last. Whoever else needs it meanwhile waits. Returns the
+    /// principal if its token lasts.
+    async fn ensure_token(&self, who: Who) -> Option<Who> {
+        let lasts = || self.tokens.is_fresh(who).then_some(who);
+        if lasts().is_none() {
+            let fetching = self.tokens.fetching(who);
+            let _guard = fetching.lock().await;
+            if lasts().is_none() {
+                let call = Call::Token(TokenCall::plain(who));
+                let mut refusals = Refusals::new(self.answered.get());
+                self.exchange(&call, Source::Engine, Access::Write, None, &mut refusals).await;
+            }
         }
-        let fetching = self.tokens.fetching(who);
-        let _guard = fetching.lock().await;
-        if !self.tokens.is_fresh(who) {
-            self.exchange(&Call::Token(TokenCall::plain(who)), Owner::Engine, Access::Write).await;
-        }
+        lasts()
     }
 
     async fn ensure_forge(&self) {
@@ -233,20 +253,30 @@ impl Live {
         }
     }
 
-    /// One exchange, sent again for as long as the target refuses it for the pace of the run.
-    async fn exchange(&self, call: &Call, owner: Owner, access: Access) -> Seen {
+    /// One exchange, sent again for as long as the target limits the rate. None where the token of `must_last` would
+    /// expire before it is sent: a refusal of that would show nothing.
+    async fn exchange(
+        &self,
+        call: &Call,
+        source: Source,
+        access: Access,
+        must_last: Option<Who>,
+        refusals: &mut Refusals,
+    ) -> Option<Seen> {
         let touched = touched(call);
-        let mut tries = 0;
-        let mut answered_before = self.answered.get();
         loop {
-            let secrets = Known { live: self, topic: topic(owner) };
-            let rendered = render(call, &self.spec, &secrets);
             let entered = match touched.as_slice() {
                 [] => None,
-                tenants => Some(self.quiets.enter(owner, tenants).await),
+                tenants => Some(self.quiets.enter(source, tenants).await),
             };
             let slot = self.slots.acquire().await;
             self.gate.rate.turn().await;
+            // All that may have taken its time.
+            if must_last.is_some_and(|who| !self.tokens.is_fresh(who)) {
+                return None;
+            }
+            let secrets = Known { live: self, topic: topic(source) };
+            let rendered = render(call, &self.spec, &secrets);
             let begun = Instant::now();
             let at = millis(begun.duration_since(self.begun));
             let mut exchange = match &rendered {
@@ -258,10 +288,14 @@ impl Live {
             let mut told = Told::default();
             let mut throttle = None;
             if let Ok(rendered) = &rendered {
-                match self.send(call, rendered, owner, access).await {
+                match self.send(call, rendered, source, access).await {
                     Ok(incoming) => {
                         throttle = Throttle::of(&incoming);
                         told = self.recorder().receive(call, incoming, &mut exchange);
+                        // What shows another tenant's data is for the check to see, whatever its status.
+                        if exchange.hits.iter().any(|hit| Some(hit.owner) != exchange.tenant()) {
+                            throttle = None;
+                        }
                     }
                     Err((kind, text)) => {
                         let text = self.redactor.borrow_mut().text(&text, |_| false);
@@ -273,13 +307,12 @@ impl Live {
             exchange.took = millis(begun.elapsed());
             if let Some(throttle) = throttle {
                 self.gate.rate.slow(throttle);
-                tries += 1;
-                let meanwhile = self.answered.get().saturating_sub(answered_before);
-                let is_about_pace = tries < LEAST_TRIES || meanwhile < ANSWERED_MEANWHILE || throttle.wait.is_some();
-                if tries < TRIES && is_about_pace && !self.gate.is_out_of_time() {
-                    self.record(owner, What::Throttled(Box::new(exchange)));
-                    tokio::time::sleep(throttle.wait.unwrap_or_else(|| pause(tries))).await;
-                    answered_before = answered_before.max(self.answered.get().saturating_sub(ANSWERED_MEANWHILE));
+                // Only 429 says that nothing was done: no write is sent twice.
+                let may_be_sent_again = throttle.kind == Refused::TooMany || touched.is_empty();
+                let is_about_rate = may_be_sent_again && refusals.are_about_rate(throttle, self.answered.get());
+                if is_about_rate && !self.gate.is_out_of_time(source) {
+                    self.record(source, What::Throttled(Box::new(exchange)));
+                    tokio::time::sleep(throttle.wait.unwrap_or_else(|| pause(refusals.tries))).await;
                     continue;
                 }
             } else {
@@ -287,7 +320,7 @@ impl Live {
                 self.answered.set(self.answered.get().saturating_add(1));
             }
             self.note(call, &exchange);
-            return self.keep(owner, exchange, told);
+            return Some(self.keep(source, exchange, told));
         }
     }
 
@@ -295,17 +328,17 @@ impl Live {
         &self,
         call: &Call,
         rendered: &Rendered,
-        owner: Owner,
+        source: Source,
         access: Access,
     ) -> Result<Answered, (Failure, String)> {
         let creates = match call {
             Call::Api(request) if access == Access::Read && request.effect != Effect::Read => {
-                return Err((Failure::Refused, format!("{} is not sent by a check that only reads", request.method)));
+                return Err((Failure::Refused, format!("{} is not sent by a script that only reads", request.method)));
             }
             Call::Api(Request { mark: Mark::Creates { collection, .. }, .. }) => Some(collection.shown()),
             _ => None,
         };
-        self.gate.permit(call, rendered, owner, &self.scanner)?;
+        self.gate.permit(call, rendered, source, &self.scanner)?;
         if let Some(collection) = &creates {
             let entry = Entry::Intends { collection: collection.clone() };
             let written = self.journal.borrow_mut().write(&entry);
@@ -347,13 +380,13 @@ impl Live {
         let _ = self.journal.borrow_mut().write(&entry);
     }
 
-    fn keep(&self, owner: Owner, exchange: Exchange, told: Told) -> Seen {
+    fn keep(&self, source: Source, exchange: Exchange, told: Told) -> Seen {
         self.receive_callbacks();
         let token = told.token.zip(exchange.token.as_ref().map(|token| token.who));
-        match self.record(owner, What::Exchange(Box::new(exchange))) {
+        match self.record(source, What::Exchange(Box::new(exchange))) {
             Some(Event { seq, what: What::Exchange(exchange), .. }) => {
                 if let Some((token, who)) = token {
-                    self.tokens.keep(seq, owner, who, token);
+                    self.tokens.keep(seq, source, who, token);
                 }
                 Rc::from(exchange)
             }
@@ -373,7 +406,7 @@ impl Live {
             let Ok(arrived) = forgery.calls.borrow_mut().try_recv() else { return };
             let at = millis(self.begun.elapsed());
             let inbound = self.recorder().callback(at, &arrived);
-            self.record(Owner::Inbox(crate::CALLBACKS), What::Inbound(Box::new(inbound)));
+            self.record(Source::Inbox(crate::CALLBACKS), What::Inbound(Box::new(inbound)));
         }
     }
 
@@ -386,8 +419,8 @@ impl Live {
     }
 
     /// Appends to the log. Where that fails the run can't go on: what is not recorded shows nothing.
-    fn record(&self, owner: Owner, what: What) -> Option<Event> {
-        let appended = self.log.borrow_mut().append(owner, what);
+    fn record(&self, source: Source, what: What) -> Option<Event> {
+        let appended = self.log.borrow_mut().append(source, what);
         match appended {
             Ok(event) => {
                 self.inboxes.borrow_mut().note(&event);
@@ -402,7 +435,29 @@ impl Live {
     }
 }
 
-/// The secrets of a live run, for one owner.
+/// How often one request was refused because of the rate.
+struct Refusals {
+    tries: u32,
+    /// How many requests of the run had been answered when that began to count.
+    answered_before: u64,
+}
+
+impl Refusals {
+    fn new(answered: u64) -> Self {
+        Self { tries: 0, answered_before: answered }
+    }
+
+    /// One more refusal: whether the rate is still a good explanation.
+    fn are_about_rate(&mut self, throttle: Throttle, answered: u64) -> bool {
+        self.tries = self.tries.saturating_add(1);
+        let meanwhile = answered.saturating_sub(self.answered_before);
+        self.answered_before = self.answered_before.max(answered.saturating_sub(ANSWERED_MEANWHILE));
+        let is_plausible = self.tries < LEAST_TRIES || meanwhile < ANSWERED_MEANWHILE || throttle.wait.is_some();
+        self.tries < TRIES && is_plausible
+    }
+}
+
+/// The secrets of a live run, for one source.
 struct Known<'l> {
     live: &'l Live,
     topic: String,

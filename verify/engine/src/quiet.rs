@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use tokio::sync::Notify;
 use watertight_spec::TenantIx;
 
-use crate::log::Owner;
+use crate::log::Source;
 
 /// By tenant: who asked for quiet, and how many writes are under way.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Quiets {
 
 #[derive(Default)]
 struct State {
-    holder: Option<Owner>,
+    holder: Option<Source>,
     writes: usize,
 }
 
@@ -29,12 +29,12 @@ pub(crate) struct Write<'q> {
 }
 
 impl Quiets {
-    /// Until the tenants are quiet for this owner: writes that are under way have ended, and no one else's begins.
-    pub(crate) async fn acquire(&self, owner: Owner, tenants: &[TenantIx]) {
+    /// Until the tenants are quiet for this source: writes that are under way have ended, and no one else's begins.
+    pub(crate) async fn acquire(&self, source: Source, tenants: &[TenantIx]) {
         self.until(|states| {
-            let is_free = tenants.iter().all(|t| states.get(t).and_then(|s| s.holder).is_none_or(|h| h == owner));
+            let is_free = tenants.iter().all(|t| states.get(t).and_then(|s| s.holder).is_none_or(|h| h == source));
             if is_free {
-                tenants.iter().for_each(|tenant| states.entry(*tenant).or_default().holder = Some(owner));
+                tenants.iter().for_each(|tenant| states.entry(*tenant).or_default().holder = Some(source));
             }
             is_free
         })
@@ -43,9 +43,9 @@ impl Quiets {
             .await;
     }
 
-    /// The owner needs no quiet any more.
-    pub(crate) fn release(&self, owner: Owner) {
-        for state in self.tenants.borrow_mut().values_mut().filter(|state| state.holder == Some(owner)) {
+    /// The source needs no quiet any more.
+    pub(crate) fn release(&self, source: Source) {
+        for state in self.tenants.borrow_mut().values_mut().filter(|state| state.holder == Some(source)) {
             state.holder = None;
         }
         self.changed.notify_waiters();
@@ -56,11 +56,11 @@ impl Quiets {
         self.blocked.get()
     }
 
-    /// Until this owner may write in these tenants; they are not quiet while the guard is there.
-    pub(crate) async fn enter(&self, owner: Owner, tenants: &[TenantIx]) -> Write<'_> {
+    /// Until this source may write in these tenants; they are not quiet while the guard is there.
+    pub(crate) async fn enter(&self, source: Source, tenants: &[TenantIx]) -> Write<'_> {
         let _blocked = Blocked::new(&self.blocked);
         self.until(|states| {
-            let may = tenants.iter().all(|t| states.get(t).and_then(|s| s.holder).is_none_or(|h| h == owner));
+            let may = tenants.iter().all(|t| states.get(t).and_then(|s| s.holder).is_none_or(|h| h == source));
             if may {
                 tenants.iter().for_each(|tenant| states.entry(*tenant).or_default().writes += 1);
             }

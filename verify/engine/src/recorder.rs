@@ -7,16 +7,21 @@ use serde_json::Value;
 use watertight_spec::Spec;
 
 use crate::call::Call;
-use crate::channel::callbacks::Arrived;
+use crate::channel::callbacks::{Arrived, MAX_PATH};
 use crate::channel::http::Answered;
 use crate::credentials::signature::signed_by;
 use crate::credentials::{Token, Tokens, token_in};
-use crate::log::{Body, Called, Exchange, Inbound, InboundKind, Outcome, Received, SignatureState};
+use crate::log::{Body, Called, Exchange, Inbound, InboundKind, IssuedToken, Outcome, Received, SignatureState};
 use crate::marker::{Hit, RunTag, Scanner};
-use crate::redact::{Redactor, is_secret_name};
+use crate::redact::{Redactor, is_placeholder_in, is_random, is_secret_name};
 
 /// Names of members that are secrets in a token endpoint's answer, besides those that are anywhere.
 const OF_TOKEN_ENDPOINTS: [&str; 4] = ["code", "key", "session", "assertion"];
+
+/// Characters of a header's value from which on it is looked for elsewhere, if it has no word of its own.
+const LEAST_OPAQUE: usize = 16;
+/// Levels of a token's claims that are recorded.
+const DEEPEST: usize = 24;
 
 /// Looks at what was received, before it is recorded.
 pub(crate) struct Recorder<'r> {
@@ -50,7 +55,12 @@ impl Recorder<'_> {
                     let found = token_in(self.spec, ask.who, &body, &mut self.redactor.borrow_mut());
                     if let Some((token, recorded)) = found {
                         told.token = Some(token);
-                        exchange.token = Some(recorded);
+                        exchange.token = Some(IssuedToken {
+                            header: recorded.header.map(|header| self.claims(&header, 0)),
+                            claims: recorded.claims.map(|claims| self.claims(&claims, 0)),
+                            scope: recorded.scope.map(|scope| self.text(&scope)),
+                            ..recorded
+                        });
                     }
                 }
             }
@@ -70,8 +80,9 @@ impl Recorder<'_> {
         let Arrived { called, headers, body } = arrived;
         let mut hits = self.hits(headers, body);
         hits.extend(self.scanner.scan("path", called.path.as_bytes()));
-        let path = self.text(&called.path);
-        let kind = InboundKind::Callback(Called { method: called.method.clone(), path });
+        // Cut when it is redacted: half a secret is none that could be recognised.
+        let path = self.text(&called.path).chars().take(MAX_PATH).collect();
+        let kind = InboundKind::Callback(Called { method: self.text(&called.method), path });
         let headers = headers.iter().map(|(name, value)| self.header(name, &String::from_utf8_lossy(value))).collect();
         Inbound { at, kind, headers, body: Body::new(self.text(&String::from_utf8_lossy(body))), hits }
     }
@@ -96,22 +107,54 @@ impl Recorder<'_> {
 
     /// A response header as the log shows it. A cookie's value is a secret wherever it is sent.
     fn header(&self, name: &str, value: &str) -> (String, String) {
-        let shown = match value.split_once('=').filter(|_| name == "set-cookie") {
+        // Whole first: a known secret may go over what separates a cookie's parts.
+        let cookie = (name == "set-cookie").then(|| self.text(value));
+        let shown = match cookie.as_deref().and_then(|cookie| cookie.split_once('=')) {
             Some((cookie, rest)) => {
                 let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
-                let value = value.trim();
-                let placeholder = match value.len() >= 12 && !self.is_public(value) {
-                    true => self.redactor.borrow_mut().learn_received(value),
-                    false => self.redactor.borrow().placeholder(value),
+                let value = match value.trim() {
+                    known if is_placeholder_in(known) => known.to_owned(),
+                    value => self.hidden(value),
                 };
-                format!("{cookie}={placeholder}; {}", self.text(attributes.trim()))
+                format!("{cookie}={value}; {}", attributes.trim())
             }
-            None if is_secret_name(name) && !value.is_empty() && !self.is_public(value) => {
-                self.redactor.borrow_mut().learn_received(value)
-            }
+            None if is_secret_name(name) && !value.is_empty() && !self.is_public(value) => self.hidden(value),
             None => self.text(value),
         };
-        (name.to_owned(), shown)
+        (self.text(name), shown)
+    }
+
+    /// What is in the place of a header's value. It is looked for elsewhere only if it is no word of something else: a
+    /// target must not choose that `true` is hidden everywhere.
+    fn hidden(&self, value: &str) -> String {
+        let is_opaque = |c: char| c.is_ascii_alphanumeric() || "-_.~+=".contains(c);
+        let is_telling = is_random(value) || (value.len() >= LEAST_OPAQUE && value.chars().all(is_opaque));
+        match is_telling && !self.is_public(value) {
+            true => self.redactor.borrow_mut().learn_received(value),
+            false => self.redactor.borrow().placeholder(value),
+        }
+    }
+
+    /// What a token says, without secrets, and no deeper than what can be read again.
+    fn claims(&self, json: &Value, depth: usize) -> Value {
+        match json {
+            _ if depth > DEEPEST => Value::Null,
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => items.iter().map(|item| self.claims(item, depth + 1)).collect(),
+            Value::Object(members) => {
+                let shown = |(name, value): (&String, &Value)| {
+                    let value = match value {
+                        Value::String(text) if is_secret_name(name) && !self.is_public(text) => {
+                            self.hidden(text).into()
+                        }
+                        value => self.claims(value, depth + 1),
+                    };
+                    (self.text(name), value)
+                };
+                Value::Object(members.iter().map(shown).collect())
+            }
+            other => other.clone(),
+        }
     }
 
     /// Every member of a token endpoint's answer that is a secret by its name.

@@ -11,11 +11,11 @@ use watertight_spec::{Spec, Variable};
 use crate::call::Call;
 use crate::channel::inbox::Inboxes;
 use crate::live::unrendered;
-use crate::log::{Event, Exchange, Owner, What};
+use crate::log::{Event, Exchange, Source, What};
 use crate::marker::RunTag;
 use crate::render::{Placeholders, render};
-use crate::script::{Job, Running, Step};
-use crate::tape::{Answer, Ask};
+use crate::script::{Job, Progress, Running};
+use crate::tape::{Ask, Reply};
 
 /// A place where the log is not what the scripts would have done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Player<T> {
     tag: RunTag,
     secrets: Placeholders,
     inboxes: Inboxes,
-    running: HashMap<Owner, (Running<T>, Ask)>,
+    running: HashMap<Source, (Running<T>, Ask)>,
 }
 
 /// What feeding an event, or beginning a script, came to.
@@ -53,14 +53,14 @@ impl<T: 'static> Player<T> {
 
     /// Begins a script. One that sends nothing is done at once.
     pub fn begin(&mut self, job: Job<T>) -> Fed<T> {
-        let owner = job.owner;
+        let source = job.source;
         let running = Running::begin(job, &self.spec, &self.tag);
-        self.go_on(owner, running, None)
+        self.go_on(source, running, None)
     }
 
-    /// Whether a script is under way for this owner.
-    pub fn is_under_way(&self, owner: Owner) -> bool {
-        self.running.contains_key(&owner)
+    /// Whether a script is under way for this source.
+    pub fn is_under_way(&self, source: Source) -> bool {
+        self.running.contains_key(&source)
     }
 
     /// Whether nothing is under way.
@@ -71,53 +71,57 @@ impl<T: 'static> Player<T> {
     /// Drops what is under way: the run was interrupted here.
     pub fn interrupt(&mut self) {
         self.running.clear();
+        // What arrived in that part of the run, the next one has not seen.
+        self.inboxes = Inboxes::default();
     }
 
     /// Goes on with the script to which an event belongs. Events of the engine itself are taken note of.
     pub fn feed(&mut self, event: Event) -> Fed<T> {
         self.inboxes.note(&event);
         self.learn(&event);
-        let Event { seq, owner, what } = event;
-        let Some((running, ask)) = self.running.remove(&owner) else { return Fed::GoesOn };
+        let Event { seq, source, what } = event;
+        let Some((running, ask)) = self.running.remove(&source) else { return Fed::GoesOn };
         let diverges = |what: String| Fed::Diverges(Divergence { seq, what });
-        let answer = match (&ask, what) {
+        let reply = match (&ask, what) {
             (Ask::Call(call), What::Exchange(exchange)) => match self.differs(call, &exchange) {
-                None => Answer::Exchange(Rc::from(exchange)),
+                None => Reply::Exchange(Rc::from(exchange)),
                 Some(what) => return diverges(what),
             },
             (Ask::Call(call), What::Throttled(exchange)) => {
                 return match self.differs(call, &exchange) {
                     None => {
-                        self.running.insert(owner, (running, ask));
+                        self.running.insert(source, (running, ask));
                         Fed::GoesOn
                     }
                     Some(what) => diverges(what),
                 };
             }
-            (Ask::Wait(time), What::Waited { ms }) if time.as_millis() == u128::from(ms) => Answer::Waited,
+            (Ask::Wait(time), What::Waited { ms }) if time.as_millis() == u128::from(ms) => Reply::Waited,
             (Ask::Look(due), What::Cut { inbox, upto }) if *due == inbox => {
-                Answer::Window(self.inboxes.window(inbox, upto))
+                Reply::Window(self.inboxes.window(inbox, upto))
             }
-            (Ask::Call(_), _) => return diverges("the log has something else where a request was due".into()),
-            (Ask::Wait(_), _) => return diverges("the log has something else where a pause was due".into()),
-            (Ask::Look(_), _) => return diverges("the log has something else where a look was due".into()),
-            (Ask::Quiet(_), _) => return diverges("the log goes on where it could not".into()),
+            (Ask::Call(_), _) => return diverges("the log has something else where a request was expected".into()),
+            (Ask::Wait(_), _) => return diverges("the log has something else where a pause was expected".into()),
+            (Ask::Look(_), _) => {
+                return diverges("the log has something else where a reading of an inbox was expected".into());
+            }
+            (Ask::Quiet(_), _) => return diverges("the log continues where the script was still waiting".into()),
         };
-        self.go_on(owner, running, Some(answer))
+        self.go_on(source, running, Some(reply))
     }
 
     /// Until the script asks for what the log must have.
-    fn go_on(&mut self, owner: Owner, mut running: Running<T>, mut answer: Option<Answer>) -> Fed<T> {
+    fn go_on(&mut self, source: Source, mut running: Running<T>, mut reply: Option<Reply>) -> Fed<T> {
         loop {
-            match running.step(answer.take()) {
+            match running.advance(reply.take()) {
                 // Nobody else is there.
-                Step::Asks(Ask::Quiet(_)) => answer = Some(Answer::Quiet),
-                Step::Asks(ask) => {
-                    self.running.insert(owner, (running, ask));
+                Progress::Asks(Ask::Quiet(_)) => reply = Some(Reply::Quiet),
+                Progress::Asks(ask) => {
+                    self.running.insert(source, (running, ask));
                     return Fed::GoesOn;
                 }
-                Step::Done(output) => return Fed::Done(Some(output)),
-                Step::Stuck => return Fed::Done(None),
+                Progress::Done(output) => return Fed::Done(Some(output)),
+                Progress::Stuck => return Fed::Done(None),
             }
         }
     }
@@ -157,7 +161,7 @@ impl<T: 'static> Player<T> {
             return None;
         }
         Some(format!(
-            "the log sends {} {} where {} {} was due",
+            "the log sends {} {} where {} {} was expected",
             exchange.request.method, exchange.request.target, expected.method, expected.target
         ))
     }

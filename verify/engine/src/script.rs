@@ -7,10 +7,10 @@ use std::task::{Context, Poll, Waker};
 
 use watertight_spec::{Spec, TenantIx};
 
-use crate::log::Owner;
+use crate::log::Source;
 use crate::marker::RunTag;
 use crate::planted::Planted;
-use crate::tape::{Access, Answer, Ask, Tape, WriteTape};
+use crate::tape::{Access, Ask, Reply, Tape, WriteTape};
 
 /// A script under way: it awaits nothing but its tape.
 pub type Future<'t, T> = Pin<Box<dyn std::future::Future<Output = T> + 't>>;
@@ -54,7 +54,7 @@ impl<T> Script<T> {
 /// A script that is to be run, and for whom.
 pub struct Job<T> {
     /// Whose events its are.
-    pub owner: Owner,
+    pub source: Source,
     /// Makes its markers its own; no two jobs of a run have the same.
     pub label: String,
     /// What it may know of what was planted.
@@ -75,7 +75,7 @@ pub(crate) struct Running<T> {
 }
 
 /// What became of a script when it was polled.
-pub(crate) enum Step<T> {
+pub(crate) enum Progress<T> {
     /// It asks for this.
     Asks(Ask),
     /// It is done.
@@ -87,8 +87,8 @@ pub(crate) enum Step<T> {
 impl<T: 'static> Running<T> {
     /// Begins; nothing runs until it is polled.
     pub(crate) fn begin(job: Job<T>, spec: &Arc<Spec>, tag: &RunTag) -> Self {
-        let Job { owner, label, planted, script, access, .. } = job;
-        let tape = Rc::new(Tape::new(Arc::clone(spec), planted, tag.clone(), (owner, label), access));
+        let Job { source, label, planted, script, access, .. } = job;
+        let tape = Rc::new(Tape::new(Arc::clone(spec), planted, tag.clone(), (source, label), access));
         let own = Rc::clone(&tape);
         let future = Box::pin(async move {
             match (&script, own.writing()) {
@@ -100,17 +100,17 @@ impl<T: 'static> Running<T> {
         Self { tape, access, future }
     }
 
-    /// Goes on, with an answer to what it asked.
-    pub(crate) fn step(&mut self, answer: Option<Answer>) -> Step<T> {
-        if let Some(answer) = answer {
-            self.tape.answer(answer);
+    /// Goes on, with an reply to what it asked.
+    pub(crate) fn advance(&mut self, reply: Option<Reply>) -> Progress<T> {
+        if let Some(reply) = reply {
+            self.tape.reply(reply);
         }
-        // Nothing wakes a script but the engine, which polls it when there is an answer.
+        // Nothing wakes a script but the engine, which polls it when there is an reply.
         let polled = self.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         match (polled, self.tape.question()) {
-            (Poll::Ready(Some(output)), _) => Step::Done(output),
-            (Poll::Pending, Some(ask)) => Step::Asks(ask),
-            (Poll::Ready(None) | Poll::Pending, _) => Step::Stuck,
+            (Poll::Ready(Some(output)), _) => Progress::Done(output),
+            (Poll::Pending, Some(ask)) => Progress::Asks(ask),
+            (Poll::Ready(None) | Poll::Pending, _) => Progress::Stuck,
         }
     }
 }

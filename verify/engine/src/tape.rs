@@ -7,7 +7,7 @@
 //! ```text
 //!   check ──ask──▶ tape ──▶ engine ──▶ gate ──▶ channel ──▶ target
 //!     ▲                       │
-//!     └──────── answer ◀── recorder ──▶ log          replay: answer ◀── log
+//!     └──────── reply ◀── recorder ──▶ log          replay: reply ◀── log
 //! ```
 //!
 //! A [`WriteTape`] is a tape that may also plant and change; a check says by the tape that it asks for what it needs.
@@ -23,7 +23,7 @@ use std::time::Duration;
 use watertight_spec::{Spec, TenantIx};
 
 use crate::call::{Call, Request};
-use crate::log::{Exchange, Inbound, InboxIx, Owner};
+use crate::log::{Exchange, Inbound, InboxIx, Source};
 use crate::marker::{Canary, RunTag};
 use crate::planted::Planted;
 
@@ -45,7 +45,7 @@ pub(crate) enum Ask {
 
 /// What the engine answers.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     /// What came of a call.
     Exchange(Seen),
     /// The time has passed.
@@ -71,11 +71,11 @@ pub struct Tape {
     pub planted: Rc<Planted>,
     tag: RunTag,
     label: String,
-    owner: Owner,
+    source: Source,
     access: Access,
     serial: Cell<usize>,
     asked: RefCell<Option<Ask>>,
-    answered: RefCell<Option<Answer>>,
+    replied: RefCell<Option<Reply>>,
     /// By guard, the innermost last.
     quiet: RefCell<Vec<Vec<TenantIx>>>,
 }
@@ -90,12 +90,12 @@ pub enum Access {
 }
 
 impl Tape {
-    /// A tape for one owner. `label` makes its markers its own.
+    /// A tape for one source. `label` makes its markers its own.
     pub(crate) fn new(
         spec: Arc<Spec>,
         planted: Rc<Planted>,
         tag: RunTag,
-        (owner, label): (Owner, String),
+        (source, label): (Source, String),
         access: Access,
     ) -> Self {
         Self {
@@ -103,11 +103,11 @@ impl Tape {
             planted,
             tag,
             label,
-            owner,
+            source,
             access,
             serial: Cell::new(0),
             asked: RefCell::new(None),
-            answered: RefCell::new(None),
+            replied: RefCell::new(None),
             quiet: RefCell::new(Vec::new()),
         }
     }
@@ -115,7 +115,7 @@ impl Tape {
     /// Does it, and returns what came of it.
     pub async fn call(&self, call: Call) -> Seen {
         match self.ask(Ask::Call(Box::new(call))).await {
-            Answer::Exchange(exchange) => exchange,
+            Reply::Exchange(exchange) => exchange,
             other => self.mismatched(&other),
         }
     }
@@ -133,7 +133,7 @@ impl Tape {
     /// Everything that has arrived in an inbox so far.
     pub async fn look(&self, inbox: InboxIx) -> Window {
         match self.ask(Ask::Look(inbox)).await {
-            Answer::Window(window) => window,
+            Reply::Window(window) => window,
             _ => Window::default(),
         }
     }
@@ -175,7 +175,7 @@ impl Tape {
 
     /// The path segment by which the verifier's listener knows this trial.
     pub fn topic(&self) -> String {
-        topic(self.owner)
+        topic(self.source)
     }
 
     fn fresh(&self) -> String {
@@ -185,15 +185,15 @@ impl Tape {
     }
 
     /// Answers arrive in the order of the questions, so this cannot be; a check that sees it is unproven.
-    fn mismatched(&self, answer: &Answer) -> Seen {
-        debug_assert!(false, "{answer:?} answers no call");
+    fn mismatched(&self, reply: &Reply) -> Seen {
+        debug_assert!(false, "{reply:?} answers no call");
         Rc::new(Exchange::unanswered())
     }
 
-    async fn ask(&self, ask: Ask) -> Answer {
+    async fn ask(&self, ask: Ask) -> Reply {
         self.asked.replace(Some(ask));
-        poll_fn(|_| match self.answered.take() {
-            Some(answer) => Poll::Ready(answer),
+        poll_fn(|_| match self.replied.take() {
+            Some(reply) => Poll::Ready(reply),
             None => Poll::Pending,
         })
         .await
@@ -204,12 +204,12 @@ impl Tape {
         self.asked.take()
     }
 
-    pub(crate) fn answer(&self, answer: Answer) {
-        self.answered.replace(Some(answer));
+    pub(crate) fn reply(&self, reply: Reply) {
+        self.replied.replace(Some(reply));
     }
 
-    pub(crate) fn owner(&self) -> Owner {
-        self.owner
+    pub(crate) fn source(&self) -> Source {
+        self.source
     }
 
     /// Whether it is quiet anywhere for this check.
@@ -218,10 +218,10 @@ impl Tape {
     }
 }
 
-/// The path segment by which the verifier's listener knows an owner.
-pub(crate) fn topic(owner: Owner) -> String {
-    match owner {
-        Owner::Trial(index) => format!("check-{index}"),
+/// The path segment by which the verifier's listener knows a source.
+pub(crate) fn topic(source: Source) -> String {
+    match source {
+        Source::Trial(index) => format!("check-{index}"),
         _ => "run".to_owned(),
     }
 }

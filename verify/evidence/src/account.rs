@@ -18,7 +18,7 @@ pub struct Account<'a> {
     pub spec: &'a Spec,
     /// What was planned.
     pub plan: &'a Plan,
-    /// What every check concluded, and how the run ended.
+    /// What every trial concluded, and how the run ended.
     pub run: &'a Run,
     /// What it comes to.
     pub report: &'a Report,
@@ -79,7 +79,7 @@ impl<'a> Account<'a> {
                 Ending::Unreachable(why) => format!("nothing was tried: {}", escape::short(why, 300)),
                 Ending::Interrupted => "the run was interrupted; no leak until then".to_owned(),
                 Ending::OutOfTime => "the time of the run was over (`limits.time`); no leak until then".to_owned(),
-                Ending::Complete => "no leak observed, but not every check could be decided".to_owned(),
+                Ending::Complete => "no leak observed, but not every trial could be decided".to_owned(),
             },
         }
     }

@@ -64,7 +64,7 @@ fn header(account: &Account<'_>) -> Markup {
             h1 { span.symbol aria-hidden="true" { (symbol(report.verdict)) } " " (report.verdict.name()) }
             p.meaning { (account.meaning()) "." }
             ul.counts {
-                (count(s.checks, "checks"))
+                (count(s.checks, "trials"))
                 (count(s.isolated, "isolated"))
                 (count(s.leak, "leak"))
                 (count(s.advisory, "advisory"))

@@ -1,6 +1,6 @@
 //! `junit.xml`: a test case for each trial of a check.
 //!
-//! A leak is a failure, an undecided check an error (a test runner must not show it green), and a check with nothing to
+//! A leak is a failure, an undecided trial an error (a test runner must not show it green), and a trial with nothing to
 //! try is skipped. An advisory is a success with output, unless advisories are denied.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -28,7 +28,7 @@ pub enum Overall {
     Isolated,
     /// Foreign data or effect demonstrated.
     Leak,
-    /// No leak, but some check could not be decided.
+    /// No leak, but some trial could not be decided.
     Unproven,
 }
 
@@ -60,11 +60,11 @@ pub struct Report {
     pub schema: String,
     /// The target's name.
     pub target: String,
-    /// Over all checks.
+    /// Over all trials.
     pub verdict: Overall,
-    /// How many checks concluded what.
+    /// How many trials concluded what.
     pub summary: Summary,
-    /// Which operations were probed.
+    /// Which operations were covered.
     pub coverage: Coverage,
     /// Leaks first, the most severe first.
     pub findings: Vec<Finding>,
@@ -81,7 +81,7 @@ pub struct Report {
     pub seed: u64,
 }
 
-/// How many checks concluded what.
+/// How many trials concluded what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// All of them.
@@ -111,12 +111,12 @@ impl Summary {
     }
 }
 
-/// Which operations were probed: decided by at least one check.
+/// Which operations were covered: decided by at least one trial.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Operations of the spec.
     pub operations: usize,
-    /// Those that a check decided.
+    /// Those that a trial decided.
     pub probed: usize,
     /// The others.
     pub not_probed: Vec<String>,
@@ -125,7 +125,7 @@ pub struct Coverage {
 /// What one ordered pair of tenants showed on one surface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
-    /// How many checks concluded what.
+    /// How many trials concluded what.
     pub summary: Summary,
 }
 
@@ -206,7 +206,7 @@ pub(crate) fn options(run: &Run) -> Options {
     serde_json::from_value(run.header.options.clone()).unwrap_or_default()
 }
 
-/// What is undecided: first of the run as a whole, then check by check, then surfaces on which nothing shows isolation.
+/// What is undecided: first of the run as a whole, then trial by trial, then surfaces on which nothing shows isolation.
 fn unproven(spec: &Spec, run: &Run, matrix: &Matrix) -> Vec<Undecided> {
     let of_the_run = match &run.ending {
         Ending::Complete => None,

@@ -16,7 +16,7 @@ use crate::style::{Ink, Palette};
 const PAIRS: usize = 30;
 /// Findings with details.
 const FINDINGS: usize = 20;
-/// Reasons of undecided checks.
+/// Reasons of undecided trials.
 const REASONS: usize = 12;
 /// Operations or pairs in one list.
 const LISTED: usize = 12;
@@ -72,7 +72,7 @@ impl Page {
         self.say(&format!("{word}  {}: {}", short(&report.target, NAME), account.meaning()));
         let s = report.summary;
         self.say(&format!(
-            "{} checks: {} isolated, {} leak, {} advisory, {} unproven, {} not applicable",
+            "{} trials: {} isolated, {} leak, {} advisory, {} unproven, {} not applicable",
             s.checks, s.isolated, s.leak, s.advisory, s.unproven, s.not_applicable
         ));
         self.say(&format!("{} requests in {}, seed {}", report.requests, account.took(), report.seed));
@@ -222,10 +222,10 @@ impl Page {
 
     fn coverage(&mut self, account: &Account<'_>) {
         let coverage = &account.report.coverage;
-        self.say(&format!("\ncoverage: {} of {} operations probed", coverage.probed, coverage.operations));
+        self.say(&format!("\ncoverage: {} of {} operations covered", coverage.probed, coverage.operations));
         if !coverage.not_probed.is_empty() {
             let operations: Vec<String> = coverage.not_probed.iter().map(|operation| line(operation)).collect();
-            self.say(&format!("  not probed: {}", listed(&operations)));
+            self.say(&format!("  not covered: {}", listed(&operations)));
         }
     }
 

@@ -45,7 +45,7 @@ pub(crate) fn document<'t>(
 
     if root.lacks("resource") && root.lacks("operation") {
         let help = format!("add a {} for each kind of object", ROOT.example("resource"));
-        reader.report.note(root.span.clone(), "the spec names nothing that tenants hold", help);
+        reader.report.note(root.span.clone(), "the spec has no [[resource]] and no [[operation]]", help);
     }
     let tenancy = tenancy?;
     let resources = resources.complete;

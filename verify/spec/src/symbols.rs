@@ -65,7 +65,7 @@ impl Scope<'_> {
                 "`{canary}` can be in bodies only".to_owned(),
                 "write `{canary.public}`, its searchable half".into(),
             )),
-            (false, _) => Err((format!("nothing binds `{{{}}}` here", printable(name)), self.allowed())),
+            (false, _) => Err((format!("`{{{}}}` has no value here", printable(name)), self.allowed())),
         }
     }
 
@@ -82,7 +82,10 @@ impl Scope<'_> {
             others.chain(objects.map(|(name, _)| name.as_str())).map(|name| format!("{{{name}}}")).collect();
         match names.is_empty() {
             true => "no symbol is allowed here".to_owned(),
-            false => format!("bound here: {}; an object is bound by the path that names it", names.join(", ")),
+            false => format!(
+                "allowed here: {}; the id of an object is allowed only where the path names the object",
+                names.join(", ")
+            ),
         }
     }
 }
@@ -197,7 +200,7 @@ impl<'t> Reader<'t, '_> {
                     Doubled::IsWrong => "close it: `{tenant}`",
                 };
                 let span = self.inside(text, start..start.saturating_add(1));
-                self.report.note(span, "this brace has no partner", help);
+                self.report.note(span, "this brace has no matching brace", help);
                 return None;
             };
             match scope.symbol(name) {

@@ -9,7 +9,7 @@ use watertight_checks::judge::{Replayed, replay};
 use watertight_checks::plan::{Plan, plan};
 use watertight_checks::run::{Run, TrialResult};
 use watertight_checks::verdict::Verdict;
-use watertight_engine::log::{Event, Exchange, LogReader, Owner, What};
+use watertight_engine::log::{Event, Exchange, LogReader, Source, What};
 use watertight_spec::Spec;
 
 use crate::bed::Picked;
@@ -90,13 +90,13 @@ impl Concluded {
 impl Verified {
     /// What the trials concluded.
     pub fn concluded(&self) -> Vec<Concluded> {
-        let trials = self.run.results.iter().filter(|result| result.owner.is_some());
+        let trials = self.run.results.iter().filter(|result| result.trial.is_some());
         trials.map(|result| Concluded::of(result, &self.spec)).collect()
     }
 
     /// What the checks concluded that look through the whole log.
     pub fn watched(&self) -> Vec<Concluded> {
-        let watchers = self.run.results.iter().filter(|result| result.owner.is_none());
+        let watchers = self.run.results.iter().filter(|result| result.trial.is_none());
         watchers.map(|result| Concluded::of(result, &self.spec)).collect()
     }
 
@@ -111,11 +111,11 @@ impl Verified {
     }
 
     /// Every exchange of its log that a check could see, with its owner.
-    pub fn exchanges(&self) -> Vec<(Owner, Exchange)> {
+    pub fn exchanges(&self) -> Vec<(Source, Exchange)> {
         self.events()
             .into_iter()
             .filter_map(|event| match event.what {
-                What::Exchange(exchange) => Some((event.owner, *exchange)),
+                What::Exchange(exchange) => Some((event.source, *exchange)),
                 _ => None,
             })
             .collect()

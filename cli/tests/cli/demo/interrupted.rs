@@ -114,7 +114,7 @@ fn a_killed_run_is_judged_resumed_and_cleaned() {
 
 /// The trials whose events are in these lines, cut off or not.
 fn owners(events: &str) -> impl Iterator<Item = u64> {
-    events.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()?["event"]["owner"]["trial"].as_u64())
+    events.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()?["event"]["source"]["trial"].as_u64())
 }
 
 #[test]

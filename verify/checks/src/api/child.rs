@@ -14,7 +14,7 @@ use crate::shared::{
     Aim, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_taken, leak, names_tenant, operation_of,
     own, parent_of, plant_under, remove, request,
 };
-use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, Verdict, answer};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
 pub(crate) static CHECK: Check = Check {
     id: "api.child-of-foreign-parent",
@@ -124,28 +124,32 @@ impl Link<'_> {
     /// What an answer means that left nothing with the victim.
     async fn settle(&self, w: WriteTape<'_>, linked: &Exchange, nonce: &str) -> Result<Attack, Stop> {
         let t = w.tape();
-        match answer(linked) {
-            Answer::Denied => return Ok(Attack::Withstood),
-            Answer::NotOffered | Answer::Undecided => return Ok(Attack::Undecided(Unproven::undecided(linked))),
-            Answer::Success => self.discard(w, &self.place, linked, nonce).await?,
+        match class_of(linked) {
+            ResponseClass::Denied => return Ok(Attack::Withstood),
+            ResponseClass::NotOffered | ResponseClass::Undecided => {
+                return Ok(Attack::Undecided(Unproven::undecided(linked)));
+            }
+            ResponseClass::Success => self.discard(w, &self.place, linked, nonce).await?,
         }
         // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
         let nowhere = self.place.clone().and(self.above.resource, &never_existed(t, self.above, 0).await?);
         let second = t.nonce(self.aim.attacker);
         let nowhere_linked = self.create(t, &nowhere, &second).await?;
-        Ok(match answer(&nowhere_linked) {
-            Answer::Success => {
+        Ok(match class_of(&nowhere_linked) {
+            ResponseClass::Success => {
                 self.discard(w, &nowhere, &nowhere_linked, &second).await?;
                 Attack::Weak(
                     Evidence::of(Shows::Weakness, "a child is accepted below the victim's object", linked)
                         .with("and below one that never existed", &nowhere_linked),
                 )
             }
-            Answer::Denied => Attack::Leaked(
+            ResponseClass::Denied => Attack::Leaked(
                 Evidence::of(Shows::ForeignLink, "the attacker's child was linked to the victim's object", linked)
                     .with("a parent that never existed is refused", &nowhere_linked),
             ),
-            Answer::NotOffered | Answer::Undecided => Attack::Undecided(Unproven::undecided(&nowhere_linked)),
+            ResponseClass::NotOffered | ResponseClass::Undecided => {
+                Attack::Undecided(Unproven::undecided(&nowhere_linked))
+            }
         })
     }
 

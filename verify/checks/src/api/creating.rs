@@ -12,7 +12,7 @@ use crate::shared::{
     Place, Words, attack, follow, id_in, leak, operation_of, own, parents_for, plant_under, remove, remove_if_written,
     request,
 };
-use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, Verdict, answer};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
 /// The attacker creates in the victim's own collection.
 pub(super) async fn pair(w: WriteTape<'_>, op: &Operation, pair: Pair, resource: ResourceIx) -> Concluded {
@@ -47,13 +47,13 @@ async fn without_trace(
     created: &Exchange,
     nonce: &str,
 ) -> Result<Attack, Stop> {
-    Ok(match answer(created) {
-        Answer::Denied => Attack::Withstood,
-        Answer::Success if went_home(w, object, attacker, created, nonce).await? => Attack::Withstood,
-        Answer::Success => {
+    Ok(match class_of(created) {
+        ResponseClass::Denied => Attack::Withstood,
+        ResponseClass::Success if went_home(w, object, attacker, created, nonce).await? => Attack::Withstood,
+        ResponseClass::Success => {
             Attack::Undecided(Unproven::shown(Reason::EffectUnseen, "succeeded, and left no trace", created))
         }
-        Answer::NotOffered | Answer::Undecided => Attack::Undecided(Unproven::undecided(created)),
+        ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(created)),
     })
 }
 

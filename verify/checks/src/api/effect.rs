@@ -58,7 +58,7 @@ fn differing(one: &BTreeMap<String, String>, two: &BTreeMap<String, String>) -> 
 }
 
 /// What an operation does to an object, as the owner sees it.
-pub(super) enum Effect {
+pub(super) enum SeenEffect {
     /// It is gone.
     Gone,
     /// These members change; none if nothing can be seen.
@@ -66,16 +66,16 @@ pub(super) enum Effect {
 }
 
 /// The owner does it to an object of its own, and sees what it does.
-pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &Calm) -> Result<Effect, Stop> {
+pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &Calm) -> Result<SeenEffect, Stop> {
     let owner = object.tenant;
     let words = Words::canary(&t.canary(owner));
     let done = succeed(t, request(t, own(t, owner)?, op, &Place::of(object), &words)?, owner).await?;
     let seen = poll(t, async || {
         Ok(match state(t, object).await? {
-            State::Gone(_) => still_gone(t, object).await?.map(|_| Effect::Gone),
+            State::Gone(_) => still_gone(t, object).await?.map(|_| SeenEffect::Gone),
             State::There(_, now) if op.role != Role::Delete => {
                 let changed = before.changed(&now);
-                (!changed.is_empty()).then_some(Effect::Changes(changed))
+                (!changed.is_empty()).then_some(SeenEffect::Changes(changed))
             }
             State::There(..) | State::Unclear(_) => None,
         })
@@ -86,7 +86,7 @@ pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: 
         None if op.role == Role::Delete => {
             Err(Unproven::shown(Reason::EffectUnseen, "the owner's own delete shows no effect", &done).into())
         }
-        None => Ok(Effect::Changes(BTreeSet::new())),
+        None => Ok(SeenEffect::Changes(BTreeSet::new())),
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn poll_effect(
     t: &Tape,
     object: &Object,
     before: &Calm,
-    effect: &Effect,
+    effect: &SeenEffect,
     attack: &Exchange,
     nonce: &str,
 ) -> Result<Option<Evidence>, Stop> {
@@ -108,7 +108,7 @@ pub(super) async fn poll_effect(
             return Ok(Some(written(attack, nonce, &seen)));
         }
         let changed = before.changed(&members);
-        let is_known = matches!(effect, Effect::Changes(members) if !members.is_disjoint(&changed));
+        let is_known = matches!(effect, SeenEffect::Changes(members) if !members.is_disjoint(&changed));
         Ok(is_known.then(|| altered(attack, &changed, &seen)))
     })
     .await?;

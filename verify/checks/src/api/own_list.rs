@@ -40,8 +40,8 @@ pub(crate) static SEARCH: Check = Check {
     does: "The victim searches for the public half of its marker until it is found (an index may lag by up to \
            target.settle); the attacker searches for the same words in its own; the victim searches again.",
     judges: "Leak: the answer shows the secret half of the victim's marker, or one of tenancy.fields names another \
-             tenant, or a number in it tells words of the victim's from words that no one has, three times over. The \
-             words that were searched for are no evidence. Unproven: the victim does not find it either.",
+             tenant, or, in all three rounds, a number in it differs between the victim's words and words that no \
+             tenant has. The words that were searched for are no evidence. Unproven: the victim does not find it either.",
     origin: "isolation 18.5, 28.6: a search index without the tenant.",
     fix: "Put the tenant into the index and make it a mandatory filter of every query.",
     requests: 9,
@@ -165,7 +165,7 @@ async fn compare_counts(t: &Tape, op: &Operation, aim: Aim, place: &Place, words
     Ok(telling.map_or(Attack::Withstood, |at| {
         let line = format!("{at} counts what the victim has");
         let evidence = Evidence::of(Shows::ForeignKnowledge, line, theirs);
-        Attack::Leaked(evidence.with("for words that no one has it says otherwise", no_one))
+        Attack::Leaked(evidence.with("for words that no tenant has, the number differs", no_one))
     }))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use watertight_engine::Access;
 use watertight_engine::call::Intent;
-use watertight_engine::log::{Event, Exchange, Owner, What};
+use watertight_engine::log::{Event, Exchange, Source, What};
 use watertight_engine::planted::Planted;
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Pair, Spec, TenantIx};
@@ -107,7 +107,7 @@ impl Watcher for OwnView {
             // Set-up starts anew, and is told of when it has ended again.
             What::Began(part) if part.number > 1 => self.planted = None,
             // Clean-up comes after the verdicts of a run, so it must not change those of its replay.
-            What::Exchange(exchange) if exchange.intent == Intent::Own && event.owner != Owner::Cleanup => {
+            What::Exchange(exchange) if exchange.intent == Intent::Own && event.source != Source::Cleanup => {
                 match self.planted.clone() {
                     Some(planted) => self.fold(&planted, exchange),
                     None if self.learns_markers() => self.waiting.push(Exchange::clone(exchange)),

@@ -12,7 +12,7 @@ use crate::check::Concluded;
 use crate::shared::{
     Pages, Place, Words, attack, control, failed, first_page, follow, foreign, leak, own, poll, request, shows, succeed,
 };
-use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, answer};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
 /// The words with which an owner looks for its object: a search names the public half.
 pub(crate) fn looking_for(object: &Object) -> Words {
@@ -73,11 +73,11 @@ pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, victi
         return Found::Leaked(evidence);
     }
     let Some(last) = walked.last() else { return Found::Unclear(nothing_sent()) };
-    match answer(last) {
+    match class_of(last) {
         _ if walked.breaks_off() => Found::Unclear(cut_short(last)),
-        Answer::Denied => Found::Denied,
-        Answer::Success => Found::Empty(Seen::clone(last)),
-        Answer::NotOffered | Answer::Undecided => Found::Unclear(Unproven::undecided(last)),
+        ResponseClass::Denied => Found::Denied,
+        ResponseClass::Success => Found::Empty(Seen::clone(last)),
+        ResponseClass::NotOffered | ResponseClass::Undecided => Found::Unclear(Unproven::undecided(last)),
     }
 }
 
@@ -160,14 +160,14 @@ pub(super) async fn unmarked_pair(
     let theirs = Side::of(t, op, place.clone(), words)?;
     let open = bracket::open(async || succeed(t, theirs.request.clone(), victim).await).await?;
     let across = t.send(attack(t, &theirs.request, attacker)?).await;
-    let outcome = match (leak(t, &across, victim), answer(&across)) {
+    let outcome = match (leak(t, &across, victim), class_of(&across)) {
         (Some(evidence), _) => Attack::Leaked(evidence),
-        (None, Answer::Denied) => Attack::Withstood,
-        (None, Answer::Success) => {
+        (None, ResponseClass::Denied) => Attack::Withstood,
+        (None, ResponseClass::Success) => {
             let mine = Side::of(t, op, Place::within(attacker, &own_ids(t, op, attacker)), words)?;
             compare(t, &theirs, &mine, open.held(), &across).await?
         }
-        (None, Answer::NotOffered | Answer::Undecided) => Attack::Undecided(Unproven::undecided(&across)),
+        (None, ResponseClass::NotOffered | ResponseClass::Undecided) => Attack::Undecided(Unproven::undecided(&across)),
     };
     open.attack(outcome).close().await
 }
@@ -214,7 +214,7 @@ async fn compare(t: &Tape, theirs: &Side, mine: &Side, opening: &Exchange, acros
                 .with("the attacker's own, which differs", &own_first),
         )
     } else {
-        undecided("succeeded, and it can't be told whose data it is")
+        undecided("succeeded, but it is not clear whose data it is")
     })
 }
 

@@ -12,8 +12,8 @@ use super::writing::{Where, in_own_place, strike};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
-    Aim, Place, again, clear_below, each, is_creatable, own, parent_of, plant, plant_under, remove, request, standing,
-    tries,
+    Aim, Place, again, clear_below, each, is_creatable, is_taken, own, parent_of, plant, plant_under, remove, request,
+    standing, tries,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -24,8 +24,8 @@ pub(crate) static CHECK: Check = Check {
     cwe: &["CWE-639"],
     title: "The victim's object id in the attacker's own place",
     does: "Reads, replaces, changes, deletes and lists below the victim's objects by their ids, in the attacker's own \
-           tenant, with the attacker's own credential; what has a parent both below the attacker's own and below the \
-           victim's. Ids that the attacker has as well are passed over.",
+           tenant, with the attacker's own credential; an object with a parent is tried below the attacker's \
+           parent and below the victim's. Ids that the attacker also has are skipped.",
     judges: "Leak: the victim's marker is in the answer, or the victim finds its object changed or gone. Isolated: \
              denied, or the target made an object of the attacker's own at that id (an upsert), and the victim's is \
              untouched. Unproven: a control fails, or the answer is no denial.",
@@ -178,11 +178,26 @@ async fn pair(t: &Tape, op: &Operation, aim: Aim, object: &Object, place: &Place
     let outcome = match read_across(t, op, across, object.tenant).await {
         Found::Leaked(evidence) => Attack::Leaked(evidence),
         Found::Denied => Attack::Withstood,
-        Found::Empty(answer) if is_bare_list(op, &answer) => Attack::Withstood,
+        Found::Empty(answer) if is_bare_list(op, &answer) && !is_below_own(t, op, aim, object, place).await? => {
+            Attack::Withstood
+        }
         Found::Empty(_) => return Ok(None),
         Found::Unclear(unproven) => Attack::Undecided(unproven),
     };
     open.attack(outcome).close().await.map(Some)
+}
+
+/// Whether the attacker has a parent of its own at the id of the victim's: then an empty list is that parent's, and says
+/// nothing about the victim's.
+async fn is_below_own(t: &Tape, op: &Operation, aim: Aim, child: &Object, place: &Place) -> Result<bool, Stop> {
+    let Some(at) = parent_of(&t.spec, op).and_then(|parent| child.parents.iter().position(|(one, _)| *one == parent))
+    else {
+        return Ok(false);
+    };
+    let (above, rest) = child.parents.split_at(at);
+    let Some((resource, id)) = rest.first() else { return Ok(false) };
+    let parent = Object { resource: *resource, id: id.clone(), parents: above.to_vec(), ..child.clone() };
+    is_taken(t, aim.attacker, place, &parent).await
 }
 
 /// A list without a single value holds nothing of anyone's.

@@ -20,8 +20,8 @@ pub(crate) static CHECK: Check = Check {
     does: "Sends every operation exactly as the victim would, in the victim's place, with the attacker's own \
            credential. Writes go to disposable objects of the victim.",
     judges: "Leak: the victim's marker is in the answer, whatever its status, or the victim reads what the attacker \
-             wrote, changed or destroyed. Isolated: denied, or let in to nothing of the victim's, while the victim's \
-             own request works before and after. Unproven: a control fails, or the answer is no denial (429, 5xx, \
+             wrote, changed or destroyed. Isolated: denied, or accepted without showing or changing anything of the \
+             victim's, while the victim's own request works before and after. Unproven: a control fails, or the answer is no denial (429, 5xx, \
              a redirect, a validation error).",
     origin: "isolation 30.1, guide 2: a routing matrix with the tenant swapped; OWASP API1:2023.",
     fix: "Compare the tenant in the request with the tenant that the credential proves, before anything is loaded, \

@@ -7,14 +7,14 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
 
-use super::effect::{Calm, Effect, calm, poll_effect, rehearse};
+use super::effect::{Calm, SeenEffect, calm, poll_effect, rehearse};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Place, Words, attack, clear_below, clear_object, ids_count, is_taken, leak, operation_of, own, parents_for, plant,
     plant_below, read, remove, remove_if_written, request,
 };
-use crate::verdict::{Answer, Reason, Stop, Unproven, Verdict, answer};
+use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
 /// Where the attacker sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,17 +48,17 @@ pub(super) async fn strike(
     // Prepare, and let the owner show on a double what the operation does.
     let double = plant(w, pair.victim, resource).await?;
     let count = if whose != Where::Theirs && ids_count(t, pair.victim, resource) { CANDIDATES } else { 1 };
-    let mut targets = Vec::new();
+    let mut objects_attacked = Vec::new();
     for _ in 0..count {
-        targets.push(Target::choose(w, op, pair, resource, whose).await?);
+        objects_attacked.push(AttackedObject::choose(w, op, pair, resource, whose).await?);
     }
-    let objects = std::iter::once(&double).chain(targets.iter().map(|target| &target.object));
+    let objects = std::iter::once(&double).chain(objects_attacked.iter().map(|target| &target.object));
     let mut at_rest = calm(t, objects).await?.into_iter();
     let of_double = at_rest.next().ok_or_else(|| Unproven::new(Reason::ControlFailed, "nothing was read"))?;
     let effect = rehearse(t, op, &double, &of_double).await?;
     // Attack, watch and close.
     let mut verdict = None;
-    for (target, before) in targets.iter().zip(at_rest) {
+    for (target, before) in objects_attacked.iter().zip(at_rest) {
         verdict = target.attack(w, &before, &effect, None).await?;
         if verdict.is_some() {
             break;
@@ -68,33 +68,33 @@ pub(super) async fn strike(
     // attack is sent.
     if verdict.is_none() {
         let quiet = t.quiet([pair.attacker, pair.victim]).await;
-        let target = Target::choose(w, op, pair, resource, whose).await?;
+        let target = AttackedObject::choose(w, op, pair, resource, whose).await?;
         let seen = read(t, &target.object).await?;
         let before = of_double.like(&seen);
         verdict = target.attack(w, &before, &effect, Some(quiet)).await?;
-        targets.push(target);
+        objects_attacked.push(target);
     }
     let verdict = verdict.ok_or_else(|| {
         Unproven::new(Reason::IdTaken, "the attacker always has an object of its own at the victim's id")
     })?;
     if !matches!(verdict, Verdict::Leak(_)) {
-        discard(w, &targets).await?;
-        if !matches!(effect, Effect::Gone) {
+        discard(w, &objects_attacked).await?;
+        if !matches!(effect, SeenEffect::Gone) {
             remove(w, &double).await?;
         }
     }
     Ok(verdict)
 }
 
-async fn discard(w: WriteTape<'_>, targets: &[Target<'_>]) -> Result<(), Stop> {
-    for target in targets {
+async fn discard(w: WriteTape<'_>, objects_attacked: &[AttackedObject<'_>]) -> Result<(), Stop> {
+    for target in objects_attacked {
         target.discard(w).await?;
     }
     Ok(())
 }
 
 /// What is attacked, and where.
-struct Target<'o> {
+struct AttackedObject<'o> {
     op: &'o Operation,
     pair: Pair,
     whose: Where,
@@ -109,7 +109,7 @@ struct Target<'o> {
     own: Place,
 }
 
-impl<'o> Target<'o> {
+impl<'o> AttackedObject<'o> {
     async fn choose(
         w: WriteTape<'_>,
         op: &'o Operation,
@@ -150,7 +150,7 @@ impl<'o> Target<'o> {
         &self,
         w: WriteTape<'_>,
         before: &Calm,
-        effect: &Effect,
+        effect: &SeenEffect,
         quiet: Option<Quiet<'_>>,
     ) -> Result<Option<Verdict>, Stop> {
         let t = w.tape();
@@ -200,7 +200,7 @@ impl<'o> Target<'o> {
         &self,
         t: &Tape,
         before: &Calm,
-        effect: &Effect,
+        effect: &SeenEffect,
         sent: &Exchange,
         nonce: &str,
     ) -> Result<Attack, Stop> {
@@ -211,14 +211,14 @@ impl<'o> Target<'o> {
         if let Some(evidence) = found {
             return Ok(Attack::Leaked(evidence));
         }
-        Ok(match (answer(sent), effect) {
-            (Answer::Denied, _) | (Answer::Success, Effect::Gone) => Attack::Withstood,
-            (Answer::Success, Effect::Changes(members)) if !members.is_empty() => Attack::Withstood,
-            (Answer::Success, Effect::Changes(_)) => {
+        Ok(match (class_of(sent), effect) {
+            (ResponseClass::Denied, _) | (ResponseClass::Success, SeenEffect::Gone) => Attack::Withstood,
+            (ResponseClass::Success, SeenEffect::Changes(members)) if !members.is_empty() => Attack::Withstood,
+            (ResponseClass::Success, SeenEffect::Changes(_)) => {
                 let detail = "succeeded, and what it does can't be seen";
                 Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, sent))
             }
-            (Answer::NotOffered | Answer::Undecided, _) => Attack::Undecided(Unproven::undecided(sent)),
+            (ResponseClass::NotOffered | ResponseClass::Undecided, _) => Attack::Undecided(Unproven::undecided(sent)),
         })
     }
 

@@ -14,19 +14,19 @@ use crate::shared::{
     Aim, Place, Words, again, clear_object, each, foreign, ids_count, is_creatable, is_taken, names_tenant,
     operation_of, own, read, remove, request, standing,
 };
-use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, answer};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
 pub(super) static CHECK: Check = Check {
     id: "oracle.existence",
     surface: Surface::Oracle,
     severity: Severity::Medium,
     cwe: &["CWE-203", "CWE-204"],
-    title: "Foreign is not to be told from nonexistent",
+    title: "A foreign object is answered exactly like one that does not exist",
     does: "Asks in turn for the victim's objects and for ids of the same form that never existed, in the attacker's \
            own place and in the victim's, and compares status, headers and body without what was sent itself.",
     judges: "Leak: something in the answers is the same for all foreign ids, the same for all that never existed, and \
-             differs between them, three times over (an advisory where clients choose the ids). Isolated: nothing is. \
-             Unproven: a control fails, or an answer is no denial.",
+             differs between them, three times over (an advisory where clients choose the ids). Isolated: there is \
+             no such difference. Unproven: a control fails, or an answer is no denial.",
     origin: "guide 2: explicit failures, not silent leakage. RFC 9110 15.5.5: 404 may be sent for 403.",
     fix: "Answer both from the same lookup by tenant and id, with one and the same denial.",
     requests: 21,
@@ -95,7 +95,7 @@ async fn compare(t: &Tape, aim: Aim, object: &Object, place_of: impl Fn(&Object)
     let (Some(what), Some((foreign, none))) = (told_apart(&of_foreign, &of_nowhere), shown) else {
         return Ok(Attack::Withstood);
     };
-    let line = format!("a foreign object is told from none ({what})");
+    let line = format!("answers for a foreign object differ from answers for one that never existed ({what})");
     let evidence =
         Evidence::of(Shows::ForeignKnowledge, line, &foreign).with("an id of the same form that never existed", &none);
     let clients_choose = t.spec[object.resource].ids == IdSource::Client;
@@ -108,12 +108,16 @@ async fn ask(t: &Tape, aim: Aim, place: &Place) -> Result<Seen, Stop> {
 
 /// Why an answer is not to be compared with others, if it is not.
 fn no_denial(t: &Tape, seen: &Exchange, aim: Aim) -> Option<Unproven> {
-    match answer(seen) {
-        Answer::Denied => None,
-        Answer::Success => Some(let_in(t, seen, aim)),
+    match class_of(seen) {
+        ResponseClass::Denied => None,
+        ResponseClass::Success => Some(let_in(t, seen, aim)),
         // A refusal for its form counts too, if it is the same each time; what fails by chance does not.
-        Answer::NotOffered | Answer::Undecided if matches!(seen.status(), Some(400..=428 | 430..=499)) => None,
-        Answer::NotOffered | Answer::Undecided => Some(Unproven::undecided(seen)),
+        ResponseClass::NotOffered | ResponseClass::Undecided
+            if matches!(seen.status(), Some(400..=428 | 430..=499)) =>
+        {
+            None
+        }
+        ResponseClass::NotOffered | ResponseClass::Undecided => Some(Unproven::undecided(seen)),
     }
 }
 
@@ -147,7 +151,7 @@ pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Re
         let Some(op) = op.filter(|_| id != object.id) else { continue };
         let place = Place::of(&Object { id: id.clone(), ..object.clone() });
         let seen = t.send(request(t, own(t, object.tenant)?, op, &place, &Words::default())?).await;
-        if answer(&seen) == Answer::Denied {
+        if class_of(&seen) == ResponseClass::Denied {
             return Ok(id);
         }
         doubt = Unproven::shown(Reason::of(&seen), NONE_FOUND, &seen);

@@ -107,7 +107,8 @@ async fn compare(w: WriteTape<'_>, aim: Aim, place: &Place, names: &[&str]) -> R
     }
     Ok(match (told_apart(&of_taken, &of_free), shown) {
         (Some(what), Some((taken, free))) => {
-            let line = format!("a name that the victim has taken is told from a free one ({what})");
+            let line =
+                format!("answers for a name that the victim has taken differ from answers for a free name ({what})");
             Attack::Weak(Evidence::of(Shows::ForeignKnowledge, line, &taken).with("a free name", &free))
         }
         _ => Attack::Withstood,

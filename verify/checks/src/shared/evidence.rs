@@ -12,7 +12,7 @@ use watertight_engine::{Seen, Tape};
 use watertight_spec::{Spec, TenantIx};
 
 use super::{path_of_link, scalar, tenant_name};
-use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, answer};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
 /// What of a tenant's is in an answer, for people. Content alone is looked at, whatever the status.
 pub(crate) fn foreign(t: &Tape, exchange: &Exchange, tenant: TenantIx) -> Option<String> {
@@ -100,18 +100,20 @@ pub(crate) async fn succeed(t: &Tape, request: Request, owner: TenantIx) -> Resu
 
 /// Why a tenant's own request did not succeed, if it did not.
 pub(crate) fn failed(exchange: &Exchange) -> Option<Stop> {
-    match answer(exchange) {
-        Answer::Success => None,
-        Answer::NotOffered => Some(Stop::NotApplicable(format!("not offered: {}", exchange.line()))),
-        Answer::Denied => Some(Unproven::shown(reason(exchange), "the owner itself was denied", exchange).into()),
-        Answer::Undecided => Some(Unproven::undecided(exchange).about("control").into()),
+    match class_of(exchange) {
+        ResponseClass::Success => None,
+        ResponseClass::NotOffered => Some(Stop::NotApplicable(format!("not offered: {}", exchange.line()))),
+        ResponseClass::Denied => {
+            Some(Unproven::shown(reason(exchange), "the owner itself was denied", exchange).into())
+        }
+        ResponseClass::Undecided => Some(Unproven::undecided(exchange).about("control").into()),
     }
 }
 
 /// The kind of doubt when a tenant's own request did not succeed.
 pub(crate) fn reason(exchange: &Exchange) -> Reason {
-    match answer(exchange) {
-        Answer::Denied => Reason::ControlFailed,
+    match class_of(exchange) {
+        ResponseClass::Denied => Reason::ControlFailed,
         _ => Reason::of(exchange),
     }
 }

@@ -86,11 +86,19 @@ pub(crate) fn next_page(spec: &Spec, resource: &Resource, page: &Exchange) -> Op
 
 fn next_of(spec: &Spec, resource: &Resource, page: &Exchange) -> Next {
     match link_to_next(resource, page) {
+        // It says that it is JSON, and can't be read: what follows is not known.
+        None if is_broken_json(page) => Next::Lost,
         None | Some(Value::Null | Value::Bool(false)) => Next::End,
         Some(Value::String(link)) if link.is_empty() => Next::End,
         Some(Value::String(link)) => path_of_link(spec, page, &link).map_or(Next::Lost, Next::At),
         Some(_) => Next::Lost,
     }
+}
+
+fn is_broken_json(page: &Exchange) -> bool {
+    let claims_json = page.header("content-type").is_some_and(|kind| kind.contains("json"));
+    let is_empty = page.response().is_none_or(|received| received.body.text().trim().is_empty());
+    claims_json && !is_empty && page.json().is_none()
 }
 
 /// What is found where a page names the next one.

@@ -8,7 +8,7 @@ use watertight_spec::{Pair, Resource, ResourceIx, Role, Spec, TargetEnvironment,
 
 use super::place::is_client_named;
 use super::{Place, Words, control, foreign, operation_of, own, reason, request, scalar};
-use crate::verdict::{Answer, Reason, Stop, Unproven, answer};
+use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
 /// Whether objects of a resource may be made here. Where the spec names existing ones, they are used instead.
 pub(crate) fn is_creatable(spec: &Spec, resource: ResourceIx) -> bool {
@@ -61,10 +61,10 @@ pub(crate) async fn plant_under(
         place = place.and(resource, id);
     }
     let created = w.send(request(&w, own(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
-    match answer(&created) {
-        Answer::Success => {}
-        Answer::NotOffered => return Err(Stop::NotApplicable(format!("not offered: {}", created.line()))),
-        Answer::Denied | Answer::Undecided => {
+    match class_of(&created) {
+        ResponseClass::Success => {}
+        ResponseClass::NotOffered => return Err(Stop::NotApplicable(format!("not offered: {}", created.line()))),
+        ResponseClass::Denied | ResponseClass::Undecided => {
             return Err(Unproven::shown(reason(&created), "the owner's own create failed", &created).into());
         }
     }
@@ -119,11 +119,11 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
     let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(false) };
     // Own place, foreign id: where that shows the victim's object it is the attack itself that leaks.
     let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing()).await;
-    match answer(&seen) {
-        Answer::Denied => Ok(false),
-        Answer::Success => Ok(foreign(t, &seen, object.tenant).is_none()),
+    match class_of(&seen) {
+        ResponseClass::Denied => Ok(false),
+        ResponseClass::Success => Ok(foreign(t, &seen, object.tenant).is_none()),
         // What is written at an id of which nothing is known might change what the attacker's tenant really has.
-        Answer::NotOffered | Answer::Undecided => Err(Unproven::undecided(&seen).into()),
+        ResponseClass::NotOffered | ResponseClass::Undecided => Err(Unproven::undecided(&seen).into()),
     }
 }
 

@@ -7,8 +7,8 @@ use watertight_engine::call::Caller;
 use watertight_model::{Severity, Surface};
 use watertight_spec::{OperationIx, Pair, Spec, TenantIx, Who};
 
+use super::protected::{ProtectedObject, operations};
 use super::subject::{bearers, fresh, names_own, rules};
-use super::target::{Target, operations};
 use crate::bracket;
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
@@ -22,9 +22,9 @@ pub(super) static CHECK: Check = Check {
     does: "Gets a genuine token of a principal whose tokens live at most `expiry_wait`, uses it at an operation that shows \
            the tenant's own object, waits until its life and `leeway` are over, and uses it again; then once more with a \
            new token. It concerns no other tenant's data, so it runs once a tenant, against the next one in the spec.",
-    judges: "advisory: the dead token still shows the object. isolated: 401, 403, 404 or 410 to the dead token, and the \
-             object shows before with it and after with a new one. unproven: a control failed, or the answer decides \
-             nothing. not applicable: no principal's token dies soon enough.",
+    judges: "advisory: the expired token still shows the object. isolated: 401, 403, 404 or 410 to the expired token; \
+             the object was shown with it before it expired, and with a new token afterwards. unproven: a control failed, or the answer decides \
+             nothing. not applicable: no principal's token expires soon enough.",
     origin: "RFC 7519 4.1.4; isolation 28.4; GHSA-x937-hj6v-793p (a token served from a cache after `exp`)",
     fix: "Check `exp` on every request, also where a validated token is cached.",
     requests: 5,
@@ -76,20 +76,22 @@ async fn wait_out(t: &Tape, tenant: TenantIx, operation: OperationIx) -> Conclud
     }
     let most = tokens.expiry_wait.as_secs();
     let lives = lives.join(", ");
-    Err(Stop::not_applicable(format!("no token dies within `expiry_wait` ({most} s), so none is waited out: {lives}")))
+    Err(Stop::not_applicable(format!(
+        "no token expires within `expiry_wait` ({most} s), so there is none to wait for: {lives}"
+    )))
 }
 
 async fn outlive(t: &Tape, who: Who, operation: OperationIx, issued: u64, death: Duration) -> Concluded {
-    let target = Target::find_as(t, operation, who).await?;
-    let open = bracket::open(async || target.control(t).await).await?;
-    let alive = t.send(target.own(Caller::Issued(issued))).await;
-    if !alive.succeeded() || !target.shown_in(&alive) {
+    let object = ProtectedObject::find_as(t, operation, who).await?;
+    let open = bracket::open(async || object.control(t).await).await?;
+    let alive = t.send(object.own(Caller::Issued(issued))).await;
+    if !alive.succeeded() || !object.shown_in(&alive) {
         let why = "the token does not work while it lives";
         return Err(Unproven::shown(Reason::ControlFailed, why, &alive).into());
     }
     t.wait(death).await;
-    let dead = t.send(target.own(Caller::Issued(issued))).await;
-    let attack = target.judged(&dead, || {
+    let dead = t.send(object.own(Caller::Issued(issued))).await;
+    let attack = object.judged(&dead, || {
         let name = t.spec.name_of(who);
         let line = format!("a token of {name} still works {} s after it was issued", death.as_secs());
         Evidence::of(Shows::CredentialAccepted, line, &dead).with("while it lived", &alive)

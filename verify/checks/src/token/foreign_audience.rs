@@ -7,8 +7,8 @@ use watertight_spec::{Credential, OperationIx, Spec, TenantIx, Who};
 
 use super::audience::named;
 use super::expired::{once_a_tenant, own_bearers};
+use super::protected::ProtectedObject;
 use super::subject::{fresh, granted, readable, refused};
-use super::target::Target;
 use crate::bracket;
 use crate::check::{Check, Concluded, Trial};
 use crate::verdict::{Evidence, Shows, Stop};
@@ -56,10 +56,10 @@ async fn attempt(t: &Tape, tenant: TenantIx, operation: OperationIx) -> Conclude
         let why = format!("the token is for this API all the same ({audiences:?}): {}", issued.exchange.line());
         return Err(Stop::not_applicable(why));
     }
-    let target = Target::find_as(t, operation, who).await?;
-    let open = bracket::open(async || target.control(t).await).await?;
-    let answered = t.send(target.own(Caller::Issued(issued.exchange.seq))).await;
-    let attack = target.judged(&answered, || {
+    let object = ProtectedObject::find_as(t, operation, who).await?;
+    let open = bracket::open(async || object.control(t).await).await?;
+    let answered = t.send(object.own(Caller::Issued(issued.exchange.seq))).await;
+    let attack = object.judged(&answered, || {
         let line = format!("a token of {} for {audiences:?} works here", t.spec.name_of(who));
         Evidence::of(Shows::CredentialAccepted, line, &answered).with("the token", &issued.exchange)
     });

@@ -5,8 +5,8 @@ use watertight_engine::call::Caller;
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Names, OperationIx, Principal, Spec, TenantIx, Who};
 
+use super::protected::{Attempt, ProtectedObject, Tried, operations};
 use super::subject::{bearers, must_name};
-use super::target::{Attempt, Target, Tried, operations};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
 use crate::shared::{again, tenant_name};
@@ -58,13 +58,13 @@ async fn attempt(t: &Tape, impostor: Option<Who>, victim: TenantIx, operation: O
     let who =
         impostor.ok_or_else(|| Stop::not_applicable("no principal of the attacker's names this victim (`names`)"))?;
     must_name(t, who, Some(tenant_name(&t.spec, victim))).await?;
-    let target = Target::find(t, operation, victim).await?;
-    let open = bracket::open(async || target.control(t).await).await?;
+    let object = ProtectedObject::find(t, operation, victim).await?;
+    let open = bracket::open(async || object.control(t).await).await?;
     let mut tried = Tried::default();
     let what = format!("the token of {}, which names the victim,", t.spec.name_of(who));
-    let attack = match tried.present(t, &target, Attempt { what, caller: Caller::Own(who) }).await {
+    let attack = match tried.present(t, &object, Attempt { what, caller: Caller::Own(who) }).await {
         Some(evidence) => Attack::Leaked(evidence),
-        None => tried.attack(t, &target).await,
+        None => tried.attack(t, &object).await,
     };
     open.attack(attack).close().await
 }

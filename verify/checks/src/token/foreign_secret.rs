@@ -31,14 +31,14 @@ pub(super) static CHECK: Check = Check {
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     let mut trials = Vec::new();
     for pair in spec.pairs() {
-        let (Some(thief), Some(owner)) = (client(spec, pair.attacker), client(spec, pair.victim)) else { continue };
+        let (Some(attacker), Some(victim)) = (client(spec, pair.attacker), client(spec, pair.victim)) else { continue };
         trials.push(Trial {
             check: &CHECK,
             pair,
-            subject: Subject::Token(owner),
+            subject: Subject::Token(victim),
             phase: Phase::Last,
             // It changes no data, but it may lock a client.
-            script: writes(move |w| Box::pin(attempt(w.tape(), thief, owner))),
+            script: writes(move |w| Box::pin(attempt(w.tape(), attacker, victim))),
         });
     }
     trials
@@ -51,16 +51,16 @@ fn client(spec: &Spec, tenant: TenantIx) -> Option<Who> {
         .map(|(who, _)| who)
 }
 
-async fn attempt(t: &Tape, thief: Who, owner: Who) -> Concluded {
+async fn attempt(t: &Tape, attacker: Who, victim: Who) -> Concluded {
     let open = bracket::open(async || {
-        fresh(t, thief).await?;
-        fresh(t, owner).await
+        fresh(t, attacker).await?;
+        fresh(t, victim).await
     })
     .await?;
-    let crossed = TokenCall { secret_of: Some(thief), ..TokenCall::plain(owner) };
+    let crossed = TokenCall { secret_of: Some(attacker), ..TokenCall::plain(victim) };
     let answered = t.call(Call::Token(crossed)).await;
     let attack = judged(&answered, || {
-        let line = format!("the secret of {} opens the client of {}", t.spec.name_of(thief), t.spec.name_of(owner));
+        let line = format!("the secret of {} opens the client of {}", t.spec.name_of(attacker), t.spec.name_of(victim));
         Evidence::of(Shows::CredentialAccepted, line, &answered)
     });
     open.attack(attack).close().await.map_err(|stop| match stop {

@@ -6,9 +6,9 @@ use watertight_engine::call::{Caller, Forged, Forgery};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{OperationIx, Spec, TenantIx, Who};
 
+use super::protected::{Attempt, ProtectedObject, Tried, operations};
 use super::signature::keys;
 use super::subject::{fresh, ordinary, readable};
-use super::target::{Attempt, Target, Tried, operations};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
 use crate::shared::{again, tenant_name};
@@ -38,7 +38,7 @@ pub(super) static HMAC: Check = Check {
     surface: Surface::Token,
     severity: Severity::Critical,
     cwe: &["CWE-347"],
-    title: "A public key is not taken for an HMAC secret",
+    title: "A public key is not accepted as an HMAC secret",
     does: "Fetches the issuer's key set and presents HS256 tokens keyed with the PEM text of the public key, at an \
            operation that shows the victim's object: the attacker's claims with the victim's tenant, and the victim's \
            claims.",
@@ -182,9 +182,9 @@ enum Recipe {
 fn trials(spec: &Spec, check: &'static Check, recipes: fn() -> Vec<Recipe>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for pair in spec.pairs() {
-        let Some(thief) = ordinary(spec, pair.attacker) else { continue };
+        let Some(client) = ordinary(spec, pair.attacker) else { continue };
         for operation in operations(spec) {
-            let aim = Aim { thief, victim: pair.victim, operation };
+            let aim = Aim { client, victim: pair.victim, operation };
             trials.push(Trial {
                 check,
                 pair,
@@ -199,27 +199,27 @@ fn trials(spec: &Spec, check: &'static Check, recipes: fn() -> Vec<Recipe>) -> V
 
 #[derive(Clone, Copy)]
 struct Aim {
-    thief: Who,
+    client: Who,
     victim: TenantIx,
     operation: OperationIx,
 }
 
 async fn present(t: &Tape, aim: Aim, recipes: &[Recipe]) -> Concluded {
     readable(t)?;
-    let target = Target::find(t, aim.operation, aim.victim).await?;
-    let open = bracket::open(async || target.control(t).await).await?;
-    let attack = present_all(t, aim, &target, recipes).await?;
+    let object = ProtectedObject::find(t, aim.operation, aim.victim).await?;
+    let open = bracket::open(async || object.control(t).await).await?;
+    let attack = present_all(t, aim, &object, recipes).await?;
     open.attack(attack).close().await
 }
 
-async fn present_all(t: &Tape, aim: Aim, target: &Target, recipes: &[Recipe]) -> Result<Attack, Stop> {
+async fn present_all(t: &Tape, aim: Aim, object: &ProtectedObject, recipes: &[Recipe]) -> Result<Attack, Stop> {
     let mut tried = Tried::default();
     for recipe in recipes {
         for variant in variants(t, aim, recipe).await? {
             let forgery = forgery(t, recipe, variant.who).await?;
             let what = format!("{} with {}", made(&forgery), variant.says(aim));
             let caller = Caller::Forged(Forged { who: variant.who, forgery, claims: variant.claims });
-            if let Some(evidence) = tried.present(t, target, Attempt { what, caller }).await {
+            if let Some(evidence) = tried.present(t, object, Attempt { what, caller }).await {
                 return Ok(Attack::Leaked(evidence));
             }
         }
@@ -227,7 +227,7 @@ async fn present_all(t: &Tape, aim: Aim, target: &Target, recipes: &[Recipe]) ->
     if recipes.iter().any(|recipe| matches!(recipe, Recipe::Ready(Forgery::KeyUrl { .. }))) {
         tried.note_calls(t).await;
     }
-    Ok(tried.attack(t, target).await)
+    Ok(tried.attack(t, object).await)
 }
 
 /// Whose token is changed, and what is written into it.
@@ -239,7 +239,7 @@ struct Variant {
 impl Variant {
     /// For people.
     fn says(&self, aim: Aim) -> &'static str {
-        match self.who == aim.thief && self.claims.len() == 1 {
+        match self.who == aim.client && self.claims.len() == 1 {
             true => "the victim's tenant in the attacker's claims",
             false => "the victim's claims",
         }
@@ -249,18 +249,18 @@ impl Variant {
 /// The attacker's claims with the victim's tenant, and the victim's claims: a target may check that the client belongs
 /// to the tenant, and what a token says is no secret.
 async fn variants(t: &Tape, aim: Aim, recipe: &Recipe) -> Result<Vec<Variant>, Stop> {
-    let Aim { thief, victim, .. } = aim;
+    let Aim { client, victim, .. } = aim;
     let mut all = Vec::new();
     if let Some(claim) = &readable(t)?.tenant_claim {
-        all.push(Variant { who: thief, claims: vec![(claim.clone(), tenant_name(&t.spec, victim).to_owned())] });
+        all.push(Variant { who: client, claims: vec![(claim.clone(), tenant_name(&t.spec, victim).to_owned())] });
     }
-    let Some(owner) = ordinary(&t.spec, victim) else { return Ok(all) };
+    let Some(own) = ordinary(&t.spec, victim) else { return Ok(all) };
     all.push(match recipe {
         // Made from the victim's token, these would be the victim's token.
         Recipe::Ready(Forgery::AlteredClaim | Forgery::UnknownCritical) => {
-            Variant { who: thief, claims: identity(t, fresh(t, owner).await?.claims()?)? }
+            Variant { who: client, claims: identity(t, fresh(t, own).await?.claims()?)? }
         }
-        _ => Variant { who: owner, claims: Vec::new() },
+        _ => Variant { who: own, claims: Vec::new() },
     });
     Ok(all)
 }
@@ -301,7 +301,7 @@ fn made(forgery: &Forgery) -> String {
     match forgery {
         Forgery::NoneAlgorithm { spelling } => format!("an unsigned token (alg {spelling})"),
         Forgery::HmacWithPublicKey { .. } => "a token keyed with the public key (HS256)".into(),
-        Forgery::AlteredClaim => "the attacker's own token, altered under its signature,".into(),
+        Forgery::AlteredClaim => "a token with changed claims and its old signature,".into(),
         Forgery::UnknownKid => "a token signed by an unknown key".into(),
         Forgery::EmbeddedKey => "a token signed by a key of its own header".into(),
         Forgery::KeyUrl { parameter } => format!("a token signed by a key to be fetched from its `{parameter}`"),

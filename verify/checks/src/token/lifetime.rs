@@ -17,10 +17,10 @@ pub(super) static CHECK: Check = Check {
     surface: Surface::Token,
     severity: Severity::Medium,
     cwe: &["CWE-613"],
-    title: "A token dies, and soon enough",
+    title: "A token expires, and soon enough",
     does: "Asks for a token and looks at `exp`, `iat` and `nbf`, and at `expires_in` of the answer; then asks for another \
            token.",
-    judges: "isolated: it dies within `max_lifetime`, by every one of these. advisory: it lives longer, or is a JWT \
+    judges: "isolated: it expires within `max_lifetime`, by every one of these. advisory: it lives longer, or is a JWT \
              without a numeric `exp`. unproven: no token, before or after, or nothing says how long it lives. not \
              applicable: an opaque token about which the answer says nothing; no `max_lifetime` declared and the token \
              does expire.",
@@ -63,7 +63,7 @@ async fn look(t: &Tape, _: Who, granted: &Granted) -> Result<Attack, Stop> {
 /// Seconds from issue to death, if the claims tell when it was issued; or what is wrong with `exp`.
 fn by_claims(claims: &Map<String, Value>) -> Result<Option<u64>, String> {
     let exp = match claims.get("exp") {
-        None | Some(Value::Null) => return Err("the token has no `exp`: it never dies".into()),
+        None | Some(Value::Null) => return Err("the token has no `exp`: it never expires".into()),
         Some(value) => seconds(value).ok_or_else(|| format!("`exp` is {value}, no number of seconds"))?,
     };
     let from = claims.get("iat").or_else(|| claims.get("nbf")).and_then(seconds);

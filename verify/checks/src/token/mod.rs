@@ -3,7 +3,7 @@
 //! Two families. *Observations* look at a fresh token of one principal (`issuer`, `audience`, `tenant_claim`, `scope`,
 //! `lifetime`, `signature`, `whoami`, `shared_secret`, `foreign_secret`). *Attacks* present a token that the API must
 //! refuse, at an operation that shows a planted object (`forged`, `foreign_issuer`, `expired`, `foreign_audience`).
-//! `subject` and `target` hold what the two share.
+//! `subject` and `protected` hold what the two share.
 
 use crate::Kind;
 
@@ -15,11 +15,11 @@ mod foreign_secret;
 mod forged;
 mod issuer;
 mod lifetime;
+mod protected;
 mod scope;
 mod shared_secret;
 mod signature;
 mod subject;
-mod target;
 mod tenant_claim;
 mod whoami;
 

@@ -6,8 +6,8 @@ use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Credential, LoginValue, Operation, Role, Spec, TenantIx, Who};
 
+use super::protected::{is_root, only_reads};
 use super::subject::{fresh, gets_tokens, names_own};
-use super::target::{is_root, only_reads};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
 use crate::shared::{Place, Words, operation_of, request, succeed};
@@ -22,8 +22,8 @@ pub(super) static CHECK: Check = Check {
     does: "Compares the secrets of one tenant's principals with those of another's. What it sends is the control alone, \
            before and after: a token for the principal's own secret, or, where it uses no tokens, a reading of its own.",
     judges: "isolated: all differ, and the principal's own works. advisory: two are the same, so whoever has one tenant's \
-             secret has the other's. unproven: the control failed. not applicable: all differ, and the principal has \
-             nothing to prove itself at.",
+             secret has the other's. unproven: the control failed. not applicable: all differ, and there is no \
+             request that could test the principal's secret.",
     origin: "guide 1 (one client reused by several tenants); RFC 6819 5.2.3.4",
     fix: "Give each tenant a client of its own with a random secret, and rotate the shared one.",
     requests: 2,
@@ -79,7 +79,7 @@ async fn judge(t: &Tape, who: Who, compared: Attack) -> Concluded {
             open.attack(compared).close().await
         }
         (None, Attack::Weak(evidence)) => Ok(Verdict::Advisory(evidence)),
-        (None, _) => Err(Stop::not_applicable("the principal has nothing to prove itself at")),
+        (None, _) => Err(Stop::not_applicable("there is no request that could test the principal's secret")),
     }
 }
 

@@ -11,14 +11,14 @@ use super::subject::{each_bearer, names_own, rules};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Trial, reads};
 use crate::shared::{address, locate, scalar, tenant_name};
-use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, Verdict, answer};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
 pub(super) static CHECK: Check = Check {
     id: "token.whoami",
     surface: Surface::Token,
     severity: Severity::Critical,
     cwe: &["CWE-863"],
-    title: "The target takes a caller for a member of its own tenant",
+    title: "The target assigns a caller to the caller's own tenant",
     does: "Makes the `whoami` call with a principal's own credential, twice, and reads the tenant from the answers.",
     judges: "isolated: both answers name the caller's tenant and nothing else there. leak: one names another tenant of the \
              spec. advisory: one names something else. unproven: a call failed, or its answer names no tenant.",
@@ -58,10 +58,10 @@ async fn ask_twice(t: &Tape, who: Who) -> Concluded {
 /// The answer, and whom it names.
 async fn asked(t: &Tape, whoami: &WhoAmI, request: Request) -> Result<(Seen, Vec<String>), Stop> {
     let exchange = t.send(request).await;
-    match answer(&exchange) {
-        Answer::Success => {}
-        Answer::Undecided => return Err(Unproven::undecided(&exchange).into()),
-        Answer::Denied | Answer::NotOffered => {
+    match class_of(&exchange) {
+        ResponseClass::Success => {}
+        ResponseClass::Undecided => return Err(Unproven::undecided(&exchange).into()),
+        ResponseClass::Denied | ResponseClass::NotOffered => {
             return Err(Unproven::shown(Reason::ControlFailed, "the caller is refused its own", &exchange).into());
         }
     }
@@ -77,7 +77,7 @@ async fn asked(t: &Tape, whoami: &WhoAmI, request: Request) -> Result<(Seen, Vec
 fn judged(spec: &Spec, who: Who, exchange: &Seen, named: &[String]) -> Attack {
     let own = tenant_name(spec, who.tenant);
     let Some(other) = named.iter().find(|id| *id != own) else { return Attack::Withstood };
-    let line = format!("the target takes a caller of {own:?} for one of {other:?}");
+    let line = format!("the target treats a caller of {own:?} as a caller of {other:?}");
     match spec.tenants.iter().any(|tenant| tenant.id.as_str() == other) {
         true => Attack::Leaked(Evidence::of(Shows::CredentialAccepted, line, exchange)),
         false => Attack::Weak(Evidence::of(Shows::Weakness, line, exchange)),

@@ -107,7 +107,7 @@ impl Draft {
 static TURN: AtomicU64 = AtomicU64::new(0);
 
 /// An answer of a target that means no good.
-fn answer(head: &str) -> Vec<u8> {
+fn class_of(head: &str) -> Vec<u8> {
     let turn = TURN.fetch_add(1, Ordering::Relaxed);
     let dice = turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
     let body = head.split("\r\n\r\n").nth(1).unwrap_or_default();
@@ -170,7 +170,7 @@ async fn live(spec: &Arc<Spec>, options: &Options, folder: &Path) -> Run {
 fn check(draft: &Draft) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (url, _) = serve(|mut stream, head| async move { drop(stream.write_all(&answer(&head)).await) }).await;
+        let (url, _) = serve(|mut stream, head| async move { drop(stream.write_all(&class_of(&head)).await) }).await;
         let text = draft.text(&url);
         let variables = ["NORTH_KEY", "NORTH_ID", "SOUTH_KEY", "SOUTH_ID"];
         let value =

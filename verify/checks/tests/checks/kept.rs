@@ -6,7 +6,7 @@ use watertight_checks::judge::{Replayed, replay};
 use watertight_checks::plan::Plan;
 use watertight_checks::run::{Afterwards, Ending, JOURNAL, Watch, clean_journal};
 use watertight_engine::journal::Journal;
-use watertight_engine::log::{LogReader, LogWriter, Owner, What};
+use watertight_engine::log::{LogReader, LogWriter, Source, What};
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Bed, Fixture, Switch, Verified};
 
@@ -55,7 +55,7 @@ async fn a_changed_request_in_the_trace_is_named() {
 
 struct Changed {
     seq: u64,
-    events: Vec<(Owner, What)>,
+    events: Vec<(Source, What)>,
 }
 
 /// The events of a log, with another path in the first reading of a trial.
@@ -63,13 +63,13 @@ fn change_a_request(folder: &Path) -> Changed {
     let mut changed = None;
     let events = LogReader::open(folder).unwrap().map(|event| {
         let mut event = event.unwrap();
-        if let (Owner::Trial(_), What::Exchange(exchange), None) = (event.owner, &mut event.what, changed)
+        if let (Source::Trial(_), What::Exchange(exchange), None) = (event.source, &mut event.what, changed)
             && exchange.request.method == "GET"
         {
             exchange.request.target.push('x');
             changed = Some(event.seq);
         }
-        (event.owner, event.what)
+        (event.source, event.what)
     });
     let events = events.collect();
     Changed { seq: changed.unwrap(), events }

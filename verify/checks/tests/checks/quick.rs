@@ -40,7 +40,7 @@ create = { name = "{canary}" }
 "#;
 
 /// A sound API of two people, which refuses every write.
-fn answer(head: &str) -> (u16, String) {
+fn class_of(head: &str) -> (u16, String) {
     let person = |tenant: &str| match tenant {
         "north" => ("n-1", r#"{"id":"n-1","name":"Nora Nordahl-Nilsson","badge":170017173}"#),
         _ => ("s-1", r#"{"id":"s-1","name":"Sol Sundgren-Solberg","badge":900090907}"#),
@@ -63,7 +63,7 @@ fn answer(head: &str) -> (u16, String) {
 #[tokio::test]
 async fn a_quick_run_sends_nothing_but_reads_and_tries_what_is_there() {
     let (url, seen) = serve(|mut stream, head| async move {
-        let (status, body) = answer(&head);
+        let (status, body) = class_of(&head);
         let length = body.len();
         let text = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
         let _ = stream.write_all(text.as_bytes()).await;

@@ -9,7 +9,7 @@ use watertight_checks::judge::replay;
 use watertight_checks::plan::{Options, plan};
 use watertight_checks::run::{Afterwards, Ending, Order, Resume, Run, Watch, run};
 use watertight_checks::verdict::{Reason, Verdict};
-use watertight_engine::log::{Event, LogReader, Owner, What};
+use watertight_engine::log::{Event, LogReader, Source, What};
 use watertight_spec::Spec;
 use watertight_testbed::{Bed, Fixture};
 
@@ -65,7 +65,7 @@ async fn what_is_decided_is_not_tried_again_and_the_whole_is_judged_the_same() {
     let tried = |events: &[Event]| -> BTreeSet<usize> {
         events
             .iter()
-            .filter_map(|event| if let Owner::Trial(index) = event.owner { Some(index) } else { None })
+            .filter_map(|event| if let Source::Trial(index) = event.source { Some(index) } else { None })
             .collect()
     };
     let is_decided = |index: &usize| match &first.results[*index].verdict {
@@ -77,8 +77,8 @@ async fn what_is_decided_is_not_tried_again_and_the_whole_is_judged_the_same() {
     assert_eq!(again, Vec::<usize>::new(), "decided, and tried again");
     assert_eq!(all.iter().filter(|event| matches!(event.what, What::Began(_))).count(), 2);
     // What the first part left would make every list longer.
-    let first_owner = all[until..].iter().map(|event| event.owner).find(|owner| *owner != Owner::Engine);
-    assert_eq!(first_owner, Some(Owner::Cleanup), "what an earlier part left is removed first");
+    let first_source = all[until..].iter().map(|event| event.source).find(|source| *source != Source::Engine);
+    assert_eq!(first_source, Some(Source::Cleanup), "what an earlier part left is removed first");
 
     // Offline: the first part's variables are the environment.
     let What::Began(part) = &all[0].what else { panic!("{:?}", all[0]) };
@@ -92,4 +92,22 @@ async fn what_is_decided_is_not_tried_again_and_the_whole_is_judged_the_same() {
         results.iter().map(|one| format!("{} {:?} {:?}", one.check.id, one.pair, one.verdict)).collect()
     };
     assert_eq!(verdicts(&replayed.results), verdicts(&second.results));
+}
+
+/// As when a run is killed while it cleans up: every trial is decided, and there is no report.
+#[tokio::test]
+async fn a_run_that_has_decided_everything_is_still_finished() {
+    let bed = Bed::with(Fixture::by_path().two_tenants().only(&["case"]), &[]).await;
+    let before = bed.contents();
+    let spec = bed.spec();
+    let folder = tempfile::tempdir().unwrap();
+    let first = carry_out(&spec, folder.path(), Resume::Fresh, usize::MAX).await;
+    let second = carry_out(&spec, folder.path(), Resume::Continue, usize::MAX).await;
+    assert_eq!((first.ending, second.ending), (Ending::Complete, Ending::Complete));
+    assert_eq!(bed.contents(), before);
+    let replayed = replay(&spec, &plan(&spec, &Options { seed: 7, ..Options::default() }), folder.path()).unwrap();
+    assert_eq!(replayed.divergences, []);
+    for results in [&second.results, &replayed.results] {
+        assert!(results.iter().all(|one| matches!(one.verdict, Verdict::Isolated(_) | Verdict::NotApplicable(_))));
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use watertight_checks::run::Ending;
-use watertight_engine::log::Owner;
+use watertight_engine::log::Source;
 use watertight_testbed::{Bed, Fixture, Switch};
 
 use crate::support::{is_of_data, is_souths, run_with};
@@ -62,8 +62,8 @@ async fn what_was_planted_is_read_back_before_it_is_removed() {
     let (mut read, mut removed) = (BTreeSet::new(), 0);
     for (owner, exchange) in verified.exchanges() {
         match (owner, exchange.request.method.as_str()) {
-            (Owner::Trial(_), "GET") => drop(read.insert(exchange.request.target)),
-            (Owner::Trial(_), "DELETE") => {
+            (Source::Trial(_), "GET") => drop(read.insert(exchange.request.target)),
+            (Source::Trial(_), "DELETE") => {
                 assert!(read.contains(&exchange.request.target), "{}", exchange.line());
                 removed += 1;
             }

@@ -2,6 +2,7 @@
 //! [`CALLBACKS`](super::inbox::CALLBACKS).
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -15,10 +16,16 @@ use crate::log::Called;
 
 /// Calls that wait to be recorded; a target that makes more at once is not listened to any longer.
 const MAX_WAITING: usize = 1_000;
-/// Characters of a call's path that are recorded.
-const MAX_PATH: usize = 200;
+/// Characters of a call's path that are looked through.
+const LONGEST_PATH: usize = 8_000;
+/// Characters of it that are recorded, once secrets are replaced in it.
+pub(crate) const MAX_PATH: usize = 200;
 /// Headers of a call that are recorded.
 const MAX_HEADERS: usize = 50;
+/// Bytes of a header's value that are recorded.
+const MAX_VALUE: usize = 1_000;
+/// Until the next try when no call can be accepted.
+const AFTER_FAILURE: Duration = Duration::from_millis(20);
 /// Bytes of a call's body that are recorded.
 const MAX_BODY: usize = 16 * 1024;
 
@@ -58,7 +65,12 @@ impl Drop for Listener {
 }
 
 async fn serve(socket: TcpListener, body: String, calls: mpsc::Sender<Arrived>) {
-    while let Ok((stream, _)) = socket.accept().await {
+    loop {
+        let Ok((stream, _)) = socket.accept().await else {
+            // Too many open files, for a moment: a listener that is gone would look like a target that never calls.
+            tokio::time::sleep(AFTER_FAILURE).await;
+            continue;
+        };
         let (body, calls) = (body.clone(), calls.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (body, calls) = (body.clone(), calls.clone());
@@ -78,9 +90,11 @@ async fn serve(socket: TcpListener, body: String, calls: mpsc::Sender<Arrived>) 
 
 async fn arrived(request: hyper::Request<Incoming>) -> Arrived {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path().chars().take(MAX_PATH).collect();
+    let path = parts.uri.path().chars().take(LONGEST_PATH).collect();
     let headers = parts.headers.iter().take(MAX_HEADERS);
-    let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    let headers = headers
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().iter().take(MAX_VALUE).copied().collect()))
+        .collect();
     // A body beyond the bound is not recorded; that there was a call is what counts.
     let body = Limited::new(body, MAX_BODY).collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
     Arrived { called: Called { method: parts.method.to_string(), path }, headers, body }

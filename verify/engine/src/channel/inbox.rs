@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::log::{Event, Inbound, InboxIx, Owner, What};
+use crate::log::{Event, Inbound, InboxIx, Source, What};
 use crate::tape::Window;
 
 /// The inbox of the verifier's own listener, which forged tokens name.
@@ -25,7 +25,7 @@ pub(crate) struct Inboxes {
 impl Inboxes {
     /// Takes note of an event, if it is an arrival.
     pub(crate) fn note(&mut self, event: &Event) {
-        if let (Owner::Inbox(inbox), What::Inbound(inbound)) = (event.owner, &event.what) {
+        if let (Source::Inbox(inbox), What::Inbound(inbound)) = (event.source, &event.what) {
             let kept = self.events.entry(inbox).or_default();
             if kept.len() < KEPT {
                 kept.push((event.seq, Rc::new(inbound.as_ref().clone())));

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use watertight_spec::{Credential, Spec, Who};
 
-use crate::log::{IssuedToken, Owner};
+use crate::log::{IssuedToken, Source};
 use crate::redact::Redactor;
 use crate::render::Text;
 use forge::object;
@@ -35,7 +35,7 @@ pub(crate) struct Tokens {
     /// Each principal's own, with the event that brought it.
     current: RefCell<HashMap<Who, u64>>,
     /// By the event that brought it.
-    issued: RefCell<HashMap<u64, (Owner, Who, Token)>>,
+    issued: RefCell<HashMap<u64, (Source, Who, Token)>>,
     /// One fetch at a time for a principal; the others wait for it.
     fetching: RefCell<HashMap<Who, Rc<tokio::sync::Mutex<()>>>>,
 }
@@ -65,22 +65,22 @@ impl Tokens {
     }
 
     /// A token that an event brought. The engine's own become the principal's current ones.
-    pub(crate) fn keep(&self, seq: u64, owner: Owner, who: Who, token: Token) {
-        self.issued.borrow_mut().insert(seq, (owner, who, token));
-        if owner == Owner::Engine {
+    pub(crate) fn keep(&self, seq: u64, source: Source, who: Who, token: Token) {
+        self.issued.borrow_mut().insert(seq, (source, who, token));
+        if source == Source::Engine {
             self.current.borrow_mut().insert(who, seq);
         }
     }
 
-    /// The owner is done: nobody will name its tokens any more.
-    pub(crate) fn forget(&self, owner: Owner) {
-        self.issued.borrow_mut().retain(|_, (of, ..)| *of != owner);
+    /// The source is done: nobody will name its tokens any more.
+    pub(crate) fn forget(&self, source: Source) {
+        self.issued.borrow_mut().retain(|_, (of, ..)| *of != source);
     }
 
     /// Replaced tokens of the engine's own that no request names any more.
     pub(crate) fn forget_replaced(&self) {
         let current: HashSet<u64> = self.current.borrow().values().copied().collect();
-        self.issued.borrow_mut().retain(|seq, (of, ..)| *of != Owner::Engine || current.contains(seq));
+        self.issued.borrow_mut().retain(|seq, (of, ..)| *of != Source::Engine || current.contains(seq));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The gate: the only door outwards. What the spec does not name, what the budget does not hold, and what would spoil the
+//! The gate: everything that is sent goes through it. What the spec does not name, what the budget does not hold, and what would spoil the
 //! evidence is not sent.
 
 mod rate;
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use watertight_spec::{Limits, Spec, TargetEnvironment};
 
 use crate::call::Call;
-use crate::log::{Failure, Owner};
+use crate::log::{Failure, Source};
 use crate::marker::Scanner;
 use crate::render::Rendered;
 
-pub(crate) use rate::{Rate, Throttle};
+pub(crate) use rate::{Rate, Refused, Throttle};
 
 /// Requests that clean-up may send beyond the budget: a run that has spent it must still remove what it made.
 const CLEANUP_RESERVE: u64 = 2_000;
@@ -48,9 +48,10 @@ impl Gate {
         self.spent.get()
     }
 
-    /// Whether the time of the run is over.
-    pub(crate) fn is_out_of_time(&self) -> bool {
-        self.begun.elapsed() >= self.limits.time
+    /// Whether the time of the run is over for what is sent for this source.
+    pub(crate) fn is_out_of_time(&self, source: Source) -> bool {
+        let (_, reserve) = reserve(source);
+        self.begun.elapsed() >= self.limits.time.saturating_add(reserve)
     }
 
     /// Lets a request out, or says why not. What is let out counts.
@@ -58,11 +59,11 @@ impl Gate {
         &self,
         call: &Call,
         rendered: &Rendered,
-        owner: Owner,
+        source: Source,
         scanner: &Scanner,
     ) -> Result<(), (Failure, String)> {
         self.addressee(rendered)?;
-        self.budget(owner)?;
+        self.budget(source)?;
         let refused = |why: String| Err((Failure::Refused, why));
         let reads = matches!(rendered.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         if matches!(call, Call::Api(_)) && !reads && self.environment == TargetEnvironment::Production {
@@ -91,18 +92,23 @@ impl Gate {
         }
     }
 
-    fn budget(&self, owner: Owner) -> Result<(), (Failure, String)> {
-        let (reserve, time) = match owner {
-            Owner::Cleanup => (CLEANUP_RESERVE, CLEANUP_TIME),
-            _ => (0, Duration::ZERO),
-        };
+    fn budget(&self, source: Source) -> Result<(), (Failure, String)> {
+        let (reserve, _) = reserve(source);
         let spent = |what: String| Err((Failure::Budget, what));
         if self.spent.get() >= self.limits.requests.saturating_add(reserve) {
             return spent(format!("the budget of {} requests is spent (limits.requests)", self.limits.requests));
         }
-        if self.begun.elapsed() >= self.limits.time.saturating_add(time) {
-            return spent(format!("the run's {:?} are over (limits.time)", self.limits.time));
+        if self.is_out_of_time(source) {
+            return spent(format!("the run's time of {:?} is over (limits.time)", self.limits.time));
         }
         Ok(())
+    }
+}
+
+/// What a source may use beyond the budget of the run.
+fn reserve(source: Source) -> (u64, Duration) {
+    match source {
+        Source::Cleanup => (CLEANUP_RESERVE, CLEANUP_TIME),
+        _ => (0, Duration::ZERO),
     }
 }

@@ -9,17 +9,27 @@ use crate::channel::http::Answered;
 pub(crate) struct Rate {
     /// As the spec has it.
     interval: Duration,
-    /// As it is now: longer while the target refuses for the pace.
+    /// As it is now: longer while the target limits the rate.
     current: Cell<Duration>,
     next: Cell<Instant>,
     slowed: Cell<Instant>,
 }
 
-/// A refusal for the pace of the run.
+/// A refusal because of the rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Throttle {
+    pub(crate) kind: Refused,
     /// How long the target asks to wait, if it says.
     pub(crate) wait: Option<Duration>,
+}
+
+/// What a refusal says of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// 429: it was not carried out.
+    TooMany,
+    /// 503: it may have been, in part.
+    Unavailable,
 }
 
 const BURST: Duration = Duration::from_millis(10);
@@ -48,7 +58,7 @@ impl Rate {
         }
     }
 
-    /// The target refused for the pace: the whole run goes slower, and waits as long as it was asked to.
+    /// The target limits the rate: the whole run goes slower, and waits as long as it was asked to.
     pub(crate) fn slow(&self, throttle: Throttle) {
         let now = Instant::now();
         if let Some(wait) = throttle.wait {
@@ -59,7 +69,7 @@ impl Rate {
         }
     }
 
-    /// An answer: the run finds back to its pace.
+    /// An answer: the run returns to its rate.
     pub(crate) fn recover(&self) {
         let current = self.current.get();
         if current > self.interval {
@@ -69,12 +79,12 @@ impl Rate {
 }
 
 impl Throttle {
-    /// What an answer says of the pace: 429 (RFC 6585 4), and 503 that says for how long (RFC 9110 10.2.3).
+    /// What an answer says about the rate: 429 (RFC 6585 4), and 503 that says for how long (RFC 9110 10.2.3).
     pub(crate) fn of(answered: &Answered) -> Option<Self> {
         let wait = wait(answered);
         match answered.status {
-            429 => Some(Self { wait }),
-            503 => wait.map(|wait| Self { wait: Some(wait) }),
+            429 => Some(Self { kind: Refused::TooMany, wait }),
+            503 => wait.map(|wait| Self { kind: Refused::Unavailable, wait: Some(wait) }),
             _ => None,
         }
     }
@@ -139,12 +149,12 @@ mod tests {
     fn a_run_waits_as_long_as_it_is_asked_to() {
         let rate = Rate::new(10_000);
         let begun = Instant::now();
-        rate.slow(Throttle { wait: Some(Duration::from_millis(60)) });
+        rate.slow(Throttle { kind: Refused::TooMany, wait: Some(Duration::from_millis(60)) });
         assert!(rate.next.get() >= begun + Duration::from_millis(60));
-        rate.slow(Throttle { wait: None });
+        rate.slow(Throttle { kind: Refused::TooMany, wait: None });
         let once = rate.current.get();
         rate.slowed.set(begun.checked_sub(BETWEEN).unwrap());
-        rate.slow(Throttle { wait: None });
+        rate.slow(Throttle { kind: Refused::TooMany, wait: None });
         assert!(rate.current.get() > rate.interval && once >= rate.interval);
         for _ in 0..1_000 {
             rate.recover();

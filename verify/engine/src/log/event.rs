@@ -11,7 +11,7 @@ use super::inbound::{Inbound, InboxIx};
 /// Which trial, set-up or clean-up an event belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Owner {
+pub enum Source {
     /// Planting of markers: index of the set-up step.
     Setup(usize),
     /// A trial: its index in the plan.
@@ -30,7 +30,7 @@ pub struct Event {
     /// Position in the log, from 0.
     pub seq: u64,
     /// To what it belongs.
-    pub owner: Owner,
+    pub source: Source,
     /// What happened.
     pub what: What,
 }

@@ -258,9 +258,20 @@ impl Exchange {
     pub fn line(&self) -> String {
         let answer = match &self.outcome {
             Outcome::Response(received) => received.status.to_string(),
-            Outcome::Failed { text, .. } => text.clone(),
+            Outcome::Failed { text, .. } => shortened(text),
         };
-        format!("#{} {} {} {} → {answer}", self.seq, self.by, self.request.method, self.request.target)
+        let target = shortened(&self.request.target);
+        format!("#{} {} {} {target} → {answer}", self.seq, self.by, self.request.method)
+    }
+}
+
+/// Characters of a text that a line of evidence has: the log has it whole.
+const LONGEST_IN_LINE: usize = 400;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_IN_LINE) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
 

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use body::Body;
 pub use chain::{Tail, hex};
-pub use event::{Event, Owner, Part, What};
+pub use event::{Event, Part, Source, What};
 pub use exchange::{Exchange, Failure, IssuedToken, Outcome, Received, Sender, Sent, SignatureState};
 pub use inbound::{Called, Inbound, InboundKind, InboxIx};
 pub use read::{LogError, LogReader, Lookup, Tip};

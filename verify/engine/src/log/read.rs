@@ -30,7 +30,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// Another version, or something else.
-    #[error("trace.jsonl says it is {found:?}, where \"{TRACE_SCHEMA}\" is read")]
+    #[error("trace.jsonl has the schema {found:?}, but this version reads \"{TRACE_SCHEMA}\"")]
     Schema {
         /// What it says.
         found: String,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::body::{Body, Place, Stored, WITHIN};
 use super::chain::{Kind, Tail, digest, link};
-use super::event::{Event, Owner, What};
+use super::event::{Event, Source, What};
 use super::exchange::{Exchange, Outcome};
 use super::read::{LogError, Tip};
 use super::{BODIES, Header, INDEX, TRACE};
@@ -52,8 +52,8 @@ impl LogWriter {
             older: HashMap::new(),
             line: Vec::new(),
         };
+        // It goes to the system with the first event: a log that has a header says when its run began.
         writer.write(Kind::Header, &serde_json::to_string(header)?)?;
-        writer.flush()?;
         Ok(writer)
     }
 
@@ -97,7 +97,7 @@ impl LogWriter {
     ///
     /// # Errors
     /// A file can't be written to.
-    pub fn append(&mut self, owner: Owner, mut what: What) -> io::Result<Event> {
+    pub fn append(&mut self, source: Source, mut what: What) -> io::Result<Event> {
         let seq = self.next_seq();
         match &mut what {
             What::Exchange(exchange) | What::Throttled(exchange) => {
@@ -109,7 +109,7 @@ impl LogWriter {
             What::Inbound(inbound) => self.store(&mut inbound.body)?,
             What::Began(_) | What::Waited { .. } | What::Cut { .. } => {}
         }
-        let event = Event { seq, owner, what };
+        let event = Event { seq, source, what };
         let text = serde_json::to_string(&event)?;
         self.index.write_all(&self.length.to_le_bytes())?;
         self.write(Kind::Event, &text)?;
@@ -129,6 +129,10 @@ impl LogWriter {
     fn write(&mut self, kind: Kind, text: &str) -> io::Result<()> {
         self.line.clear();
         link(&mut self.tail, kind, text, &mut self.line);
+        // The index is never behind the trace.
+        if self.trace.buffer().len().saturating_add(self.line.len()) > AT_ONCE {
+            self.flush()?;
+        }
         self.trace.write_all(&self.line)?;
         self.length = self.length.saturating_add(u64::try_from(self.line.len()).unwrap_or(u64::MAX));
         Ok(())

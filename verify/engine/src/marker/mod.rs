@@ -17,6 +17,10 @@ use watertight_spec::TenantIx;
 
 pub use scan::{Encoding, Hit, Scanner};
 
+/// Characters of a whole marker: its kind, its owner, the run's tag, and what makes it one of many.
+const MARKER: usize = 3 + 2 + CODE + CODE;
+/// Characters of a tag, and of what makes a marker one of many.
+const CODE: usize = 6;
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// What one run calls its own: from the seed and a salt, so that two runs never take each other's objects for theirs.
@@ -32,7 +36,7 @@ impl RunTag {
         let mut key = [0; 16];
         key[..8].copy_from_slice(&seed.to_be_bytes());
         key[8..].copy_from_slice(&salt.to_be_bytes());
-        let tag = spell(&digest(&key, "run tag"), 6);
+        let tag = spell(&digest(&key, "run tag"), CODE);
         Self { key, tag }
     }
 
@@ -68,7 +72,7 @@ impl RunTag {
     }
 
     fn spell(&self, kind: &str, owner: TenantIx, label: &str) -> String {
-        format!("{}{}", self.prefix(kind, owner), spell(&digest(&self.key, label), 6))
+        format!("{}{}", self.prefix(kind, owner), spell(&digest(&self.key, label), CODE))
     }
 
     fn prefix(&self, kind: &str, owner: TenantIx) -> String {

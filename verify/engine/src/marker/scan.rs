@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use watertight_spec::TenantIx;
 
-use super::RunTag;
+use super::{MARKER, RunTag};
 
 /// The secret half of a canary, seen in something received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +87,9 @@ impl Scanner {
     }
 }
 
+/// Bytes of an encoded hit that are kept.
+const LONGEST_HIT: usize = 64;
+
 /// Patterns up to which the automaton is written out as tables.
 const MOST_IN_TABLES: usize = 400;
 /// Hits of one owner that one place gives.
@@ -116,10 +119,14 @@ impl Automaton {
             let (owner, encoding) = *self.patterns.get(found.pattern().as_usize())?;
             let rest = bytes.get(found.start()..)?;
             let end = match encoding {
-                Encoding::Plain => rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len()),
-                _ => found.len(),
+                Encoding::Plain => {
+                    // What follows a whole marker is none of it, and may be a secret.
+                    let marker = rest.get(..rest.len().min(MARKER))?;
+                    marker.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(marker.len())
+                }
+                _ => found.len().min(LONGEST_HIT),
             };
-            let text = String::from_utf8_lossy(rest.get(..end.min(64))?).into_owned();
+            let text = String::from_utf8_lossy(rest.get(..end)?).into_owned();
             Some(Hit { owner, place: place.to_owned(), encoding, at: found.start(), text })
         })
     }

@@ -87,3 +87,13 @@ fn a_plain_hit_gives_the_whole_marker_and_its_place() {
     assert_eq!(hits[0].text, canary.secret);
     assert_eq!(hits[0].place, "header location");
 }
+
+/// What follows a marker may be a secret, and may be as long as the answer.
+#[test]
+fn a_hit_is_no_longer_than_a_marker() {
+    let tag = RunTag::new(1, 2);
+    let secret = tag.canary(tenant(0), "x").secret;
+    let scanner = Scanner::new(&tag, [tenant(0)]).unwrap();
+    let hits = scanner.scan("body", format!("{secret}Secret0123456789").as_bytes());
+    assert_eq!(hits.iter().map(|hit| hit.text.as_str()).collect::<Vec<_>>(), [secret.as_str()]);
+}

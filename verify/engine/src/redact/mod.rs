@@ -17,8 +17,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-pub(crate) use recognise::is_secret_name;
 use recognise::{Found, secrets_in};
+pub(crate) use recognise::{is_random, is_secret_name};
 
 /// Secrets shorter than this would be found everywhere; the spec can't forbid them, so they are only replaced whole.
 const SHORTEST: usize = 4;
@@ -289,6 +289,10 @@ fn patterns(secret: &str, code: &str) -> Vec<Pattern> {
         (percent.into_bytes(), Form::Percent),
         (form.into_bytes(), Form::Percent),
         (json.trim_matches('"').as_bytes().to_vec(), Form::Other),
+        // As other writers of JSON escape them.
+        (json.trim_matches('"').replace('/', "\\/").into_bytes(), Form::Other),
+        (json.trim_matches('"').replace('+', "\\u002B").into_bytes(), Form::Other),
+        (json.trim_matches('"').replace('+', "\\u002b").into_bytes(), Form::Other),
         (hex.to_uppercase().into_bytes(), Form::Other),
         (hex.into_bytes(), Form::Other),
         (STANDARD.encode(secret).into_bytes(), Form::Other),

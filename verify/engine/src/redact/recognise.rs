@@ -132,28 +132,34 @@ fn by_form(text: &str) -> Vec<Found> {
         LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(FORMS).ok());
     let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
     let mut all: Vec<Found> = Vec::new();
+    // Where what was looked through already ends, so that no text is looked through again and again.
+    let mut seen = 0;
     for start in automaton.find_iter(text) {
-        if all.last().is_some_and(|last| start.start() < last.range.end) {
+        if start.start() < seen {
             continue;
         }
         let Some(rest) = text.get(start.start()..) else { continue };
         let length = match start.pattern().as_usize() {
-            // A JWS or JWE: a dot, and more.
-            0 => run_of(rest, "-_.").filter(|length| rest.get(..*length).is_some_and(|token| token.contains('.'))),
             18 => private_key(rest),
-            _ => run_of(rest, "-_.=").filter(|length| *length >= 16),
+            // A JWS or JWE: a dot, and more.
+            0 => {
+                let run = run_of(rest, "-_.");
+                seen = start.start().saturating_add(run);
+                Some(run).filter(|_| rest.get(..run).is_some_and(|token| token.contains('.')))
+            }
+            _ => Some(run_of(rest, "-_.=")).filter(|length| *length >= 16),
         };
         if let Some(value) = length.and_then(|length| rest.get(..length)) {
             let range = start.start()..start.start().saturating_add(value.len());
+            seen = seen.max(range.end);
             all.push(Found { range, value: value.to_owned(), is_telling: !value.starts_with("eyJ") });
         }
     }
     all
 }
 
-fn run_of(text: &str, also: &str) -> Option<usize> {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || also.contains(c))).unwrap_or(text.len());
-    Some(end)
+fn run_of(text: &str, also: &str) -> usize {
+    text.find(|c: char| !(c.is_ascii_alphanumeric() || also.contains(c))).unwrap_or(text.len())
 }
 
 /// The length of a PEM block that holds a private key.
@@ -258,8 +264,11 @@ fn unescaped(raw: &str) -> String {
 
 /// Parameters of URLs and forms: `…?token=abc&…`.
 fn by_parameter(text: &str) -> Vec<Found> {
-    let mut found = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for (at, _) in text.match_indices('=') {
+        if found.last().is_some_and(|last| at < last.range.end) {
+            continue;
+        }
         let before = text.get(..at).unwrap_or_default();
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let from = before.rfind(|c: char| !is_name(c)).map_or(0, |last| last.saturating_add(1));
@@ -280,7 +289,7 @@ fn by_parameter(text: &str) -> Vec<Found> {
 }
 
 /// Whether a value is long and random enough that it is not a word of something else: then it is looked for everywhere.
-fn is_random(value: &str) -> bool {
+pub(crate) fn is_random(value: &str) -> bool {
     let has = |kind: fn(&char) -> bool| value.chars().any(|c| kind(&c));
     let kinds = [has(char::is_ascii_digit), has(char::is_ascii_lowercase), has(char::is_ascii_uppercase)];
     let is_word = value.contains(' ') || value.contains("://");

@@ -104,3 +104,14 @@ fn placeholders_of_two_runs_differ_and_survive_every_encoding() {
     assert_eq!(form, one);
     assert!(is_placeholder_in(&format!("x{one}y")) && !is_placeholder_in("redacted-nothing-here"));
 }
+
+/// Each of these took time and memory that grow with the square of its length: these would never end.
+#[test]
+fn a_text_that_repeats_what_begins_a_secret_is_looked_through_once() {
+    for repeated in ["?token=", "eyJ", "\"token\":\"", "-----BEGIN "] {
+        let text = repeated.repeat((1 << 20) / repeated.len());
+        let found = super::recognise::secrets_in(&text);
+        let bytes: usize = found.iter().map(|one| one.value.len()).sum();
+        assert!(bytes <= text.len(), "{repeated}: {bytes} of {}", text.len());
+    }
+}

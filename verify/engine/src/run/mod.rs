@@ -13,9 +13,9 @@ use watertight_spec::{Spec, TenantIx};
 
 use crate::journal::{Entry, Item, Journal};
 use crate::live::{Live, Setting, SettingError};
-use crate::log::{Owner, Tail};
-use crate::script::{Job, Running, Step};
-use crate::tape::{Access, Answer, Ask};
+use crate::log::{Source, Tail};
+use crate::script::{Job, Progress, Running};
+use crate::tape::{Access, Ask, Reply};
 use lanes::Lanes;
 
 /// Scripts that are begun and wait for time or for quiet, besides those that are at work.
@@ -104,7 +104,7 @@ impl Engine {
         &self,
         jobs: impl IntoIterator<Item = Job<T>>,
         width: Width,
-        done: impl FnMut(Owner, Option<T>),
+        done: impl FnMut(Source, Option<T>),
     ) -> Ended {
         let ended = self.dispatch(Pending::new(jobs), width, done).await;
         self.live.flush();
@@ -115,7 +115,7 @@ impl Engine {
         &self,
         mut pending: Pending<T, impl Iterator<Item = Job<T>>>,
         width: Width,
-        mut done: impl FnMut(Owner, Option<T>),
+        mut done: impl FnMut(Source, Option<T>),
     ) -> Ended {
         // Besides, as many again may be begun while others wait for quiet. More would only plant what fills the lists.
         let (most, spare) = match width {
@@ -126,7 +126,7 @@ impl Engine {
         let mut under_way = FuturesUnordered::new();
         let (mut working, mut waiting) = (0_usize, 0_usize);
         let mut stop = self.stop.clone();
-        let is_cleanup = pending.ahead().front().is_some_and(|job| job.owner == Owner::Cleanup);
+        let is_cleanup = pending.ahead().front().is_some_and(|job| job.source == Source::Cleanup);
         loop {
             if let Some(error) = self.live.failure() {
                 return Ended::Log(error);
@@ -134,7 +134,7 @@ impl Engine {
             if !is_cleanup && *stop.borrow() {
                 return Ended::Stopped;
             }
-            if !is_cleanup && self.live.gate.is_out_of_time() {
+            if !is_cleanup && self.live.gate.is_out_of_time(Source::Engine) {
                 return Ended::OutOfTime;
             }
             // Begin what may begin. What waits for quiet keeps nothing busy. How many requests are under way at once, `Live` sees to.
@@ -142,7 +142,7 @@ impl Engine {
             while working.saturating_sub(blocked) < most && waiting < MOST_WAITING {
                 let Some(slot) = stage.begin(&mut pending) else { break };
                 match stage.step(slot, None) {
-                    Next::Done(owner, output) => done(owner, output),
+                    Next::Done(source, output) => done(source, output),
                     Next::Asks(Kind::Working, ask) => {
                         working += 1;
                         under_way.push(stage.carry_out(slot, ask));
@@ -173,7 +173,7 @@ impl Engine {
                     }
                 },
             };
-            let Some((slot, kind, answer)) = finished else {
+            let Some((slot, kind, reply)) = finished else {
                 match pending.ahead().is_empty() {
                     true => return Ended::All,
                     // Nothing is under way, so nothing can be in the way.
@@ -184,8 +184,8 @@ impl Engine {
                 Kind::Working => working -= 1,
                 Kind::Waiting => waiting -= 1,
             }
-            match stage.step(slot, Some(answer)) {
-                Next::Done(owner, output) => done(owner, output),
+            match stage.step(slot, Some(reply)) {
+                Next::Done(source, output) => done(source, output),
                 Next::Asks(kind, ask) => {
                     match kind {
                         Kind::Working => working += 1,
@@ -207,7 +207,7 @@ enum Kind {
 
 enum Next<T> {
     Asks(Kind, Ask),
-    Done(Owner, Option<T>),
+    Done(Source, Option<T>),
 }
 
 /// Jobs that are not begun yet.
@@ -256,60 +256,60 @@ impl<'e, T: 'static> Stage<'e, T> {
         Some(slot)
     }
 
-    /// Goes on with a job; what needs no time is answered at once.
-    fn step(&mut self, slot: usize, mut answer: Option<Answer>) -> Next<T> {
+    /// Goes on with a job; what needs no time is replied at once.
+    fn step(&mut self, slot: usize, mut reply: Option<Reply>) -> Next<T> {
         loop {
             let Some(Some((running, _))) = self.slots.get_mut(slot) else {
-                return Next::Done(Owner::Engine, None);
+                return Next::Done(Source::Engine, None);
             };
-            let owner = running.tape.owner();
+            let source = running.tape.source();
             let held = running.tape.holds_quiet();
-            let step = running.step(answer.take());
+            let step = running.advance(reply.take());
             if held && !running.tape.holds_quiet() {
-                self.live.quiets.release(owner);
+                self.live.quiets.release(source);
             }
             match step {
-                Step::Asks(Ask::Look(inbox)) => answer = Some(Answer::Window(self.live.look(owner, inbox))),
-                Step::Asks(ask @ (Ask::Wait(_) | Ask::Quiet(_))) => return Next::Asks(Kind::Waiting, ask),
-                Step::Asks(ask @ Ask::Call(_)) => return Next::Asks(Kind::Working, ask),
-                Step::Done(output) => return self.end(slot, owner, Some(output)),
-                Step::Stuck => return self.end(slot, owner, None),
+                Progress::Asks(Ask::Look(inbox)) => reply = Some(Reply::Window(self.live.look(source, inbox))),
+                Progress::Asks(ask @ (Ask::Wait(_) | Ask::Quiet(_))) => return Next::Asks(Kind::Waiting, ask),
+                Progress::Asks(ask @ Ask::Call(_)) => return Next::Asks(Kind::Working, ask),
+                Progress::Done(output) => return self.end(slot, source, Some(output)),
+                Progress::Stuck => return self.end(slot, source, None),
             }
         }
     }
 
-    fn end(&mut self, slot: usize, owner: Owner, output: Option<T>) -> Next<T> {
+    fn end(&mut self, slot: usize, source: Source, output: Option<T>) -> Next<T> {
         if let Some(Some((running, tenants))) = self.slots.get_mut(slot).map(Option::take) {
             self.lanes.leave(running.access, &tenants);
         }
         self.free.push(slot);
-        self.live.quiets.release(owner);
-        self.live.forget(owner);
+        self.live.quiets.release(source);
+        self.live.forget(source);
         if self.free.len() == self.slots.len() {
             self.live.forget_replaced();
         }
-        Next::Done(owner, output)
+        Next::Done(source, output)
     }
 
     /// What takes time.
-    fn carry_out(&self, slot: usize, ask: Ask) -> impl Future<Output = (usize, Kind, Answer)> + use<'e, T> {
+    fn carry_out(&self, slot: usize, ask: Ask) -> impl Future<Output = (usize, Kind, Reply)> + use<'e, T> {
         let live = self.live;
         let known = self.slots.get(slot).and_then(Option::as_ref);
-        let (owner, access) =
-            known.map_or((Owner::Engine, Access::Read), |(running, _)| (running.tape.owner(), running.access));
+        let (source, access) =
+            known.map_or((Source::Engine, Access::Read), |(running, _)| (running.tape.source(), running.access));
         async move {
             match ask {
-                Ask::Call(call) => (slot, Kind::Working, Answer::Exchange(live.perform(&call, owner, access).await)),
+                Ask::Call(call) => (slot, Kind::Working, Reply::Exchange(live.perform(&call, source, access).await)),
                 Ask::Quiet(tenants) => {
-                    live.quiets.acquire(owner, &tenants).await;
-                    (slot, Kind::Waiting, Answer::Quiet)
+                    live.quiets.acquire(source, &tenants).await;
+                    (slot, Kind::Waiting, Reply::Quiet)
                 }
                 Ask::Wait(time) => {
                     tokio::time::sleep(time).await;
-                    live.waited(owner, time);
-                    (slot, Kind::Waiting, Answer::Waited)
+                    live.waited(source, time);
+                    (slot, Kind::Waiting, Reply::Waited)
                 }
-                Ask::Look(inbox) => (slot, Kind::Working, Answer::Window(live.look(owner, inbox))),
+                Ask::Look(inbox) => (slot, Kind::Working, Reply::Window(live.look(source, inbox))),
             }
         }
     }
@@ -319,7 +319,7 @@ impl<T> Drop for Stage<'_, T> {
     /// A stage that was stopped leaves nothing quiet.
     fn drop(&mut self) {
         for (running, _) in self.slots.iter().flatten() {
-            self.live.quiets.release(running.tape.owner());
+            self.live.quiets.release(running.tape.source());
         }
     }
 }

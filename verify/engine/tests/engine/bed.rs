@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use watertight_engine::call::{Call, Caller, Request};
 use watertight_engine::journal::Journal;
-use watertight_engine::log::{Event, Failure, Header, LogReader, LogWriter, Owner, TRACE_SCHEMA};
+use watertight_engine::log::{Event, Failure, Header, LogReader, LogWriter, Source, TRACE_SCHEMA};
 use watertight_engine::marker::RunTag;
 use watertight_engine::{Access, Engine, Future, Job, Script, Seen, Setting, Tape, Width};
 use watertight_spec::{Spec, TenantIx, Who};
@@ -182,7 +182,7 @@ pub(crate) fn job<T: 'static>(
     script: impl for<'t> Fn(&'t Tape) -> Future<'t, T> + 'static,
 ) -> Job<T> {
     Job {
-        owner: Owner::Trial(index),
+        source: Source::Trial(index),
         label: format!("test {index}"),
         planted: Rc::default(),
         script: Script::Plant(Rc::new(script)),

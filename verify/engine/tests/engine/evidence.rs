@@ -72,7 +72,7 @@ async fn a_line_that_a_kill_cut_off_is_left_out_and_written_over() {
     assert!(reader.tip().is_cut_off);
     let mut log = LogWriter::resume(bed.folder.path(), reader.tip()).unwrap();
     let seq = log.next_seq();
-    let event = log.append(watertight_engine::log::Owner::Engine, What::Waited { ms: 1 }).unwrap();
+    let event = log.append(watertight_engine::log::Source::Engine, What::Waited { ms: 1 }).unwrap();
     log.flush().unwrap();
     assert_eq!(event.seq, seq);
     assert_eq!(events(&bed).unwrap().len(), whole.len() + 1);
@@ -89,5 +89,5 @@ async fn a_script_that_awaits_anything_but_its_tape_is_never_done() {
         })
     });
     bed.engine.run([job], watertight_engine::Width::Limits, |owner, output| done.push((owner, output))).await;
-    assert_eq!(done, [(watertight_engine::log::Owner::Trial(0), None)]);
+    assert_eq!(done, [(watertight_engine::log::Source::Trial(0), None)]);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use watertight_engine::log::{Body, Event, Inbound, InboundKind, InboxIx, LogReader, Owner, What};
+use watertight_engine::log::{Body, Event, Inbound, InboundKind, InboxIx, LogReader, Source, What};
 use watertight_engine::{Access, CALLBACKS, Fed, Future, Player, Tape, Width};
 use watertight_testbed::raw::{reply, serve};
 
@@ -25,11 +25,11 @@ fn watching(looks: usize) -> impl for<'t> Fn(&'t Tape) -> Future<'t, Vec<Vec<Str
 
 fn frame(seq: u64, text: &str) -> Event {
     let inbound = Inbound { at: 0, kind: InboundKind::Frame, headers: vec![], body: Body::new(text), hits: vec![] };
-    Event { seq, owner: Owner::Inbox(CALLBACKS), what: What::Inbound(Box::new(inbound)) }
+    Event { seq, source: Source::Inbox(CALLBACKS), what: What::Inbound(Box::new(inbound)) }
 }
 
 fn own(seq: u64, what: What) -> Event {
-    Event { seq, owner: Owner::Trial(0), what }
+    Event { seq, source: Source::Trial(0), what }
 }
 
 /// Plays a log to one script that looks twice.
@@ -69,6 +69,19 @@ async fn a_live_look_is_recorded_and_a_replay_sees_the_same() {
     let events: Vec<Event> = LogReader::open(bed.folder.path()).unwrap().map(Result::unwrap).collect();
     let cuts = events.iter().filter(|event| matches!(event.what, What::Cut { inbox: InboxIx(0), .. })).count();
     assert_eq!(cuts, 2);
-    let own = events.into_iter().filter(|event| event.owner == Owner::Trial(0)).collect();
+    let own = events.into_iter().filter(|event| event.source == Source::Trial(0)).collect();
     assert_eq!(Some(played(&bed, own)), live);
+}
+
+/// A part of a run that was interrupted has its own inbox: the next one begins with none.
+#[tokio::test]
+async fn what_arrived_before_an_interruption_is_not_seen_after_it() {
+    let bed = Bed::new(spec("http://127.0.0.1:1", "test", ""));
+    let mut player: Player<Vec<Vec<String>>> = Player::new(Arc::clone(&bed.spec), bed.tag.clone());
+    assert!(matches!(player.feed(frame(0, "a")), Fed::GoesOn));
+    player.interrupt();
+    assert!(matches!(player.begin(job(0, Access::Read, watching(1))), Fed::GoesOn));
+    player.feed(own(1, What::Cut { inbox: CALLBACKS, upto: 1 }));
+    let Fed::Done(Some(seen)) = player.feed(own(2, What::Waited { ms: 1 })) else { panic!("the script does not end") };
+    assert_eq!(seen, [Vec::<String>::new()]);
 }

@@ -6,7 +6,7 @@ mod bed;
 mod evidence;
 mod hostile;
 mod inbox;
-mod pace;
+mod rate;
 mod reference;
 mod secrets;
 mod sent;

@@ -123,3 +123,74 @@ async fn a_client_id_that_is_a_secret_elsewhere_is_not_shown() {
     let recorded = bed.recorded();
     assert!(!recorded.contains("ssword of south") && !recorded.contains("ssword+of+south"), "{recorded}");
 }
+
+#[tokio::test]
+async fn a_secret_in_a_name_a_claim_or_behind_a_marker_is_not_recorded() {
+    const SESSION: &str = "0123456789abcdefSESSION";
+    const BEHIND: &str = "Zq81LmPw93";
+    let marker = watertight_engine::marker::RunTag::new(1, 2);
+    let souths = {
+        let bed = Bed::new(spec("http://127.0.0.1:1", "test", ""));
+        marker.canary(bed.tenant(1), "x").secret
+    };
+    let part = |json: serde_json::Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string());
+    let nested = (0..60).fold(serde_json::json!("deep"), |inner, _| serde_json::json!([inner]));
+    let claims = serde_json::json!({ "sid": SESSION, "echo": SECRET, "nested": nested });
+    let token = format!("{}.{}.Signature-0123456789", part(serde_json::json!({ "alg": "RS256" })), part(claims));
+    let answer = serde_json::json!({ "access_token": token, "scope": format!("read {SECRET}") }).to_string();
+    let (url, _) = serve(move |stream, head| {
+        let (answer, body) = (answer.clone(), format!("{souths}{BEHIND}"));
+        async move {
+            if head.starts_with("POST /token") {
+                return reply(stream, "", answer.as_bytes()).await;
+            }
+            let names = format!("set-cookie: {SECRET}=y; Path=/\r\n");
+            reply(stream, &names, body.as_bytes()).await;
+        }
+    })
+    .await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    let exchange = bed.one(bed.get(Caller::Own(bed.north()), "/x")).await;
+    assert!(exchange.shows(bed.tenant(1)), "{exchange:?}");
+    // Deep claims are no reason that the log can't be read again.
+    let recorded =
+        serde_json::to_string(&bed.events().iter().map(|event| (event.seq, hits(event))).collect::<Vec<_>>());
+    assert!(!recorded.unwrap().contains(BEHIND), "what follows a marker");
+    let all = bed.recorded();
+    for secret in [SESSION, SECRET] {
+        assert!(!all.contains(secret), "{secret} in {all}");
+    }
+}
+
+fn hits(event: &watertight_engine::log::Event) -> Vec<String> {
+    event.exchange().map(|exchange| exchange.hits.iter().map(|hit| hit.text.clone()).collect()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_header_with_a_secret_name_does_not_choose_what_is_hidden_everywhere() {
+    let (url, _) = serve(|stream, _| async move {
+        let headers = "x-csrf-token: true\r\nx-ratelimit-limit-tokens: 10000\r\ncontent-type: application/json\r\n";
+        reply(stream, headers, b"{\"is_open\":true,\"size\":10000}").await;
+    })
+    .await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    let exchanges = bed.perform(vec![bed.get(Caller::Anonymous, "/x"); 2]).await;
+    assert_eq!(exchanges[1].json(), Some(&serde_json::json!({ "is_open": true, "size": 10000 })));
+}
+
+#[tokio::test]
+async fn a_secret_is_recognised_as_other_writers_of_json_escape_it() {
+    const KEY: &str = "ab/cd+EF0123456789/xyz";
+    let (url, _) = serve(|stream, _| async move {
+        let named = serde_json::json!({ "api_key": KEY }).to_string();
+        let slashed = KEY.replace('/', "\\/");
+        let plus = KEY.replace('+', "\\u002B");
+        let body = format!("[{named},{{\"note\":\"{slashed}\"}},{{\"note\":\"{plus}\"}}]");
+        reply(stream, "", body.as_bytes()).await;
+    })
+    .await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    bed.one(bed.get(Caller::Anonymous, "/x")).await;
+    let all = bed.recorded();
+    assert!(!all.contains("0123456789"), "{all}");
+}

@@ -30,7 +30,7 @@ pub enum BundleError {
         limit: u64,
     },
     /// A file of another version, or of something else.
-    #[error("{file} says it is \"{}\", where \"{expected}\" is read", crate::escape::short(found, 60))]
+    #[error("{file} has the schema \"{}\", but this version reads \"{expected}\"", crate::escape::short(found, 60))]
     Schema {
         /// Its name.
         file: &'static str,

@@ -39,7 +39,7 @@ pub(super) fn matrix(account: &Account<'_>) -> Markup {
                         }
                     } } }
                 } }
-                p.note { "A cell counts checks: those that were isolated, or those that leaked or stayed unproven of all tried." }
+                p.note { "A cell counts trials: how many were isolated, or how many of those tried leaked or stayed unproven." }
             }
         }
     }
@@ -101,7 +101,7 @@ pub(super) fn unproven(account: &Account<'_>) -> Markup {
         @if !groups.is_empty() {
             section {
                 h2 { "Unproven" }
-                p { "These checks could not be decided, so nothing is claimed of them." }
+                p { "These trials could not be decided, so the report makes no statement about them." }
                 @for group in groups.iter().take(LISTED) { (reason(group)) }
             }
         }
@@ -136,10 +136,10 @@ pub(super) fn coverage(account: &Account<'_>) -> Markup {
     html! {
         section {
             h2 { "Coverage" }
-            p { (coverage.probed) " of the spec's " (coverage.operations) " operations were probed. "
+            p { (coverage.probed) " of the spec's " (coverage.operations) " operations were covered. "
                 "Operations that the spec does not name were not tried." }
             @if !coverage.not_probed.is_empty() {
-                p { "Not probed:" }
+                p { "Not covered:" }
                 ul { @for operation in coverage.not_probed.iter().take(LISTED) { li { code { (line(operation)) } } } }
             }
         }
@@ -186,11 +186,11 @@ pub(super) fn judging() -> Markup {
     html! {
         section {
             h2 { "How it was judged" }
-            p { "Every check is a bracketed pair: the victim makes a request with its own credentials and succeeds, the "
-                "attacker makes the same request, and the victim's control succeeds again. Where a control fails, or an answer "
-                "decides nothing (throttled, failed, redirected, timed out), the check is unproven." }
-            p { "Content decides, not status: a leak is another tenant's marker in what the attacker received, or the attacker's "
-                "mark on what the victim reads back. An advisory is a weakness without such a demonstration." }
+            p { "A trial has three parts: the victim makes a request with its own credentials and succeeds, the attacker "
+                "tries, and the victim's request succeeds again. Where a control fails, or an answer decides nothing "
+                "(throttled, failed, redirected, timed out), the trial is unproven." }
+            p { "Content decides, not status: a leak is another tenant's marker in what the attacker received, or a value "
+                "that the attacker wrote, in what the victim reads back. An advisory is a weakness without such a demonstration." }
             p { "This is a sample. “Isolated” says that no leak was observed over this surface, with these controls; it says "
                 "nothing of what was not tried." }
         }
@@ -208,7 +208,7 @@ pub(super) fn facts(account: &Account<'_>) -> Markup {
                 dt { "Started" } dd { (started.unwrap_or_default()) }
                 dt { "Took" } dd { (account.took()) ", " (report.requests) " requests" }
                 dt { "Ended" } dd { @match &run.ending {
-                    Ending::Complete => { "every check was carried out" }
+                    Ending::Complete => { "every trial was carried out" }
                     Ending::SetupFailed(why) => { "set-up failed: " (short(why, LONGEST)) }
                     Ending::Unreachable(why) => { (short(why, LONGEST)) }
                     Ending::Interrupted => { "interrupted" }

@@ -57,10 +57,10 @@ impl FindingKind {
     }
 }
 
-/// What could not be decided: a check, a surface for a pair of tenants, or the run.
+/// What could not be decided: a trial, a surface for a pair of tenants, or the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undecided {
-    /// Id of the check; `surface.*` where a pair of tenants has no isolated check on a surface; `run` for the run itself.
+    /// Id of the check; `surface.*` where a pair of tenants has no isolated trial on a surface; `run` for the run itself.
     pub check: String,
     /// Tenant whose credentials were used.
     pub attacker: String,
@@ -148,8 +148,8 @@ impl Whole {
             Self::NothingSetUp => "nothing could be set up, so nothing was tried",
             Self::Unreachable => "the target could not be reached, so nothing was tried",
             Self::Interrupted => "the run was interrupted",
-            Self::OutOfTime => "the time of the run was over before all checks were tried",
-            Self::NothingIsolated => "no check could show isolation on this surface for this pair",
+            Self::OutOfTime => "the time of the run was over before all trials were done",
+            Self::NothingIsolated => "no trial could show isolation on this surface for this pair",
         }
     }
     /// What usually helps.

@@ -146,7 +146,10 @@ fn a_bundle_of_another_version_says_so() {
     let other = std::fs::read_to_string(&path).unwrap().replace("watertight.bundle/2", "watertight.bundle/1");
     std::fs::write(&path, other).unwrap();
     let error = bundle::read(dir).unwrap_err();
-    assert!(error.to_string().contains("\"watertight.bundle/1\", where \"watertight.bundle/2\" is read"), "{error}");
+    assert!(
+        error.to_string().contains("\"watertight.bundle/1\", but this version reads \"watertight.bundle/2\""),
+        "{error}"
+    );
     let header = Header { schema: "watertight.trace/9".into(), ..told.run.header.clone() };
     assert_ne!(header.schema, TRACE_SCHEMA);
     std::fs::remove_file(&path).unwrap();

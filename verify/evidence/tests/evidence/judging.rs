@@ -108,7 +108,7 @@ async fn a_request_that_no_script_would_have_sent_is_different_though_every_hash
     let header = LogReader::open(dir).unwrap().header().clone();
     let changed = events.iter_mut().rev().find_map(|event| match &mut event.what {
         What::Exchange(exchange)
-            if exchange.tenant().is_some() && matches!(event.owner, watertight_engine::log::Owner::Trial(_)) =>
+            if exchange.tenant().is_some() && matches!(event.source, watertight_engine::log::Source::Trial(_)) =>
         {
             exchange.request.target.push_str("?x=y");
             Some(event.seq)
@@ -117,7 +117,7 @@ async fn a_request_that_no_script_would_have_sent_is_different_though_every_hash
     });
     let mut log = LogWriter::create(dir, &header).unwrap();
     for event in events {
-        log.append(event.owner, event.what).unwrap();
+        log.append(event.source, event.what).unwrap();
     }
     log.flush().unwrap();
     assert_eq!(first(&judged(dir)).0, "trace.jsonl", "the manifest does not fit");

@@ -13,7 +13,7 @@ use watertight_checks::plan::{LeftOut, Options, Plan, plan};
 use watertight_checks::run::{Ending, Run, TrialResult};
 use watertight_checks::verdict::{Evidence, Shows, Stop, Verdict};
 use watertight_engine::log::{
-    Body, Exchange, Header, LogWriter, Outcome, Owner, Part, Received, Sender, TRACE_SCHEMA, What,
+    Body, Exchange, Header, LogWriter, Outcome, Part, Received, Sender, Source, TRACE_SCHEMA, What,
 };
 use watertight_evidence::report::{Advisories, Report, report};
 use watertight_evidence::style::Palette;
@@ -160,11 +160,11 @@ pub(crate) fn record(folder: &Path, header: &Header, exchanges: &[Exchange]) {
         ("N_SECRET".to_owned(), PLACEHOLDER.to_owned()),
         ("S_SECRET".to_owned(), "redacted-bbbbbbbbbbbb".to_owned()),
     ]);
-    log.append(Owner::Engine, What::Began(Part { number: 1, started: 1_781_517_600, variables })).unwrap();
+    log.append(Source::Engine, What::Began(Part { number: 1, started: 1_781_517_600, variables })).unwrap();
     for exchange in exchanges {
-        log.append(Owner::Trial(0), What::Exchange(Box::new(exchange.clone()))).unwrap();
+        log.append(Source::Trial(0), What::Exchange(Box::new(exchange.clone()))).unwrap();
     }
-    log.append(Owner::Trial(0), What::Waited { ms: 50 }).unwrap();
+    log.append(Source::Trial(0), What::Waited { ms: 50 }).unwrap();
     log.flush().unwrap();
 }
 
@@ -192,7 +192,7 @@ fn result(spec: &Spec, (id, attacker, operation, verdict): Row) -> TrialResult {
     let tenant = |number: usize| spec.tenant_ixs().nth(number).unwrap();
     let pair = Pair { attacker: tenant(attacker), victim: tenant(1 - attacker) };
     let operation = spec.operation_ixs().find(|ix| spec[*ix].label() == operation).unwrap();
-    TrialResult { check, pair, subject: Subject::Operation(operation), verdict, owner: Some(0) }
+    TrialResult { check, pair, subject: Subject::Operation(operation), verdict, trial: Some(0) }
 }
 
 pub(crate) fn evidence(line: &str) -> Evidence {

@@ -23,7 +23,7 @@ pub(super) fn check<'d>(reader: &mut Reader<'_, '_>, tenants: impl Iterator<Item
                     _ => printable(client.value.text()),
                 };
                 let message = format!("another tenant has the client `{shown}` too");
-                let help = "give each tenant its own client: one that serves two could not be told apart";
+                let help = "give each tenant its own client: with a shared client the tenants can't be distinguished";
                 reader.report.note(client.span.clone(), message, help);
             }
             for secret in &draft.secrets {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use watertight_checks::check::Phase;
 use watertight_checks::verdict::Verdict;
-use watertight_engine::log::{Owner, What};
+use watertight_engine::log::{Source, What};
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Bed, Door, Fixture, Switch, Verified};
 
@@ -66,8 +66,8 @@ async fn expired(switches: &[Switch]) -> Verified {
 
 /// How long trials waited in all.
 fn waited(verified: &Verified) -> Duration {
-    let waited = verified.events().into_iter().filter_map(|event| match (event.owner, event.what) {
-        (Owner::Trial(_), What::Waited { ms }) => Some(Duration::from_millis(ms)),
+    let waited = verified.events().into_iter().filter_map(|event| match (event.source, event.what) {
+        (Source::Trial(_), What::Waited { ms }) => Some(Duration::from_millis(ms)),
         _ => None,
     });
     waited.sum()

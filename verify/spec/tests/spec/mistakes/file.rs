@@ -77,7 +77,7 @@ fn missing_sections() {
     --> watertight.toml:1:1
      = help: add a [[tenant]] with an id and a [[tenant.principal]]
 
-    error: the spec names nothing that tenants hold
+    error: the spec has no [[resource]] and no [[operation]]
     --> watertight.toml:1:1
      = help: add a [[resource]] for each kind of object
 

@@ -95,20 +95,20 @@ fn templates() {
     ]), @r#"
     29: `{tennant}` `{tennant}` is no symbol → did you mean `tenant`?
 
-    29: `{` this brace has no partner → close it: `{tenant}`
+    29: `{` this brace has no matching brace → close it: `{tenant}`
 
-    29: `}` this brace has no partner → close it: `{tenant}`
+    29: `}` this brace has no matching brace → close it: `{tenant}`
 
-    29: `{case}` nothing binds `{case}` here → bound here: {tenant}; an object is bound by the path that names it
+    29: `{case}` `{case}` has no value here → allowed here: {tenant}; the id of an object is allowed only where the path names the object
 
     29: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
     30: `{canry}` `{canry}` is no symbol → did you mean `canary`?
     30: `{what}` `{what}` is no symbol → one of: tenant, canary, canary.public, unique, case
 
-    30: `{` this brace has no partner → close it: `{canary}`; a brace itself is written twice: `{{`
+    30: `{` this brace has no matching brace → close it: `{canary}`; a brace itself is written twice: `{{`
 
-    30: `{case}` nothing binds `{case}` here → bound here: {tenant}, {canary}, {canary.public}, {unique}; an object is bound by the path that names it
+    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary}, {canary.public}, {unique}; the id of an object is allowed only where the path names the object
 
     30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, canary, canary.public, unique, case
 
@@ -119,7 +119,7 @@ fn templates() {
 
     30: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
-    30: `{case}` nothing binds `{case}` here → bound here: {tenant}, {canary.public}; an object is bound by the path that names it
+    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary.public}; the id of an object is allowed only where the path names the object
     "#);
 }
 
@@ -144,7 +144,7 @@ fn operations() {
     35: `"a"` `a` names another operation already → give each its own name; resources name theirs `case.read`
     36: `"GET"` this is no request → method, space, path: "GET /me"
 
-    35: `{case}` nothing binds `{case}` here → bound here: {tenant}, {canary}, {canary.public}, {unique}; an object is bound by the path that names it
+    35: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary}, {canary.public}, {unique}; the id of an object is allowed only where the path names the object
     "#);
 }
 

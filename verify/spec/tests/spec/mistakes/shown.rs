@@ -107,7 +107,7 @@ fn ten_mistakes_are_ten_problems_at_their_lines() {
     32 | client_id = "$NORTH_CLIENT_ID"
        |             ^^^^^^^^^^^^^^^^^^
        |
-       = help: give each tenant its own client: one that serves two could not be told apart
+       = help: give each tenant its own client: with a shared client the tenants can't be distinguished
 
     error: the variable `NOT_SET` is not set
       --> watertight.toml:33:17

@@ -27,11 +27,11 @@ fn tenants() {
 
     18: `[[tenant]]` [[tenant]] has no `id` → add `id = "agency-north"`
 
-    24: `"$NORTH_CLIENT_ID"` another tenant has the client `client-n` too → give each tenant its own client: one that serves two could not be told apart
+    24: `"$NORTH_CLIENT_ID"` another tenant has the client `client-n` too → give each tenant its own client: with a shared client the tenants can't be distinguished
 
-    24: `"$TWIN_CLIENT_ID"` another tenant has the client `client-n` too → give each tenant its own client: one that serves two could not be told apart
+    24: `"$TWIN_CLIENT_ID"` another tenant has the client `client-n` too → give each tenant its own client: with a shared client the tenants can't be distinguished
 
-    24: `"client-n"` another tenant has the client `client-n` too → give each tenant its own client: one that serves two could not be told apart
+    24: `"client-n"` another tenant has the client `client-n` too → give each tenant its own client: with a shared client the tenants can't be distinguished
 
     25: `"$NORTH_CLIENT_SECRET"` another tenant has the secret `$NORTH_CLIENT_SECRET` too → give each tenant its own secret, in a variable of its own
 

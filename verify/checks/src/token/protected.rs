@@ -11,7 +11,7 @@ use watertight_spec::{Effect, Operation, OperationIx, Role, Spec, TenantIx, Who}
 
 use crate::bracket::Attack;
 use crate::shared::{self, Pages, Place, Words};
-use crate::verdict::{Answer, Evidence, Reason, Shows, Stop, Unproven, answer};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
 /// Operations at which tokens are tried: at most one that names the tenant outside the token, and at most one that leaves
 /// it to the token. More would try the same validator again.
@@ -39,12 +39,12 @@ pub(super) fn is_root(spec: &Spec, operation: &Operation) -> bool {
 }
 
 /// A planted object, and the request with which its owner sees it.
-pub(super) struct Target {
+pub(super) struct ProtectedObject {
     object: Object,
     request: Request,
 }
 
-impl Target {
+impl ProtectedObject {
     /// What the owner's default caller sees through this very operation.
     pub(super) async fn find(t: &Tape, operation: OperationIx, owner: TenantIx) -> Result<Self, Stop> {
         Self::find_as(t, operation, shared::caller(t, owner)?).await
@@ -84,12 +84,12 @@ impl Target {
         if self.shown_in(exchange) {
             return Attack::Weak(accepted());
         }
-        match answer(exchange) {
-            Answer::Denied => Attack::Withstood,
-            Answer::Success => {
+        match class_of(exchange) {
+            ResponseClass::Denied => Attack::Withstood,
+            ResponseClass::Success => {
                 Attack::Undecided(Unproven::shown(Reason::EffectUnseen, "a success without the object", exchange))
             }
-            Answer::Undecided | Answer::NotOffered => Attack::Undecided(Unproven::undecided(exchange)),
+            ResponseClass::Undecided | ResponseClass::NotOffered => Attack::Undecided(Unproven::undecided(exchange)),
         }
     }
 }
@@ -144,21 +144,21 @@ pub(super) struct Tried {
 
 impl Tried {
     /// Presents a credential at the target, as an attempt to cross. Returns the leak, if it is one: more need not be tried.
-    pub(super) async fn present(&mut self, t: &Tape, target: &Target, attempt: Attempt) -> Option<Evidence> {
+    pub(super) async fn present(&mut self, t: &Tape, object: &ProtectedObject, attempt: Attempt) -> Option<Evidence> {
         let Attempt { what, caller } = attempt;
-        let exchange = t.send(target.request.across(caller)).await;
+        let exchange = t.send(object.request.across(caller)).await;
         self.answers.push(Seen::clone(&exchange));
-        if let Some(shown) = shared::foreign(t, &exchange, target.object.tenant) {
+        if let Some(shown) = shared::foreign(t, &exchange, object.object.tenant) {
             return Some(Evidence::of(Shows::ForeignData, format!("{what} was given {shown}"), &exchange));
         }
-        match answer(&exchange) {
-            Answer::Denied => {}
+        match class_of(&exchange) {
+            ResponseClass::Denied => {}
             // A token that is no good may be refused for its form (RFC 6750 3.1, invalid_request).
-            Answer::Undecided if exchange.status() == Some(400) => {}
-            Answer::Success => {
+            ResponseClass::Undecided if exchange.status() == Some(400) => {}
+            ResponseClass::Success => {
                 self.accepted.get_or_insert((what, exchange));
             }
-            Answer::Undecided | Answer::NotOffered => {
+            ResponseClass::Undecided | ResponseClass::NotOffered => {
                 self.undecided.get_or_insert_with(|| Unproven::undecided(&exchange));
             }
         }
@@ -186,10 +186,10 @@ impl Tried {
     }
 
     /// What all of them come to.
-    pub(super) async fn attack(self, t: &Tape, target: &Target) -> Attack {
+    pub(super) async fn attack(self, t: &Tape, object: &ProtectedObject) -> Attack {
         match (self.called, self.accepted, self.undecided) {
             (Some(evidence), ..) => Attack::Weak(evidence),
-            (None, Some((what, exchange)), _) => accepted_at_all(t, target, &what, &exchange).await,
+            (None, Some((what, exchange)), _) => accepted_at_all(t, object, &what, &exchange).await,
             (None, None, Some(unproven)) => Attack::Undecided(unproven),
             (None, None, None) => Attack::Withstood,
         }
@@ -197,17 +197,18 @@ impl Tried {
 }
 
 /// A success without the object: a weakness, if the operation asks for a credential at all.
-async fn accepted_at_all(t: &Tape, target: &Target, what: &str, accepted: &Exchange) -> Attack {
-    let anonymous = t.send(target.request.across(Caller::Anonymous)).await;
-    let reason = match answer(&anonymous) {
-        Answer::Denied => {
+async fn accepted_at_all(t: &Tape, object: &ProtectedObject, what: &str, accepted: &Exchange) -> Attack {
+    let anonymous = t.send(object.request.across(Caller::Anonymous)).await;
+    let reason = match class_of(&anonymous) {
+        ResponseClass::Denied => {
             let line = format!("{what} was accepted, though the answer shows nothing of the victim");
             let evidence = Evidence::of(Shows::CredentialAccepted, line, accepted);
             return Attack::Weak(evidence.with("without any credential it is refused", &anonymous));
         }
-        Answer::Success => Reason::EffectUnseen,
-        Answer::NotOffered | Answer::Undecided => Reason::of(&anonymous),
+        ResponseClass::Success => Reason::EffectUnseen,
+        ResponseClass::NotOffered | ResponseClass::Undecided => Reason::of(&anonymous),
     };
-    let why = format!("{what} got a success without data (#{}), and so may anyone", accepted.seq);
+    let why =
+        format!("{what} got a success without data (#{}), but an anonymous request may get the same", accepted.seq);
     Attack::Undecided(Unproven::shown(reason, why, &anonymous))
 }
