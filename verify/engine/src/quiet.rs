@@ -1,6 +1,6 @@
 //! Who may create, change and remove in a tenant while a trial needs it to be quiet there.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use tokio::sync::Notify;
@@ -13,7 +13,6 @@ use crate::log::Source;
 pub(crate) struct Quiets {
     tenants: RefCell<HashMap<TenantIx, State>>,
     changed: Notify,
-    blocked: Cell<usize>,
 }
 
 #[derive(Default)]
@@ -51,14 +50,8 @@ impl Quiets {
         self.changed.notify_waiters();
     }
 
-    /// Writes that wait until someone needs no quiet any more.
-    pub(crate) fn blocked(&self) -> usize {
-        self.blocked.get()
-    }
-
     /// Until this source may write in these tenants; they are not quiet while the guard is there.
     pub(crate) async fn enter(&self, source: Source, tenants: &[TenantIx]) -> Write<'_> {
-        let _blocked = Blocked::new(&self.blocked);
         self.until(|states| {
             let may = tenants.iter().all(|t| states.get(t).and_then(|s| s.holder).is_none_or(|h| h == source));
             if may {
@@ -79,22 +72,6 @@ impl Quiets {
             }
             changed.await;
         }
-    }
-}
-
-/// A write counts as blocked until it may go on, or its run is stopped.
-struct Blocked<'q>(&'q Cell<usize>);
-
-impl<'q> Blocked<'q> {
-    fn new(count: &'q Cell<usize>) -> Self {
-        count.set(count.get().saturating_add(1));
-        Self(count)
-    }
-}
-
-impl Drop for Blocked<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

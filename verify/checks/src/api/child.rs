@@ -45,7 +45,7 @@ async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let (Some(resource), Some(parent)) = (op.resource, parent_of(&t.spec, op)) else {
         return Err(Stop::not_applicable("it has no parent"));
     };
-    let beside = |above: &Object| Place::within(aim.attacker, &Place::of(above).ids);
+    let beside = |tenant, above: &Object| Place::within(tenant, &Place::of(above).ids);
     // Where ids count, nothing else creates in the two tenants until the attacker has tried in its own place.
     let mut quiet = match ids_count(t, aim.victim, parent) {
         true => Some(t.quiet([aim.attacker, aim.victim]).await),
@@ -54,7 +54,7 @@ async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let above = clear_object(w, aim.pair(), parent, beside).await?;
     let child = plant_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
     let open = bracket::open(async || can_list(t, &child).await).await?;
-    let mut places = vec![beside(&above)];
+    let mut places = vec![beside(aim.attacker, &above)];
     if names_tenant(&t.spec, op) {
         places.push(Place::of(&above));
     }

@@ -11,8 +11,8 @@ use super::effect::{Calm, SeenEffect, calm, poll_effect, rehearse};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Place, Words, attack, clear_below, clear_object, ids_count, is_taken, leak, operation_of, own, parents_for, plant,
-    plant_below, read, remove, remove_if_written, request,
+    Place, Words, attack, clear_below, clear_object, ids_count, is_held_by_others, is_taken, leak, operation_of, own,
+    parents_for, plant, plant_below, read, remove, remove_if_written, request,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -118,7 +118,7 @@ impl<'o> AttackedObject<'o> {
         whose: Where,
     ) -> Result<Self, Stop> {
         let t = w.tape();
-        let beside = |object: &Object| in_own_place(t, pair.attacker, object);
+        let beside = |tenant, object: &Object| in_own_place(t, tenant, object);
         // Without quiet the attacker may get an object at that id at any time, so the only look that counts is the one
         // just before the attack.
         let is_quiet = t.is_quiet([pair.attacker, pair.victim]);
@@ -136,7 +136,7 @@ impl<'o> AttackedObject<'o> {
                     true => clear_object(w, pair, resource, beside).await?,
                     false => plant(w, pair.victim, resource).await?,
                 };
-                let own = beside(&object);
+                let own = beside(pair.attacker, &object);
                 (None, object, own)
             }
         };
@@ -184,15 +184,17 @@ impl<'o> AttackedObject<'o> {
         Ok(Some(t.send(across).await))
     }
 
-    /// Whether the attacker has an object of its own at that id, or at that of the object above it.
+    /// Whether anyone but the victim has an object at that id, or at that of the object above it.
     async fn is_taken(&self, t: &Tape) -> Result<bool, Stop> {
-        let attacker = self.pair.attacker;
-        if let Some(above) = &self.above
-            && is_taken(t, attacker, &Place::of(above).in_tenant(attacker), above).await?
-        {
-            return Ok(true);
+        let of_attacker = async || is_taken(t, self.pair.attacker, &self.own, &self.object).await;
+        match &self.above {
+            Some(above) => {
+                let place_of = |tenant| Place::of(above).in_tenant(tenant);
+                Ok(is_held_by_others(t, self.pair, above, place_of).await? || of_attacker().await?)
+            }
+            None if self.whose == Where::Theirs => of_attacker().await,
+            None => is_held_by_others(t, self.pair, &self.object, |tenant| in_own_place(t, tenant, &self.object)).await,
         }
-        is_taken(t, attacker, &self.own, &self.object).await
     }
 
     /// What came of it, as the answer says and the owner sees.

@@ -67,7 +67,7 @@ async fn foreign_object(t: &Tape, aim: Aim, resource: ResourceIx) -> Result<(Obj
         let detail = "every id of the victim is also an id of the attacker's";
         return Err(Unproven::new(Reason::IdTaken, detail).into());
     };
-    let place_of = |object: &Object| in_own_place(t, aim.attacker, object);
+    let place_of = |tenant, object: &Object| in_own_place(t, tenant, object);
     Ok((clear_object(w, aim.pair(), resource, place_of).await?, Some(w)))
 }
 

@@ -127,6 +127,34 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
     }
 }
 
+/// Tenants besides attacker and victim that are asked whether they have an object at an id.
+const MOST_ASKED: usize = 6;
+
+/// Whether the attacker has an object of its own at the id of the victim's, or, where ids count, a third tenant: a target
+/// that goes by the id alone might hit that one, and the victim would see nothing of it.
+pub(crate) async fn is_held_by_others(
+    t: &Tape,
+    pair: Pair,
+    object: &Object,
+    place_of: impl Fn(TenantIx) -> Place,
+) -> Result<bool, Stop> {
+    if is_taken(t, pair.attacker, &place_of(pair.attacker), object).await? {
+        return Ok(true);
+    }
+    if !ids_count(t, pair.victim, object.resource) {
+        return Ok(false);
+    }
+    let is_third = |tenant: &TenantIx| *tenant != pair.attacker && *tenant != pair.victim;
+    let thirds = t.spec.tenant_ixs().filter(is_third).filter(|third| t.spec.caller(*third).is_some());
+    for third in thirds.take(MOST_ASKED) {
+        // A tenant that can't be asked has planted nothing in this run.
+        if matches!(is_taken(t, third, &place_of(third), object).await, Ok(true)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A disposable object of a tenant's, and the disposable parent that it is below.
 pub(crate) async fn plant_below(
     w: WriteTape<'_>,
@@ -148,22 +176,22 @@ pub(crate) fn tries(t: &Tape, pair: Pair) -> usize {
     }
 }
 
-/// A disposable object of the victim whose id the attacker does not have in `place_of` it.
+/// A disposable object of the victim whose id no one else has in `place_of` it.
 pub(crate) async fn clear_object(
     w: WriteTape<'_>,
     pair: Pair,
     resource: ResourceIx,
-    place_of: impl Fn(&Object) -> Place,
+    place_of: impl Fn(TenantIx, &Object) -> Place,
 ) -> Result<Object, Stop> {
     let tries = tries(&w, pair);
     for _ in 0..tries {
         let object = plant(w, pair.victim, resource).await?;
-        if !is_taken(&w, pair.attacker, &place_of(&object), &object).await? {
+        if !is_held_by_others(&w, pair, &object, |tenant| place_of(tenant, &object)).await? {
             return Ok(object);
         }
         remove(w, &object).await?;
     }
-    let detail = format!("every one of {tries} ids of the victim is also an id of the attacker's");
+    let detail = format!("every one of {tries} ids of the victim is also an id of another tenant's");
     Err(Unproven::new(Reason::IdTaken, detail).into())
 }
 
@@ -176,10 +204,10 @@ pub(crate) fn ids_count(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> boo
     t.planted.of(tenant, resource).any(|object| counts(&object.id) || object.parents.iter().any(|(_, id)| counts(id)))
 }
 
-/// A disposable parent of the victim's whose id the attacker does not have, and a disposable object below it.
+/// A disposable parent of the victim's whose id no one else has, and a disposable object below it.
 pub(crate) async fn clear_below(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<(Object, Object), Stop> {
     let parent = w.spec[resource].parent.ok_or_else(|| Stop::not_applicable("it has no parent"))?;
-    let above = clear_object(w, pair, parent, |above| Place::of(above).in_tenant(pair.attacker)).await?;
+    let above = clear_object(w, pair, parent, |tenant, above| Place::of(above).in_tenant(tenant)).await?;
     let object = plant_under(w, pair.victim, resource, &Place::of(&above).ids).await?;
     Ok((above, object))
 }

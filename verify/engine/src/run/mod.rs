@@ -117,10 +117,9 @@ impl Engine {
         width: Width,
         mut done: impl FnMut(Source, Option<T>),
     ) -> Ended {
-        // Besides, as many again may be begun while others wait for quiet. More would only plant what fills the lists.
-        let (most, spare) = match width {
-            Width::Limits => (self.live.spec.limits.concurrency, self.live.spec.limits.concurrency),
-            Width::One => (1, 0),
+        let most = match width {
+            Width::Limits => self.live.spec.limits.concurrency,
+            Width::One => 1,
         };
         let mut stage = Stage { live: &self.live, lanes: Lanes::default(), slots: Vec::new(), free: Vec::new() };
         let mut under_way = FuturesUnordered::new();
@@ -137,9 +136,8 @@ impl Engine {
             if !is_cleanup && self.live.gate.is_out_of_time(Source::Engine) {
                 return Ended::OutOfTime;
             }
-            // Begin what may begin. What waits for quiet keeps nothing busy. How many requests are under way at once, `Live` sees to.
-            let blocked = self.live.quiets.blocked().min(spare);
-            while working.saturating_sub(blocked) < most && waiting < MOST_WAITING {
+            // Begin what may begin. How many requests are under way at once, `Live` sees to.
+            while working < most && waiting < MOST_WAITING {
                 let Some(slot) = stage.begin(&mut pending) else { break };
                 match stage.step(slot, None) {
                     Next::Done(source, output) => done(source, output),
