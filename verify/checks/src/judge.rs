@@ -37,7 +37,7 @@ pub struct Replayed {
 
 /// What an unfinished run has come to.
 pub(crate) struct Past {
-    /// How many sittings it had.
+    /// How many parts it had.
     pub(crate) part: u32,
     pub(crate) decided: Vec<Option<Verdict>>,
     pub(crate) watchers: Vec<Box<dyn Watcher>>,

@@ -78,7 +78,7 @@ pub struct Run {
     pub ending: Ending,
     /// What could not be removed, for people.
     pub left_behind: Vec<String>,
-    /// Requests sent in this sitting.
+    /// Requests sent in this part of the run.
     pub requests: u64,
     /// How long it took.
     pub took: Duration,

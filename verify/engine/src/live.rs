@@ -60,7 +60,7 @@ pub struct Setting {
     pub log: LogWriter,
     /// Where is written what was created.
     pub journal: Journal,
-    /// Which sitting of the run this is, from 1.
+    /// Which part of the run this is, from 1.
     pub part: u32,
     /// Sees every event when it has been recorded.
     pub observer: Observer,
@@ -111,7 +111,7 @@ struct Forgery {
 }
 
 impl Live {
-    /// For one sitting of a run. Nothing is sent yet.
+    /// For one part of a run. Nothing is sent yet.
     pub(crate) fn new(setting: Setting) -> Result<Self, SettingError> {
         let Setting { spec, tag, log, journal, part, observer } = setting;
         let tenants = spec.tenants.len();

@@ -50,7 +50,7 @@ const LARGEST: u64 = 1 << 40;
 pub struct Bundle {
     /// What was asked of the run.
     pub header: Header,
-    /// How its first sitting began: when, and with which variables.
+    /// How its first part began: when, and with which variables.
     pub began: Part,
     /// The spec's text.
     pub spec: String,

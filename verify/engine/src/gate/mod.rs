@@ -1,5 +1,5 @@
-//! The gate: everything that is sent goes through it. What the spec does not name, what the budget does not hold, and what would spoil the
-//! evidence is not sent.
+//! The gate: everything that is sent goes through it. What the spec does not name, what the budget does not hold, and
+//! what would spoil the evidence is not sent.
 
 mod rate;
 

@@ -61,7 +61,7 @@ pub enum What {
     },
 }
 
-/// A sitting of a run: one, unless the run was interrupted and resumed.
+/// A part of a run: the only one, unless the run was interrupted and resumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// From 1.

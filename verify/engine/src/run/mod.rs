@@ -23,7 +23,7 @@ const MOST_WAITING: usize = 256;
 /// How often it is looked whether the listener was called, while nothing else happens.
 const LISTENING: Duration = Duration::from_millis(20);
 
-/// One sitting of a run: everything that it sends goes through here.
+/// One part of a run: everything that it sends goes through here.
 pub struct Engine {
     live: Live,
     stop: watch::Receiver<bool>,
