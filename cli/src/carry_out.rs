@@ -40,9 +40,8 @@ pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Result<Exit
         printer.complain("there is nothing to try: none of the selected checks applies to this spec", help);
         return Err(Exit::Usage);
     }
-    match resume {
-        Resume::Fresh => folder::begin(dir, &spec, printer)?,
-        Resume::Continue => bundle::reopen(dir).map_err(|error| folder::unwritable(dir, &error, printer))?,
+    if resume == Resume::Fresh {
+        folder::begin(dir, &spec, printer)?;
     }
     let order = run::Order {
         spec: Arc::clone(&spec),
@@ -52,9 +51,14 @@ pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Result<Exit
         afterwards,
         resume,
     };
+    let begun = order.begin().map_err(|error| failed(&error, dir, printer))?;
+    // Only now: what can't go on keeps its report.
+    if resume == Resume::Continue {
+        bundle::reopen(dir).map_err(|error| folder::unwritable(dir, &error, printer))?;
+    }
     let finished = {
         let mut progress = Progress::new(printer);
-        run::run(&order, &mut progress, stop).await
+        begun.carry_out(&mut progress, stop).await
     };
     let run = finished.map_err(|error| failed(&error, dir, printer))?;
     let report = report(&spec, &plan, &run, dir, advisories).map_err(|error| failed(&error.into(), dir, printer))?;

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use watertight_checks::clean::Cleaned;
 use watertight_checks::run::clean_journal;
 use watertight_engine::journal::Journal;
-use watertight_evidence::bundle;
 use watertight_evidence::escape::{line, short};
+use watertight_evidence::{BundleError, bundle};
 use watertight_spec::{Environment, Spec, parse};
 
 use crate::exit::Exit;
@@ -34,7 +34,10 @@ pub(crate) async fn run(arguments: &Arguments, printer: Printer) -> Exit {
 }
 
 async fn clean(dir: &Path, printer: Printer) -> Result<Exit, Exit> {
-    let journal = journal(dir, printer)?;
+    let Some(journal) = journal(dir, printer)? else {
+        printer.say("nothing to remove: that run ended before it sent anything");
+        return Ok(Exit::Success);
+    };
     if journal.is_clean() {
         printer.say("nothing to remove: that run cleaned up after itself");
         return Ok(Exit::Success);
@@ -74,17 +77,21 @@ async fn remove(dir: &Path, spec: &Arc<Spec>, journal: Journal, printer: Printer
     })
 }
 
-fn journal(dir: &Path, printer: Printer) -> Result<Journal, Exit> {
+/// None where the run was killed before it could have sent anything.
+fn journal(dir: &Path, printer: Printer) -> Result<Option<Journal>, Exit> {
     let path = dir.join(bundle::JOURNAL);
-    Journal::resume(&path).map_err(|error| {
-        let path = line(&path.to_string_lossy());
-        let what = match error.kind() {
-            ErrorKind::NotFound => format!("{path} is missing: no run was recorded there"),
-            _ => format!("{path} can't be read: {error}"),
-        };
-        printer.complain(&what, "name the folder that the run was given with --report");
-        Exit::Usage
-    })
+    let error = match Journal::resume(&path) {
+        Ok(journal) => return Ok(Some(journal)),
+        Err(error) => error,
+    };
+    let path = line(&path.to_string_lossy());
+    let what = match error.kind() {
+        ErrorKind::NotFound if matches!(bundle::read(dir), Err(BundleError::NotBegun)) => return Ok(None),
+        ErrorKind::NotFound => format!("{path} is missing: no run was recorded there"),
+        _ => format!("{path} can't be read: {error}"),
+    };
+    printer.complain(&what, "name the folder that the run was given with --report");
+    Err(Exit::Usage)
 }
 
 /// The spec as it was when the run began, with the secrets of today's environment.

@@ -93,7 +93,11 @@ fn fresh(arguments: &Arguments, printer: Printer) -> Result<Task<'_>, Exit> {
 /// The run that a folder holds, with the secrets of today's environment.
 fn resumed<'a>(dir: &'a Path, reporting: &Reporting, printer: Printer) -> Result<Task<'a>, Exit> {
     let unsound = |error: BundleError| {
-        printer.complain(&error.to_string(), "name the folder that the run was given with --report");
+        let help = match error {
+            BundleError::NotBegun => "there is nothing to go on with: without --resume, a new one begins",
+            _ => "name the folder that the run was given with --report",
+        };
+        printer.complain(&error.to_string(), help);
         Exit::Usage
     };
     let held = bundle::read(dir).map_err(unsound)?;

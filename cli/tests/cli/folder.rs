@@ -86,6 +86,52 @@ fn the_log_of_a_killed_run_is_judged_up_to_its_last_whole_line() {
 }
 
 #[test]
+fn a_run_that_was_killed_before_it_sent_anything_is_incomplete_and_begins_anew() {
+    let desk = Desk::new();
+    desk.write("watertight.toml", &spec(&closed(), ""));
+    assert_eq!(code(&desk.run(&["verify"])), 4);
+    let dir = desk.path("watertight-report");
+    let sound = read(&dir, "trace.jsonl");
+    let first_line = sound.find('\n').unwrap() + 1;
+    std::fs::remove_file(dir.join("manifest.json")).unwrap();
+    let is_incomplete = || {
+        let output = desk.run(&["judge", "--format", "json"]);
+        let judged = json(&output);
+        assert_eq!((code(&output), &judged["same"], &judged["complete"]), (2, &true.into(), &false.into()), "{judged}");
+        assert!(out(&desk.run(&["judge"])).contains("the run ended before it sent anything; begin a new one"));
+        let resumed = desk.run(&["verify", "--resume", "watertight-report"]);
+        assert_eq!(code(&resumed), 3);
+        assert!(err(&resumed).contains("without --resume, a new one begins"), "{}", err(&resumed));
+        let cleaned = desk.run(&["clean"]);
+        assert_eq!(code(&cleaned), 0, "{}", err(&cleaned));
+        assert!(out(&cleaned).starts_with("nothing to remove"), "{}", out(&cleaned));
+    };
+    for end in [0, first_line - 1, first_line, first_line + 20] {
+        std::fs::write(dir.join("trace.jsonl"), &sound[..end]).unwrap();
+        is_incomplete();
+    }
+    for file in ["trace.jsonl", "journal.jsonl"] {
+        std::fs::remove_file(dir.join(file)).unwrap();
+        is_incomplete();
+    }
+    assert_eq!(code(&desk.run(&["verify"])), 4, "a new run begins in the same folder");
+}
+
+#[test]
+fn a_run_that_can_not_go_on_keeps_its_report() {
+    let desk = Desk::new();
+    desk.write("watertight.toml", &spec(&closed(), ""));
+    assert_eq!(code(&desk.run(&["verify"])), 4);
+    let dir = desk.path("watertight-report");
+    std::fs::remove_file(dir.join("journal.jsonl")).unwrap();
+    let resumed = desk.run(&["verify", "--resume", "watertight-report"]);
+    assert_eq!(code(&resumed), 3, "{}", err(&resumed));
+    for file in ["manifest.json", "run.json", "report.html", "junit.xml"] {
+        assert!(dir.join(file).exists(), "{file}");
+    }
+}
+
+#[test]
 fn a_folder_whose_run_left_something_behind_is_moved_aside_and_never_written_over() {
     let desk = Desk::new();
     desk.write("watertight.toml", &spec(&closed(), ""));

@@ -70,6 +70,12 @@ pub(crate) struct Rendered {
 }
 
 impl Rendered {
+    /// Bytes of it, as it is shown: the same in a replay.
+    fn length(&self) -> usize {
+        let texts = self.headers.iter().map(|(_, value)| value).chain([&self.target]).chain(&self.body);
+        texts.map(|text| text.shown.len()).sum()
+    }
+
     pub(crate) fn sent(&self) -> Sent {
         Sent {
             method: self.method.clone(),
@@ -116,8 +122,19 @@ impl From<&str> for Unrendered {
     }
 }
 
+/// Bytes of a request as it is shown. It may hold what a target handed out, and a line of the log has it whole.
+const LONGEST: usize = 4 << 20;
+
 /// A call as it goes out.
 pub(crate) fn render(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, Unrendered> {
+    let rendered = unbounded(call, spec, secrets)?;
+    match rendered.length() > LONGEST {
+        true => Err(format!("the request would be longer than {LONGEST} bytes").into()),
+        false => Ok(rendered),
+    }
+}
+
+fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, Unrendered> {
     match call {
         Call::Api(request) => {
             let tenant = &spec[request.at];

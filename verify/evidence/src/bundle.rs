@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use watertight_checks::run::Ending;
 pub use watertight_checks::run::JOURNAL;
-use watertight_engine::log::{BODIES, Header, INDEX, LogReader, Part, TRACE, Tail, What};
+use watertight_engine::log::{BODIES, Header, INDEX, LogError, LogReader, Part, TRACE, Tail, What};
 use watertight_spec::Spec;
 
 pub use error::BundleError;
@@ -170,20 +170,40 @@ fn tail(dir: &Path) -> io::Result<Tail> {
 pub fn read(dir: &Path) -> Result<Bundle, BundleError> {
     let manifest = match small(dir, MANIFEST) {
         Ok(text) => Some(Manifest::read(&text)?),
-        Err(BundleError::Missing { .. }) if dir.join(TRACE).exists() => None,
+        Err(BundleError::Missing { .. }) if dir.join(TRACE).exists() || dir.join(ORIGIN).exists() => None,
         Err(error) => return Err(error),
     };
-    let (header, began) = beginning(dir)?;
+    let (header, began) = beginning(dir).map_err(|error| match error {
+        Beginning::Missing if manifest.is_none() => BundleError::NotBegun,
+        Beginning::Missing => BundleError::Log(LogError::Empty),
+        Beginning::Unsound(error) => error,
+    })?;
     let finished = manifest.map(|manifest| finished(dir, manifest)).transpose()?;
     Ok(Bundle { header, began, spec: small(dir, SPEC)?, finished })
 }
 
+/// Why a log does not say how its run began.
+enum Beginning {
+    /// It ends before.
+    Missing,
+    /// It can't be read, or says something else.
+    Unsound(BundleError),
+}
+
 /// The first two lines of the log.
-fn beginning(dir: &Path) -> Result<(Header, Part), BundleError> {
-    let mut log = LogReader::open(dir)?;
-    match log.next().transpose()?.map(|event| event.what) {
+fn beginning(dir: &Path) -> Result<(Header, Part), Beginning> {
+    let unsound = |error: LogError| match BundleError::from(error) {
+        BundleError::Log(LogError::Empty) | BundleError::Missing { .. } => Beginning::Missing,
+        error => Beginning::Unsound(error),
+    };
+    let mut log = LogReader::open(dir).map_err(unsound)?;
+    match log.next().transpose().map_err(unsound)?.map(|event| event.what) {
         Some(What::Began(part)) => Ok((log.header().clone(), part)),
-        _ => Err(BundleError::Form { file: TRACE, why: "it does not say how the run began".to_owned() }),
+        None => Err(Beginning::Missing),
+        Some(_) => {
+            let why = "it does not say how the run began".to_owned();
+            Err(Beginning::Unsound(BundleError::Form { file: TRACE, why }))
+        }
     }
 }
 

@@ -67,7 +67,10 @@ pub struct Difference {
 /// # Errors
 /// It can't be judged: a file is missing, was changed, or can't be understood.
 pub fn judge(dir: &Path) -> Result<Judgement, BundleError> {
-    let bundle = bundle::read(dir)?;
+    let bundle = match bundle::read(dir) {
+        Err(BundleError::NotBegun) => return Ok(Judgement::of_nothing()),
+        read => read?,
+    };
     let spec = Arc::new(recorded_spec(&bundle)?);
     let plan = plan(&spec, &bundle.options()?);
     let mut replayed = replay(&spec, &plan, dir)?;
@@ -186,6 +189,23 @@ fn note(ending: &Ending, decided: usize, trials: usize, dir: &Path) -> Option<St
         Ending::Unreachable(_) => "nothing was tried, because the target could not be reached".to_owned(),
     };
     Some(format!("incomplete: {what}; watertight verify --resume {} finishes it", line(&dir.to_string_lossy())))
+}
+
+impl Judgement {
+    /// Of a run that was killed before it sent anything.
+    fn of_nothing() -> Self {
+        let note = "incomplete: the run ended before it sent anything; begin a new one".to_owned();
+        Self {
+            schema: JUDGEMENT_SCHEMA,
+            same: true,
+            complete: false,
+            decided: 0,
+            trials: 0,
+            verdict: Some(Overall::Unproven),
+            note: Some(note),
+            differences: Vec::new(),
+        }
+    }
 }
 
 impl From<BundleError> for Judgement {

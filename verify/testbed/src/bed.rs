@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use watertight_checks::check::Trial;
-use watertight_checks::plan::{Options, Plan, plan};
-use watertight_checks::run::{Afterwards, Order, Resume, Silent, Watch, run};
+use watertight_checks::plan::{Depth, Options, Plan, plan};
+use watertight_checks::run::{Afterwards, Order, Resume, Silent, Watch};
 use watertight_spec::Spec;
 
 use crate::fixture::{Fixture, spec_of};
@@ -20,6 +20,7 @@ use crate::verified::Verified;
 /// A running double. It ends when it is dropped.
 pub struct Bed {
     fixture: Fixture,
+    options: Options,
     url: String,
     shared: Shared,
     task: JoinHandle<()>,
@@ -59,7 +60,14 @@ impl Bed {
     /// Of this fixture.
     pub async fn with(fixture: Fixture, switches: &[Switch]) -> Self {
         let (url, shared, task) = server::start(&fixture, switches).await;
-        Self { fixture, url, shared, task }
+        let options = Options { seed: 7, ..Options::default() };
+        Self { fixture, options, url, shared, task }
+    }
+
+    /// Its runs only read.
+    pub fn reading_only(mut self) -> Self {
+        self.options.depth = Depth::ReadsOnly;
+        self
     }
 
     /// The text of its spec.
@@ -100,7 +108,7 @@ impl Bed {
 
     /// The plan of its spec, with those trials that `keep` picks.
     pub fn plan(&self, spec: &Spec, keep: impl Fn(&Picked) -> bool) -> Plan {
-        let mut plan = plan(spec, &options());
+        let mut plan = plan(spec, &self.options);
         plan.trials.retain(|trial| keep(&Picked::of(trial, spec)));
         plan
     }
@@ -143,12 +151,12 @@ impl Bed {
         let order = Order {
             spec: Arc::clone(&spec),
             plan: Rc::clone(&plan),
-            options: options(),
+            options: self.options.clone(),
             folder: folder.path().to_owned(),
             afterwards,
             resume: Resume::Fresh,
         };
-        let run = run(&order, watch, stop).await.unwrap();
+        let run = order.begin().unwrap().carry_out(watch, stop).await.unwrap();
         Verified { text: self.text(), spec, plan, run, folder }
     }
 }
@@ -157,9 +165,4 @@ impl Drop for Bed {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-/// The options of every run here.
-fn options() -> Options {
-    Options { seed: 7, ..Options::default() }
 }

@@ -54,6 +54,8 @@ pub enum Switch {
     ChildOfAnyParent,
     /// A task is found by the id of the case above it, whoever's it is.
     FoundByParentAlone,
+    /// Tasks are listed by the id of the case above them: the caller's own case first, else anyone's.
+    ChildrenByParentAlone,
     /// What is another's is 403, what does not exist 404.
     ForeignForbidden,
     /// A denial carries the record.
@@ -128,6 +130,8 @@ pub enum Switch {
     NextUnreadable,
     /// The next page is not named.
     NextUnsaid,
+    /// The second page of a list breaks off in the middle.
+    SecondPageBroken,
     /// Updates are refused for their form.
     UpdatesRefused,
     // ── harmless habits ──
@@ -151,6 +155,10 @@ pub enum Switch {
     SchemaTicks,
     /// Ids say whose they are, so that no two tenants have the same.
     IdsOfTenant,
+    /// North has so many cases from before any run, with the ids that other tenants' cases get.
+    NorthAhead(usize),
+    /// South's cases have ids that no other tenant's have.
+    SouthApart,
     /// The first page of a list is empty, and all is on the second.
     FirstPageEmpty,
     /// The validator (`ETag`) of every list is a number that is also that of south's badge.

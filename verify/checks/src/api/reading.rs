@@ -5,7 +5,7 @@ use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape};
-use watertight_spec::{Operation, ResourceIx, Role, TenantIx};
+use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
 
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
@@ -38,7 +38,7 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
     let by_owner = request(t, own(t, victim)?, op, &Place::of(object), &looking_for(object))?;
     let open = bracket::open(async || sees(t, op, &by_owner, object).await).await?;
     let is_many = matches!(op.role, Role::List | Role::Search);
-    let outcome = match read_across(t, op, attack(t, &by_owner, attacker)?, victim).await {
+    let outcome = match read_across(t, op, attack(t, &by_owner, attacker)?, Pair { attacker, victim }).await {
         Found::Leaked(evidence) => Attack::Leaked(evidence),
         Found::Denied => Attack::Withstood,
         // A list may leave out silently what a caller must not see, as long as it is an answer at all.
@@ -66,15 +66,19 @@ pub(super) enum Found {
     Unclear(Unproven),
 }
 
-/// The attacker sends the request and, where it is let in, follows the pages to the victim's data or the end.
-pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, victim: TenantIx) -> Found {
-    let walked = follow(t, op, first_page(&t.spec, op, across), |page| foreign(t, page, victim).is_some()).await;
-    if let Some(evidence) = walked.pages.iter().find_map(|page| leak(t, page, victim)) {
+/// The attacker sends the request and, where it is let in, follows the pages to the victim's data or the end. Where a target
+/// goes by an id alone, what it shows may be a third tenant's: that is a leak just as well.
+pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, pair: Pair) -> Found {
+    let first = first_page(&t.spec, op, across);
+    let pages = follow(t, op, first, |page| foreign(t, page, pair.victim).is_some()).await;
+    let thirds = t.spec.tenant_ixs().filter(|tenant| *tenant != pair.attacker);
+    let mut victims = [pair.victim].into_iter().chain(thirds);
+    if let Some(evidence) = victims.find_map(|victim| pages.pages.iter().find_map(|page| leak(t, page, victim))) {
         return Found::Leaked(evidence);
     }
-    let Some(last) = walked.last() else { return Found::Unclear(nothing_sent()) };
+    let Some(last) = pages.last() else { return Found::Unclear(nothing_sent()) };
     match class_of(last) {
-        _ if walked.breaks_off() => Found::Unclear(cut_short(last)),
+        _ if pages.breaks_off() => Found::Unclear(cut_short(last)),
         ResponseClass::Denied => Found::Denied,
         ResponseClass::Success => Found::Empty(Seen::clone(last)),
         ResponseClass::NotOffered | ResponseClass::Undecided => Found::Unclear(Unproven::undecided(last)),

@@ -175,7 +175,7 @@ async fn pair(t: &Tape, op: &Operation, aim: Aim, object: &Object, place: &Place
     };
     let open = bracket::open(control).await?;
     let across = request(t, own(t, aim.attacker)?, op, place, &looking_for(object))?.crossing();
-    let outcome = match read_across(t, op, across, object.tenant).await {
+    let outcome = match read_across(t, op, across, aim.pair()).await {
         Found::Leaked(evidence) => Attack::Leaked(evidence),
         Found::Denied => Attack::Withstood,
         Found::Empty(answer) if is_bare_list(op, &answer) && !is_below_own(t, op, aim, object, place).await? => {

@@ -7,6 +7,9 @@ use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Resource, Role, Spec};
 
+/// Bytes of a list's pages, which are in memory until it is judged.
+const LONGEST_LIST: usize = 32 << 20;
+
 /// The pages of a list, as far as they were followed.
 pub(crate) struct Pages {
     /// In order; never empty.
@@ -39,10 +42,11 @@ pub(crate) fn first_page(spec: &Spec, op: &Operation, request: Request) -> Reque
     }
 }
 
-/// Follows a list from its first page until `enough`, its end, or `limits.pages`.
+/// Follows a list from its first page until `enough`, its end, `limits.pages`, or more than is kept in memory.
 pub(crate) async fn follow(t: &Tape, op: &Operation, first: Request, enough: impl Fn(&Exchange) -> bool) -> Pages {
     let mut pages: Vec<Seen> = Vec::new();
     let mut known: Vec<String> = Vec::new();
+    let mut length = 0_usize;
     let mut asked = first.clone();
     loop {
         known.push(asked.address.shown());
@@ -54,7 +58,8 @@ pub(crate) async fn follow(t: &Tape, op: &Operation, first: Request, enough: imp
             Next::At(address) if !known.contains(&address.shown()) => first.clone().to(address),
             Next::At(_) | Next::Lost => return Pages { pages, is_complete: false },
         };
-        if enough(&page) || pages.len() >= t.spec.limits.pages {
+        length = length.saturating_add(page.response().map_or(0, |received| received.length));
+        if enough(&page) || pages.len() >= t.spec.limits.pages || length > LONGEST_LIST {
             return Pages { pages, is_complete: false };
         }
     }

@@ -9,9 +9,9 @@ use super::audience::named;
 use super::expired::{once_a_tenant, own_bearers};
 use super::protected::ProtectedObject;
 use super::subject::{fresh, granted, readable, refused};
-use crate::bracket;
+use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Trial};
-use crate::verdict::{Evidence, Shows, Stop};
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 pub(super) static CHECK: Check = Check {
     id: "token.foreign-audience",
@@ -23,7 +23,8 @@ pub(super) static CHECK: Check = Check {
            uses it at an operation that shows the tenant's own object. It concerns no other tenant's data, so it runs once \
            a tenant, against the next one in the spec.",
     judges: "advisory: the token shows the object. isolated: 401, 403, 404 or 410, and the object shows to an ordinary \
-             token before and after. unproven: a control failed, or the answer decides nothing. not applicable: no \
+             token before and after. unproven: a control failed, the answer decides nothing, or the token may have \
+             expired before it was used. not applicable: no \
              `elsewhere`, no client, or the endpoint grants no token for another audience.",
     origin: "RFC 8725 3.9, RFC 9068 4, RFC 8707; isolation 12; NIST SP 800-63C (audience restriction)",
     fix: "Refuse tokens whose `aud` does not name this API.",
@@ -63,5 +64,12 @@ async fn attempt(t: &Tape, tenant: TenantIx, operation: OperationIx) -> Conclude
         let line = format!("a token of {} for {audiences:?} works here", t.spec.name_of(who));
         Evidence::of(Shows::CredentialAccepted, line, &answered).with("the token", &issued.exchange)
     });
+    let attack = match attack {
+        Attack::Withstood if issued.was_over(&answered) => {
+            let why = "the token may have expired before it was used";
+            Attack::Undecided(Unproven::shown(Reason::NoToken, why, &answered))
+        }
+        judged => judged,
+    };
     open.attack(attack).close().await
 }

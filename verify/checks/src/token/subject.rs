@@ -120,6 +120,13 @@ impl Granted {
         &self.token
     }
 
+    /// Whether it may have expired before this exchange was over: then a refusal shows nothing. A request may have to wait
+    /// for its turn.
+    pub(super) fn was_over(&self, used: &Exchange) -> bool {
+        let ends = self.token.lifetime.map(|seconds| self.exchange.at.saturating_add(seconds.saturating_mul(1000)));
+        ends.is_some_and(|ends| used.at.saturating_add(used.took) >= ends)
+    }
+
     /// Claims of a token that the spec says can be read.
     pub(super) fn claims(&self) -> Result<&Map<String, Value>, Stop> {
         self.token.claims.as_ref().and_then(Value::as_object).ok_or_else(|| {

@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::io::AsyncWriteExt as _;
 use watertight_checks::judge::replay;
 use watertight_checks::plan::{Depth, Options, plan};
-use watertight_checks::run::{Afterwards, Order, Resume, Run, Silent, TrialResult, run};
+use watertight_checks::run::{Afterwards, Order, Resume, Run, Silent, TrialResult};
 use watertight_engine::log::{LogReader, What};
 use watertight_spec::Spec;
 use watertight_testbed::raw::serve;
@@ -164,7 +164,7 @@ async fn live(spec: &Arc<Spec>, options: &Options, folder: &Path) -> Run {
         resume: Resume::Fresh,
     };
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    run(&order, &mut Silent, stopped).await.unwrap()
+    order.begin().unwrap().carry_out(&mut Silent, stopped).await.unwrap()
 }
 
 fn check(draft: &Draft) {

@@ -115,3 +115,28 @@ async fn what_a_killed_run_left_behind_is_removed_by_its_journal_and_by_a_sweep(
     assert_eq!(bed.contents(), before);
     assert!(Journal::resume(&path).unwrap().is_clean());
 }
+
+/// A create of which no answer told makes every list searched. What a list does not show is said to be perhaps there.
+#[tokio::test]
+async fn a_list_that_the_clean_up_could_not_read_to_its_end_is_told() {
+    for (switches, pages, why) in [
+        (vec![FirstPageEmpty], "50", None),
+        (vec![FirstPageEmpty, SecondPageBroken], "50", Some("is listed in a form that can't be read")),
+        (vec![FirstPageEmpty], "1", Some("has more pages than are read (limits.pages)")),
+    ] {
+        let bed = Bed::with(cases().limit(&format!("pages = {pages}")), &switches).await;
+        let mut has_lost_one = false;
+        bed.hinder(move |seen| {
+            let is_lost = seen.method == "POST" && !has_lost_one;
+            has_lost_one |= is_lost;
+            is_lost.then_some(0)
+        });
+        let verified = bed.verify(|_| false).await;
+        match why {
+            None => assert_eq!(verified.run.left_behind, Vec::<String>::new()),
+            Some(why) => {
+                assert!(verified.run.left_behind.iter().any(|left| left.contains(why)), "{why}: {:?}", verified.run)
+            }
+        }
+    }
+}

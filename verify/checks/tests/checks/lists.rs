@@ -69,3 +69,15 @@ async fn a_link_is_resolved_below_the_base_path_that_was_asked_whoever_asked() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_page_that_cannot_be_read_is_no_end_of_the_list() {
+    // Each tenant is shown its own, and the second page of it breaks off: on that page the victim's could be.
+    let check = "api.swap-path-tenant";
+    let concluded = run(&[PathIgnored, SecondPageBroken], |one| one.check == check && one.subject == CASES).await;
+    assert!(!concluded.is_empty());
+    for one in concluded {
+        let is_unread = matches!(&one.verdict, Verdict::Unproven(why) if why.reason == Reason::NotReadToEnd);
+        assert!(is_unread, "{one:?}");
+    }
+}

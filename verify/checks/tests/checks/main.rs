@@ -16,6 +16,7 @@ mod own_view;
 mod quick;
 mod rate;
 mod resume;
+mod same_ids;
 mod sound;
 mod support;
 mod token;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use watertight_checks::judge::replay;
 use watertight_checks::plan::{Options, plan};
-use watertight_checks::run::{Afterwards, Ending, Order, Resume, Run, Watch, run};
+use watertight_checks::run::{Afterwards, Ending, Order, Resume, Run, Watch};
 use watertight_checks::verdict::{Reason, Verdict};
 use watertight_engine::log::{Event, LogReader, Source, What};
 use watertight_spec::Spec;
@@ -36,7 +36,7 @@ async fn carry_out(spec: &Arc<Spec>, folder: &Path, resume: Resume, most: usize)
         resume,
     };
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    run(&order, &mut StopAfter(most, stop), stopped).await.unwrap()
+    order.begin().unwrap().carry_out(&mut StopAfter(most, stop), stopped).await.unwrap()
 }
 
 fn events(folder: &Path) -> Vec<Event> {

@@ -2,14 +2,15 @@
 //! [`CALLBACKS`](super::inbox::CALLBACKS).
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::log::Called;
@@ -24,6 +25,10 @@ pub(crate) const MAX_PATH: usize = 200;
 const MAX_HEADERS: usize = 50;
 /// Bytes of a header's value that are recorded.
 const MAX_VALUE: usize = 1_000;
+/// Connections at once; others wait until one of them ends.
+const MOST_CONNECTIONS: usize = 64;
+/// How long one connection may last.
+const LONGEST_CONNECTION: Duration = Duration::from_secs(10);
 /// Until the next try when no call can be accepted.
 const AFTER_FAILURE: Duration = Duration::from_millis(20);
 /// Bytes of a call's body that are recorded.
@@ -34,6 +39,18 @@ pub(crate) struct Arrived {
     pub(crate) called: Called,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
+}
+
+/// Where calls come from.
+pub(crate) trait Accept: Send + 'static {
+    /// The next connection.
+    fn accept(&mut self) -> impl Future<Output = std::io::Result<TcpStream>> + Send;
+}
+
+impl Accept for TcpListener {
+    async fn accept(&mut self) -> std::io::Result<TcpStream> {
+        Ok(Self::accept(self).await?.0)
+    }
 }
 
 /// Listens until dropped.
@@ -64,28 +81,38 @@ impl Drop for Listener {
     }
 }
 
-async fn serve(socket: TcpListener, body: String, calls: mpsc::Sender<Arrived>) {
+async fn serve(mut socket: impl Accept, body: String, calls: mpsc::Sender<Arrived>) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
-        let Ok((stream, _)) = socket.accept().await else {
+        // It is never closed.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(stream) = socket.accept().await else {
             // Too many open files, for a moment: a listener that is gone would look like a target that never calls.
             tokio::time::sleep(AFTER_FAILURE).await;
             continue;
         };
         let (body, calls) = (body.clone(), calls.clone());
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let (body, calls) = (body.clone(), calls.clone());
-            async move {
-                // Full: the run has more calls than it could ever judge.
-                let _ = calls.try_send(arrived(request).await);
-                let response = hyper::Response::builder()
-                    .header("content-type", "application/json")
-                    .body(Full::new(Bytes::from(body)))
-                    .unwrap_or_default();
-                Ok::<_, Infallible>(response)
-            }
+        tokio::spawn(async move {
+            let _place = place;
+            let _ = tokio::time::timeout(LONGEST_CONNECTION, answer(stream, body, calls)).await;
         });
-        tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
+}
+
+async fn answer(stream: TcpStream, body: String, calls: mpsc::Sender<Arrived>) -> hyper::Result<()> {
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let (body, calls) = (body.clone(), calls.clone());
+        async move {
+            // Full: the run has more calls than it could ever judge.
+            let _ = calls.try_send(arrived(request).await);
+            let response = hyper::Response::builder()
+                .header("content-type", "application/json")
+                .body(Full::new(Bytes::from(body)))
+                .unwrap_or_default();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
 }
 
 async fn arrived(request: hyper::Request<Incoming>) -> Arrived {
@@ -98,4 +125,62 @@ async fn arrived(request: hyper::Request<Incoming>) -> Arrived {
     // A body beyond the bound is not recorded; that there was a call is what counts.
     let body = Limited::new(body, MAX_BODY).collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
     Arrived { called: Called { method: parts.method.to_string(), path }, headers, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Fails as often as it says, then accepts.
+    struct Failing(usize, TcpListener);
+
+    impl Accept for Failing {
+        async fn accept(&mut self) -> std::io::Result<TcpStream> {
+            match self.0.checked_sub(1) {
+                Some(left) => {
+                    self.0 = left;
+                    Err(std::io::Error::other("too many open files"))
+                }
+                None => Accept::accept(&mut self.1).await,
+            }
+        }
+    }
+
+    async fn call(origin: &str) -> String {
+        let mut stream = TcpStream::connect(origin).await.unwrap();
+        stream.write_all(b"GET /run/jwks.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_could_not_accept_for_a_while_still_tells_of_calls() {
+        let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let origin = socket.local_addr().unwrap().to_string();
+        let (calls, mut received) = mpsc::channel(MAX_WAITING);
+        let task = tokio::spawn(serve(Failing(3, socket), "{}".to_owned(), calls));
+        assert!(call(&origin).await.ends_with("{}"));
+        assert_eq!(received.recv().await.unwrap().called.path, "/run/jwks.json");
+        task.abort();
+    }
+
+    #[tokio::test]
+    async fn connections_that_say_nothing_take_no_more_than_their_places() {
+        let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let origin = socket.local_addr().unwrap().to_string();
+        let (calls, _received) = mpsc::channel(MAX_WAITING);
+        let task = tokio::spawn(serve(socket, "{}".to_owned(), calls));
+        let mut idle = Vec::new();
+        for _ in 0..MOST_CONNECTIONS {
+            idle.push(TcpStream::connect(&origin).await.unwrap());
+        }
+        let waiting = tokio::time::timeout(Duration::from_millis(200), call(&origin)).await;
+        assert!(waiting.is_err(), "every place is taken");
+        idle.clear();
+        assert!(call(&origin).await.ends_with("{}"));
+        task.abort();
+    }
 }

@@ -1,10 +1,13 @@
 //! Tokens of a run: fetched when they are needed, renewed before they expire, kept for as long as someone may name them.
+//!
+//! A script may name the tokens that its own requests brought or used. Those, and each principal's newest, are kept; the
+//! rest is dropped at once, however short-lived the tokens of a target are.
 
 pub(crate) mod forge;
 pub(crate) mod signature;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -20,10 +23,14 @@ use forge::object;
 /// The longest that a token is used without a new one.
 const LONGEST_LIFE: u64 = 86_400;
 
+/// Characters of a token. A longer one fits into no header that a server reads.
+const LONGEST: usize = 64 * 1024;
+
 /// A token, in memory alone.
-#[derive(Clone)]
 pub(crate) struct Token {
     value: SecretString,
+    /// What makes it a secret: of a signed token its signature, of any other all of it.
+    secret: SecretString,
     placeholder: String,
     /// When to fetch another, well before it expires.
     renew: Option<Instant>,
@@ -35,9 +42,20 @@ pub(crate) struct Tokens {
     /// Each principal's own, with the event that brought it.
     current: RefCell<HashMap<Who, u64>>,
     /// By the event that brought it.
-    issued: RefCell<HashMap<u64, (Source, Who, Token)>>,
+    issued: RefCell<HashMap<u64, Issued>>,
+    /// Which of them a source may name besides those that it brought itself.
+    named: RefCell<HashMap<Source, BTreeSet<u64>>>,
     /// One fetch at a time for a principal; the others wait for it.
     fetching: RefCell<HashMap<Who, Rc<tokio::sync::Mutex<()>>>>,
+}
+
+/// A token, for whom it was issued, and to whom that was told.
+struct Issued {
+    source: Source,
+    who: Who,
+    token: Token,
+    /// Sources that have used it and may name it.
+    named_by: usize,
 }
 
 impl Tokens {
@@ -49,14 +67,14 @@ impl Tokens {
 
     /// The token that an event brought.
     pub(crate) fn issued(&self, seq: u64) -> Option<(Who, Text)> {
-        self.issued.borrow().get(&seq).map(|(_, who, token)| (*who, token.text()))
+        self.issued.borrow().get(&seq).map(|issued| (issued.who, issued.token.text()))
     }
 
     /// Whether a principal has a token that will last for a while.
     pub(crate) fn is_fresh(&self, who: Who) -> bool {
         let Some(seq) = self.current.borrow().get(&who).copied() else { return false };
         let issued = self.issued.borrow();
-        issued.get(&seq).is_some_and(|(.., token)| token.renew.is_none_or(|at| Instant::now() < at))
+        issued.get(&seq).is_some_and(|issued| issued.token.renew.is_none_or(|at| Instant::now() < at))
     }
 
     /// Held while a principal's token is fetched.
@@ -64,23 +82,55 @@ impl Tokens {
         Rc::clone(self.fetching.borrow_mut().entry(who).or_default())
     }
 
-    /// A token that an event brought. The engine's own become the principal's current ones.
-    pub(crate) fn keep(&self, seq: u64, source: Source, who: Who, token: Token) {
-        self.issued.borrow_mut().insert(seq, (source, who, token));
-        if source == Source::Engine {
-            self.current.borrow_mut().insert(who, seq);
+    /// A source has used a token, and may name it until it is done.
+    pub(crate) fn is_named_by(&self, source: Source, seq: u64) {
+        if self.named.borrow_mut().entry(source).or_default().insert(seq)
+            && let Some(issued) = self.issued.borrow_mut().get_mut(&seq)
+        {
+            issued.named_by = issued.named_by.saturating_add(1);
         }
     }
 
-    /// The source is done: nobody will name its tokens any more.
-    pub(crate) fn forget(&self, source: Source) {
-        self.issued.borrow_mut().retain(|_, (of, ..)| *of != source);
+    /// A token that an event brought. The engine's own become the principal's current ones. Returns what is dropped for it.
+    pub(crate) fn keep(&self, seq: u64, source: Source, who: Who, token: Token) -> Vec<Token> {
+        self.issued.borrow_mut().insert(seq, Issued { source, who, token, named_by: 0 });
+        match source {
+            Source::Engine => {
+                let replaced = self.current.borrow_mut().insert(who, seq);
+                replaced.and_then(|seq| self.drop_unnamed(seq)).into_iter().collect()
+            }
+            _ => {
+                self.is_named_by(source, seq);
+                Vec::new()
+            }
+        }
     }
 
-    /// Replaced tokens of the engine's own that no request names any more.
-    pub(crate) fn forget_replaced(&self) {
-        let current: HashSet<u64> = self.current.borrow().values().copied().collect();
-        self.issued.borrow_mut().retain(|seq, (of, ..)| *of != Source::Engine || current.contains(seq));
+    /// The source is done: nobody will name its tokens any more. Returns those.
+    pub(crate) fn forget(&self, source: Source) -> Vec<Token> {
+        let named = self.named.borrow_mut().remove(&source).unwrap_or_default();
+        let mut dropped = Vec::new();
+        for seq in named {
+            if let Some(issued) = self.issued.borrow_mut().get_mut(&seq) {
+                issued.named_by = issued.named_by.saturating_sub(1);
+            }
+            dropped.extend(self.drop_unnamed(seq));
+        }
+        dropped
+    }
+
+    /// Drops a token that is no principal's current one and that nobody may name.
+    fn drop_unnamed(&self, seq: u64) -> Option<Token> {
+        let mut issued = self.issued.borrow_mut();
+        let Issued { source, who, named_by, .. } = issued.get(&seq)?;
+        let is_current = *source == Source::Engine && self.current.borrow().get(who) == Some(&seq);
+        let is_needed = *named_by > 0 || is_current;
+        if is_needed { None } else { issued.remove(&seq).map(|issued| issued.token) }
+    }
+
+    /// The token itself, to check its signature.
+    pub(crate) fn value(&self, seq: u64) -> Option<SecretString> {
+        self.issued.borrow().get(&seq).map(|issued| issued.token.value.clone())
     }
 }
 
@@ -88,15 +138,9 @@ impl Token {
     fn text(&self) -> Text {
         Text::secret(self.value.expose_secret(), self.placeholder.clone())
     }
-    pub(crate) fn value(&self) -> &str {
-        self.value.expose_secret()
-    }
-}
-
-impl Tokens {
-    /// The token itself, to check its signature.
-    pub(crate) fn value(&self, seq: u64) -> Option<SecretString> {
-        self.issued.borrow().get(&seq).map(|(.., token)| token.value().into())
+    /// What a redactor replaces for as long as the token is in use.
+    pub(crate) fn secret(&self) -> &str {
+        self.secret.expose_secret()
     }
 }
 
@@ -109,19 +153,20 @@ pub(crate) fn uses_tokens(spec: &Spec, who: Who) -> bool {
 pub(crate) fn token_in(spec: &Spec, who: Who, body: &str, redactor: &mut Redactor) -> Option<(Token, IssuedToken)> {
     let json: Value = serde_json::from_str(body).ok()?;
     let (value, declared) = value_in(spec, who, &json)?;
+    if value.len() > LONGEST {
+        return None;
+    }
     let placeholder = redactor.placeholder(&value);
     let mut parts = value.split('.');
-    let (header, claims) = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+    let (secret, header, claims) = match (parts.next(), parts.next(), parts.next(), parts.next()) {
         // The redactor knows a whole JWS by its form; what makes it a secret is its signature.
         (Some(header), Some(claims), Some(signature), None) if value.starts_with("eyJ") => {
-            redactor.learn_received(signature);
-            (object(header).ok().map(Value::Object), object(claims).ok().map(Value::Object))
+            (signature, object(header).ok().map(Value::Object), object(claims).ok().map(Value::Object))
         }
-        _ => {
-            redactor.learn_received(&value);
-            (None, None)
-        }
+        _ => (value.as_str(), None, None),
     };
+    redactor.learn(secret);
+    let secret = SecretString::from(secret);
     let time = |name: &str| claims.as_ref().and_then(|c| c.get(name)).and_then(Value::as_u64);
     let by_claims = time("exp").zip(time("iat")).map(|(exp, iat)| exp.saturating_sub(iat));
     let lifetime = json.get("expires_in").and_then(Value::as_u64).or(by_claims).or(declared.map(|d| d.as_secs()));
@@ -132,12 +177,49 @@ pub(crate) fn token_in(spec: &Spec, who: Who, body: &str, redactor: &mut Redacto
     });
     let scope = json.get("scope").and_then(Value::as_str).map(str::to_owned);
     let recorded = IssuedToken { who, placeholder: placeholder.clone(), header, claims, scope, lifetime };
-    Some((Token { value: value.into(), placeholder, renew }, recorded))
+    Some((Token { value: value.into(), secret, placeholder, renew }, recorded))
 }
 
 fn value_in(spec: &Spec, who: Who, json: &Value) -> Option<(String, Option<Duration>)> {
     match &spec[who].credential {
         Credential::Login { token, lifetime, .. } => Some((token.query(json).first()?.as_str()?.to_owned(), *lifetime)),
         _ => Some((json.get("access_token")?.as_str()?.to_owned(), None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use watertight_spec::{PrincipalIx, TenantIx};
+
+    use super::*;
+
+    fn who() -> Who {
+        let (tenant, principal): (TenantIx, PrincipalIx) = serde_json::from_value(serde_json::json!([0, 0])).unwrap();
+        Who { tenant, principal }
+    }
+
+    fn token(text: &str) -> Token {
+        Token { value: text.into(), secret: text.into(), placeholder: String::new(), renew: None }
+    }
+
+    /// A target whose tokens expire at once brings a new one with every request.
+    #[test]
+    fn of_the_tokens_that_were_replaced_those_are_kept_that_a_source_may_name() {
+        let (tokens, who) = (Tokens::default(), who());
+        let (one, other) = (Source::Trial(1), Source::Trial(2));
+        tokens.keep(0, Source::Engine, who, token("used by two"));
+        tokens.is_named_by(one, 0);
+        tokens.is_named_by(other, 0);
+        for seq in 1..1000 {
+            tokens.keep(seq, Source::Engine, who, token("used by no one"));
+        }
+        assert_eq!(tokens.issued.borrow().len(), 2, "the first and the last");
+        assert!(tokens.forget(one).is_empty());
+        assert!(tokens.value(0).is_some(), "the other may still name it");
+        let dropped: Vec<String> = tokens.forget(other).iter().map(|token| token.secret().to_owned()).collect();
+        assert_eq!(dropped, ["used by two"]);
+        assert!(tokens.current(who).is_some_and(|(seq, _)| seq == 999));
+        tokens.keep(1000, one, who, token("brought by a trial"));
+        assert_eq!(tokens.forget(one).len(), 1);
     }
 }

@@ -39,6 +39,9 @@ pub const INDEX: &str = "trace.index";
 /// The schema of a trace.
 pub const TRACE_SCHEMA: &str = "watertight.trace/2";
 
+/// Bytes of one line. Requests are in it whole, and are bounded; of an answer's body it has only what is short.
+const LONGEST_LINE: u64 = 64 << 20;
+
 /// What a replay must know besides the events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {

@@ -11,10 +11,8 @@ use super::body::{Body, Place, Stored};
 use super::chain::{Kind, Tail, digest, unlink};
 use super::event::{Event, What};
 use super::exchange::Outcome;
-use super::{BODIES, Header, INDEX, TRACE, TRACE_SCHEMA};
+use super::{BODIES, Header, INDEX, LONGEST_LINE, TRACE, TRACE_SCHEMA};
 
-/// Bytes of one line. Requests are in it whole; of an answer's body only what is short.
-const LONGEST_LINE: u64 = 64 << 20;
 /// Bytes of one body.
 const LONGEST_BODY: u32 = 1 << 30;
 
@@ -29,6 +27,9 @@ pub enum LogError {
         /// Why.
         source: io::Error,
     },
+    /// Not even its first line is whole: the run was killed before it began.
+    #[error("trace.jsonl is empty, or its first line is cut off")]
+    Empty,
     /// Another version, or something else.
     #[error("trace.jsonl has the schema {found:?}, but this version reads \"{TRACE_SCHEMA}\"")]
     Schema {
@@ -81,7 +82,7 @@ impl LogReader {
         let mut trace = BufReader::with_capacity(1 << 16, open(TRACE)?);
         let mut tip = Tip::default();
         let broken = |what: &str| LogError::Line { line: 1, seq: None, what: what.to_owned() };
-        let Some(Whole { text, bytes }) = line(&mut trace, 1)? else { return Err(broken("it is empty or cut off")) };
+        let Some(Whole { text, bytes }) = line(&mut trace, 1)? else { return Err(LogError::Empty) };
         let text = unlink(&mut tip.tail, Kind::Header, &text).map_err(|what| broken(&what))?;
         // The schema first: another version's header has other members.
         let schema: serde_json::Value = serde_json::from_str(text).map_err(|error| broken(&error.to_string()))?;

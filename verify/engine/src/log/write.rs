@@ -10,11 +10,13 @@ use super::chain::{Kind, Tail, digest, link};
 use super::event::{Event, Source, What};
 use super::exchange::{Exchange, Outcome};
 use super::read::{LogError, Tip};
-use super::{BODIES, Header, INDEX, TRACE};
+use super::{BODIES, Header, INDEX, LONGEST_LINE, TRACE};
 
 /// Bodies whose digests are remembered, so that they are written once. Twice as many at most; then the older half is
 /// forgotten, and what comes again is written again.
 const REMEMBERED: usize = 32_768;
+/// Bytes that the chain adds to an event's text, at most.
+const CHAINED: usize = 128;
 /// Bytes that are written at once, where much happens.
 const AT_ONCE: usize = 64 << 10;
 
@@ -111,6 +113,9 @@ impl LogWriter {
         }
         let event = Event { seq, source, what };
         let text = serde_json::to_string(&event)?;
+        if u64::try_from(text.len().saturating_add(CHAINED)).unwrap_or(u64::MAX) > LONGEST_LINE {
+            return Err(io::Error::other(format!("an event of {} bytes is longer than a log may have", text.len())));
+        }
         self.index.write_all(&self.length.to_le_bytes())?;
         self.write(Kind::Event, &text)?;
         Ok(event)

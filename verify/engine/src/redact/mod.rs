@@ -26,6 +26,10 @@ const SHORTEST: usize = 4;
 const LOOKED_FOR: usize = 24;
 /// Secrets that a target handed out, and that are remembered; the oldest are forgotten.
 const REMEMBERED: usize = 20_000;
+/// Bytes of these. Each is kept in some fifteen encodings.
+const REMEMBERED_BYTES: usize = 4 << 20;
+/// Bytes of a secret up to which it is looked for elsewhere; a longer one is replaced where it is recognised.
+const LONGEST_LOOKED_FOR: usize = 64 << 10;
 /// What every placeholder begins with.
 const PREFIX: &str = "redacted-";
 /// Hex digits of a placeholder.
@@ -53,8 +57,12 @@ pub(crate) struct Redactor {
     key: [u8; 32],
     /// By the digits of the placeholder.
     known: HashMap<String, Known>,
-    /// Those that the target handed out, the oldest first.
-    handed_out: VecDeque<String>,
+    /// How many need a secret to be known, by its code: the spec, and tokens in use. It is not forgotten meanwhile.
+    needed: HashMap<String, usize>,
+    /// Those that the target handed out, with their length in bytes, the oldest first.
+    handed_out: VecDeque<(String, usize)>,
+    /// Bytes of these.
+    handed_out_bytes: usize,
     fresh: Vec<Pattern>,
     generations: Vec<Generation>,
 }
@@ -64,6 +72,16 @@ struct Known {
     plain: String,
     /// As it was last written in an answer, where that was fit for a URL.
     written: Option<String>,
+    scope: Scope,
+}
+
+/// Where a secret is replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Wherever it is written.
+    Everywhere,
+    /// Where it is recognised by its name or form.
+    Recognised,
 }
 
 /// One way in which a secret may be written.
@@ -91,29 +109,48 @@ struct Generation {
 impl Redactor {
     /// With a key of the run, so that placeholders of two runs can't be compared.
     pub(crate) fn new(key: [u8; 32]) -> Self {
-        Self { key, known: HashMap::new(), handed_out: VecDeque::new(), fresh: Vec::new(), generations: Vec::new() }
+        Self {
+            key,
+            known: HashMap::new(),
+            needed: HashMap::new(),
+            handed_out: VecDeque::new(),
+            handed_out_bytes: 0,
+            fresh: Vec::new(),
+            generations: Vec::new(),
+        }
     }
 
-    /// Makes a secret of the spec known, and returns what is in its place.
-    pub(crate) fn learn(&mut self, secret: &str) -> String {
+    /// Makes a secret known that is in use until it is [released](Self::release): one of the spec, a token.
+    pub(crate) fn learn(&mut self, secret: &str) {
         let code = self.code(secret);
-        if !self.known.contains_key(&code) {
-            self.known.insert(code.clone(), Known { plain: secret.to_owned(), written: None });
-            self.fresh.extend(patterns(secret, &code));
+        let needed = self.needed.entry(code.clone()).or_default();
+        *needed = needed.saturating_add(1);
+        self.look_for(secret, &code);
+    }
+
+    /// A secret is not in use any more. It is still replaced, until it is one of too many.
+    pub(crate) fn release(&mut self, secret: &str) {
+        let code = self.code(secret);
+        let Some(needed) = self.needed.get_mut(&code) else { return };
+        *needed = needed.saturating_sub(1);
+        if *needed == 0 {
+            self.needed.remove(&code);
+            self.hand_out(code, secret.len());
         }
-        format!("{PREFIX}{code}")
     }
 
     /// Makes a secret known that the target handed out. The oldest of these are forgotten when there are too many.
     pub(crate) fn learn_received(&mut self, secret: &str) -> String {
-        let code = self.code(secret);
-        if !self.known.contains_key(&code) {
-            self.handed_out.push_back(code);
-            if self.handed_out.len() > REMEMBERED {
-                self.forget();
-            }
+        if secret.len() > LONGEST_LOOKED_FOR {
+            return self.remember(secret);
         }
-        self.learn(secret)
+        let code = self.code(secret);
+        let is_new = !self.known.contains_key(&code);
+        self.look_for(secret, &code);
+        if is_new {
+            self.hand_out(code.clone(), secret.len());
+        }
+        format!("{PREFIX}{code}")
     }
 
     /// What is in a secret's place.
@@ -183,12 +220,28 @@ impl Redactor {
     /// A value that is replaced here and nowhere else, and that may have to go back.
     fn remember(&mut self, value: &str) -> String {
         let code = self.code(value);
-        let placeholder = format!("{PREFIX}{code}");
         if !self.known.contains_key(&code) {
-            self.handed_out.push_back(code.clone());
-            self.known.insert(code, Known { plain: value.to_owned(), written: None });
+            self.known.insert(code.clone(), Known::new(value, Scope::Recognised));
+            self.hand_out(code.clone(), value.len());
         }
-        placeholder
+        format!("{PREFIX}{code}")
+    }
+
+    fn look_for(&mut self, secret: &str, code: &str) {
+        let known = self.known.entry(code.to_owned()).or_insert_with(|| Known::new(secret, Scope::Recognised));
+        if known.scope == Scope::Recognised {
+            known.scope = Scope::Everywhere;
+            self.fresh.extend(patterns(secret, code));
+        }
+    }
+
+    /// One more that the target handed out.
+    fn hand_out(&mut self, code: String, length: usize) {
+        self.handed_out.push_back((code, length));
+        self.handed_out_bytes = self.handed_out_bytes.saturating_add(length);
+        if self.handed_out.len() > REMEMBERED || self.handed_out_bytes > REMEMBERED_BYTES {
+            self.forget();
+        }
     }
 
     fn replace_known(&mut self, text: String) -> String {
@@ -203,14 +256,25 @@ impl Redactor {
         self.generations.iter().fold(text, |text, generation| generation.replace(text, known))
     }
 
-    /// Forgets the older half of what the target handed out.
+    /// Forgets the older half of what the target handed out, but for what is in use.
     fn forget(&mut self) {
-        let old: BTreeSet<String> = self.handed_out.drain(..REMEMBERED / 2).collect();
+        let mut old = BTreeSet::new();
+        while self.handed_out.len() > REMEMBERED / 2 || self.handed_out_bytes > REMEMBERED_BYTES / 2 {
+            let Some((code, length)) = self.handed_out.pop_front() else { break };
+            self.handed_out_bytes = self.handed_out_bytes.saturating_sub(length);
+            old.extend((!self.needed.contains_key(&code)).then_some(code));
+        }
         self.known.retain(|code, _| !old.contains(code));
         let mut patterns: Vec<Pattern> = std::mem::take(&mut self.fresh);
         patterns.extend(self.generations.drain(..).flat_map(|generation| generation.patterns));
         patterns.retain(|pattern| !old.contains(&pattern.code));
         self.fresh = patterns;
+    }
+}
+
+impl Known {
+    fn new(plain: &str, scope: Scope) -> Self {
+        Self { plain: plain.to_owned(), written: None, scope }
     }
 }
 

@@ -8,7 +8,8 @@ fn text(redactor: &mut Redactor, text: &str) -> String {
 fn a_secret_is_replaced_by_the_same_placeholder_in_every_encoding() {
     let mut redactor = Redactor::new([7; 32]);
     let secret = "s3cr\"t/ü+value";
-    let placeholder = redactor.learn(secret);
+    redactor.learn(secret);
+    let placeholder = redactor.placeholder(secret);
     let json = serde_json::json!({ "echo": secret }).to_string();
     let base64 = STANDARD.encode(secret);
     let basic = STANDARD.encode(format!("user:{secret}"));
@@ -25,7 +26,8 @@ fn a_secret_is_replaced_by_the_same_placeholder_in_every_encoding() {
 fn a_long_secret_is_replaced_whole_and_its_beginning_too() {
     let mut redactor = Redactor::new([7; 32]);
     let secret = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
-    let placeholder = redactor.learn(secret);
+    redactor.learn(secret);
+    let placeholder = redactor.placeholder(secret);
     assert_eq!(text(&mut redactor, &format!("<{secret}>")), format!("<{placeholder}>"));
     assert_eq!(text(&mut redactor, &format!("<{}>", &secret[..30])), format!("<{placeholder}>"));
 }
@@ -114,4 +116,44 @@ fn a_text_that_repeats_what_begins_a_secret_is_looked_through_once() {
         let bytes: usize = found.iter().map(|one| one.value.len()).sum();
         assert!(bytes <= text.len(), "{repeated}: {bytes} of {}", text.len());
     }
+}
+
+#[test]
+fn a_token_in_use_is_replaced_however_many_secrets_a_target_hands_out_meanwhile() {
+    let mut redactor = Redactor::new([7; 32]);
+    redactor.learn("of-the-spec-0001");
+    redactor.learn("token-in-use-0001");
+    let hand_out = |redactor: &mut Redactor| {
+        for number in 0..=REMEMBERED {
+            redactor.learn_received(&format!("handed-out-{number:08}"));
+        }
+    };
+    hand_out(&mut redactor);
+    assert!(!text(&mut redactor, "<token-in-use-0001 of-the-spec-0001>").contains("0001"));
+    redactor.release("token-in-use-0001");
+    assert!(!text(&mut redactor, "<token-in-use-0001>").contains("0001"), "it is one of those that were handed out");
+    for number in 0..=REMEMBERED {
+        redactor.learn_received(&format!("later-{number:08}"));
+    }
+    assert!(!text(&mut redactor, "<of-the-spec-0001>").contains("0001"));
+    assert!(redactor.known.len() <= REMEMBERED + 1, "{}", redactor.known.len());
+}
+
+#[test]
+fn what_a_target_hands_out_is_remembered_within_a_bound_of_bytes() {
+    let mut redactor = Redactor::new([7; 32]);
+    for number in 0..40 {
+        let long = format!("{number:08}{}", "x".repeat(1 << 20));
+        text(&mut redactor, &format!("{{\"password\":\"{long}\"}}"));
+    }
+    let bytes: usize = redactor.known.values().map(|known| known.plain.len()).sum();
+    assert!(bytes <= REMEMBERED_BYTES, "{bytes}");
+}
+
+#[test]
+fn a_value_that_was_replaced_in_one_place_is_replaced_everywhere_once_it_is_a_token() {
+    let mut redactor = Redactor::new([7; 32]);
+    assert!(!text(&mut redactor, r#"{"password":"swordfish"}"#).contains("swordfish"));
+    redactor.learn("swordfish");
+    assert_eq!(text(&mut redactor, "a swordfish"), format!("a {}", redactor.placeholder("swordfish")));
 }

@@ -283,9 +283,6 @@ impl<'e, T: 'static> Stage<'e, T> {
         self.free.push(slot);
         self.live.quiets.release(source);
         self.live.forget(source);
-        if self.free.len() == self.slots.len() {
-            self.live.forget_replaced();
-        }
         Next::Done(source, output)
     }
 

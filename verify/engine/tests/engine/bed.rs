@@ -24,7 +24,7 @@ name = "hostile"
 url = "{url}"
 environment = "{environment}"
 [limits]
-timeout = "400ms"
+timeout = "2s"
 body = 65536
 rate = 10000
 {limits}

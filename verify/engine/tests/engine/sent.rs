@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use watertight_engine::Access;
-use watertight_engine::call::{Call, Caller};
+use watertight_engine::call::{Address, Call, Caller, Forged, Forgery, Request, TokenCall};
 use watertight_engine::log::Failure;
 use watertight_spec::Effect;
 use watertight_testbed::raw::{reply, serve};
@@ -141,6 +141,9 @@ async fn a_token_is_renewed_before_it_expires_and_kept_until_then() {
     }
 }
 
+/// The answer of a token endpoint.
+const TOKEN: &str = r#"{"access_token":"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl","expires_in":3600}"#;
+
 /// A server that keeps connections alive; each answers so many requests and then goes away without a word.
 async fn alive(answers: usize) -> (String, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -160,7 +163,9 @@ async fn alive(answers: usize) -> (String, Arc<AtomicUsize>, Arc<AtomicUsize>) {
                     };
                     // The last one is read, and the connection dies under it.
                     if turn < answers {
-                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+                        let body = if buffer.starts_with(b"POST /token") { TOKEN } else { "ok" };
+                        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                        let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
                     }
                 }
             });
@@ -178,6 +183,41 @@ async fn a_connection_is_kept_for_one_principal_and_for_no_other() {
     assert_eq!(connections.load(Ordering::SeqCst), 1);
     bed.perform((0..5).map(|_| bed.get(Caller::Own(bed.south()), "/x")).collect()).await;
     assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
+
+/// A target may keep what it knows of a credential with the connection: over the genuine token's it might take a forged one.
+#[tokio::test]
+async fn a_particular_or_forged_token_is_sent_over_a_connection_of_its_own() {
+    let (url, connections, _) = alive(100).await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    let who = bed.north();
+    let own = || bed.get(Caller::Own(who), "/x");
+    bed.perform(vec![own(), own(), own()]).await;
+    assert_eq!(connections.load(Ordering::SeqCst), 1, "of the principal, its token included");
+    let forged = || Caller::Forged(Forged { who, forgery: Forgery::EmptySignature, claims: vec![] });
+    let sent = bed.perform(vec![bed.get(forged(), "/x"), own(), bed.get(forged(), "/x"), own()]).await;
+    assert!(sent.iter().all(|exchange| exchange.status() == Some(200)), "{sent:?}");
+    assert_eq!(connections.load(Ordering::SeqCst), 3);
+    let sent = bed
+        .run(Access::Write, move |t| {
+            Box::pin(async move {
+                let token = t.call(Call::Token(TokenCall::plain(who))).await.seq;
+                t.send(Request::read(Caller::Issued(token), who.tenant, "GET", "/x")).await
+            })
+        })
+        .await;
+    assert_eq!((sent.status(), connections.load(Ordering::SeqCst)), (Some(200), 4));
+}
+
+#[tokio::test]
+async fn a_request_that_is_longer_than_the_log_takes_is_not_sent() {
+    let (url, seen) = serve(|stream, _| reply(stream, "", b"")).await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    let address = Address::from("/x?cursor=").value("y".repeat(5 << 20));
+    let exchange = bed.one(Call::Api(Request::read(Caller::Anonymous, bed.tenant(0), "GET", address))).await;
+    assert_eq!(exchange.failure(), Some(Failure::Refused));
+    assert!(bed.recorded().len() < 100_000, "nor is it recorded whole");
+    assert!(seen.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

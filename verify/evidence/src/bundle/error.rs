@@ -13,6 +13,9 @@ pub enum BundleError {
         /// Its name.
         file: String,
     },
+    /// The run was killed before it had recorded that it began, and so before it sent anything.
+    #[error("the run in this folder ended before it sent anything")]
+    NotBegun,
     /// A file can't be read.
     #[error("{file} can't be read: {source}")]
     Io {
@@ -86,7 +89,7 @@ impl BundleError {
             Self::Missing { file } | Self::Io { file, .. } | Self::TooLarge { file, .. } => file,
             Self::Schema { file, .. } | Self::Form { file, .. } | Self::Altered { file } => file,
             Self::Log(LogError::Io { file, .. }) => file,
-            Self::Log(LogError::Schema { .. } | LogError::Line { .. }) => TRACE,
+            Self::NotBegun | Self::Log(LogError::Empty | LogError::Schema { .. } | LogError::Line { .. }) => TRACE,
         }
     }
 
@@ -94,6 +97,7 @@ impl BundleError {
     pub fn place(&self) -> (Option<u64>, Option<u64>) {
         match self {
             Self::Log(LogError::Line { line, seq, .. }) => (Some(*line), *seq),
+            Self::Log(LogError::Empty) => (Some(1), None),
             _ => (None, None),
         }
     }

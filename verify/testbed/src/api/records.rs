@@ -35,18 +35,20 @@ impl Record {
     }
 }
 
-/// What is in the API before any run: a user for each tenant, and cases, not the same number for any two.
-pub(super) fn before_any_run(is_office_shared: bool) -> Vec<Record> {
-    let cases = [(1, "seed-1"), (2, "seed-1"), (2, "seed-2")];
-    let case = |(tenant, id): (usize, &str)| Record {
+/// What is in the API before any run: a user for each tenant, and cases, not the same number for any two. North is so many
+/// cases ahead.
+pub(super) fn before_any_run(is_office_shared: bool, ahead: usize) -> Vec<Record> {
+    let cases = [(1, "seed-1"), (2, "seed-1"), (2, "seed-2")].map(|(tenant, id)| (tenant, id.to_owned()));
+    let of_north = (1..=ahead).map(|number| (0, format!("case-{number}")));
+    let case = |(tenant, id): (usize, String)| Record {
         tenant,
         kind: "case",
-        id: id.to_owned(),
+        id: id.clone(),
         parent: None,
         body: json!({ "id": id, "title": "before any run", "status": "open", "tenantId": TENANTS[tenant] }),
         born: Instant::now(),
     };
-    cases.into_iter().map(case).chain(users(is_office_shared)).collect()
+    cases.into_iter().chain(of_north).map(case).chain(users(is_office_shared)).collect()
 }
 
 fn users(is_office_shared: bool) -> Vec<Record> {

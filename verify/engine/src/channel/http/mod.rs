@@ -1,8 +1,8 @@
 //! HTTP, with a bound on everything.
 //!
 //! hyper's low-level connections write the request as it is given: no normalised paths, no merged or dropped headers, no
-//! redirects. Connections are kept alive for one credential at a time: nothing is shared between principals, and a target
-//! that keeps state with a connection can't mix them up. What comes back is hostile until it has been counted.
+//! redirects. Connections are kept alive for one credential at a time ([`Reuse`]): nothing is shared between principals, nor
+//! between a principal's own token and one that was forged from it. What comes back is hostile until it has been counted.
 
 mod connection;
 mod decode;
@@ -34,8 +34,19 @@ pub(crate) struct Outgoing {
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Vec<u8>>,
-    /// Whose connection it is sent over.
-    pub(crate) sender: Option<Who>,
+    /// Over whose connection it may be sent.
+    pub(crate) reuse: Reuse,
+}
+
+/// Over whose connections a request may be sent: a target may keep what it knows of a credential with the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reuse {
+    /// Those of requests without a credential.
+    OfAnonymous,
+    /// Those of a principal's own credential.
+    Of(Who),
+    /// One of its own: it carries a particular token, or a forged one.
+    Never,
 }
 
 /// What came back, decoded.

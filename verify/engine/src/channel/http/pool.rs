@@ -4,10 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use watertight_spec::Who;
-
-use super::Outgoing;
 use super::connection::Connection;
+use super::{Outgoing, Reuse};
 
 /// Idle connections kept for one credential at one origin.
 const MOST_IDLE: usize = 64;
@@ -22,7 +20,7 @@ pub(super) struct Key {
     pub(super) scheme: String,
     pub(super) host: String,
     pub(super) port: u16,
-    sender: Option<Who>,
+    reuse: Reuse,
     /// A request whose `host` is another than the origin's can't be told in HTTP/2.
     pub(super) protocol: Protocol,
 }
@@ -47,7 +45,7 @@ impl Key {
             scheme: out.origin.scheme().to_owned(),
             host: host.trim_matches(['[', ']']).to_owned(),
             port: out.origin.port_or_known_default().unwrap_or(80),
-            sender: out.sender,
+            reuse: out.reuse,
             protocol: if is_usual && is_plain_path { Protocol::Any } else { Protocol::Http1 },
         }
     }
@@ -78,7 +76,7 @@ impl Pool {
 
     /// For the next request of the same kind, if the connection is still open.
     pub(super) fn keep(&self, key: Key, connection: Connection) {
-        if !connection.is_open() {
+        if key.reuse == Reuse::Never || !connection.is_open() {
             return;
         }
         let mut idle = self.idle.borrow_mut();

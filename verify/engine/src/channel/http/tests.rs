@@ -58,7 +58,7 @@ fn get(origin: &Url, target: &str, host: &str) -> Outgoing {
         target: target.into(),
         headers: vec![("host".into(), host.into()), ("x-a".into(), "1".into()), ("x-a".into(), "2".into())],
         body: None,
-        sender: None,
+        reuse: Reuse::OfAnonymous,
     }
 }
 

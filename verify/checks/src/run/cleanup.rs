@@ -1,0 +1,103 @@
+//! Clean-up of a run, at its end and before it goes on; and of one that was killed, from its journal.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use watertight_engine::journal::{Entry, Item, Journal};
+use watertight_engine::log::{Header, LogWriter, Source, TRACE_SCHEMA};
+use watertight_engine::marker::RunTag;
+use watertight_engine::planted::Planted;
+use watertight_engine::{Access, Engine, Job, Script, Setting, Width};
+use watertight_spec::Spec;
+
+use super::RunError;
+use crate::clean::{Cleaned, Sweep, clean};
+use crate::setup;
+
+/// Removes what the run created: children before their parents, those of one depth side by side; then, if something may be
+/// there that no answer told of, whatever still carries the run's tag.
+pub(super) async fn clean_up(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> Cleaned {
+    let (remaining, may_be_more) = engine.left();
+    let spec = engine.spec();
+    let depth = |item: &Item| {
+        let resource = spec.resource_ixs().find(|resource| spec[*resource].name == item.resource);
+        resource.map_or(0, |resource| setup::depth(spec, resource))
+    };
+    let mut by_depth: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
+    remaining.into_iter().for_each(|item| by_depth.entry(depth(&item)).or_default().push(item));
+    let mut all = Cleaned::default();
+    for items in by_depth.into_values().rev() {
+        let width = spec.limits.concurrency.min(items.len()).max(1);
+        let mut shares: Vec<Vec<Item>> = (0..width).map(|_| Vec::new()).collect();
+        for (number, item) in items.into_iter().enumerate() {
+            if let Some(share) = shares.get_mut(number % width) {
+                share.push(item);
+            }
+        }
+        let jobs: Vec<_> = shares.into_iter().map(|share| removal(tag, share, Sweep::NotNeeded, planted)).collect();
+        engine.run(jobs, Width::Limits, |_, cleaned| all.add(cleaned.unwrap_or_default())).await;
+    }
+    note_gone(engine, &mut all);
+    if may_be_more {
+        // What could not be removed is tried once more.
+        all.left_behind.clear();
+        let job = removal(tag, engine.left().0, Sweep::Needed, planted);
+        engine.run([job], Width::One, |_, cleaned| all.add(cleaned.unwrap_or_default())).await;
+        note_gone(engine, &mut all);
+    }
+    if all.left_behind.is_empty() {
+        engine.journal(&Entry::Cleaned);
+    }
+    all
+}
+
+/// What was gone before is not there any more for the journal either.
+fn note_gone(engine: &Engine, cleaned: &mut Cleaned) {
+    for item in cleaned.gone.drain(..) {
+        engine.journal(&Entry::Removed { tenant: item.tenant, path: item.path });
+    }
+}
+
+fn removal(tag: &str, items: Vec<Item>, sweep: Sweep, planted: &Rc<Planted>) -> Job<Cleaned> {
+    let tag: Rc<str> = tag.into();
+    let script = Script::Write(Rc::new(move |w| {
+        let (tag, items) = (Rc::clone(&tag), items.clone());
+        Box::pin(async move { clean(w, &tag, items, sweep).await })
+    }));
+    Job {
+        source: Source::Cleanup,
+        label: "clean-up".to_owned(),
+        planted: Rc::clone(planted),
+        script,
+        access: Access::Write,
+        tenants: Vec::new(),
+    }
+}
+
+/// Cleans up after a run that was killed, from its journal. What is sent is recorded in `folder`.
+///
+/// # Errors
+/// It could not begin.
+pub async fn clean_journal(
+    spec: &Arc<Spec>,
+    journal: Journal,
+    folder: &Path,
+    stop: watch::Receiver<bool>,
+) -> Result<Cleaned, RunError> {
+    let tag = journal.tag().unwrap_or_default().to_owned();
+    let header = Header {
+        schema: TRACE_SCHEMA.into(),
+        tool: env!("CARGO_PKG_VERSION").into(),
+        salt: rand::random(),
+        options: serde_json::Value::Null,
+    };
+    let log = LogWriter::create(folder, &header)?;
+    // The engine's own markers are of no use here; only the killed run's tag is looked for.
+    let own = RunTag::new(0, header.salt);
+    let setting = Setting { spec: Arc::clone(spec), tag: own, log, journal, part: 1, observer: Box::new(|_| {}) };
+    let engine = Engine::new(setting, stop)?;
+    Ok(clean_up(&engine, &tag, &Rc::default()).await)
+}

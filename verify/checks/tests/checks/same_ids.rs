@@ -1,0 +1,62 @@
+//! Targets that go by an id alone, and tenants whose objects have the same ids: what such a target does may concern neither
+//! attacker nor victim, and an answer about that one says nothing of the victim's.
+
+use std::collections::BTreeSet;
+
+use watertight_checks::verdict::Verdict;
+use watertight_testbed::Switch::*;
+use watertight_testbed::{Concluded, Fixture, Picked};
+
+use crate::support::{run, run_with};
+
+const TASKS: &str = "GET /tenants/{tenant}/cases/{case}/tasks";
+
+fn swaps_item(one: &Picked, subject: &str) -> bool {
+    one.check == "api.swap-item" && one.subject == subject
+}
+
+/// North has an empty case at the id of south's: its empty list is not south's.
+#[tokio::test]
+async fn an_empty_list_below_ones_own_parent_says_nothing_of_the_victims() {
+    let concluded = run(&[ChildrenByParentAlone, NorthAhead(6)], |one| {
+        swaps_item(one, TASKS) && (one.attacker, one.victim) == (0, 1)
+    })
+    .await;
+    assert_eq!(concluded.len(), 1);
+    assert!(concluded[0].is_leak(), "{concluded:#?}");
+}
+
+/// A write by the id alone goes to the first tenant that has the id. Where that is a third one, the victim sees nothing.
+#[tokio::test]
+async fn a_write_by_id_alone_that_hits_a_third_tenant_isolates_no_pair() {
+    for (switch, subject) in [
+        (UpdateByIdAlone, "PATCH /tenants/{tenant}/cases/{case}"),
+        (DeleteByIdAlone, "DELETE /tenants/{tenant}/cases/{case}"),
+        (CloseByIdAlone, "POST /tenants/{tenant}/cases/{case}/close"),
+    ] {
+        let fixture = Fixture::by_path().only(&["case", "further"]).one_at_a_time();
+        let concluded = run_with(fixture, &[switch, NorthAhead(6)], |one| swaps_item(one, subject)).await;
+        assert_eq!(concluded.len(), 6);
+        let isolated: Vec<&Concluded> = concluded.iter().filter(|one| one.is_isolated()).collect();
+        assert!(isolated.is_empty(), "{switch:?}: {isolated:#?}");
+        assert!(concluded.iter().any(Concluded::is_leak), "{switch:?}: {concluded:#?}");
+    }
+}
+
+/// South asks for an object of north-east's, and is shown north's.
+#[tokio::test]
+async fn a_third_tenants_data_in_an_answer_is_a_leak_too() {
+    let read = "GET /tenants/{tenant}/cases/{case}";
+    let fixture = Fixture::by_path().only(&["case"]).one_at_a_time();
+    let concluded = run_with(fixture, &[ReadByIdAlone, SouthApart], |one| swaps_item(one, read)).await;
+    let told = |one: &Concluded| match &one.verdict {
+        Verdict::Leak(evidence) => evidence.lines.join("; "),
+        other => panic!("{other:?}"),
+    };
+    let of_north: BTreeSet<(usize, usize)> = concluded
+        .iter()
+        .filter(|one| told(one).contains(" of north in the body"))
+        .map(|one| (one.attacker, one.victim))
+        .collect();
+    assert!(of_north.contains(&(1, 2)), "{concluded:#?}");
+}

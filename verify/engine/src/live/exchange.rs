@@ -1,0 +1,232 @@
+//! One call, from its token to its record: sent again for as long as the target limits the rate, and never twice where it
+//! may have been carried out.
+
+use std::time::Instant;
+
+use watertight_spec::{Effect, TenantIx, Who};
+
+use super::refusals::{Refusals, pause};
+use super::secrets::Known;
+use super::unsent::unrendered;
+use super::{Live, millis};
+use crate::call::{Call, Caller, Forged, Mark, Request, TokenCall};
+use crate::channel::http::{Answered, Bounds, Outgoing, Reuse};
+use crate::credentials::uses_tokens;
+use crate::gate::{Refused, Throttle};
+use crate::journal::Entry;
+use crate::log::{Event, Exchange, Failure, Outcome, Sender, Source, What};
+use crate::recorder::Told;
+use crate::render::{Rendered, Unrendered, render};
+use crate::tape::{Access, Seen};
+
+/// How often a token is fetched anew because it would expire while its request waits.
+const MOST_RENEWALS: usize = 5;
+
+/// What came of sending a call once.
+struct Attempt {
+    exchange: Exchange,
+    told: Told,
+    throttle: Option<Throttle>,
+}
+
+impl Live {
+    /// Performs a call for a source.
+    pub(crate) async fn perform(&self, call: &Call, source: Source, access: Access) -> Seen {
+        if matches!(call, Call::Api(Request { caller: Caller::Forged(_), .. })) {
+            self.ensure_forge().await;
+        }
+        let bearer = match call {
+            Call::Api(Request { caller: Caller::Own(who) | Caller::Forged(Forged { who, .. }), .. }) => Some(*who),
+            _ => None,
+        };
+        let bearer = bearer.filter(|who| uses_tokens(&self.spec, *who));
+        let mut refusals = Refusals::new(self.answered.get());
+        for _ in 0..MOST_RENEWALS {
+            let must_last = match bearer {
+                Some(who) => self.ensure_token(who).await,
+                None => None,
+            };
+            if let Some(seen) = self.exchange(call, source, access, must_last, &mut refusals).await {
+                return seen;
+            }
+        }
+        let why = Unrendered::NoToken("its token expires before the request can be sent".to_owned());
+        let unsent = unrendered(call, &self.spec, millis(self.begun.elapsed()), &why);
+        self.keep(source, unsent, Told::default())
+    }
+
+    /// Fetches a principal's token unless it has one that will last. Whoever else needs it meanwhile waits. Returns the
+    /// principal if its token lasts.
+    async fn ensure_token(&self, who: Who) -> Option<Who> {
+        let lasts = || self.tokens.is_fresh(who).then_some(who);
+        if lasts().is_none() {
+            let fetching = self.tokens.fetching(who);
+            let _guard = fetching.lock().await;
+            if lasts().is_none() {
+                let call = Call::Token(TokenCall::plain(who));
+                let mut refusals = Refusals::new(self.answered.get());
+                self.exchange(&call, Source::Engine, Access::Write, None, &mut refusals).await;
+            }
+        }
+        lasts()
+    }
+
+    /// One exchange, sent again for as long as the target limits the rate. None where the token of `must_last` would
+    /// expire before it is sent: a refusal of that would show nothing.
+    async fn exchange(
+        &self,
+        call: &Call,
+        source: Source,
+        access: Access,
+        must_last: Option<Who>,
+        refusals: &mut Refusals,
+    ) -> Option<Seen> {
+        let touched = touched(call);
+        loop {
+            let entered = match touched.as_slice() {
+                [] => None,
+                tenants => Some(self.quiets.enter(source, tenants).await),
+            };
+            let slot = self.slots.acquire().await;
+            self.gate.rate.turn().await;
+            // All that may have taken its time.
+            if must_last.is_some_and(|who| !self.tokens.is_fresh(who)) {
+                return None;
+            }
+            let Attempt { exchange, told, throttle } = self.attempt(call, source, access).await;
+            drop((slot, entered));
+            if let Some(throttle) = throttle {
+                self.gate.rate.slow(throttle);
+                // Only 429 says that nothing was done: no write is sent twice.
+                let may_be_sent_again = throttle.kind == Refused::TooMany || touched.is_empty();
+                let is_about_rate = may_be_sent_again && refusals.are_about_rate(throttle, self.answered.get());
+                if is_about_rate && !self.gate.is_out_of_time(source) {
+                    self.record(source, What::Throttled(Box::new(exchange)));
+                    tokio::time::sleep(throttle.wait.unwrap_or_else(|| pause(refusals))).await;
+                    continue;
+                }
+            } else {
+                self.gate.rate.recover();
+                self.answered.set(self.answered.get().saturating_add(1));
+            }
+            self.note(call, &exchange);
+            return Some(self.keep(source, exchange, told));
+        }
+    }
+
+    /// Sends it once.
+    async fn attempt(&self, call: &Call, source: Source, access: Access) -> Attempt {
+        let begun = Instant::now();
+        let at = millis(begun.duration_since(self.begun));
+        let rendered = match render(call, &self.spec, &Known::of(self, source)) {
+            Ok(rendered) => rendered,
+            Err(why) => {
+                let exchange = unrendered(call, &self.spec, at, &why);
+                return Attempt { exchange, told: Told::default(), throttle: None };
+            }
+        };
+        if let Some(token) = rendered.sender.token() {
+            self.tokens.is_named_by(source, token);
+        }
+        let Rendered { sender, by, intent, .. } = &rendered;
+        let mut exchange = Exchange::new(at, sender.clone(), by.clone(), *intent, rendered.sent());
+        let mut told = Told::default();
+        let mut throttle = None;
+        match self.send(call, &rendered, source, access).await {
+            Ok(incoming) => {
+                throttle = Throttle::of(&incoming);
+                told = self.recorder().receive(call, incoming, &mut exchange);
+                // What shows another tenant's data is for the check to see, whatever its status.
+                if exchange.hits.iter().any(|hit| Some(hit.owner) != exchange.tenant()) {
+                    throttle = None;
+                }
+            }
+            Err((kind, text)) => {
+                let text = self.redactor.borrow_mut().text(&text, |_| false);
+                exchange.outcome = Outcome::Failed { kind, text };
+            }
+        }
+        exchange.took = millis(begun.elapsed());
+        Attempt { exchange, told, throttle }
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        rendered: &Rendered,
+        source: Source,
+        access: Access,
+    ) -> Result<Answered, (Failure, String)> {
+        let creates = match call {
+            Call::Api(request) if access == Access::Read && request.effect != Effect::Read => {
+                return Err((Failure::Refused, format!("{} is not sent by a script that only reads", request.method)));
+            }
+            Call::Api(Request { mark: Mark::Creates { collection, .. }, .. }) => Some(collection.shown()),
+            _ => None,
+        };
+        self.gate.permit(call, rendered, source, &self.scanner)?;
+        if let Some(collection) = &creates {
+            let entry = Entry::Intends { collection: collection.clone() };
+            let written = self.journal.borrow_mut().write(&entry);
+            written.map_err(|error| (Failure::Refused, format!("the journal can't be written: {error}")))?;
+        }
+        let out = Outgoing {
+            origin: rendered.origin.clone(),
+            method: rendered.method.clone(),
+            target: rendered.target.real().to_owned(),
+            headers: rendered.headers.iter().map(|(name, value)| (name.clone(), value.real().to_owned())).collect(),
+            body: rendered.body.as_ref().map(|body| body.real().as_bytes().to_vec()),
+            reuse: match &rendered.sender {
+                Sender::Anonymous => Reuse::OfAnonymous,
+                Sender::Principal { who, .. } => Reuse::Of(*who),
+                Sender::Issued { .. } | Sender::Forged { .. } => Reuse::Never,
+            },
+        };
+        let bounds = Bounds { timeout: self.spec.limits.timeout, body: self.spec.limits.body };
+        let answered = self.http.exchange(&out, bounds).await;
+        if let (Some(collection), Err((Failure::Connect, _))) = (creates, &answered) {
+            // Should this line not reach the disk, clean-up looks for what is not there.
+            let _ = self.journal.borrow_mut().write(&Entry::Unsent { collection });
+        }
+        answered
+    }
+
+    /// Writes down what a request created or removed.
+    fn note(&self, call: &Call, exchange: &Exchange) {
+        let Call::Api(request) = call else { return };
+        let Some(entry) = crate::journal::entry(&self.spec, request, exchange) else { return };
+        // The request that made it was let through only because the journal could be written; if it can't be now, the
+        // intent is on disk and the sweep finds the object by its tag.
+        let _ = self.journal.borrow_mut().write(&entry);
+    }
+
+    fn keep(&self, source: Source, exchange: Exchange, told: Told) -> Seen {
+        self.receive_callbacks();
+        let token = told.token.zip(exchange.token.as_ref().map(|token| token.who));
+        match self.record(source, What::Exchange(Box::new(exchange))) {
+            Some(Event { seq, what: What::Exchange(exchange), .. }) => {
+                if let Some((token, who)) = token {
+                    let dropped = self.tokens.keep(seq, source, who, token);
+                    self.release(dropped);
+                }
+                std::rc::Rc::from(exchange)
+            }
+            _ => std::rc::Rc::new(Exchange::unanswered()),
+        }
+    }
+}
+
+/// The tenants in which a call may create, change or remove something.
+fn touched(call: &Call) -> Vec<TenantIx> {
+    let Call::Api(request) = call else { return Vec::new() };
+    if request.effect == Effect::Read {
+        return Vec::new();
+    }
+    let sender = match &request.caller {
+        Caller::Own(who) | Caller::Forged(Forged { who, .. }) => Some(who.tenant),
+        Caller::Anonymous | Caller::Issued(_) => None,
+    };
+    let mut tenants: Vec<TenantIx> = sender.into_iter().chain([request.at]).collect();
+    tenants.dedup();
+    tenants
+}

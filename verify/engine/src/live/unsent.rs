@@ -1,0 +1,41 @@
+//! The record of a call that was not sent.
+
+use watertight_spec::Spec;
+
+use crate::call::{Call, Caller, Forged, Intent};
+use crate::log::{Exchange, Failure, Outcome, Sender, Sent};
+use crate::render::Unrendered;
+
+/// Characters of a target that are recorded of what was not sent.
+const LONGEST_TARGET: usize = 2_000;
+
+/// The record of a call that could not even be rendered, as when no token was to be had.
+pub(crate) fn unrendered(call: &Call, spec: &Spec, at: u64, why: &Unrendered) -> Exchange {
+    let (method, target, who) = match call {
+        Call::Api(request) => {
+            let who = match &request.caller {
+                Caller::Own(who) | Caller::Forged(Forged { who, .. }) => Some(*who),
+                Caller::Anonymous | Caller::Issued(_) => None,
+            };
+            (request.method.clone(), request.address.shown(), who)
+        }
+        Call::Token(ask) => ("POST".into(), String::new(), Some(ask.who)),
+        Call::Discovery { issuer } => ("GET".into(), issuer.clone(), None),
+        Call::Keys { url, .. } => ("GET".into(), url.clone(), None),
+    };
+    let target = target.chars().take(LONGEST_TARGET).collect();
+    let sender = who.map_or(Sender::Anonymous, |who| Sender::Principal { who, token: None });
+    let by = who.map_or_else(|| "anonymous".into(), |who| spec.name_of(who));
+    let intent = match call {
+        Call::Api(request) => request.intent,
+        _ => Intent::Own,
+    };
+    let sent = Sent { method, origin: String::new(), target, headers: vec![], body: None };
+    let mut exchange = Exchange::new(at, sender, by, intent, sent);
+    let (kind, text) = match why {
+        Unrendered::NoToken(text) => (Failure::NoToken, text),
+        Unrendered::Other(text) => (Failure::Refused, text),
+    };
+    exchange.outcome = Outcome::Failed { kind, text: text.clone() };
+    exchange
+}
