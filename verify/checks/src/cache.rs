@@ -12,8 +12,8 @@ use crate::api::{is_marked, looking_for};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
-    Aim, Place, Words, again, control, each, foreign, is_creatable, leak, own, parents_for, plant, reason, remove,
-    request, standing, succeed,
+    Aim, Place, Words, again, control, each, foreign, is_creatable, leak, own, parents_for, plant, prepared_object,
+    reason, remove, request, succeed,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -47,7 +47,7 @@ fn trials(spec: &Spec) -> Vec<Trial> {
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
     let Some(resource) = op.resource else { return by_path(t, op, aim).await };
-    let theirs = standing(t, aim.victim, resource)?;
+    let theirs = prepared_object(t, aim.victim, resource)?;
     if !is_marked(t, op, &theirs).await? {
         return Err(Stop::not_applicable(UNMARKED));
     }

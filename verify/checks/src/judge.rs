@@ -14,7 +14,7 @@ use crate::check::Concluded;
 use crate::plan::{Options, Plan};
 use crate::results::{Course, TrialResult, results, verdict};
 use crate::run::conclude_without_events;
-use crate::setup::Grown;
+use crate::setup::Prepared;
 use crate::verdict::{Stop, Verdict};
 use crate::watchers::{self, Watcher};
 
@@ -82,7 +82,7 @@ struct Judge<'p> {
     plan: &'p Plan,
     course: Course,
     is_set_up: bool,
-    setup: Player<Result<Grown, Stop>>,
+    setup: Player<Result<Prepared, Stop>>,
     trials: Player<Concluded>,
     decided: Vec<Option<Verdict>>,
     diverged: Vec<bool>,
@@ -171,8 +171,8 @@ impl<'p> Judge<'p> {
             }
             for index in group {
                 let Some(job) = self.course.step(self.plan, index) else { continue };
-                if let Fed::Done(grown) = self.setup.begin(job) {
-                    self.course.set(index, grown);
+                if let Fed::Done(prepared) = self.setup.begin(job) {
+                    self.course.set(index, prepared);
                 }
             }
             let is_open = !self.course.next_group(self.plan).is_empty();
@@ -191,8 +191,8 @@ impl<'p> Judge<'p> {
                 self.course.set(index, None);
                 self.after_step();
             }
-            Fed::Done(grown) => {
-                self.course.set(index, grown);
+            Fed::Done(prepared) => {
+                self.course.set(index, prepared);
                 self.after_step();
             }
         }

@@ -1,6 +1,7 @@
 //! The plan: what a run of a spec would send, before anything is sent.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use rand::SeedableRng as _;
@@ -62,6 +63,9 @@ pub struct LeftOut {
     /// Why, for people.
     pub why: String,
 }
+
+/// Into how many parts a run is divided, over which the trials of a check are spread.
+const PARTS: u64 = 1 << 20;
 
 /// What a run would cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,11 +146,28 @@ pub fn plan(spec: &Spec, options: &Options) -> Plan {
     };
     let mut trials: Vec<Trial> = wanted.flat_map(|kind| (kind.trials)(spec)).filter(may_be_sent).collect();
     trials.shuffle(&mut StdRng::seed_from_u64(options.seed));
-    // Those that only read come first, so that they need not wait for those that write; and of either kind the longest, so
-    // that none of these is left over when all others are done.
-    let writes = |trial: &Trial| trial.script.access(access) == Some(Access::Write);
-    trials.sort_by_key(|trial| (trial.phase, writes(trial), Reverse(trial.check.requests)));
+    let trials = in_order(trials, access);
     Plan { steps: setup::steps(spec), trials, left_out, access, only: options.only.clone() }
+}
+
+/// Those that only read come first, so that they need not wait for those that write: the longest first, so that none of
+/// these is left over when all others are done. Those that write may need it to be quiet, which only one can have at a
+/// time: the trials of each check are spread over the whole run, so that others go on meanwhile.
+fn in_order(trials: Vec<Trial>, access: Access) -> Vec<Trial> {
+    let mut counts: HashMap<&str, u64> = HashMap::new();
+    trials.iter().for_each(|trial| *counts.entry(trial.check.id).or_default() += 1);
+    let mut so_far: HashMap<&str, u64> = HashMap::new();
+    let mut in_order: Vec<_> = Vec::with_capacity(trials.len());
+    for trial in trials {
+        let is_write = trial.script.access(access) == Some(Access::Write);
+        let before = so_far.entry(trial.check.id).or_default();
+        let count = counts.get(trial.check.id).copied().unwrap_or(1).max(1);
+        let share = if is_write { before.saturating_mul(PARTS) / count } else { 0 };
+        *before = before.saturating_add(1);
+        in_order.push(((trial.phase, is_write, share, Reverse(trial.check.requests)), trial));
+    }
+    in_order.sort_by_key(|(key, _)| *key);
+    in_order.into_iter().map(|(_, trial)| trial).collect()
 }
 
 fn is_wanted(id: &str, only: Option<&str>) -> bool {

@@ -10,7 +10,7 @@ use watertight_spec::{Pair, Spec, TenantIx};
 
 use crate::check::{Check, Concluded, Phase, Subject, Trial};
 use crate::plan::Plan;
-use crate::setup::{self, Act, Grown, Step};
+use crate::setup::{self, Act, Prepared, Step};
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 use crate::watchers::Watcher;
 
@@ -32,7 +32,7 @@ pub struct TrialResult {
 /// How far set-up has come: steps of one depth run side by side, parents before their children.
 pub(crate) struct Course {
     pub(crate) part: u32,
-    grown: Vec<Option<Result<Grown, Stop>>>,
+    prepared: Vec<Option<Result<Prepared, Stop>>>,
     pub(crate) planted: Rc<Planted>,
     /// Tenants in which nothing could be set up with their own credentials, and why.
     shut_out: HashMap<TenantIx, Unproven>,
@@ -41,20 +41,20 @@ pub(crate) struct Course {
 impl Course {
     /// At the beginning of a part of a run.
     pub(crate) fn new(plan: &Plan, part: u32) -> Self {
-        let grown = plan.steps.iter().map(|_| None).collect();
-        Self { part, grown, planted: Rc::default(), shut_out: HashMap::new() }
+        let prepared = plan.steps.iter().map(|_| None).collect();
+        Self { part, prepared, planted: Rc::default(), shut_out: HashMap::new() }
     }
 
     /// The steps that come next: all of one depth. None when set-up is over.
     pub(crate) fn next_group(&self, plan: &Plan) -> Vec<usize> {
-        let open = |index: &usize| self.grown.get(*index).is_some_and(Option::is_none);
+        let open = |index: &usize| self.prepared.get(*index).is_some_and(Option::is_none);
         let first = (0..plan.steps.len()).find(open).and_then(|index| plan.steps.get(index));
         let same = |index: &usize| plan.steps.get(*index).map(|s| s.depth) == first.map(|s| s.depth);
         (0..plan.steps.len()).filter(open).filter(same).collect()
     }
 
     /// A step as a job.
-    pub(crate) fn step(&self, plan: &Plan, index: usize) -> Option<Job<Result<Grown, Stop>>> {
+    pub(crate) fn step(&self, plan: &Plan, index: usize) -> Option<Job<Result<Prepared, Stop>>> {
         let step = plan.steps.get(index)?;
         let script = script_of(step);
         let access = script.access(plan.access)?;
@@ -64,15 +64,15 @@ impl Course {
     }
 
     /// What a step came to.
-    pub(crate) fn set(&mut self, index: usize, grown: Option<Result<Grown, Stop>>) {
-        if let Some(place) = self.grown.get_mut(index) {
-            *place = Some(grown.unwrap_or_else(|| Err(unfinished().into())));
+    pub(crate) fn set(&mut self, index: usize, prepared: Option<Result<Prepared, Stop>>) {
+        if let Some(place) = self.prepared.get_mut(index) {
+            *place = Some(prepared.unwrap_or_else(|| Err(unfinished().into())));
         }
     }
 
     /// When all steps of a group are done, or the run has ended: what is planted so far.
     pub(crate) fn settle(&mut self, spec: &Spec, plan: &Plan) {
-        let results: Vec<Result<Grown, Stop>> = self.grown.iter().map_while(Clone::clone).collect();
+        let results: Vec<Result<Prepared, Stop>> = self.prepared.iter().map_while(Clone::clone).collect();
         self.planted = Rc::new(setup::planted(spec, &plan.steps, &results));
         let shut_out = spec.tenant_ixs().filter_map(|tenant| Some((tenant, self.shuts_out(plan, tenant)?.clone())));
         self.shut_out = shut_out.collect();
@@ -80,31 +80,31 @@ impl Course {
 
     /// The run ends before set-up has: what is not done is not there.
     pub(crate) fn cut_short(&mut self, spec: &Spec, plan: &Plan) {
-        for grown in self.grown.iter_mut().filter(|grown| grown.is_none()) {
-            *grown = Some(Err(unfinished().into()));
+        for prepared in self.prepared.iter_mut().filter(|prepared| prepared.is_none()) {
+            *prepared = Some(Err(unfinished().into()));
         }
         self.settle(spec, plan);
     }
 
     /// Why no step succeeded, if none did.
     pub(crate) fn failure(&self) -> Option<String> {
-        let all_failed = !self.grown.is_empty() && self.grown.iter().flatten().all(Result::is_err);
-        let mut failures = self.grown.iter().flatten().filter_map(|grown| grown.as_ref().err());
+        let all_failed = !self.prepared.is_empty() && self.prepared.iter().flatten().all(Result::is_err);
+        let mut failures = self.prepared.iter().flatten().filter_map(|prepared| prepared.as_ref().err());
         let first = failures.clone().find(|stop| matches!(stop, Stop::Unproven(_))).or_else(|| failures.next());
         first.filter(|_| all_failed).map(said)
     }
 
     /// Why nothing could be set up in a tenant with its own credentials, if nothing could.
     fn shuts_out(&self, plan: &Plan, tenant: TenantIx) -> Option<&Unproven> {
-        let own = || plan.steps.iter().zip(&self.grown).filter(|(step, _)| step.tenant == tenant);
-        let failed = |grown: &Option<Result<Grown, Stop>>| match grown {
+        let own = || plan.steps.iter().zip(&self.prepared).filter(|(step, _)| step.tenant == tenant);
+        let failed = |prepared: &Option<Result<Prepared, Stop>>| match prepared {
             Some(Err(Stop::Unproven(unproven))) => Some(true).filter(|_| !unproven.detail.is_empty()),
             Some(Err(Stop::NotApplicable(_))) => None,
             _ => Some(false),
         };
-        let tried: Vec<bool> = own().filter_map(|(_, grown)| failed(grown)).collect();
+        let tried: Vec<bool> = own().filter_map(|(_, prepared)| failed(prepared)).collect();
         let is_shut_out = !tried.is_empty() && tried.iter().all(|failed| *failed);
-        let first = own().find_map(|(_, grown)| match grown {
+        let first = own().find_map(|(_, prepared)| match prepared {
             Some(Err(Stop::Unproven(unproven))) => Some(unproven),
             _ => None,
         });
@@ -148,9 +148,9 @@ fn lane(trial: &Trial) -> Vec<TenantIx> {
     }
 }
 
-fn script_of(step: &Step) -> Script<Result<Grown, Stop>> {
+fn script_of(step: &Step) -> Script<Result<Prepared, Stop>> {
     let own = Rc::new(step.clone());
-    let run: Reading<Result<Grown, Stop>> = Rc::new(move |t| {
+    let run: Reading<Result<Prepared, Stop>> = Rc::new(move |t| {
         let step = Rc::clone(&own);
         Box::pin(async move { setup::run(t, &step).await })
     });

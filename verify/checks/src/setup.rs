@@ -45,7 +45,7 @@ pub(crate) enum Act {
 
 /// What a step has yielded.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Grown {
+pub(crate) struct Prepared {
     objects: Vec<Object>,
     reading: Option<Reading>,
 }
@@ -81,10 +81,10 @@ pub(crate) fn depth(spec: &Spec, resource: ResourceIx) -> usize {
 }
 
 /// Carries out a step. What earlier steps have yielded is what the tape says is planted.
-pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Grown, Stop> {
+pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Prepared, Stop> {
     match (&step.act, t.writing()) {
         (Act::Observe(id), _) => observe(t, step, id).await,
-        (Act::Plant, Some(w)) if is_creatable(&t.spec, step.resource) => sow(w, step).await,
+        (Act::Plant, Some(w)) if is_creatable(&t.spec, step.resource) => plant_all(w, step).await,
         (Act::Plant, Some(_)) => {
             Err(Stop::not_applicable("the spec gives neither `create` nor an `existing` object here"))
         }
@@ -92,7 +92,7 @@ pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Grown, Stop> {
     }
 }
 
-async fn sow(w: WriteTape<'_>, step: &Step) -> Result<Grown, Stop> {
+async fn plant_all(w: WriteTape<'_>, step: &Step) -> Result<Prepared, Stop> {
     let parents = parents_for(&w, step.tenant, step.resource)?;
     let mut objects = Vec::new();
     for _ in 0..PLANTED {
@@ -100,7 +100,7 @@ async fn sow(w: WriteTape<'_>, step: &Step) -> Result<Grown, Stop> {
         read_back(&w, &object).await?;
         objects.push(object);
     }
-    Ok(Grown { objects, reading: None })
+    Ok(Prepared { objects, reading: None })
 }
 
 const STRIPPED: &str = "the target strips or changes the marker";
@@ -124,7 +124,7 @@ async fn read_back(t: &Tape, object: &Object) -> Result<(), Stop> {
     }
 }
 
-async fn observe(t: &Tape, step: &Step, id: &str) -> Result<Grown, Stop> {
+async fn observe(t: &Tape, step: &Step, id: &str) -> Result<Prepared, Stop> {
     let parents = parents_for(t, step.tenant, step.resource)?;
     let marker = Marker::Witnessed(Vec::new());
     let object = Object { tenant: step.tenant, resource: step.resource, id: id.to_owned(), parents, marker };
@@ -138,7 +138,7 @@ async fn observe(t: &Tape, step: &Step, id: &str) -> Result<Grown, Stop> {
         anonymous: by_anyone.json().map(values).unwrap_or_default(),
         listed: listed(t, &object).await?,
     };
-    Ok(Grown { objects: vec![object], reading: Some(reading) })
+    Ok(Prepared { objects: vec![object], reading: Some(reading) })
 }
 
 /// The id of the first object that the tenant's own list shows, for a run that only reads.
@@ -174,7 +174,7 @@ fn values(json: &Value) -> BTreeSet<String> {
 }
 
 /// What all steps so far have yielded, and which of them failed.
-pub(crate) fn planted(spec: &Spec, steps: &[Step], results: &[Result<Grown, Stop>]) -> Planted {
+pub(crate) fn planted(spec: &Spec, steps: &[Step], results: &[Result<Prepared, Stop>]) -> Planted {
     let mut planted = Planted::default();
     let done: Vec<(&Step, &Reading)> = steps
         .iter()
@@ -188,10 +188,10 @@ pub(crate) fn planted(spec: &Spec, steps: &[Step], results: &[Result<Grown, Stop
         };
         match result {
             Err(Stop::Unproven(Unproven { detail: why, .. }) | Stop::NotApplicable(why)) => fail(why),
-            Ok(Grown { objects, reading: None }) => {
+            Ok(Prepared { objects, reading: None }) => {
                 objects.iter().cloned().for_each(|object| planted.add(object));
             }
-            Ok(Grown { objects, reading: Some(reading) }) => {
+            Ok(Prepared { objects, reading: Some(reading) }) => {
                 let others: Vec<&Reading> = done
                     .iter()
                     .filter(|(other, _)| other.resource == step.resource && other.tenant != step.tenant)

@@ -97,12 +97,12 @@ impl<T: 'static> Player<T> {
                 };
             }
             (Ask::Wait(time), What::Waited { ms }) if time.as_millis() == u128::from(ms) => Reply::Waited,
-            (Ask::Look(due), What::Cut { inbox, upto }) if *due == inbox => {
+            (Ask::Inbox(due), What::Cut { inbox, upto }) if *due == inbox => {
                 Reply::Window(self.inboxes.window(inbox, upto))
             }
             (Ask::Call(_), _) => return diverges("the log has something else where a request was expected".into()),
             (Ask::Wait(_), _) => return diverges("the log has something else where a pause was expected".into()),
-            (Ask::Look(_), _) => {
+            (Ask::Inbox(_), _) => {
                 return diverges("the log has something else where a reading of an inbox was expected".into());
             }
             (Ask::Quiet(_), _) => return diverges("the log continues where the script was still waiting".into()),

@@ -38,7 +38,7 @@ pub(crate) enum Ask {
     /// Let this much time pass.
     Wait(Duration),
     /// Everything that this inbox has so far.
-    Look(InboxIx),
+    Inbox(InboxIx),
     /// No other trial creates or removes in these tenants until the guard is dropped.
     Quiet(Vec<TenantIx>),
 }
@@ -131,8 +131,8 @@ impl Tape {
     }
 
     /// Everything that has arrived in an inbox so far.
-    pub async fn look(&self, inbox: InboxIx) -> Window {
-        match self.ask(Ask::Look(inbox)).await {
+    pub async fn read_inbox(&self, inbox: InboxIx) -> Window {
+        match self.ask(Ask::Inbox(inbox)).await {
             Reply::Window(window) => window,
             _ => Window::default(),
         }

@@ -8,7 +8,7 @@ use watertight_spec::{Locator, Names, Operation, Spec, Symbol, TenantIx, Who};
 use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_tried};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
-use crate::shared::{Aim, Place, again, each, foreign, names_tenant, own, standing};
+use crate::shared::{Aim, Place, again, each, foreign, names_tenant, own, prepared_object};
 use crate::token::must_name;
 use crate::verdict::{Evidence, Shows, Stop};
 
@@ -154,7 +154,7 @@ async fn stranger(t: &Tape, aim: Aim) -> Concluded {
     let name = encode(&t.unique());
     let mut places = vec![found.own.clone().spelled(name.clone())];
     if let Some(resource) = op.resource {
-        places.push(Place::of(&standing(t, aim.attacker, resource)?).spelled(name));
+        places.push(Place::of(&prepared_object(t, aim.attacker, resource)?).spelled(name));
     }
     places.dedup();
     let mut outcome = Attack::Withstood;

@@ -10,7 +10,9 @@ use super::reading::{cut_short, is_marked, looking_for, nothing_sent, sees};
 use super::writing::in_own_place;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
-use crate::shared::{Aim, Pages, Place, Words, follow, foreign, leak, own, redirected, request, standing, succeed};
+use crate::shared::{
+    Aim, Pages, Place, Words, follow, foreign, leak, own, prepared_object, redirected, request, succeed,
+};
 use crate::verdict::{Reason, Stop, Unproven};
 
 /// The operations that are tried: reads of objects that are below no other.
@@ -22,15 +24,15 @@ pub(super) fn is_tried(spec: &Spec, op: &Operation) -> bool {
 /// The attacker's ordinary request in its own place works, before anything is added to it.
 pub(super) async fn plain_request(t: &Tape, op: &Operation, aim: Aim) -> Result<(), Stop> {
     let ids = match op.resource {
-        Some(resource) => Place::of(&standing(t, aim.attacker, resource)?).ids,
+        Some(resource) => Place::of(&prepared_object(t, aim.attacker, resource)?).ids,
         None => Vec::new(),
     };
     let place = Place::within(aim.attacker, &ids);
     let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::searching(&t.unique()))?;
     succeed(t, asked.clone(), aim.attacker).await?;
     // What its own list shows on a later page anyway is no doing of what is added to the request.
-    let walked = follow(t, op, asked, |page| foreign(t, page, aim.victim).is_some()).await;
-    match walked.pages.iter().find_map(|page| Some((foreign(t, page, aim.victim)?, page))) {
+    let followed = follow(t, op, asked, |page| foreign(t, page, aim.victim).is_some()).await;
+    match followed.pages.iter().find_map(|page| Some((foreign(t, page, aim.victim)?, page))) {
         None => Ok(()),
         Some((what, page)) => {
             let detail = format!("the plain request shows {what} as well (see api.list-own)");
@@ -73,7 +75,7 @@ pub(super) async fn goal(t: &Tape, op: &Operation, aim: Aim) -> Result<Goal, Sto
         }
         return Ok(Goal { theirs, own: Place::within(aim.attacker, &[]), words: Words::default() });
     };
-    let object = standing(t, aim.victim, resource)?;
+    let object = prepared_object(t, aim.victim, resource)?;
     if !is_marked(t, op, &object).await? {
         return Err(Stop::not_applicable(UNMARKED));
     }
@@ -119,9 +121,10 @@ pub(super) async fn attempt(t: &Tape, op: &Operation, asked: Request, victims: &
     let mut across = asked.crossing();
     let mut hops = 0;
     loop {
-        let walked = follow(t, op, across.clone(), |page| victims.iter().any(|v| foreign(t, page, *v).is_some())).await;
-        let last = walked.last().cloned().ok_or_else(nothing_sent)?;
-        if let Some(evidence) = walked.pages.iter().find_map(|page| victims.iter().find_map(|v| leak(t, page, *v))) {
+        let followed =
+            follow(t, op, across.clone(), |page| victims.iter().any(|v| foreign(t, page, *v).is_some())).await;
+        let last = followed.last().cloned().ok_or_else(nothing_sent)?;
+        if let Some(evidence) = followed.pages.iter().find_map(|page| victims.iter().find_map(|v| leak(t, page, *v))) {
             return Ok(Attempted { outcome: Attack::Leaked(evidence), last });
         }
         if hops < HOPS
@@ -131,17 +134,17 @@ pub(super) async fn attempt(t: &Tape, op: &Operation, asked: Request, victims: &
             hops += 1;
             continue;
         }
-        return Ok(Attempted { outcome: without_data(&walked, &last, hops), last });
+        return Ok(Attempted { outcome: without_data(&followed, &last, hops), last });
     }
 }
 
 /// What an attempt means whose answers show nothing of the victim's.
-fn without_data(walked: &Pages, last: &Exchange, hops: usize) -> Attack {
+fn without_data(followed: &Pages, last: &Exchange, hops: usize) -> Attack {
     // Led away to a page for people, such as a login: a challenge is no refusal.
     if hops > 0 && last.succeeded() && last.json().is_none() {
         return Attack::Undecided(Unproven::shown(Reason::Redirected, "redirected to what is no answer", last));
     }
-    if walked.breaks_off() {
+    if followed.breaks_off() {
         return Attack::Undecided(cut_short(last));
     }
     let_in_or_refused(last)

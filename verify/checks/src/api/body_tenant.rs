@@ -13,8 +13,8 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Place, Words, again, each, id_in, leak, operation_of, own, parents_for, plant, poll, read, remove,
-    remove_if_written, request, standing, succeed, tenant_name,
+    Aim, Place, Words, again, each, id_in, leak, operation_of, own, parents_for, plant, poll, prepared_object, read,
+    remove, remove_if_written, request, succeed, tenant_name,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -62,7 +62,7 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let t = w.tape();
     let (op, resource) = concerned(t, aim)?;
     // An object that shows that the victim would see another one.
-    let theirs = standing(t, aim.victim, resource)?;
+    let theirs = prepared_object(t, aim.victim, resource)?;
     let open = bracket::open(async || can_list(t, &theirs).await).await?;
     // Without the field it works, and what was made can be read.
     let plain = plant(w, aim.attacker, resource).await?;
@@ -93,7 +93,7 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
 async fn update(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let t = w.tape();
     let (op, resource) = concerned(t, aim)?;
-    let theirs = standing(t, aim.victim, resource)?;
+    let theirs = prepared_object(t, aim.victim, resource)?;
     let open = bracket::open(async || can_list(t, &theirs).await).await?;
     update_plainly(w, op, aim.attacker, resource).await?;
     let mut outcome = Attack::Withstood;

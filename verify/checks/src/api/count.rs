@@ -13,8 +13,8 @@ use super::reading::looking_for;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Place, again, each, foreign_field, leak, leaves, operation_of, own, plant, poll, read, reason, remove,
-    request, standing, succeed,
+    Aim, Place, again, each, foreign_field, leak, leaves, operation_of, own, plant, poll, prepared_object, read,
+    reason, remove, request, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -39,8 +39,10 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || follow(w, aim).await)))
 }
 
-/// How often the victim acts.
-const ROUNDS: usize = 3;
+/// How often the victim creates something, where it can't remove it again.
+const CREATES: usize = 3;
+/// How often it creates and removes something, where it can: it is quiet in both tenants all that time.
+const ROUNDS: usize = 2;
 
 async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let t = w.tape();
@@ -49,8 +51,8 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let counts = Counts {
         op,
         aim,
-        mine: standing(t, aim.attacker, resource)?,
-        theirs: standing(t, aim.victim, resource)?,
+        mine: prepared_object(t, aim.attacker, resource)?,
+        theirs: prepared_object(t, aim.victim, resource)?,
         prefix: own_prefix(t, aim.attacker),
     };
     let can_remove = [Role::Read, Role::Delete].iter().all(|role| operation_of(&t.spec, resource, *role).is_some());
@@ -140,7 +142,7 @@ impl Counts<'_> {
         let (theirs, _) = self.of_victim(t).await?;
         let mut last = Last { noise: difference(first, again), mine: again.clone(), theirs };
         let mut moves = Vec::new();
-        for _ in 0..ROUNDS {
+        for _ in 0..if can_remove { ROUNDS } else { CREATES } {
             let object = plant(w, self.aim.victim, self.theirs.resource).await?;
             moves.push(self.watch(t, &mut last).await?);
             if can_remove {

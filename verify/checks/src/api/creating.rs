@@ -125,9 +125,9 @@ async fn look_for(
     let parents = Place::within(victim, &object.parents);
     if let Some(list) = operation_of(&t.spec, resource, Role::List) {
         let asked = request(t, own(t, victim)?, list, &parents, &Words::default())?;
-        let walked = follow(t, list, asked, |page| page.mentions(nonce)).await;
+        let followed = follow(t, list, asked, |page| page.mentions(nonce)).await;
         // What the victim could read by an id alone need not have come into its data: its list decides.
-        let Some(page) = walked.pages.iter().find(|page| page.mentions(nonce)) else { return Ok(None) };
+        let Some(page) = followed.pages.iter().find(|page| page.mentions(nonce)) else { return Ok(None) };
         clean(w, object, id.as_deref(), nonce).await?;
         return Ok(Some(found(page)));
     }

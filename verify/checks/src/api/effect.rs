@@ -7,11 +7,11 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role};
 
-use crate::shared::{Place, Words, leaves, operation_of, own, poll, read, request, standing, succeed};
+use crate::shared::{Place, Words, leaves, operation_of, own, poll, prepared_object, read, request, succeed};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 /// What an object looks like while no one touches it.
-pub(super) struct Calm {
+pub(super) struct AtRest {
     members: BTreeMap<String, String>,
     /// Members that change by themselves.
     noise: BTreeSet<String>,
@@ -19,7 +19,10 @@ pub(super) struct Calm {
 
 /// The owner reads each object twice. In between is the time within which a platform finishes by itself what a create
 /// began, so that this is not taken for what the operation or the attacker does.
-pub(super) async fn calm<'o>(t: &Tape, objects: impl Iterator<Item = &'o Object>) -> Result<Vec<Calm>, Stop> {
+pub(super) async fn observe_at_rest<'o>(
+    t: &Tape,
+    objects: impl Iterator<Item = &'o Object>,
+) -> Result<Vec<AtRest>, Stop> {
     let mut first = Vec::new();
     for object in objects {
         first.push((object, read(t, object).await?));
@@ -32,17 +35,17 @@ pub(super) async fn calm<'o>(t: &Tape, objects: impl Iterator<Item = &'o Object>
     Ok(all)
 }
 
-async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<Calm, Stop> {
+async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRest, Stop> {
     let before = first.json().map(leaves).unwrap_or_default();
     match state(t, object).await? {
-        State::There(_, members) => Ok(Calm { noise: differing(&before, &members), members }),
+        State::There(_, members) => Ok(AtRest { noise: differing(&before, &members), members }),
         State::Gone(seen) | State::Unclear(seen) => {
             Err(Unproven::shown(Reason::ControlFailed, "the owner can't read its own object twice", &seen).into())
         }
     }
 }
 
-impl Calm {
+impl AtRest {
     /// Of an object that has just been made, as it was read: what changes by itself is known from another one.
     pub(super) fn like(&self, seen: &Exchange) -> Self {
         Self { members: seen.json().map(leaves).unwrap_or_default(), noise: self.noise.clone() }
@@ -66,7 +69,7 @@ pub(super) enum SeenEffect {
 }
 
 /// The owner does it to an object of its own, and sees what it does.
-pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &Calm) -> Result<SeenEffect, Stop> {
+pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
     let owner = object.tenant;
     let words = Words::canary(&t.canary(owner));
     let done = succeed(t, request(t, own(t, owner)?, op, &Place::of(object), &words)?, owner).await?;
@@ -94,7 +97,7 @@ pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: 
 pub(super) async fn poll_effect(
     t: &Tape,
     object: &Object,
-    before: &Calm,
+    before: &AtRest,
     effect: &SeenEffect,
     attack: &Exchange,
     nonce: &str,
@@ -132,7 +135,7 @@ fn altered(attack: &Exchange, changed: &BTreeSet<String>, seen: &Exchange) -> Ev
 /// Gone at a second look as well, and for this object alone: the victim's other object is still to be read.
 async fn destroyed(t: &Tape, object: &Object, attack: &Exchange) -> Result<Option<Evidence>, Stop> {
     let Some(seen) = still_gone(t, object).await? else { return Ok(None) };
-    let other = read(t, &standing(t, object.tenant, object.resource)?).await?;
+    let other = read(t, &prepared_object(t, object.tenant, object.resource)?).await?;
     Ok(Some(
         Evidence::of(Shows::ForeignDestruction, "the attacker destroyed the victim's object", attack)
             .with("the victim finds it gone", &seen)

@@ -11,7 +11,8 @@ use super::reading::{looking_for, nothing_sent, sees};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, reads};
 use crate::shared::{
-    Aim, Place, Words, again, each, first_page, follow, foreign_field, leak, own, reason, request, shows, standing,
+    Aim, Place, Words, again, each, first_page, follow, foreign_field, leak, own, prepared_object, reason, request,
+    shows,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -49,22 +50,22 @@ pub(crate) static SEARCH: Check = Check {
 
 pub(crate) fn lists(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::List;
-    each(spec, &LIST, Phase::Main, fits, |aim| reads(move |t| again(t, async move || look(t, aim).await)))
+    each(spec, &LIST, Phase::Main, fits, |aim| reads(move |t| again(t, async move || read_own(t, aim).await)))
 }
 
 pub(crate) fn searches(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::Search;
-    each(spec, &SEARCH, Phase::Main, fits, |aim| reads(move |t| again(t, async move || look(t, aim).await)))
+    each(spec, &SEARCH, Phase::Main, fits, |aim| reads(move |t| again(t, async move || read_own(t, aim).await)))
 }
 
-async fn look(t: &Tape, aim: Aim) -> Concluded {
+async fn read_own(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
     let Some(resource) = op.resource else { return Err(Stop::not_applicable("it concerns no object")) };
-    let object = standing(t, aim.victim, resource)?;
+    let object = prepared_object(t, aim.victim, resource)?;
     let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(&object), &looking_for(&object))?;
     let opened = bracket::open(async || sees(t, op, &by_owner, &object).await).await;
     let attack = async || {
-        let mine = standing(t, aim.attacker, resource)?;
+        let mine = prepared_object(t, aim.attacker, resource)?;
         look_through(t, op, aim, &Place::of(&mine), &looking_for(&object)).await
     };
     match opened {
@@ -91,9 +92,9 @@ async fn look_through(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: 
 
 async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Attack, Stop> {
     let first = first_page(&t.spec, op, request(t, own(t, aim.attacker)?, op, place, words)?.crossing());
-    let walked = follow(t, op, first, |_| false).await;
+    let followed = follow(t, op, first, |_| false).await;
     let prefix = own_prefix(t, aim.attacker);
-    for page in &walked.pages {
+    for page in &followed.pages {
         if let Some(evidence) = leak(t, page, aim.victim) {
             return Ok(Attack::Leaked(evidence));
         }
@@ -102,7 +103,7 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
             return Ok(Attack::Leaked(Evidence::of(Shows::ForeignData, line, page)));
         }
     }
-    let last = walked.last().ok_or_else(nothing_sent)?;
+    let last = followed.last().ok_or_else(nothing_sent)?;
     let undecided = |reason, detail: &str| Ok(Attack::Undecided(Unproven::shown(reason, detail, last)));
     if !last.succeeded() {
         return undecided(reason(last), "the attacker's own request failed");
@@ -110,10 +111,10 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
     if last.json().is_none() {
         return undecided(Reason::UnclearAnswer, "an answer that can't be read");
     }
-    if !walked.is_complete {
+    if !followed.is_complete {
         return undecided(Reason::NotReadToEnd, "the list was not followed to its end (limits.pages)");
     }
-    match unlisted(t, op, aim, place, &walked.pages) {
+    match unlisted(t, op, aim, place, &followed.pages) {
         0 => Ok(Attack::Withstood),
         missing => undecided(
             Reason::NotReadToEnd,

@@ -111,25 +111,25 @@ pub(super) async fn sees(t: &Tape, op: &Operation, request: &Request, object: &O
 /// further ones show what it leaves out.
 async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> Result<(), Stop> {
     let first = first_page(&t.spec, op, request.clone());
-    let walked = follow(t, op, first, |page| shows(page, object)).await;
-    for page in &walked.pages {
+    let followed = follow(t, op, first, |page| shows(page, object)).await;
+    for page in &followed.pages {
         opens(page, "the owner's own list failed")?;
     }
-    if let Some((what, page)) = strangers(t, &walked, object.tenant) {
+    if let Some((what, page)) = strangers(t, &followed, object.tenant) {
         let detail = format!("a control shows {what} (see api.own-view)");
         return Err(Unproven::shown(Reason::ControlShowsForeign, detail, page).into());
     }
-    if walked.pages.iter().any(|page| shows(page, object)) {
+    if followed.pages.iter().any(|page| shows(page, object)) {
         return Ok(());
     }
     let detail = "the owner's own list does not show its marker";
-    Err(walked.last().map_or_else(nothing_sent, |last| Unproven::shown(Reason::MarkerNotSeen, detail, last)).into())
+    Err(followed.last().map_or_else(nothing_sent, |last| Unproven::shown(Reason::MarkerNotSeen, detail, last)).into())
 }
 
 /// What of other tenants is in a list, and on which page.
-fn strangers<'w>(t: &Tape, walked: &'w Pages, own: TenantIx) -> Option<(String, &'w Seen)> {
+fn strangers<'w>(t: &Tape, followed: &'w Pages, own: TenantIx) -> Option<(String, &'w Seen)> {
     let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != own);
-    others.find_map(|tenant| walked.pages.iter().find_map(|page| Some((foreign(t, page, tenant)?, page))))
+    others.find_map(|tenant| followed.pages.iter().find_map(|page| Some((foreign(t, page, tenant)?, page))))
 }
 
 /// A tenant's own request must succeed, with or without a marker in the answer; `what` says what it is if it does not.

@@ -8,12 +8,12 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
 use super::reading::{Found, looking_for, opens, read_across, sees};
-use super::writing::{Where, in_own_place, strike};
+use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
-    Aim, Place, again, clear_below, each, is_creatable, is_taken, own, parent_of, plant, plant_under, remove, request,
-    standing, tries,
+    Aim, Place, again, clear_below, each, is_creatable, is_taken, own, parent_of, plant, plant_under, prepared_object,
+    remove, request, tries,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -26,8 +26,8 @@ pub(crate) static CHECK: Check = Check {
     does: "Reads, replaces, changes, deletes and lists below the victim's objects by their ids, in the attacker's own \
            tenant, with the attacker's own credential; an object with a parent is tried below the attacker's \
            parent and below the victim's. Ids that the attacker also has are skipped.",
-    judges: "Leak: the victim's marker is in the answer, or the victim finds its object changed or gone. Isolated: \
-             denied, or the target made an object of the attacker's own at that id (an upsert), and the victim's is \
+    judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the victim finds its object changed or \
+             gone. Isolated: denied, or the target made an object of the attacker's own at that id (an upsert), and the victim's is \
              untouched. Unproven: a control fails, or the answer is no denial.",
     origin: "isolation 17, 18.1: loading a record by its id alone. CVE-2026-94215.",
     fix: "Load by tenant and id together; let the database refuse what lacks the tenant.",
@@ -81,11 +81,11 @@ async fn read(t: &Tape, aim: Aim) -> Concluded {
 async fn write(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let op = aim.op(w.tape());
     let resource = concerned(op)?;
-    let below_own = strike(w, op, aim.pair(), resource, Where::Own).await?;
+    let below_own = write_across(w, op, aim.pair(), resource, Where::Own).await?;
     if !is_nested(&w.spec, op) || !is_isolated(&below_own) {
         return Ok(below_own);
     }
-    or_else(strike(w, op, aim.pair(), resource, Where::BelowTheirs).await, below_own)
+    or_else(write_across(w, op, aim.pair(), resource, Where::BelowTheirs).await, below_own)
 }
 
 fn concerned(op: &Operation) -> Result<ResourceIx, Stop> {
@@ -106,7 +106,7 @@ fn or_else(below_theirs: Concluded, below_own: Verdict) -> Concluded {
 
 async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     // At least one, or why there is none.
-    standing(t, aim.victim, resource)?;
+    prepared_object(t, aim.victim, resource)?;
     let place_of = |object: &Object| in_own_place(t, aim.attacker, object);
     for object in t.planted.of(aim.victim, resource) {
         if let Some(verdict) = pair(t, op, aim, object, &place_of(object)).await? {
@@ -138,7 +138,7 @@ async fn read_below_theirs(t: &Tape, op: &Operation, aim: Aim, resource: Resourc
 async fn below_foreign_parent(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     let Some(parent) = parent_of(&t.spec, op) else { return Err(Stop::not_applicable("it has no parent")) };
     let place_of = |child: &Object| Place::within(aim.attacker, &child.parents);
-    let child = standing(t, aim.victim, resource)?;
+    let child = prepared_object(t, aim.victim, resource)?;
     if let Some(verdict) = pair(t, op, aim, &child, &place_of(&child)).await? {
         return Ok(verdict);
     }

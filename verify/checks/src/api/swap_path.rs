@@ -6,9 +6,9 @@ use watertight_spec::{Effect, Operation, Role, Spec};
 
 use super::creating;
 use super::reading::{is_marked, looking_for, pair, unmarked_pair};
-use super::writing::{Where, strike};
+use super::writing::{Where, write_across};
 use crate::check::{Check, Concluded, Phase, Trial, reads, writes};
-use crate::shared::{Aim, Place, Words, again, each, names_tenant, standing};
+use crate::shared::{Aim, Place, Words, again, each, names_tenant, prepared_object};
 use crate::verdict::Stop;
 
 pub(crate) static CHECK: Check = Check {
@@ -51,7 +51,7 @@ async fn read(t: &Tape, aim: Aim) -> Concluded {
     let Some(resource) = op.resource else {
         return unmarked_pair(t, op, aim.attacker, &Place::within(aim.victim, &[]), &Words::default()).await;
     };
-    let object = standing(t, aim.victim, resource)?;
+    let object = prepared_object(t, aim.victim, resource)?;
     if is_marked(t, op, &object).await? {
         pair(t, op, aim.attacker, &object).await
     } else {
@@ -63,7 +63,7 @@ async fn write(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let op = aim.op(w.tape());
     match op.resource {
         Some(resource) if op.role == Role::Create => creating::pair(w, op, aim.pair(), resource).await,
-        Some(resource) => strike(w, op, aim.pair(), resource, Where::Theirs).await,
+        Some(resource) => write_across(w, op, aim.pair(), resource, Where::Theirs).await,
         // It would change what the run has not made, and what it did could be neither seen nor undone.
         None => Err(Stop::not_applicable(format!("{} changes what is no object of the spec", op.label()))),
     }

@@ -7,11 +7,11 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
 
-use super::effect::{Calm, SeenEffect, calm, poll_effect, rehearse};
+use super::effect::{AtRest, SeenEffect, observe_at_rest, poll_effect, rehearse};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Place, Words, attack, clear_below, clear_object, ids_count, is_held_by_others, is_taken, leak, operation_of, own,
+    Place, Words, attack, clear_below, clear_object, ids_count, is_held_by_a_third, is_taken, leak, operation_of, own,
     parents_for, plant, plant_below, read, remove, remove_if_written, request,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
@@ -37,7 +37,7 @@ pub(crate) fn in_own_place(t: &Tape, attacker: TenantIx, object: &Object) -> Pla
 const CANDIDATES: usize = 2;
 
 /// The whole pair, for an operation that replaces, changes or destroys an object.
-pub(super) async fn strike(
+pub(super) async fn write_across(
     w: WriteTape<'_>,
     op: &Operation,
     pair: Pair,
@@ -53,13 +53,13 @@ pub(super) async fn strike(
         objects_attacked.push(AttackedObject::choose(w, op, pair, resource, whose).await?);
     }
     let objects = std::iter::once(&double).chain(objects_attacked.iter().map(|target| &target.object));
-    let mut at_rest = calm(t, objects).await?.into_iter();
+    let mut at_rest = observe_at_rest(t, objects).await?.into_iter();
     let of_double = at_rest.next().ok_or_else(|| Unproven::new(Reason::ControlFailed, "nothing was read"))?;
     let effect = rehearse(t, op, &double, &of_double).await?;
     // Attack, watch and close.
     let mut verdict = None;
-    for (target, before) in objects_attacked.iter().zip(at_rest) {
-        verdict = target.attack(w, &before, &effect, None).await?;
+    for (target, at_rest) in objects_attacked.iter().zip(at_rest) {
+        verdict = target.attack(w, Before::Observed(at_rest), &effect, None).await?;
         if verdict.is_some() {
             break;
         }
@@ -69,9 +69,7 @@ pub(super) async fn strike(
     if verdict.is_none() {
         let quiet = t.quiet([pair.attacker, pair.victim]).await;
         let target = AttackedObject::choose(w, op, pair, resource, whose).await?;
-        let seen = read(t, &target.object).await?;
-        let before = of_double.like(&seen);
-        verdict = target.attack(w, &before, &effect, Some(quiet)).await?;
+        verdict = target.attack(w, Before::Like(&of_double), &effect, Some(quiet)).await?;
         objects_attacked.push(target);
     }
     let verdict = verdict.ok_or_else(|| {
@@ -84,6 +82,14 @@ pub(super) async fn strike(
         }
     }
     Ok(verdict)
+}
+
+/// What the object attacked is like before.
+enum Before<'b> {
+    /// It was read twice, some time apart.
+    Observed(AtRest),
+    /// It has just been made, and what changes by itself is known from another one.
+    Like(&'b AtRest),
 }
 
 async fn discard(w: WriteTape<'_>, objects_attacked: &[AttackedObject<'_>]) -> Result<(), Stop> {
@@ -149,23 +155,28 @@ impl<'o> AttackedObject<'o> {
     async fn attack(
         &self,
         w: WriteTape<'_>,
-        before: &Calm,
+        before: Before<'_>,
         effect: &SeenEffect,
         quiet: Option<Quiet<'_>>,
     ) -> Result<Option<Verdict>, Stop> {
         let t = w.tape();
         let open = bracket::open(async || read(t, &self.object).await).await?;
+        let before = match before {
+            Before::Observed(at_rest) => at_rest,
+            Before::Like(other) => other.like(open.held()),
+        };
         let nonce = t.nonce(self.pair.attacker);
         let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };
         drop(quiet);
-        let outcome = self.watch(t, before, effect, &sent, &nonce).await?;
+        let outcome = self.watch(t, &before, effect, &sent, &nonce).await?;
         if self.may_create() && sent.succeeded() && !outcome.is_leak() {
             self.undo(w, &nonce).await?;
         }
         open.attack(outcome).close().await.map(Some)
     }
 
-    /// The attacker sends it, unless it has an object of its own there. Nothing else creates there in between.
+    /// The attacker sends it, unless it has an object of its own there, or a third tenant has one. Nothing else creates any
+    /// of the attacker's in between.
     async fn send(&self, t: &Tape, nonce: &str) -> Result<Option<Seen>, Stop> {
         let Pair { attacker, victim } = self.pair;
         let asked = request(t, own(t, attacker)?, self.op, &self.place, &Words::nonce(nonce))?;
@@ -173,10 +184,17 @@ impl<'o> AttackedObject<'o> {
         if self.may_create() {
             across = across.mark(self.mark_of_create(t)?);
         }
+        if t.is_quiet([attacker, victim]) {
+            // It has been since the object was chosen: its id, or that of the object above it, was asked for then.
+            let is_taken = self.above.is_some() && is_taken(t, attacker, &self.own, &self.object).await?;
+            return Ok(if is_taken { None } else { Some(t.send(across).await) });
+        }
+        if self.is_held_by_a_third(t).await {
+            return Ok(None);
+        }
         // In the victim's place it is at worst an object of another trial's that is hit; in the attacker's own, one that it
         // owns would be taken for the victim's.
-        let needs_quiet =
-            self.whose != Where::Theirs && ids_count(t, victim, self.object.resource) && !t.is_quiet([attacker]);
+        let needs_quiet = self.whose != Where::Theirs && ids_count(t, victim, self.object.resource);
         let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
         if self.is_taken(t).await? {
             return Ok(None);
@@ -184,24 +202,33 @@ impl<'o> AttackedObject<'o> {
         Ok(Some(t.send(across).await))
     }
 
-    /// Whether anyone but the victim has an object at that id, or at that of the object above it.
-    async fn is_taken(&self, t: &Tape) -> Result<bool, Stop> {
-        let of_attacker = async || is_taken(t, self.pair.attacker, &self.own, &self.object).await;
+    /// Whether a third tenant has an object at that id, or at that of the object above it.
+    async fn is_held_by_a_third(&self, t: &Tape) -> bool {
         match &self.above {
-            Some(above) => {
-                let place_of = |tenant| Place::of(above).in_tenant(tenant);
-                Ok(is_held_by_others(t, self.pair, above, place_of).await? || of_attacker().await?)
+            Some(above) => is_held_by_a_third(t, self.pair, above, |tenant| Place::of(above).in_tenant(tenant)).await,
+            None if self.whose == Where::Theirs => false,
+            None => {
+                is_held_by_a_third(t, self.pair, &self.object, |tenant| in_own_place(t, tenant, &self.object)).await
             }
-            None if self.whose == Where::Theirs => of_attacker().await,
-            None => is_held_by_others(t, self.pair, &self.object, |tenant| in_own_place(t, tenant, &self.object)).await,
         }
+    }
+
+    /// Whether the attacker has an object at that id, or at that of the object above it.
+    async fn is_taken(&self, t: &Tape) -> Result<bool, Stop> {
+        let attacker = self.pair.attacker;
+        if let Some(above) = &self.above
+            && is_taken(t, attacker, &Place::of(above).in_tenant(attacker), above).await?
+        {
+            return Ok(true);
+        }
+        is_taken(t, attacker, &self.own, &self.object).await
     }
 
     /// What came of it, as the answer says and the owner sees.
     async fn watch(
         &self,
         t: &Tape,
-        before: &Calm,
+        before: &AtRest,
         effect: &SeenEffect,
         sent: &Exchange,
         nonce: &str,

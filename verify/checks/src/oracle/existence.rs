@@ -12,7 +12,7 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
     Aim, Place, Words, again, clear_object, each, foreign, ids_count, is_creatable, is_taken, names_tenant,
-    operation_of, own, read, remove, request, standing,
+    operation_of, own, prepared_object, read, remove, request,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -42,7 +42,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
     let Some(resource) = op.resource else { return Err(Stop::not_applicable("it concerns no object")) };
-    standing(t, aim.victim, resource)?;
+    prepared_object(t, aim.victim, resource)?;
     let (foreign, made_by) = foreign_object(t, aim, resource).await?;
     let open = bracket::open(async || read(t, &foreign).await).await?;
     let mut attack = compare(t, aim, &foreign, |object| in_own_place(t, aim.attacker, object)).await?;

@@ -202,15 +202,15 @@ async fn set_up(engine: &Engine, plan: &Plan, course: &mut Course) -> Ended {
             return Ended::All;
         }
         let jobs: Vec<_> = group.iter().filter_map(|index| course.step(plan, *index)).collect();
-        let mut grown = Vec::new();
+        let mut prepared = Vec::new();
         let ended = engine
             .run(jobs, Width::Limits, |source, output| {
                 if let Source::Setup(index) = source {
-                    grown.push((index, output));
+                    prepared.push((index, output));
                 }
             })
             .await;
-        grown.into_iter().for_each(|(index, output)| course.set(index, output));
+        prepared.into_iter().for_each(|(index, output)| course.set(index, output));
         if !matches!(ended, Ended::All) {
             return ended;
         }

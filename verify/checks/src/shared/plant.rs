@@ -20,7 +20,7 @@ pub(crate) fn is_creatable(spec: &Spec, resource: ResourceIx) -> bool {
 }
 
 /// An object that set-up planted or found. It must not be changed.
-pub(crate) fn standing(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Object, Stop> {
+pub(crate) fn prepared_object(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Object, Stop> {
     if let Some(object) = t.planted.of(tenant, resource).next() {
         return Ok(object.clone());
     }
@@ -34,7 +34,7 @@ pub(crate) fn standing(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Resu
 pub(crate) fn parents_for(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Vec<(ResourceIx, String)>, Stop> {
     match t.spec[resource].parent {
         None => Ok(Vec::new()),
-        Some(parent) => Ok(Place::of(&standing(t, tenant, parent)?).ids),
+        Some(parent) => Ok(Place::of(&prepared_object(t, tenant, parent)?).ids),
     }
 }
 
@@ -130,29 +130,26 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
 /// Tenants besides attacker and victim that are asked whether they have an object at an id.
 const MOST_ASKED: usize = 6;
 
-/// Whether the attacker has an object of its own at the id of the victim's, or, where ids count, a third tenant: a target
-/// that goes by the id alone might hit that one, and the victim would see nothing of it.
-pub(crate) async fn is_held_by_others(
+/// Whether, where ids count, a third tenant has an object at the id of the victim's: a target that goes by the id alone
+/// might hit that one, and the victim would see nothing of it.
+pub(crate) async fn is_held_by_a_third(
     t: &Tape,
     pair: Pair,
     object: &Object,
     place_of: impl Fn(TenantIx) -> Place,
-) -> Result<bool, Stop> {
-    if is_taken(t, pair.attacker, &place_of(pair.attacker), object).await? {
-        return Ok(true);
-    }
+) -> bool {
     if !ids_count(t, pair.victim, object.resource) {
-        return Ok(false);
+        return false;
     }
     let is_third = |tenant: &TenantIx| *tenant != pair.attacker && *tenant != pair.victim;
     let thirds = t.spec.tenant_ixs().filter(is_third).filter(|third| t.spec.caller(*third).is_some());
     for third in thirds.take(MOST_ASKED) {
         // A tenant that can't be asked has planted nothing in this run.
         if matches!(is_taken(t, third, &place_of(third), object).await, Ok(true)) {
-            return Ok(true);
+            return true;
         }
     }
-    Ok(false)
+    false
 }
 
 /// A disposable object of a tenant's, and the disposable parent that it is below.
@@ -186,7 +183,10 @@ pub(crate) async fn clear_object(
     let tries = tries(&w, pair);
     for _ in 0..tries {
         let object = plant(w, pair.victim, resource).await?;
-        if !is_held_by_others(&w, pair, &object, |tenant| place_of(tenant, &object)).await? {
+        let place_of = |tenant| place_of(tenant, &object);
+        if !is_taken(&w, pair.attacker, &place_of(pair.attacker), &object).await?
+            && !is_held_by_a_third(&w, pair, &object, place_of).await
+        {
             return Ok(object);
         }
         remove(w, &object).await?;

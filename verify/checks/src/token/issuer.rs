@@ -27,7 +27,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
-    observe(spec, &CHECK, any, |t, _| declared(t).map(drop), look)
+    observe(spec, &CHECK, any, |t, _| declared(t).map(drop), judge_token)
 }
 
 fn declared(t: &Tape) -> Result<&Tokens, Stop> {
@@ -38,7 +38,7 @@ fn declared(t: &Tape) -> Result<&Tokens, Stop> {
     }
 }
 
-async fn look(t: &Tape, _: Who, granted: &Granted) -> Result<Attack, Stop> {
+async fn judge_token(t: &Tape, _: Who, granted: &Granted) -> Result<Attack, Stop> {
     let found = match granted.claims()?.get("iss") {
         Some(Value::String(issuer)) if declared(t)?.issuers.contains(issuer) => return Ok(Attack::Withstood),
         Some(other) => format!("`iss` is {other}, which is none of the declared issuers"),

@@ -31,10 +31,10 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
-    observe(spec, &CHECK, any, |t, _| rules(t).map(drop), look)
+    observe(spec, &CHECK, any, |t, _| rules(t).map(drop), judge_token)
 }
 
-async fn look(t: &Tape, _: Who, granted: &Granted) -> Result<Attack, Stop> {
+async fn judge_token(t: &Tape, _: Who, granted: &Granted) -> Result<Attack, Stop> {
     let tokens = rules(t)?;
     let weak = |line: String| Attack::Weak(Evidence::of(Shows::WeakCredential, line, &granted.exchange));
     let by_claims = match tokens.kind {

@@ -54,7 +54,7 @@ impl ProtectedObject {
     pub(super) async fn find_as(t: &Tape, operation: OperationIx, who: Who) -> Result<Self, Stop> {
         let op = &t.spec[operation];
         let missing = || Stop::not_applicable("there is no operation that shows an object");
-        let object = shared::standing(t, who.tenant, op.resource.ok_or_else(missing)?)?;
+        let object = shared::prepared_object(t, who.tenant, op.resource.ok_or_else(missing)?)?;
         let request = shared::request(t, Caller::Own(who), op, &Place::of(&object), &Words::default())?;
         let request = match op.role {
             Role::List => page_with(t, op, request, &object).await?,
@@ -170,7 +170,7 @@ impl Tried {
     pub(super) async fn note_calls(&mut self, t: &Tape) {
         t.wait(t.spec.target.settle).await;
         let ours = format!("/{}/", t.topic());
-        let window = t.look(CALLBACKS).await;
+        let window = t.read_inbox(CALLBACKS).await;
         let calls: Vec<_> = window
             .events
             .iter()

@@ -29,10 +29,10 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
-    observe(spec, &CHECK, any, |t, _| readable(t).map(drop), look)
+    observe(spec, &CHECK, any, |t, _| readable(t).map(drop), judge_token)
 }
 
-async fn look(t: &Tape, _: Who, granted: &Granted) -> Result<Attack, Stop> {
+async fn judge_token(t: &Tape, _: Who, granted: &Granted) -> Result<Attack, Stop> {
     let keys = keys(t, granted).await?;
     let undecided = |why: &str| Attack::Undecided(Unproven::shown(Reason::UnclearAnswer, why, &keys));
     Ok(match &keys.signature {

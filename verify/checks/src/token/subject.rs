@@ -15,28 +15,28 @@ pub(super) type Applies = fn(&Tape, Who) -> Result<(), Stop>;
 
 /// An observation of a fresh token of each principal that `of` picks.
 ///
-/// The bracket is the same for all of them: the principal is granted a token, `look` says what is wrong with it, and the
+/// The bracket is the same for all of them: the principal is granted a token, `judge_token` says what is wrong with it, and the
 /// principal is granted another one. Where the spec says that tokens can be read, both must be readable.
 pub(super) fn observe<L>(
     spec: &Spec,
     check: &'static Check,
     of: fn(&Principal) -> bool,
     applies: Applies,
-    look: L,
+    judge_token: L,
 ) -> Vec<Trial>
 where
     L: AsyncFn(&Tape, Who, &Granted) -> Result<Attack, Stop> + Copy + 'static,
 {
-    each_bearer(spec, check, of, |who| reads(move |t| Box::pin(observed(t, who, applies, look))))
+    each_bearer(spec, check, of, |who| reads(move |t| Box::pin(observed(t, who, applies, judge_token))))
 }
 
-async fn observed<L>(t: &Tape, who: Who, applies: Applies, look: L) -> Concluded
+async fn observed<L>(t: &Tape, who: Who, applies: Applies, judge_token: L) -> Concluded
 where
     L: AsyncFn(&Tape, Who, &Granted) -> Result<Attack, Stop>,
 {
     applies(t, who)?;
     let open = bracket::open(async || as_declared(t, who).await).await?;
-    let attack = look(t, who, open.held()).await?;
+    let attack = judge_token(t, who, open.held()).await?;
     open.attack(attack).close().await
 }
 

@@ -29,7 +29,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
-    observe(spec, &CHECK, names_own, |t, _| declared(t).map(drop), look)
+    observe(spec, &CHECK, names_own, |t, _| declared(t).map(drop), judge_token)
 }
 
 fn declared(t: &Tape) -> Result<&str, Stop> {
@@ -37,7 +37,7 @@ fn declared(t: &Tape) -> Result<&str, Stop> {
     claim.ok_or_else(|| Stop::not_applicable("the spec declares no `tenant_claim`"))
 }
 
-async fn look(t: &Tape, who: Who, granted: &Granted) -> Result<Attack, Stop> {
+async fn judge_token(t: &Tape, who: Who, granted: &Granted) -> Result<Attack, Stop> {
     let claim = declared(t)?;
     let own = tenant_name(&t.spec, who.tenant);
     let found = match granted.claims()?.get(claim) {

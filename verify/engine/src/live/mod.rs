@@ -176,7 +176,7 @@ impl Live {
     }
 
     /// What an inbox has so far; how far that is goes to the log.
-    pub(crate) fn look(&self, source: Source, inbox: InboxIx) -> Window {
+    pub(crate) fn read_inbox(&self, source: Source, inbox: InboxIx) -> Window {
         self.receive_callbacks();
         let upto = self.log.borrow().next_seq();
         self.record(source, What::Cut { inbox, upto });

@@ -95,8 +95,8 @@ impl Engine {
     }
 
     /// The journal, for who goes on with it.
-    pub fn journal_of<T>(&self, look: impl FnOnce(&Journal) -> T) -> T {
-        look(&self.live.journal().borrow())
+    pub fn journal_of<T>(&self, read: impl FnOnce(&Journal) -> T) -> T {
+        read(&self.live.journal().borrow())
     }
 
     /// Runs jobs until each is done. `done` is told of each as soon as it is; with `None` where a script never ends.
@@ -267,7 +267,7 @@ impl<'e, T: 'static> Stage<'e, T> {
                 self.live.quiets.release(source);
             }
             match step {
-                Progress::Asks(Ask::Look(inbox)) => reply = Some(Reply::Window(self.live.look(source, inbox))),
+                Progress::Asks(Ask::Inbox(inbox)) => reply = Some(Reply::Window(self.live.read_inbox(source, inbox))),
                 Progress::Asks(ask @ (Ask::Wait(_) | Ask::Quiet(_))) => return Next::Asks(Kind::Waiting, ask),
                 Progress::Asks(ask @ Ask::Call(_)) => return Next::Asks(Kind::Working, ask),
                 Progress::Done(output) => return self.end(slot, source, Some(output)),
@@ -304,7 +304,7 @@ impl<'e, T: 'static> Stage<'e, T> {
                     live.waited(source, time);
                     (slot, Kind::Waiting, Reply::Waited)
                 }
-                Ask::Look(inbox) => (slot, Kind::Working, Reply::Window(live.look(source, inbox))),
+                Ask::Inbox(inbox) => (slot, Kind::Working, Reply::Window(live.read_inbox(source, inbox))),
             }
         }
     }

@@ -14,7 +14,7 @@ fn watching(looks: usize) -> impl for<'t> Fn(&'t Tape) -> Future<'t, Vec<Vec<Str
         Box::pin(async move {
             let mut seen = Vec::new();
             for _ in 0..looks {
-                let window = t.look(CALLBACKS).await;
+                let window = t.read_inbox(CALLBACKS).await;
                 seen.push(window.events.iter().map(|inbound| inbound.body.text().to_owned()).collect());
                 t.wait(std::time::Duration::from_millis(1)).await;
             }
