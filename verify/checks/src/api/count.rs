@@ -24,14 +24,14 @@ pub(crate) static CHECK: Check = Check {
     severity: Severity::High,
     cwe: &["CWE-200", "CWE-203"],
     title: "A tenant's own count does not follow another tenant's changes",
-    does: "Three times over: the attacker counts, the victim creates an object, both count, the victim removes it, \
-           both count again.",
+    does: "Twice over: the attacker counts, the victim creates an object, both count, the victim removes it, both count \
+           again. Where nothing can be removed, the victim creates three objects.",
     judges: "Leak: the attacker's numbers move as the victim's do, every time; or an answer shows the victim's marker \
              or names its tenant. Isolated: they stay the same while the victim's move. Unproven: the victim's do not \
              move within settle, or the attacker's move by themselves.",
     origin: "isolation 28.6: search is scoped, its counts are not. tazama #312.",
     fix: "Put the tenant into the query of aggregates as well; counts are data.",
-    requests: 41,
+    requests: 30,
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {

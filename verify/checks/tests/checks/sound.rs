@@ -70,5 +70,5 @@ async fn what_was_planted_is_read_back_before_it_is_removed() {
             _ => {}
         }
     }
-    assert_eq!(removed, 3);
+    assert_eq!(removed, 2, "once in each round");
 }
