@@ -231,7 +231,9 @@ impl Reason {
             Self::SetupFailed => "fix the set-up errors first: most trials need its objects",
             Self::AttackerShutOut => "check this tenant's credentials",
             Self::NoToken => "check the credentials and the token endpoint; write kind = \"opaque\" for opaque tokens",
-            Self::NotReadToEnd => "raise `pages` under [limits], or say under `page` how the next page is named",
+            Self::NotReadToEnd => {
+                "raise `pages` under [limits], say under `page` how the next page is named, or ask for smaller pages (a list is followed to 32 MiB)"
+            }
             Self::IdTaken => "give the tenants objects whose ids differ",
             Self::Disturbed => "run again with `concurrency = 1` under [limits]",
             Self::EffectUnseen => "add to the operation's `body` something that its owner can read back",

@@ -83,7 +83,7 @@ pub struct Limits {
     pub timeout: Duration,
     /// `body`: bytes read of one response body, after decompression. Default 4 MiB.
     pub body: usize,
-    /// `pages`: pages followed of one list. Default 50.
+    /// `pages`: pages followed of one list, to 32 MiB at most. Default 50.
     pub pages: usize,
     /// `concurrency`: at most this many requests under way at once, 1 to 256. Default 8.
     pub concurrency: usize,

@@ -132,6 +132,8 @@ pub enum Switch {
     NextUnsaid,
     /// The second page of a list breaks off in the middle.
     SecondPageBroken,
+    /// Every page of a list has so many bytes more than it needs.
+    Padded(usize),
     /// Updates are refused for their form.
     UpdatesRefused,
     // ── harmless habits ──
@@ -157,6 +159,8 @@ pub enum Switch {
     IdsOfTenant,
     /// North has so many cases from before any run, with the ids that other tenants' cases get.
     NorthAhead(usize),
+    /// Cases from before any run can't be read: the server fails.
+    EarlierUnreadable,
     /// South's cases have ids that no other tenant's have.
     SouthApart,
     /// The first page of a list is empty, and all is on the second.
@@ -169,6 +173,8 @@ pub enum Switch {
     LinksFromBase,
     /// Tokens live this many seconds instead of 300.
     Lifetime(u32),
+    /// Tokens for another API live this many seconds.
+    LifetimeElsewhere(u32),
 }
 
 /// What may be done to a token that its issuer never made so.

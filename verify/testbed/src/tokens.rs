@@ -112,8 +112,9 @@ impl Issuers {
         }
         let find = |pick: fn(&Switch) -> Option<u32>| switches.iter().find_map(pick);
         let lifetime = find(|s| if let Switch::Lifetime(seconds) = s { Some(*seconds) } else { None });
-        let lifetime = lifetime.unwrap_or(LIFETIME);
+        let elsewhere = find(|s| if let Switch::LifetimeElsewhere(seconds) = s { Some(*seconds) } else { None });
         let audience = request.form.get("audience").cloned().unwrap_or_else(|| AUDIENCE.to_owned());
+        let lifetime = elsewhere.filter(|_| audience != AUDIENCE).or(lifetime).unwrap_or(LIFETIME);
         self.serial += 1;
         let token = if fixture.proof == Proof::Jwt && !is(Switch::OpaqueTokens) {
             let claims = self.claims(client, &audience, &scope, lifetime, switches, url);

@@ -189,7 +189,7 @@ impl<'o> AttackedObject<'o> {
             let is_taken = self.above.is_some() && is_taken(t, attacker, &self.own, &self.object).await?;
             return Ok(if is_taken { None } else { Some(t.send(across).await) });
         }
-        if self.is_held_by_a_third(t).await {
+        if self.is_held_by_a_third(t).await? {
             return Ok(None);
         }
         // In the victim's place it is at worst an object of another trial's that is hit; in the attacker's own, one that it
@@ -203,10 +203,10 @@ impl<'o> AttackedObject<'o> {
     }
 
     /// Whether a third tenant has an object at that id, or at that of the object above it.
-    async fn is_held_by_a_third(&self, t: &Tape) -> bool {
+    async fn is_held_by_a_third(&self, t: &Tape) -> Result<bool, Stop> {
         match &self.above {
             Some(above) => is_held_by_a_third(t, self.pair, above, |tenant| Place::of(above).in_tenant(tenant)).await,
-            None if self.whose == Where::Theirs => false,
+            None if self.whose == Where::Theirs => Ok(false),
             None => {
                 is_held_by_a_third(t, self.pair, &self.object, |tenant| in_own_place(t, tenant, &self.object)).await
             }

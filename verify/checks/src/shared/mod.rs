@@ -20,11 +20,12 @@ pub(crate) use place::{
     Place, Words, address, locate, names_tenant, operation_of, parent_of, request, scalar, tenant_name,
 };
 pub(crate) use plant::{
-    clear_below, clear_object, id_in, ids_count, is_creatable, is_held_by_a_third, is_taken, parents_for, plant,
-    plant_below, plant_under, prepared_object, read, remove, remove_if_written, tries,
+    clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken, parents_for, plant, plant_below,
+    plant_under, prepared_object, read, remove, remove_if_written, tries,
 };
 
 use watertight_engine::call::{Caller, Mark, Request};
+pub(crate) use watertight_engine::journal::id_in;
 use watertight_engine::{Future, Script, Tape};
 use watertight_spec::{Operation, OperationIx, Pair, Spec, TenantIx, Who};
 

@@ -1,13 +1,12 @@
 //! Objects: those that set-up planted for all, and disposable ones.
 
-use percent_encoding::percent_decode_str;
-use watertight_engine::log::Exchange;
+use watertight_engine::journal::id_in;
 use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape, WriteTape};
-use watertight_spec::{Pair, Resource, ResourceIx, Role, Spec, TargetEnvironment, TenantIx};
+use watertight_spec::{Pair, ResourceIx, Role, Spec, TargetEnvironment, TenantIx};
 
 use super::place::is_client_named;
-use super::{Place, Words, control, foreign, operation_of, own, reason, request, scalar};
+use super::{Place, Words, control, foreign, operation_of, own, reason, request};
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
 /// Whether objects of a resource may be made here. Where the spec names existing ones, they are used instead.
@@ -74,17 +73,6 @@ pub(crate) async fn plant_under(
     Ok(Object { tenant, resource, id, parents: parents.to_vec(), marker: Marker::Planted(canary) })
 }
 
-/// The id that an answer gives to an object: where the spec says, else at the end of `Location` (RFC 9110 10.2.2).
-pub(crate) fn id_in(resource: &Resource, exchange: &Exchange) -> Option<String> {
-    let in_body = || scalar(resource.id.query(exchange.json()?).first()?);
-    let in_header = || {
-        let path = exchange.header("location")?.split(['?', '#']).next()?;
-        let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;
-        Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned())
-    };
-    in_body().or_else(in_header)
-}
-
 /// Removes a disposable object, by its owner. What fails here is left to the journal.
 pub(crate) async fn remove(w: WriteTape<'_>, object: &Object) -> Result<(), Stop> {
     if let Some(op) = operation_of(&w.spec, object.resource, Role::Delete) {
@@ -137,19 +125,20 @@ pub(crate) async fn is_held_by_a_third(
     pair: Pair,
     object: &Object,
     place_of: impl Fn(TenantIx) -> Place,
-) -> bool {
+) -> Result<bool, Stop> {
     if !ids_count(t, pair.victim, object.resource) {
-        return false;
+        return Ok(false);
     }
     let is_third = |tenant: &TenantIx| *tenant != pair.attacker && *tenant != pair.victim;
-    let thirds = t.spec.tenant_ixs().filter(is_third).filter(|third| t.spec.caller(*third).is_some());
-    for third in thirds.take(MOST_ASKED) {
-        // A tenant that can't be asked has planted nothing in this run.
-        if matches!(is_taken(t, third, &place_of(third), object).await, Ok(true)) {
-            return true;
+    // A tenant whose set-up failed can't be asked. All of its own pairs are unproven for that.
+    let can_be_asked =
+        |tenant: &TenantIx| t.spec.caller(*tenant).is_some() && t.planted.failure(*tenant, object.resource).is_none();
+    for third in t.spec.tenant_ixs().filter(is_third).filter(can_be_asked).take(MOST_ASKED) {
+        if is_taken(t, third, &place_of(third), object).await? {
+            return Ok(true);
         }
     }
-    false
+    Ok(false)
 }
 
 /// A disposable object of a tenant's, and the disposable parent that it is below.
@@ -185,7 +174,7 @@ pub(crate) async fn clear_object(
         let object = plant(w, pair.victim, resource).await?;
         let place_of = |tenant| place_of(tenant, &object);
         if !is_taken(&w, pair.attacker, &place_of(pair.attacker), &object).await?
-            && !is_held_by_a_third(&w, pair, &object, place_of).await
+            && !is_held_by_a_third(&w, pair, &object, place_of).await?
         {
             return Ok(object);
         }

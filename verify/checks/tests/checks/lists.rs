@@ -81,3 +81,19 @@ async fn a_page_that_cannot_be_read_is_no_end_of_the_list() {
         assert!(is_unread, "{one:?}");
     }
 }
+
+#[tokio::test]
+async fn a_list_of_more_bytes_than_are_kept_was_not_read_to_its_end() {
+    // North's list has more than 20 pages.
+    let check = "api.swap-path-tenant";
+    for (padding, expects_isolated) in [(0, true), (2 << 20, false)] {
+        let fixture = Fixture::by_path().only(&["case", "further"]);
+        let concluded = run_with(fixture, &[PathIgnored, NorthAhead(44), Padded(padding)], |one| {
+            one.check == check && one.subject == CASES && (one.attacker, one.victim) == (0, 1)
+        })
+        .await;
+        assert_eq!(concluded.len(), 1);
+        let is_cut = matches!(&concluded[0].verdict, Verdict::Unproven(why) if why.reason == Reason::NotReadToEnd);
+        assert!(if expects_isolated { concluded[0].is_isolated() } else { is_cut }, "{padding}: {concluded:#?}");
+    }
+}

@@ -43,6 +43,18 @@ async fn a_write_by_id_alone_that_hits_a_third_tenant_isolates_no_pair() {
     }
 }
 
+/// Whether north has an object at the id can't be said: its answer is an error. Where it has one, it is hit.
+#[tokio::test]
+async fn a_write_where_a_third_tenants_answer_decides_nothing_isolates_no_pair() {
+    let fixture = Fixture::by_path().only(&["case", "further"]).one_at_a_time();
+    let switches = [UpdateByIdAlone, NorthAhead(40), EarlierUnreadable];
+    let concluded = run_with(fixture, &switches, |one| swaps_item(one, "PATCH /tenants/{tenant}/cases/{case}")).await;
+    assert_eq!(concluded.len(), 6);
+    let isolated: Vec<&Concluded> = concluded.iter().filter(|one| one.is_isolated()).collect();
+    assert!(isolated.is_empty(), "{isolated:#?}");
+    assert!(concluded.iter().any(Concluded::is_unproven), "{concluded:#?}");
+}
+
 /// South asks for an object of north-east's, and is shown north's.
 #[tokio::test]
 async fn a_third_tenants_data_in_an_answer_is_a_leak_too() {

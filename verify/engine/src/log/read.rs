@@ -294,15 +294,19 @@ fn line(input: &mut BufReader<File>, number: u64) -> Result<Option<Whole>, LogEr
     let mut bytes = Vec::with_capacity(1024);
     let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes);
     let read = read.map_err(|source| LogError::Io { file: TRACE, source })?;
+    let broken = |what: &str| LogError::Line { line: number, seq: number.checked_sub(2), what: what.to_owned() };
+    let length = u64::try_from(read).unwrap_or(u64::MAX);
     if bytes.pop() != Some(b'\n') {
+        if length == LONGEST_LINE {
+            return Err(broken("it is longer than a line may be"));
+        }
         // Left for whoever asks whether the file ends here.
         let back = i64::try_from(read).unwrap_or_default().saturating_neg();
         input.seek_relative(back).map_err(|source| LogError::Io { file: TRACE, source })?;
         return Ok(None);
     }
-    let broken = |what: &str| LogError::Line { line: number, seq: number.checked_sub(2), what: what.to_owned() };
     let text = String::from_utf8(bytes).map_err(|_| broken("the line is not UTF-8"))?;
-    Ok(Some(Whole { text, bytes: u64::try_from(read).unwrap_or_default() }))
+    Ok(Some(Whole { text, bytes: length }))
 }
 
 fn is_at_end(input: &mut BufReader<File>) -> bool {

@@ -157,3 +157,15 @@ fn a_value_that_was_replaced_in_one_place_is_replaced_everywhere_once_it_is_a_to
     redactor.learn("swordfish");
     assert_eq!(text(&mut redactor, "a swordfish"), format!("a {}", redactor.placeholder("swordfish")));
 }
+
+#[test]
+fn a_secret_that_was_handed_out_before_it_came_into_use_is_not_forgotten_with_those_of_its_time() {
+    let mut redactor = Redactor::new([7; 32]);
+    redactor.learn_received("handed-out-first-0001");
+    redactor.learn("handed-out-first-0001");
+    for number in 0..=REMEMBERED {
+        redactor.learn_received(&format!("handed-out-{number:08}"));
+    }
+    assert!(redactor.known.len() <= REMEMBERED, "the older half was forgotten");
+    assert!(!text(&mut redactor, "<handed-out-first-0001>").contains("0001"));
+}

@@ -11,7 +11,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 use watertight_spec::{Spec, TenantIx};
 
-use crate::journal::{Entry, Item, Journal};
+use crate::journal::{Entry, Item};
 use crate::live::{Live, Setting, SettingError};
 use crate::log::{Source, Tail};
 use crate::script::{Job, Progress, Running};
@@ -92,11 +92,6 @@ impl Engine {
     pub fn journal(&self, entry: &Entry) {
         // Should a line not reach the disk, a later clean-up looks for what is not there.
         let _ = self.live.journal().borrow_mut().write(entry);
-    }
-
-    /// The journal, for who goes on with it.
-    pub fn journal_of<T>(&self, read: impl FnOnce(&Journal) -> T) -> T {
-        read(&self.live.journal().borrow())
     }
 
     /// Runs jobs until each is done. `done` is told of each as soon as it is; with `None` where a script never ends.

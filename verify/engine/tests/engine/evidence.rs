@@ -79,6 +79,27 @@ async fn a_line_that_a_kill_cut_off_is_left_out_and_written_over() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_too_long_is_neither_written_nor_read() {
+    const TOO_LONG: usize = 65 << 20;
+    let bed = recorded().await;
+    let mut reader = LogReader::open(bed.folder.path()).unwrap();
+    let whole: Vec<Event> = reader.by_ref().collect::<Result<_, _>>().unwrap();
+    let mut log = LogWriter::resume(bed.folder.path(), reader.tip()).unwrap();
+    let mut long = whole.iter().find_map(Event::exchange).unwrap().clone();
+    long.request.body = Some("x".repeat(TOO_LONG));
+    let refused = log.append(watertight_engine::log::Source::Engine, What::Exchange(Box::new(long))).unwrap_err();
+    assert!(refused.to_string().contains("longer than a log may have"), "{refused}");
+    log.append(watertight_engine::log::Source::Engine, What::Waited { ms: 1 }).unwrap();
+    log.flush().unwrap();
+    assert_eq!(events(&bed).unwrap().len(), whole.len() + 1, "what is refused leaves the log whole");
+    // Nor is it taken for what a kill cut off.
+    let trace = fs::OpenOptions::new().append(true).open(bed.folder.path().join(TRACE)).unwrap();
+    trace.set_len(trace.metadata().unwrap().len() + TOO_LONG as u64).unwrap();
+    let error = events(&bed).unwrap_err();
+    assert!(matches!(&error, LogError::Line { what, .. } if what.contains("longer")), "{error}");
+}
+
+#[tokio::test]
 async fn a_script_that_awaits_anything_but_its_tape_is_never_done() {
     let bed = Bed::new(spec("http://127.0.0.1:1", "test", ""));
     let mut done = Vec::new();

@@ -30,6 +30,7 @@ impl Api {
         let Some(index) = self.find_below(call, at) else { return self.missing(call, at.id) };
         match call.asked.method.as_str() {
             "GET" if self.lagging.remove(&(at.kind, at.id.to_owned())) => self.missing(call, at.id),
+            "GET" if self.is_unreadable(index) => Answer::obstacle(500),
             "GET" => Answer::ok(&self.shown(index)),
             "DELETE" => {
                 self.records.remove(index);

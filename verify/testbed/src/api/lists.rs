@@ -31,6 +31,7 @@ impl Api {
         let next = (end < items.len() && !self.is(Switch::NextUnsaid)).then(|| self.link(call, limit, end));
         let next = if self.is(Switch::NextUnreadable) { json!(next.map(|_| end)) } else { json!(next) };
         let mut answer = Answer::ok(&json!({ "items": page, "next": next }));
+        answer.body.push_str(&" ".repeat(self.padding()));
         if self.is(Switch::SecondPageBroken) && is_further {
             answer.body.truncate(answer.body.len() / 2);
         }
@@ -39,6 +40,12 @@ impl Api {
             (_, true) => answer.header("x-last", SOUTHS_BADGE.to_string()),
             _ => answer,
         }
+    }
+
+    fn padding(&self) -> usize {
+        let padding =
+            self.switches.iter().find_map(|s| if let Switch::Padded(bytes) = s { Some(*bytes) } else { None });
+        padding.unwrap_or(0)
     }
 
     /// Tasks below a case.

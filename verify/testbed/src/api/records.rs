@@ -14,6 +14,9 @@ pub(super) const LATER: Duration = Duration::from_millis(20);
 /// A number that south alone can read.
 pub(super) const SOUTHS_BADGE: u32 = 90_009_090;
 
+/// The title of cases that are older than any run.
+const EARLIER: &str = "before any run";
+
 /// An object.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -45,7 +48,7 @@ pub(super) fn before_any_run(is_office_shared: bool, ahead: usize) -> Vec<Record
         kind: "case",
         id: id.clone(),
         parent: None,
-        body: json!({ "id": id, "title": "before any run", "status": "open", "tenantId": TENANTS[tenant] }),
+        body: json!({ "id": id, "title": EARLIER, "status": "open", "tenantId": TENANTS[tenant] }),
         born: Instant::now(),
     };
     cases.into_iter().chain(of_north).map(case).chain(users(is_office_shared)).collect()
@@ -110,6 +113,10 @@ impl Api {
             body["status"] = json!("pending");
         }
         body
+    }
+
+    pub(super) fn is_unreadable(&self, index: usize) -> bool {
+        self.is(Switch::EarlierUnreadable) && self.records[index].title() == EARLIER
     }
 
     /// South's set-up takes so many requests; after that its objects may be gone.

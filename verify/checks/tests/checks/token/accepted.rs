@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use watertight_checks::check::Phase;
-use watertight_checks::verdict::Verdict;
+use watertight_checks::verdict::{Reason, Verdict};
 use watertight_engine::log::{Source, What};
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Bed, Door, Fixture, Switch, Verified};
@@ -98,6 +98,16 @@ async fn a_token_for_another_api_that_works_is_an_advisory() {
     let concluded = all(&[AudienceIgnored]).await;
     assert_eq!(caught(&concluded), ["token.foreign-audience"]);
     assert!(concluded.iter().filter(|one| one.check == "token.foreign-audience").all(is_advisory), "{concluded:?}");
+}
+
+#[tokio::test]
+async fn a_token_for_another_api_that_was_over_before_it_was_used_decides_nothing() {
+    let concluded = check("token.foreign-audience", &[AudienceIgnored, LifetimeElsewhere(0)]).await;
+    assert!(!concluded.is_empty());
+    for one in concluded {
+        let is_over = matches!(&one.verdict, Verdict::Unproven(why) if why.reason == Reason::NoToken);
+        assert!(is_over, "{one:?}");
+    }
 }
 
 #[tokio::test]
