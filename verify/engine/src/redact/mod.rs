@@ -9,7 +9,9 @@
 
 mod recognise;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
@@ -101,9 +103,18 @@ enum Form {
 
 /// Some of the known secrets, encoded.
 struct Generation {
+    /// In the order of their texts.
     patterns: Vec<Pattern>,
-    /// None where it would not build: then nothing can be vouched for.
+    /// By the number of a head: where the patterns are that begin with it. Secrets of one maker often begin alike.
+    sharing: Vec<Range<usize>>,
+    /// Finds heads. None where it would not build: then nothing can be vouched for.
     automaton: Option<AhoCorasick>,
+}
+
+/// A secret in a text, or as much of its beginning as is there.
+struct Place<'p> {
+    range: Range<usize>,
+    pattern: &'p Pattern,
 }
 
 impl Redactor {
@@ -252,8 +263,35 @@ impl Redactor {
             }
             self.generations.push(Generation::new(patterns));
         }
-        let known = &mut self.known;
-        self.generations.iter().fold(text, |text, generation| generation.replace(text, known))
+        let mut places = Vec::new();
+        for generation in &self.generations {
+            let Some(found) = generation.find(&text) else {
+                return "[withheld: redaction is not available]".to_owned();
+            };
+            places.extend(found);
+        }
+        if places.is_empty() {
+            return text;
+        }
+        // Of what begins at one place, the one of which most is there.
+        places.sort_by_key(|place| (place.range.start, Reverse(place.range.end)));
+        let mut result = String::with_capacity(text.len());
+        let mut done = 0;
+        for Place { range, pattern } in places {
+            let Some(before) = text.get(done..range.start).filter(|_| range.start >= done) else { continue };
+            result.push_str(before);
+            result.push_str(PREFIX);
+            result.push_str(&pattern.code);
+            if let Some(known) = self.known.get_mut(&pattern.code)
+                && range.len() == pattern.text.len()
+                && pattern.form != Form::Other
+            {
+                known.written = text.get(range.clone()).map(str::to_owned);
+            }
+            done = range.end;
+        }
+        result.push_str(text.get(done..).unwrap_or_default());
+        result
     }
 
     /// Forgets the older half of what the target handed out, but for what is in use.
@@ -279,52 +317,47 @@ impl Known {
 }
 
 impl Generation {
-    fn new(patterns: Vec<Pattern>) -> Self {
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(patterns.iter().map(|pattern| head(&pattern.text)))
-            .ok();
-        Self { patterns, automaton }
+    fn new(mut patterns: Vec<Pattern>) -> Self {
+        patterns.sort_by(|one, other| one.text.cmp(&other.text));
+        let mut at = 0;
+        let groups = patterns.chunk_by(|one, other| head(&one.text) == head(&other.text));
+        let sharing: Vec<Range<usize>> = groups
+            .map(|group| {
+                let from = at;
+                at += group.len();
+                from..at
+            })
+            .collect();
+        let heads = sharing.iter().filter_map(|group| patterns.get(group.start)).map(|pattern| head(&pattern.text));
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(heads).ok();
+        Self { patterns, sharing, automaton }
     }
 
-    fn replace(&self, text: String, known: &mut HashMap<String, Known>) -> String {
-        let Some(automaton) = &self.automaton else {
-            return "[withheld: redaction is not available]".to_owned();
-        };
-        let mut result: Option<String> = None;
-        let mut done = 0;
-        for found in automaton.find_iter(&text) {
-            let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { continue };
-            if found.start() < done {
-                continue;
-            }
-            // The rest of a long secret, as far as it is there.
-            let there = text.as_bytes().get(found.start()..).unwrap_or_default();
-            let mut length = there.iter().zip(&pattern.text).take_while(|(a, b)| a == b).count();
+    /// Every place where one of them is in a text; none where that can't be said.
+    fn find<'g>(&'g self, text: &'g str) -> Option<impl Iterator<Item = Place<'g>>> {
+        let places = self.automaton.as_ref()?.find_iter(text).filter_map(|found| {
+            let there = text.as_bytes().get(found.start()..)?;
+            let group = self.sharing.get(found.pattern().as_usize())?;
+            let (pattern, mut length) = most_of(self.patterns.get(group.clone())?, there)?;
             while !text.is_char_boundary(found.start().saturating_add(length)) {
                 length = length.saturating_sub(1);
             }
-            let end = found.start().saturating_add(length);
-            let result = result.get_or_insert_with(String::new);
-            result.push_str(text.get(done..found.start()).unwrap_or_default());
-            result.push_str(PREFIX);
-            result.push_str(&pattern.code);
-            if let Some(known) = known.get_mut(&pattern.code)
-                && length == pattern.text.len()
-                && pattern.form != Form::Other
-            {
-                known.written = text.get(found.start()..end).map(str::to_owned);
-            }
-            done = end;
-        }
-        match result {
-            None => text,
-            Some(mut result) => {
-                result.push_str(text.get(done..).unwrap_or_default());
-                result
-            }
-        }
+            Some(Place { range: found.start()..found.start().saturating_add(length), pattern })
+        });
+        Some(places)
     }
+}
+
+/// The pattern of which most is at the beginning of a text, and how much: a long secret may be cut off. Patterns are in
+/// order, so that it is one of the two between which the text would be, or the one that ends there.
+fn most_of<'p>(patterns: &'p [Pattern], there: &[u8]) -> Option<(&'p Pattern, usize)> {
+    let shared = |pattern: &Pattern| there.iter().zip(&pattern.text).take_while(|(a, b)| a == b).count();
+    let at = patterns.partition_point(|pattern| pattern.text.as_slice() < there);
+    let neighbours = patterns.get(at.saturating_sub(1)..patterns.len().min(at.saturating_add(1)))?;
+    let (near, length) =
+        neighbours.iter().map(|pattern| (pattern, shared(pattern))).max_by_key(|(_, length)| *length)?;
+    let whole = patterns.binary_search_by(|pattern| pattern.text.as_slice().cmp(there.get(..length).unwrap_or(there)));
+    Some((whole.ok().and_then(|at| patterns.get(at)).unwrap_or(near), length))
 }
 
 fn head(text: &[u8]) -> &[u8] {

@@ -169,3 +169,44 @@ fn a_secret_that_was_handed_out_before_it_came_into_use_is_not_forgotten_with_th
     assert!(redactor.known.len() <= REMEMBERED, "the older half was forgotten");
     assert!(!text(&mut redactor, "<handed-out-first-0001>").contains("0001"));
 }
+
+#[test]
+fn two_secrets_that_begin_alike_are_told_apart_and_neither_is_in_clear() {
+    let north = "tracker-staging-api-key-of-the-agency-north-0123456789";
+    let south = "tracker-staging-api-key-of-the-agency-south-9876543210";
+    for learned in [[north, south], [south, north]] {
+        for between in ["", "<nothing>"] {
+            let mut redactor = Redactor::new([7; 32]);
+            redactor.learn(learned[0]);
+            // One automaton for both, or one for each.
+            text(&mut redactor, between);
+            (0..40).for_each(|number| redactor.learn(&format!("other-secret-of-some-kind-{number:04}")));
+            text(&mut redactor, between);
+            redactor.learn(learned[1]);
+            for secret in learned {
+                let redacted = text(&mut redactor, &format!("<{secret}>"));
+                assert_eq!(redacted, format!("<{}>", redactor.placeholder(secret)), "{learned:?}");
+                assert_eq!(redactor.as_it_was(&redacted, Goes::AsWritten), format!("<{secret}>"));
+                let encoded = STANDARD.encode(secret);
+                assert!(!text(&mut redactor, &encoded).contains(&encoded[24..]), "{secret}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_is_the_beginning_of_another_is_told_from_it() {
+    let short = "a-secret-of-thirty-two-characters";
+    let long = format!("{short}-and-more");
+    let mut redactor = Redactor::new([7; 32]);
+    redactor.learn(&long);
+    redactor.learn(short);
+    for after in ["!", "~", "", "-and-less"] {
+        let redacted = text(&mut redactor, &format!("{short}{after}"));
+        assert!(!redacted.contains("two-characters"), "{redacted}");
+        if after != "-and-less" {
+            assert_eq!(redacted, format!("{}{after}", redactor.placeholder(short)));
+        }
+    }
+    assert_eq!(text(&mut redactor, &long), redactor.placeholder(&long));
+}
