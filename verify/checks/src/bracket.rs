@@ -13,7 +13,7 @@
 use crate::verdict::{Evidence, Stop, Unproven, Verdict};
 
 /// That a control held before and after, and nothing crossed in between. Only [`Attacked::close`] makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof(());
 
 /// What came of an attack, in itself: what a trial concludes is known when the control has held once more.
@@ -31,7 +31,7 @@ pub enum Attack {
 
 impl Attack {
     /// The first that matters: a leak before a doubt, a doubt before a weakness.
-    pub fn worse(self, other: Self) -> Self {
+    fn worse(self, other: Self) -> Self {
         let rank = |attack: &Self| match attack {
             Self::Leaked(_) => 0,
             Self::Undecided(_) => 1,
@@ -44,6 +44,37 @@ impl Attack {
     /// Whether it demonstrated foreign data or an effect.
     pub fn is_leak(&self) -> bool {
         matches!(self, Self::Leaked(_))
+    }
+}
+
+/// What several attempts come to, so far. Of none of them nothing can be said.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    worst: Option<Attack>,
+}
+
+impl Attempts {
+    /// One more.
+    pub fn add(&mut self, attack: Attack) {
+        self.worst = Some(match self.worst.take() {
+            Some(worst) => worst.worse(attack),
+            None => attack,
+        });
+    }
+
+    /// Whether nothing was tried.
+    pub fn is_empty(&self) -> bool {
+        self.worst.is_none()
+    }
+
+    /// Whether one of them was a leak: more need not be tried.
+    pub fn is_leak(&self) -> bool {
+        self.worst.as_ref().is_some_and(Attack::is_leak)
+    }
+
+    /// All of them. Where there were none, nothing withstood anything.
+    pub fn outcome(self) -> Attack {
+        self.worst.unwrap_or_else(|| Attack::Undecided(Unproven::nothing_sent()))
     }
 }
 

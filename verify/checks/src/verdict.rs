@@ -79,6 +79,10 @@ impl Unproven {
         let detail = format!("seen once, and not when tried alone: {}", evidence.lines.join("; "));
         Self { reason: Reason::Disturbed, exchange: evidence.exchanges.first().copied(), detail }
     }
+    /// Nothing was tried.
+    pub fn nothing_sent() -> Self {
+        Self::new(Reason::NoAnswer, "nothing was sent")
+    }
     /// An answer that decides nothing: its reason follows from the answer.
     pub fn undecided(exchange: &Exchange) -> Self {
         let reason = Reason::of(exchange);

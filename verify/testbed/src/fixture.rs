@@ -114,6 +114,14 @@ impl Fixture {
         Self { principals: names.to_vec(), ..self }
     }
 
+    /// South proves itself with a key, where the others have tokens.
+    pub fn south_by_key(self) -> Self {
+        let south = CLIENTS.iter().find(|client| client.variable == "SOUTH").unwrap();
+        let by_token = self.principal(south);
+        let by_key = Self { proof: Proof::Key, ..self.clone() }.principal(south);
+        self.change(&by_token, &by_key)
+    }
+
     /// With one request at a time.
     pub fn one_at_a_time(self) -> Self {
         self.limit("concurrency = 1")

@@ -6,7 +6,7 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Locator, Names, Operation, Spec, Symbol, TenantIx, Who};
 
 use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_tried};
-use crate::bracket::{self, Attack};
+use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
 use crate::shared::{Aim, Place, again, each, foreign, names_tenant, own, prepared_object};
 use crate::token::must_name;
@@ -75,7 +75,7 @@ async fn without(t: &Tape, aim: Aim) -> Concluded {
     let found = open.held();
     let (victim, everyone) = ([aim.victim], t.spec.tenant_ixs().collect::<Vec<_>>());
     let mut attempts: Vec<(Request, &[TenantIx])> = Vec::new();
-    let mut outcome = Attack::Withstood;
+    let mut all = Attempts::default();
     for asked in tenantless(t, op, &own(t, aim.attacker)?, found)? {
         attempts.push((asked, &victim));
     }
@@ -83,7 +83,7 @@ async fn without(t: &Tape, aim: Aim) -> Concluded {
         match must_name(t, who, None).await {
             Ok(()) => {}
             Err(Stop::Unproven(unproven)) => {
-                outcome = outcome.worse(Attack::Undecided(unproven));
+                all.add(Attack::Undecided(unproven));
                 continue;
             }
             Err(stop) => return Err(stop),
@@ -96,16 +96,16 @@ async fn without(t: &Tape, aim: Aim) -> Concluded {
             attempts.push((asked, &everyone));
         }
     }
-    if attempts.is_empty() && outcome == Attack::Withstood {
+    if attempts.is_empty() && all.is_empty() {
         return Err(Stop::not_applicable("only the credential names the tenant, and every one names one"));
     }
     for (asked, victims) in attempts {
-        outcome = outcome.worse(attempt(t, op, asked, victims).await?.outcome);
-        if outcome.is_leak() {
+        all.add(attempt(t, op, asked, victims).await?.outcome);
+        if all.is_leak() {
             break;
         }
     }
-    open.attack(outcome).close().await
+    open.attack(all.outcome()).close().await
 }
 
 /// Credentials of a tenant's that name none.
@@ -157,21 +157,21 @@ async fn stranger(t: &Tape, aim: Aim) -> Concluded {
         places.push(Place::of(&prepared_object(t, aim.attacker, resource)?).spelled(name));
     }
     places.dedup();
-    let mut outcome = Attack::Withstood;
+    let mut all = Attempts::default();
     for place in places {
         let tried = attempt(t, op, by_attacker(t, op, aim, &place, &found.words)?, &[aim.victim]).await?;
         let line = "the tenant in the request is ignored: the caller is shown its own data";
-        outcome = outcome.worse(match tried.outcome {
+        all.add(match tried.outcome {
             Attack::Withstood if foreign(t, &tried.last, aim.attacker).is_some() => {
                 Attack::Weak(Evidence::of(Shows::Weakness, line, &tried.last))
             }
             other => other,
         });
-        if outcome.is_leak() {
+        if all.is_leak() {
             break;
         }
     }
-    open.attack(outcome).close().await
+    open.attack(all.outcome()).close().await
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Effect, Operation, Role, Spec, TenantIx};
 
-use super::reading::{cut_short, is_marked, looking_for, nothing_sent, sees};
+use super::reading::{cut_short, is_marked, looking_for, sees};
 use super::writing::in_own_place;
-use crate::bracket::{self, Attack};
+use crate::bracket::{self, Attack, Attempts};
 use crate::check::Concluded;
 use crate::shared::{
     Aim, Pages, Place, Words, follow, foreign, leak, own, prepared_object, redirected, request, succeed,
@@ -94,14 +94,14 @@ pub(super) async fn attempt_all(
     requests: Vec<Request>,
     victims: &[TenantIx],
 ) -> Result<Attack, Stop> {
-    let mut outcome = Attack::Withstood;
+    let mut attempts = Attempts::default();
     for asked in requests {
-        outcome = outcome.worse(attempt(t, op, asked, victims).await?.outcome);
-        if outcome.is_leak() {
+        attempts.add(attempt(t, op, asked, victims).await?.outcome);
+        if attempts.is_leak() {
             break;
         }
     }
-    Ok(outcome)
+    Ok(attempts.outcome())
 }
 
 /// What came of one attempt.
@@ -123,7 +123,7 @@ pub(super) async fn attempt(t: &Tape, op: &Operation, asked: Request, victims: &
     loop {
         let followed =
             follow(t, op, across.clone(), |page| victims.iter().any(|v| foreign(t, page, *v).is_some())).await;
-        let last = followed.last().cloned().ok_or_else(nothing_sent)?;
+        let last = followed.last().cloned().ok_or_else(Unproven::nothing_sent)?;
         if let Some(evidence) = followed.pages.iter().find_map(|page| victims.iter().find_map(|v| leak(t, page, *v))) {
             return Ok(Attempted { outcome: Attack::Leaked(evidence), last });
         }

@@ -10,7 +10,7 @@ use watertight_spec::{Operation, ResourceIx, Role, Spec, TenantIx};
 
 use super::attempts::let_in_or_refused;
 use super::creating::{arrives, can_list};
-use crate::bracket::{self, Attack};
+use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
     Aim, Place, Words, again, each, id_in, leak, operation_of, own, parents_for, plant, poll, prepared_object, read,
@@ -69,7 +69,7 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
     read(t, &plain).await?;
     remove(w, &plain).await?;
     let parents = parents_for(t, aim.attacker, resource)?;
-    let mut outcome = Attack::Withstood;
+    let mut attempts = Attempts::default();
     for field in &t.spec.tenancy.fields {
         let chosen = t.unique();
         let place = Place::within(aim.attacker, &parents).and(resource, &chosen);
@@ -79,15 +79,15 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
         let told = if answer.succeeded() { id_in(&t.spec[resource], &answer) } else { None };
         let id = told.unwrap_or(chosen);
         let made = Object { tenant: aim.attacker, parents: parents.clone(), id, ..theirs.clone() };
-        outcome = outcome.worse(judge(w, aim, &theirs, &made, &answer, &nonce).await?);
-        if outcome.is_leak() {
+        attempts.add(judge(w, aim, &theirs, &made, &answer, &nonce).await?);
+        if attempts.is_leak() {
             break;
         }
         if answer.succeeded() {
             remove_if_written(w, &made, &nonce).await?;
         }
     }
-    open.attack(outcome).close().await
+    open.attack(attempts.outcome()).close().await
 }
 
 async fn update(w: WriteTape<'_>, aim: Aim) -> Concluded {
@@ -96,20 +96,20 @@ async fn update(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let theirs = prepared_object(t, aim.victim, resource)?;
     let open = bracket::open(async || can_list(t, &theirs).await).await?;
     update_plainly(w, op, aim.attacker, resource).await?;
-    let mut outcome = Attack::Withstood;
+    let mut attempts = Attempts::default();
     for field in &t.spec.tenancy.fields {
         let mine = plant(w, aim.attacker, resource).await?;
         read(t, &mine).await?;
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &Place::of(&mine), &Words::nonce(&nonce))?;
         let answer = t.send(naming(&t.spec, asked, field, aim.victim)?).await;
-        outcome = outcome.worse(judge(w, aim, &theirs, &mine, &answer, &nonce).await?);
-        if outcome.is_leak() {
+        attempts.add(judge(w, aim, &theirs, &mine, &answer, &nonce).await?);
+        if attempts.is_leak() {
             break;
         }
         remove(w, &mine).await?;
     }
-    open.attack(outcome).close().await
+    open.attack(attempts.outcome()).close().await
 }
 
 /// The operation and its resource.

@@ -7,7 +7,7 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Operation, ResourceIx, Role, Spec, Symbol};
 
 use super::creating::{arrives, can_list};
-use crate::bracket::{self, Attack};
+use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::oracle::never_existed;
 use crate::shared::{
@@ -58,15 +58,15 @@ async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
     if names_tenant(&t.spec, op) {
         places.push(Place::of(&above));
     }
-    let mut outcome = Attack::Withstood;
+    let mut attempts = Attempts::default();
     for place in places {
         let link = Link { op, aim, resource, above: &above, place };
-        outcome = outcome.worse(link.attempt(w, &child, quiet.take()).await?);
-        if outcome.is_leak() {
+        attempts.add(link.attempt(w, &child, quiet.take()).await?);
+        if attempts.is_leak() {
             break;
         }
     }
-    let verdict = open.attack(outcome).close().await?;
+    let verdict = open.attack(attempts.outcome()).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
         remove(w, &child).await?;
         remove(w, &above).await?;

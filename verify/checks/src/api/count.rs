@@ -84,6 +84,8 @@ fn judge(moves: Vec<Move>) -> Attack {
         }
     }
     match follows {
+        // Where nothing moved at all, nothing was tried.
+        None if others == 0 => Attack::Undecided(Unproven::nothing_sent()),
         None => Attack::Withstood,
         Some(evidence) if others == 0 => Attack::Leaked(evidence),
         Some(evidence) => Attack::Undecided(Unproven {

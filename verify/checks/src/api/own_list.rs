@@ -7,7 +7,7 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Operation, Role, Spec, TenantIx};
 
 use super::count::numbers;
-use super::reading::{looking_for, nothing_sent, sees};
+use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, reads};
 use crate::shared::{
@@ -103,7 +103,7 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
             return Ok(Attack::Leaked(Evidence::of(Shows::ForeignData, line, page)));
         }
     }
-    let last = followed.last().ok_or_else(nothing_sent)?;
+    let last = followed.last().ok_or_else(Unproven::nothing_sent)?;
     let undecided = |reason, detail: &str| Ok(Attack::Undecided(Unproven::shown(reason, detail, last)));
     if !last.succeeded() {
         return undecided(reason(last), "the attacker's own request failed");

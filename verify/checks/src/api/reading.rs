@@ -76,7 +76,7 @@ pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, pair:
     if let Some(evidence) = victims.find_map(|victim| pages.pages.iter().find_map(|page| leak(t, page, victim))) {
         return Found::Leaked(evidence);
     }
-    let Some(last) = pages.last() else { return Found::Unclear(nothing_sent()) };
+    let Some(last) = pages.last() else { return Found::Unclear(Unproven::nothing_sent()) };
     match class_of(last) {
         _ if pages.breaks_off() => Found::Unclear(cut_short(last)),
         ResponseClass::Denied => Found::Denied,
@@ -102,7 +102,7 @@ pub(super) async fn sees(t: &Tape, op: &Operation, request: &Request, object: &O
     .await?;
     match (found, doubt) {
         (None, Some(unproven)) => Err(unproven.into()),
-        (None, None) => Err(nothing_sent().into()),
+        (None, None) => Err(Unproven::nothing_sent().into()),
         (Some(()), _) => Ok(()),
     }
 }
@@ -123,7 +123,10 @@ async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> 
         return Ok(());
     }
     let detail = "the owner's own list does not show its marker";
-    Err(followed.last().map_or_else(nothing_sent, |last| Unproven::shown(Reason::MarkerNotSeen, detail, last)).into())
+    Err(followed
+        .last()
+        .map_or_else(Unproven::nothing_sent, |last| Unproven::shown(Reason::MarkerNotSeen, detail, last))
+        .into())
 }
 
 /// What of other tenants is in a list, and on which page.
@@ -147,10 +150,6 @@ pub(super) fn cut_short(last: &Exchange) -> Unproven {
 }
 
 /// A list has at least one page, so this is not expected to be seen.
-pub(super) fn nothing_sent() -> Unproven {
-    Unproven::new(Reason::NoAnswer, "nothing was sent")
-}
-
 /// The pair for an operation whose answer shows no marker even to the owner (a count, a summary): same bytes, and
 /// the two answers compared with what the attacker sees of its own.
 pub(super) async fn unmarked_pair(

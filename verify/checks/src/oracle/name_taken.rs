@@ -111,7 +111,8 @@ async fn compare(w: WriteTape<'_>, aim: Aim, place: &Place, names: &[&str]) -> R
                 format!("answers for a name that the victim has taken differ from answers for a free name ({what})");
             Attack::Weak(Evidence::of(Shows::ForeignKnowledge, line, &taken).with("a free name", &free))
         }
-        _ => Attack::Withstood,
+        (_, None) => Attack::Undecided(Unproven::nothing_sent()),
+        (None, Some(_)) => Attack::Withstood,
     })
 }
 

@@ -215,7 +215,13 @@ async fn present(t: &Tape, aim: Aim, recipes: &[Recipe]) -> Concluded {
 async fn present_all(t: &Tape, aim: Aim, object: &ProtectedObject, recipes: &[Recipe]) -> Result<Attack, Stop> {
     let mut tried = Tried::default();
     for recipe in recipes {
-        for variant in variants(t, aim, recipe).await? {
+        let variants = variants(t, aim, recipe).await?;
+        if variants.is_empty() {
+            return Err(Stop::not_applicable(
+                "no claim names the tenant (`tenant_claim`), and the victim has no token",
+            ));
+        }
+        for variant in variants {
             let forgery = forgery(t, recipe, variant.who).await?;
             let what = format!("{} with {}", made(&forgery), variant.says(aim));
             let caller = Caller::Forged(Forged { who: variant.who, forgery, claims: variant.claims });

@@ -191,6 +191,7 @@ impl Tried {
             (Some(evidence), ..) => Attack::Weak(evidence),
             (None, Some((what, exchange)), _) => accepted_at_all(t, object, &what, &exchange).await,
             (None, None, Some(unproven)) => Attack::Undecided(unproven),
+            (None, None, None) if self.answers.is_empty() => Attack::Undecided(Unproven::nothing_sent()),
             (None, None, None) => Attack::Withstood,
         }
     }

@@ -91,3 +91,15 @@ async fn a_target_that_fetches_the_attackers_url_is_found_though_it_refuses_the_
         assert!(is_advisory(one) && format!("{one:?}").contains("attacker chose"), "{one:?}");
     }
 }
+
+#[tokio::test]
+async fn where_nothing_can_be_forged_nothing_is_isolated() {
+    // No claim names the tenant, and south has no token from which one could be made.
+    let fixture = Fixture::tokens().south_by_key().change("tenant_claim = \"tenant_id\"\n", "");
+    let verified = Bed::with(fixture, &[]).await.verify(|one| FORGERIES.contains(&one.check)).await;
+    let concluded = verified.concluded();
+    assert!(concluded.iter().any(|one| (one.attacker, one.victim) == (0, 1)), "{concluded:#?}");
+    for one in concluded {
+        assert!(one.is_not_applicable(), "{one:?}");
+    }
+}
