@@ -7,7 +7,7 @@ use serde_json::Value;
 use watertight_spec::Spec;
 
 use crate::call::Call;
-use crate::channel::callbacks::{Arrived, MAX_PATH};
+use crate::channel::arrivals::Arrival;
 use crate::channel::http::Answered;
 use crate::credentials::signature::signed_by;
 use crate::credentials::{Token, Tokens, token_in};
@@ -20,6 +20,8 @@ const OF_TOKEN_ENDPOINTS: [&str; 4] = ["code", "key", "session", "assertion"];
 
 /// Characters of a header's value from which on it is looked for elsewhere, if it has no word of its own.
 const LEAST_OPAQUE: usize = 16;
+/// Characters of a call's path that are recorded, once secrets are replaced in it.
+const MAX_PATH: usize = 200;
 /// Levels of a token's claims that are recorded.
 const DEEPEST: usize = 24;
 
@@ -75,14 +77,27 @@ impl Recorder<'_> {
         told
     }
 
-    /// A call that reached the verifier's own listener.
-    pub(crate) fn callback(&self, at: u64, arrived: &Arrived) -> Inbound {
-        let Arrived { called, headers, body } = arrived;
+    /// What arrived by itself.
+    pub(crate) fn arrival(&self, at: u64, arrival: &Arrival) -> Inbound {
+        let Arrival { kind, headers, body } = arrival;
         let mut hits = self.hits(headers, body);
-        hits.extend(self.scanner.scan("path", called.path.as_bytes()));
-        // Cut when it is redacted: half a secret is none that could be recognised.
-        let path = self.text(&called.path).chars().take(MAX_PATH).collect();
-        let kind = InboundKind::Callback(Called { method: self.text(&called.method), path });
+        let mut called = |called: &Called| {
+            hits.extend(self.scanner.scan("path", called.path.as_bytes()));
+            // Cut when it is redacted: half a secret is none that could be recognised.
+            let path = self.text(&called.path).chars().take(MAX_PATH).collect();
+            Called { method: self.text(&called.method), path }
+        };
+        let kind = match kind {
+            InboundKind::Callback(call) => InboundKind::Callback(called(call)),
+            InboundKind::Delivery(call) => InboundKind::Delivery(called(call)),
+            InboundKind::Closed(why) => {
+                hits.extend(self.scanner.scan("reason", why.as_bytes()));
+                InboundKind::Closed(self.text(why))
+            }
+            InboundKind::Opened => InboundKind::Opened,
+            InboundKind::Frame => InboundKind::Frame,
+            InboundKind::Lost(count) => InboundKind::Lost(*count),
+        };
         let headers = headers.iter().map(|(name, value)| self.header(name, &String::from_utf8_lossy(value))).collect();
         Inbound { at, kind, headers, body: Body::new(self.text(&String::from_utf8_lossy(body))), hits }
     }

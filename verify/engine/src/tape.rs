@@ -56,11 +56,13 @@ pub(crate) enum Reply {
     Quiet,
 }
 
-/// An interval of an inbox.
+/// What has arrived in an inbox, up to a cut.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
     /// In the order of arrival.
     pub events: Vec<Rc<Inbound>>,
+    /// Whether more arrived than is here: what is not in it may have come all the same.
+    pub is_cut_short: bool,
 }
 
 /// What a check has to do with the world: its questions, and what it may know.

@@ -176,7 +176,13 @@ impl Tried {
             .iter()
             .filter(|event| matches!(&event.kind, InboundKind::Callback(called) if called.path.starts_with(&ours)))
             .collect();
-        let Some(first) = calls.first() else { return };
+        let Some(first) = calls.first() else {
+            if window.is_cut_short {
+                let why = "more calls came to the verifier's listener than it keeps: one may have been for this trial";
+                self.undecided.get_or_insert_with(|| Unproven::new(Reason::TooLarge, why));
+            }
+            return;
+        };
         // The attempt that caused it: the last one that was sent before the call came.
         let before = self.answers.iter().rev().find(|sent| sent.at <= first.at);
         let Some(cause) = before.or(self.answers.first()) else { return };

@@ -10,17 +10,14 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::log::Called;
+use super::arrivals::{Arrival, Arrivals};
+use crate::log::{Called, InboundKind};
 
-/// Calls that wait to be recorded; a target that makes more at once is not listened to any longer.
-const MAX_WAITING: usize = 1_000;
 /// Characters of a call's path that are looked through.
 const LONGEST_PATH: usize = 8_000;
-/// Characters of it that are recorded, once secrets are replaced in it.
-pub(crate) const MAX_PATH: usize = 200;
 /// Headers of a call that are recorded.
 const MAX_HEADERS: usize = 50;
 /// Bytes of a header's value that are recorded.
@@ -33,13 +30,6 @@ const LONGEST_CONNECTION: Duration = Duration::from_secs(10);
 const AFTER_FAILURE: Duration = Duration::from_millis(20);
 /// Bytes of a call's body that are recorded.
 const MAX_BODY: usize = 16 * 1024;
-
-/// A call, as it came.
-pub(crate) struct Arrived {
-    pub(crate) called: Called,
-    pub(crate) headers: Vec<(String, Vec<u8>)>,
-    pub(crate) body: Vec<u8>,
-}
 
 /// Where calls come from.
 pub(crate) trait Accept: Send + 'static {
@@ -61,12 +51,11 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// On a free loopback port, answering every request with `body`. Each call is handed on as it comes.
-    pub(crate) async fn start(body: String) -> std::io::Result<(Self, mpsc::Receiver<Arrived>)> {
+    pub(crate) async fn start(body: String, calls: Arrivals) -> std::io::Result<Self> {
         let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
         let origin = format!("http://{}", socket.local_addr()?);
-        let (calls, received) = mpsc::channel(MAX_WAITING);
         let task = tokio::spawn(serve(socket, body, calls));
-        Ok((Self { origin, task }, received))
+        Ok(Self { origin, task })
     }
 
     /// Where one trial's key set can be fetched.
@@ -81,7 +70,7 @@ impl Drop for Listener {
     }
 }
 
-async fn serve(mut socket: impl Accept, body: String, calls: mpsc::Sender<Arrived>) {
+async fn serve(mut socket: impl Accept, body: String, calls: Arrivals) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         // It is never closed.
@@ -99,12 +88,11 @@ async fn serve(mut socket: impl Accept, body: String, calls: mpsc::Sender<Arrive
     }
 }
 
-async fn answer(stream: TcpStream, body: String, calls: mpsc::Sender<Arrived>) -> hyper::Result<()> {
+async fn answer(stream: TcpStream, body: String, calls: Arrivals) -> hyper::Result<()> {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (body, calls) = (body.clone(), calls.clone());
         async move {
-            // Full: the run has more calls than it could ever judge.
-            let _ = calls.try_send(arrived(request).await);
+            calls.push(arrived(request).await);
             let response = hyper::Response::builder()
                 .header("content-type", "application/json")
                 .body(Full::new(Bytes::from(body)))
@@ -115,7 +103,7 @@ async fn answer(stream: TcpStream, body: String, calls: mpsc::Sender<Arrived>) -
     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
 }
 
-async fn arrived(request: hyper::Request<Incoming>) -> Arrived {
+async fn arrived(request: hyper::Request<Incoming>) -> Arrival {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().chars().take(LONGEST_PATH).collect();
     let headers = parts.headers.iter().take(MAX_HEADERS);
@@ -124,13 +112,15 @@ async fn arrived(request: hyper::Request<Incoming>) -> Arrived {
         .collect();
     // A body beyond the bound is not recorded; that there was a call is what counts.
     let body = Limited::new(body, MAX_BODY).collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
-    Arrived { called: Called { method: parts.method.to_string(), path }, headers, body }
+    let kind = InboundKind::Callback(Called { method: parts.method.to_string(), path });
+    Arrival { kind, headers, body }
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+    use super::super::arrivals::arrivals;
     use super::*;
 
     /// Fails as often as it says, then accepts.
@@ -160,10 +150,11 @@ mod tests {
     async fn a_listener_that_could_not_accept_for_a_while_still_tells_of_calls() {
         let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let origin = socket.local_addr().unwrap().to_string();
-        let (calls, mut received) = mpsc::channel(MAX_WAITING);
+        let (calls, mut received) = arrivals();
         let task = tokio::spawn(serve(Failing(3, socket), "{}".to_owned(), calls));
         assert!(call(&origin).await.ends_with("{}"));
-        assert_eq!(received.recv().await.unwrap().called.path, "/run/jwks.json");
+        let arrival = received.take_waiting().pop().unwrap();
+        assert!(matches!(&arrival.kind, InboundKind::Callback(called) if called.path == "/run/jwks.json"));
         task.abort();
     }
 
@@ -171,7 +162,7 @@ mod tests {
     async fn connections_that_say_nothing_take_no_more_than_their_places() {
         let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let origin = socket.local_addr().unwrap().to_string();
-        let (calls, _received) = mpsc::channel(MAX_WAITING);
+        let (calls, _received) = arrivals();
         let task = tokio::spawn(serve(socket, "{}".to_owned(), calls));
         let mut idle = Vec::new();
         for _ in 0..MOST_CONNECTIONS {

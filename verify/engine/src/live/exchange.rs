@@ -201,7 +201,7 @@ impl Live {
     }
 
     fn keep(&self, source: Source, exchange: Exchange, told: Told) -> Seen {
-        self.receive_callbacks();
+        self.receive();
         let token = told.token.zip(exchange.token.as_ref().map(|token| token.who));
         match self.record(source, What::Exchange(Box::new(exchange))) {
             Some(Event { seq, what: What::Exchange(exchange), .. }) => {

@@ -9,6 +9,7 @@
 //!
 //! Calls of several trials are under way at once, in one task: nothing is borrowed across an await.
 
+mod arrivals;
 mod exchange;
 mod forgery;
 mod refusals;
@@ -24,6 +25,7 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 use watertight_spec::{Spec, Variable};
 
+use crate::channel::arrivals::Arriving;
 use crate::channel::http::Http;
 use crate::channel::inbox::Inboxes;
 use crate::credentials::{Token, Tokens};
@@ -34,7 +36,6 @@ use crate::marker::{RunTag, Scanner};
 use crate::quiet::Quiets;
 use crate::recorder::Recorder;
 use crate::redact::Redactor;
-use crate::tape::Window;
 use forgery::Forgery;
 pub(crate) use unsent::unrendered;
 
@@ -84,6 +85,7 @@ pub(crate) struct Live {
     forging: tokio::sync::Mutex<()>,
     log: RefCell<LogWriter>,
     journal: RefCell<Journal>,
+    arriving: RefCell<Vec<(InboxIx, Arriving)>>,
     inboxes: RefCell<Inboxes>,
     observer: RefCell<Observer>,
     pub(crate) quiets: Quiets,
@@ -120,6 +122,7 @@ impl Live {
             forging: tokio::sync::Mutex::new(()),
             log: RefCell::new(log),
             journal: RefCell::new(journal),
+            arriving: RefCell::default(),
             inboxes: RefCell::default(),
             observer: RefCell::new(observer),
             quiets: Quiets::default(),
@@ -173,14 +176,6 @@ impl Live {
     /// Records that time has passed for a source.
     pub(crate) fn waited(&self, source: Source, time: Duration) {
         self.record(source, What::Waited { ms: millis(time) });
-    }
-
-    /// What an inbox has so far; how far that is goes to the log.
-    pub(crate) fn read_inbox(&self, source: Source, inbox: InboxIx) -> Window {
-        self.receive_callbacks();
-        let upto = self.log.borrow().next_seq();
-        self.record(source, What::Cut { inbox, upto });
-        self.inboxes.borrow().window(inbox, upto)
     }
 
     fn recorder(&self) -> Recorder<'_> {

@@ -45,6 +45,8 @@ pub enum InboundKind {
     Closed(String),
     /// A request to the verifier's listener that a forged token caused. The first segment of the path names the trial.
     Callback(Called),
+    /// So many more arrived than could be recorded.
+    Lost(u64),
 }
 
 /// A request that reached the verifier.
@@ -52,7 +54,7 @@ pub enum InboundKind {
 pub struct Called {
     /// Upper-case method.
     pub method: String,
-    /// Path and query.
+    /// The path, without a query.
     pub path: String,
 }
 
@@ -63,6 +65,7 @@ impl Inbound {
             InboundKind::Opened => "the stream opened".to_owned(),
             InboundKind::Frame => "a frame".to_owned(),
             InboundKind::Closed(why) => format!("the stream closed: {why}"),
+            InboundKind::Lost(count) => format!("{count} more, which could not be recorded"),
             InboundKind::Delivery(called) | InboundKind::Callback(called) => {
                 format!("{} {}", called.method, called.path)
             }

@@ -11,9 +11,10 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 use watertight_spec::{Spec, TenantIx};
 
+use crate::channel::arrivals::Arrivals;
 use crate::journal::{Entry, Item};
 use crate::live::{Live, Setting, SettingError};
-use crate::log::{Source, Tail};
+use crate::log::{InboxIx, Source, Tail};
 use crate::script::{Job, Progress, Running};
 use crate::tape::{Access, Ask, Reply};
 use lanes::Lanes;
@@ -86,6 +87,11 @@ impl Engine {
     pub fn left(&self) -> (Vec<Item>, bool) {
         let journal = self.live.journal().borrow();
         (journal.remaining(), !journal.is_clean())
+    }
+
+    /// The end of a channel whose arrivals go to this inbox, for a channel that is not of this room.
+    pub fn connect(&self, inbox: InboxIx) -> Arrivals {
+        self.live.connect(inbox)
     }
 
     /// Writes into the journal.
@@ -161,7 +167,7 @@ impl Engine {
                         if stopped.is_err() { under_way.next().await } else { return Ended::Stopped }
                     }
                     () = tokio::time::sleep(LISTENING), if self.live.listens() => {
-                        self.live.receive_callbacks();
+                        self.live.receive();
                         continue;
                     }
                 },

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use watertight_engine::log::{Body, Event, Inbound, InboundKind, InboxIx, LogReader, Source, What};
+use watertight_engine::channel::arrivals::Arrival;
+use watertight_engine::log::{Body, Called, Event, Inbound, InboundKind, LogReader, Source, TRACE, What};
 use watertight_engine::{Access, CALLBACKS, Fed, Future, Player, Tape, Width};
-use watertight_testbed::raw::{reply, serve};
 
 use crate::bed::{Bed, job, spec};
 
@@ -60,17 +60,95 @@ async fn a_check_sees_what_its_cuts_say_whatever_the_interleaving() {
     assert_eq!(played(&bed, early), expected);
 }
 
+/// A channel that is not of the engine's own: the kinds that streams and webhooks will have go through the recorder.
 #[tokio::test]
-async fn a_live_look_is_recorded_and_a_replay_sees_the_same() {
-    let (url, _) = serve(|stream, _| reply(stream, "", b"{}")).await;
-    let bed = Bed::new(spec(&url, "test", ""));
+async fn what_a_channel_hands_on_is_scanned_redacted_and_seen_the_same_in_a_replay() {
+    let bed = Bed::new(spec("http://127.0.0.1:1", "test", ""));
+    let stub = bed.engine.connect(CALLBACKS);
+    let secret = crate::bed::SECRET;
+    let canary = bed.tag.canary(bed.tenant(1), "planted");
+    let called = || Called { method: "POST".into(), path: format!("/hooks/{secret}") };
+    let body = format!("{secret} and {canary}");
+    for kind in [
+        InboundKind::Opened,
+        InboundKind::Frame,
+        InboundKind::Delivery(called()),
+        InboundKind::Callback(called()),
+        InboundKind::Closed(format!("bye, {secret}")),
+    ] {
+        let headers = vec![("authorization".to_owned(), secret.as_bytes().to_vec())];
+        stub.push(Arrival { kind, headers, body: body.clone().into_bytes() });
+    }
     let mut live = None;
-    bed.engine.run([job(0, Access::Read, watching(2))], Width::Limits, |_, seen| live = seen).await;
+    let late = stub.clone();
+    bed.engine
+        .run([job(0, Access::Read, watching(2))], Width::Limits, |_, seen: Option<Vec<Vec<String>>>| {
+            late.push(Arrival { kind: InboundKind::Frame, headers: vec![], body: b"too late".to_vec() });
+            live = seen;
+        })
+        .await;
     let events: Vec<Event> = LogReader::open(bed.folder.path()).unwrap().map(Result::unwrap).collect();
-    let cuts = events.iter().filter(|event| matches!(event.what, What::Cut { inbox: InboxIx(0), .. })).count();
-    assert_eq!(cuts, 2);
-    let own = events.into_iter().filter(|event| event.source == Source::Trial(0)).collect();
-    assert_eq!(Some(played(&bed, own)), live);
+    let arrived: Vec<&Inbound> = events
+        .iter()
+        .filter_map(|event| if let What::Inbound(inbound) = &event.what { Some(inbound.as_ref()) } else { None })
+        .collect();
+    assert_eq!(arrived.len(), 5);
+    for inbound in &arrived {
+        assert!(inbound.hits.iter().any(|hit| hit.owner == bed.tenant(1)), "{inbound:?}");
+        assert!(!serde_json::to_string(inbound).unwrap().contains(secret), "{inbound:?}");
+    }
+    let seen = live.unwrap();
+    assert_eq!(seen.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5]);
+    let played_again = events.into_iter().filter(|event| !matches!(event.source, Source::Engine)).collect();
+    assert_eq!(played(&bed, played_again), seen);
+}
+
+/// How much a script has seen, and whether that was not all.
+fn look(t: &Tape) -> Future<'_, (usize, bool)> {
+    Box::pin(async move {
+        let window = t.read_inbox(CALLBACKS).await;
+        (window.events.len(), window.is_cut_short)
+    })
+}
+
+/// What a flood leaves out is told: a check that found nothing knows that it may have been there.
+#[tokio::test]
+async fn an_inbox_of_which_something_was_lost_says_so_live_and_in_a_replay() {
+    let bed = Bed::new(spec("http://127.0.0.1:1", "test", ""));
+    let stub = bed.engine.connect(CALLBACKS);
+    let flood = |count: usize| {
+        for _ in 0..count {
+            stub.push(Arrival { kind: InboundKind::Frame, headers: vec![], body: b"x".to_vec() });
+        }
+    };
+    let mut looks = Vec::new();
+    for count in [900, 1_200] {
+        flood(count);
+        bed.engine.run([job(looks.len(), Access::Read, look)], Width::Limits, |_, seen| looks.extend(seen)).await;
+    }
+    assert_eq!(looks, [(900, false), (1_900, true)]);
+    let events: Vec<Event> = LogReader::open(bed.folder.path()).unwrap().map(Result::unwrap).collect();
+    let mut player = Player::new(Arc::clone(&bed.spec), bed.tag.clone());
+    let mut replayed = Vec::new();
+    for number in 0..2 {
+        assert!(matches!(player.begin(job(number, Access::Read, look)), Fed::GoesOn));
+    }
+    for event in events {
+        if let Fed::Done(seen) = player.feed(event) {
+            replayed.extend(seen);
+        }
+    }
+    assert_eq!(replayed, looks);
+    // And nothing more of it goes to the log.
+    let before = fs_len(&bed);
+    flood(900);
+    bed.engine.run([job(2, Access::Read, look)], Width::Limits, |_, seen| looks.extend(seen)).await;
+    assert_eq!(looks.last(), Some(&(1_900, true)));
+    assert!(fs_len(&bed) - before < 1_000, "only the cut");
+}
+
+fn fs_len(bed: &Bed) -> u64 {
+    std::fs::metadata(bed.folder.path().join(TRACE)).unwrap().len()
 }
 
 /// A part of a run that was interrupted has its own inbox: the next one begins with none.
