@@ -43,6 +43,15 @@ pub(crate) struct Past {
     pub(crate) watchers: Vec<Box<dyn Watcher>>,
 }
 
+/// The log of a run that is to go on.
+pub(crate) struct Unfinished {
+    pub(crate) header: Header,
+    pub(crate) past: Past,
+    /// The first place where what was sent is not what would be sent now.
+    pub(crate) divergence: Option<Divergence>,
+    pub(crate) tip: Tip,
+}
+
 /// Replays the log of a folder. `plan` must be the plan of the recorded spec and options.
 ///
 /// # Errors
@@ -58,15 +67,19 @@ pub fn replay(spec: &Arc<Spec>, plan: &Plan, folder: &Path) -> Result<Replayed, 
 }
 
 /// What a run that is to go on has come to.
-pub(crate) fn replay_past(spec: &Arc<Spec>, plan: &Plan, folder: &Path) -> Result<(Header, Past, Tip), LogError> {
+pub(crate) fn replay_past(spec: &Arc<Spec>, plan: &Plan, folder: &Path) -> Result<Unfinished, LogError> {
     let (judge, header, tip) = play(spec, plan, folder)?;
-    let Judge { course, decided, watchers, .. } = judge;
-    Ok((header, Past { part: course.part, decided, watchers }, tip))
+    let Judge { course, decided, watchers, divergences, .. } = judge;
+    let past = Past { part: course.part, decided, watchers };
+    Ok(Unfinished { header, past, divergence: divergences.into_iter().next(), tip })
 }
 
 fn play<'p>(spec: &Arc<Spec>, plan: &'p Plan, folder: &Path) -> Result<(Judge<'p>, Header, Tip), LogError> {
     let mut reader = LogReader::open(folder)?;
     let header = reader.header().clone();
+    if !header.is_of(spec) {
+        return Err(LogError::OtherSpec);
+    }
     let options: Options = serde_json::from_value(header.options.clone()).unwrap_or_default();
     let mut judge = Judge::new(spec, plan, RunTag::new(options.seed, header.salt));
     while let Some(event) = reader.next_of(spec) {

@@ -1,10 +1,10 @@
 //! How a run begins, or goes on: what must be there before anything is sent.
 
 use watertight_engine::journal::Journal;
-use watertight_engine::log::{Header, LogWriter, TRACE_SCHEMA};
+use watertight_engine::log::{Header, LogWriter};
 
 use super::{JOURNAL, Order, Resume, RunError};
-use crate::judge::{Past, replay_past};
+use crate::judge::{Past, Unfinished, replay_past};
 use crate::watchers;
 
 /// A run whose folder is ready: its log is open, and what an earlier part decided is known. Nothing has been sent.
@@ -31,12 +31,8 @@ impl Order {
     }
 
     fn fresh(self) -> Result<Begun, RunError> {
-        let header = Header {
-            schema: TRACE_SCHEMA.into(),
-            tool: env!("CARGO_PKG_VERSION").into(),
-            salt: rand::random(),
-            options: serde_json::to_value(&self.options).unwrap_or_default(),
-        };
+        let options = serde_json::to_value(&self.options).unwrap_or_default();
+        let header = Header::new(&self.spec, rand::random(), options);
         let log = LogWriter::create(&self.folder, &header)?;
         let journal = Journal::create(&self.folder.join(JOURNAL))?;
         let past = Past {
@@ -48,10 +44,22 @@ impl Order {
     }
 
     fn resumed(self) -> Result<Begun, RunError> {
-        let (header, past, tip) = replay_past(&self.spec, &self.plan, &self.folder)?;
+        let Unfinished { header, past, divergence, tip } = replay_past(&self.spec, &self.plan, &self.folder)?;
         let asked = serde_json::to_value(&self.options).unwrap_or_default();
         if header.options != asked {
             return Err(RunError::Other(format!("it was run with {}", header.options)));
+        }
+        if header.tool != env!("CARGO_PKG_VERSION") {
+            let why = format!("it was run by version {}; begin anew, without --resume", header.tool);
+            return Err(RunError::Other(why));
+        }
+        // Its events would be those of other trials: a leak among them would be lost.
+        if let Some(divergence) = divergence {
+            let why = format!(
+                "what it sent is not what would be sent now (event {}: {}); begin anew, without --resume",
+                divergence.seq, divergence.what
+            );
+            return Err(RunError::Other(why));
         }
         let log = LogWriter::resume(&self.folder, &tip)?;
         let journal = Journal::resume(&self.folder.join(JOURNAL))?;

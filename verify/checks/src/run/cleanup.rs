@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use watertight_engine::journal::{Entry, Item, Journal};
-use watertight_engine::log::{Header, LogWriter, Source, TRACE_SCHEMA};
+use watertight_engine::log::{Header, LogWriter, Source};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_engine::{Access, Engine, Job, Script, Setting, Width};
@@ -88,12 +88,7 @@ pub async fn clean_journal(
     stop: watch::Receiver<bool>,
 ) -> Result<Cleaned, RunError> {
     let tag = journal.tag().unwrap_or_default().to_owned();
-    let header = Header {
-        schema: TRACE_SCHEMA.into(),
-        tool: env!("CARGO_PKG_VERSION").into(),
-        salt: rand::random(),
-        options: serde_json::Value::Null,
-    };
+    let header = Header::new(spec, rand::random(), serde_json::Value::Null);
     let log = LogWriter::create(folder, &header)?;
     // The engine's own markers are of no use here; only the killed run's tag is looked for.
     let own = RunTag::new(0, header.salt);

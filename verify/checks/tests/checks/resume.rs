@@ -111,3 +111,30 @@ async fn a_run_that_has_decided_everything_is_still_finished() {
         assert!(results.iter().all(|one| matches!(one.verdict, Verdict::Isolated(_) | Verdict::NotApplicable(_))));
     }
 }
+
+/// With another spec the events would be those of other trials, and a leak among them would be lost.
+#[tokio::test]
+async fn a_run_does_not_go_on_with_another_spec_or_where_its_log_is_not_what_it_would_send() {
+    let bed = Bed::with(Fixture::by_path().two_tenants().only(&["case"]), &[]).await;
+    let spec = bed.spec();
+    let folder = tempfile::tempdir().unwrap();
+    carry_out(&spec, folder.path(), Resume::Fresh, 10).await;
+    let options = Options { seed: 7, ..Options::default() };
+    let order = |text: &str, options: &Options| {
+        let today = time::Date::from_calendar_date(2026, time::Month::January, 1).unwrap();
+        let spec = Arc::new(watertight_spec::parse(Path::new("x"), text, &bed.variables(), today).unwrap());
+        let plan = Rc::new(plan(&spec, options));
+        let (folder, afterwards) = (folder.path().to_owned(), Afterwards::CleanUp);
+        Order { spec, plan, options: options.clone(), folder, afterwards, resume: Resume::Continue }
+    };
+    let refused = |order: Order| order.begin().err().expect("it must not go on").to_string();
+    let excluded =
+        format!("{}\n[[exclude]]\ncheck = \"api.swap-item\"\nreason = \"later\"\nexpires = 2030-01-01\n", bed.text());
+    let why = refused(order(&excluded, &options));
+    assert!(why.contains("another spec"), "{why}");
+    // The plan of another seed, under options that say nothing of it: as by a version that plans otherwise.
+    let other = Options { seed: 8, ..Options::default() };
+    let why = refused(Order { options: options.clone(), ..order(&bed.text(), &other) });
+    assert!(why.contains("not what would be sent now"), "{why}");
+    assert!(order(&bed.text(), &options).begin().is_ok());
+}

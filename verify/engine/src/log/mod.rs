@@ -21,6 +21,7 @@ mod read;
 mod write;
 
 use serde::{Deserialize, Serialize};
+use watertight_spec::Spec;
 
 pub use body::Body;
 pub use chain::{Tail, hex};
@@ -49,8 +50,23 @@ pub struct Header {
     pub schema: String,
     /// Version of the tool that ran.
     pub tool: String,
+    /// SHA-256 of the spec's text, in hex: what is recorded makes sense with this spec alone.
+    pub spec: String,
     /// Makes this run's markers its own, with the seed.
     pub salt: u64,
     /// What was asked of the run: for the room above, which planned it.
     pub options: serde_json::Value,
+}
+
+impl Header {
+    /// Of a run of this spec, by this version.
+    pub fn new(spec: &Spec, salt: u64, options: serde_json::Value) -> Self {
+        let (schema, tool) = (TRACE_SCHEMA.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        Self { schema, tool, spec: chain::digest(spec.source.text.as_bytes()), salt, options }
+    }
+
+    /// Whether it is the header of a run of this spec.
+    pub fn is_of(&self, spec: &Spec) -> bool {
+        self.spec == chain::digest(spec.source.text.as_bytes())
+    }
 }

@@ -36,6 +36,9 @@ pub enum LogError {
         /// What it says.
         found: String,
     },
+    /// It is that of a run of another spec.
+    #[error("trace.jsonl is of another spec than the one beside it, or that was changed since")]
+    OtherSpec,
     /// A line is not the one that was written.
     #[error("trace.jsonl was changed at line {line}{}: {what}", .seq.map(|seq| format!(" (event {seq})")).unwrap_or_default())]
     Line {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use watertight_engine::call::{Call, Caller, Request};
 use watertight_engine::journal::Journal;
-use watertight_engine::log::{Event, Failure, Header, LogReader, LogWriter, Source, TRACE_SCHEMA};
+use watertight_engine::log::{Event, Failure, Header, LogReader, LogWriter, Source};
 use watertight_engine::marker::RunTag;
 use watertight_engine::{Access, Engine, Future, Job, Script, Seen, Setting, Tape, Width};
 use watertight_spec::{Spec, TenantIx, Who};
@@ -83,8 +83,7 @@ impl Bed {
     pub(crate) fn new(spec: Arc<Spec>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tag = RunTag::new(1, 2);
-        let header =
-            Header { schema: TRACE_SCHEMA.into(), tool: "test".into(), salt: 2, options: serde_json::Value::Null };
+        let header = Header::new(&spec, 2, serde_json::Value::Null);
         let log = LogWriter::create(folder.path(), &header).unwrap();
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let setting = Setting {

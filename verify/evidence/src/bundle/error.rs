@@ -89,7 +89,7 @@ impl BundleError {
             Self::Missing { file } | Self::Io { file, .. } | Self::TooLarge { file, .. } => file,
             Self::Schema { file, .. } | Self::Form { file, .. } | Self::Altered { file } => file,
             Self::Log(LogError::Io { file, .. }) => file,
-            Self::NotBegun | Self::Log(LogError::Empty | LogError::Schema { .. } | LogError::Line { .. }) => TRACE,
+            Self::NotBegun | Self::Log(_) => TRACE,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 use watertight_engine::call::Forgery;
-use watertight_engine::log::{Exchange, Header, Lookup, Sender, TRACE_SCHEMA};
+use watertight_engine::log::{Exchange, Header, Lookup, Sender};
 use watertight_evidence::reproduce::{Reproducer, obtain_token};
 use watertight_spec::{Spec, parse};
 
@@ -14,7 +14,7 @@ use crate::told::{PLACEHOLDER, exchange, record, spec};
 /// The command of an exchange in a log whose variables are those of [`record`].
 fn command(spec: &Spec, exchange: &Exchange) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let header = Header { schema: TRACE_SCHEMA.into(), tool: "0".into(), salt: 1, options: serde_json::Value::Null };
+    let header = Header::new(spec, 1, serde_json::Value::Null);
     record(folder.path(), &header, &[]);
     Reproducer::new(spec, &mut Lookup::open(folder.path()).unwrap()).command(exchange)
 }

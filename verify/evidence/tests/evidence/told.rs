@@ -12,9 +12,7 @@ use watertight_checks::check::{Check, Subject};
 use watertight_checks::plan::{LeftOut, Options, Plan, plan};
 use watertight_checks::run::{Ending, Run, TrialResult};
 use watertight_checks::verdict::{Evidence, Shows, Stop, Verdict};
-use watertight_engine::log::{
-    Body, Exchange, Header, LogWriter, Outcome, Part, Received, Sender, Source, TRACE_SCHEMA, What,
-};
+use watertight_engine::log::{Body, Exchange, Header, LogWriter, Outcome, Part, Received, Sender, Source, What};
 use watertight_evidence::report::{Advisories, Report, report};
 use watertight_evidence::style::Palette;
 use watertight_evidence::{Account, bundle, text};
@@ -104,12 +102,7 @@ impl Told {
             operation: LIST.into(),
             why: "excluded until 2030-01-31: a proxy".into(),
         }];
-        let header = Header {
-            schema: TRACE_SCHEMA.into(),
-            tool: "0.1.0".into(),
-            salt: 1,
-            options: serde_json::to_value(&options).unwrap(),
-        };
+        let header = Header::new(&spec, 1, serde_json::to_value(&options).unwrap());
         let folder = tempfile::tempdir().unwrap();
         record(folder.path(), &header, &[exchange("{\"title\":\"x\"}"), exchange(HOSTILE)]);
         let run = Run {
