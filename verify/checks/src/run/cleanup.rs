@@ -10,7 +10,7 @@ use watertight_engine::journal::{Entry, Item, Journal};
 use watertight_engine::log::{Header, LogWriter, Source};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
-use watertight_engine::{Access, Engine, Job, Script, Setting, Width};
+use watertight_engine::{Access, Ended, Engine, Job, Script, Setting, Width};
 use watertight_spec::Spec;
 
 use super::RunError;
@@ -19,7 +19,10 @@ use crate::setup;
 
 /// Removes what the run created: children before their parents, those of one depth side by side; then, if something may be
 /// there that no answer told of, whatever still carries the run's tag.
-pub(super) async fn clean_up(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> Cleaned {
+///
+/// # Errors
+/// What it does can't be recorded: nothing more is sent then.
+pub(super) async fn clean_up(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> std::io::Result<Cleaned> {
     let (remaining, may_be_more) = engine.left();
     let spec = engine.spec();
     let depth = |item: &Item| {
@@ -38,20 +41,28 @@ pub(super) async fn clean_up(engine: &Engine, tag: &str, planted: &Rc<Planted>) 
             }
         }
         let jobs: Vec<_> = shares.into_iter().map(|share| removal(tag, share, Sweep::NotNeeded, planted)).collect();
-        engine.run(jobs, Width::Limits, |_, cleaned| all.add(cleaned.unwrap_or_default())).await;
+        recorded(engine.run(jobs, Width::Limits, |_, cleaned| all.add(cleaned.unwrap_or_default())).await)?;
     }
     note_gone(engine, &mut all);
     if may_be_more {
         // What could not be removed is tried once more.
         all.left_behind.clear();
         let job = removal(tag, engine.left().0, Sweep::Needed, planted);
-        engine.run([job], Width::One, |_, cleaned| all.add(cleaned.unwrap_or_default())).await;
+        recorded(engine.run([job], Width::One, |_, cleaned| all.add(cleaned.unwrap_or_default())).await)?;
         note_gone(engine, &mut all);
     }
     if all.left_behind.is_empty() {
         engine.journal(&Entry::Cleaned);
     }
-    all
+    Ok(all)
+}
+
+/// A clean-up ends by itself, or because of its log.
+fn recorded(ended: Ended) -> std::io::Result<()> {
+    match ended {
+        Ended::Log(error) => Err(error),
+        Ended::All | Ended::Stopped | Ended::OutOfTime => Ok(()),
+    }
 }
 
 /// What was gone before is not there any more for the journal either.
@@ -94,5 +105,5 @@ pub async fn clean_journal(
     let own = RunTag::new(0, header.salt);
     let setting = Setting { spec: Arc::clone(spec), tag: own, log, journal, part: 1, observer: Box::new(|_| {}) };
     let engine = Engine::new(setting, stop)?;
-    Ok(clean_up(&engine, &tag, &Rc::default()).await)
+    Ok(clean_up(&engine, &tag, &Rc::default()).await?)
 }

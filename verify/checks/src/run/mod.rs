@@ -152,7 +152,7 @@ impl Begun {
         let mut course = Course::new(plan, part);
         if (order.resume, order.afterwards) == (Resume::Continue, Afterwards::CleanUp) {
             // What an earlier part planted serves no one, and makes every list longer. What stays is tried again at the end.
-            clean_up(&engine, tag.text(), &course.planted).await;
+            clean_up(&engine, tag.text(), &course.planted).await?;
         }
 
         let mut ended = set_up(&engine, plan, &mut course).await;
@@ -177,7 +177,7 @@ impl Begun {
             },
         };
         let left_behind = match order.afterwards {
-            Afterwards::CleanUp => clean_up(&engine, tag.text(), &course.planted).await.left_behind,
+            Afterwards::CleanUp => clean_up(&engine, tag.text(), &course.planted).await?.left_behind,
             Afterwards::Leave => vec![],
         };
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

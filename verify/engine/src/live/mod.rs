@@ -93,7 +93,8 @@ pub(crate) struct Live {
     slots: Semaphore,
     begun: Instant,
     answered: Cell<u64>,
-    failed: RefCell<Option<std::io::Error>>,
+    /// Why the log can't be written to, from then on.
+    failed: RefCell<Option<Arc<std::io::Error>>>,
 }
 
 impl Live {
@@ -134,7 +135,7 @@ impl Live {
         let began = Part { number: part, started: now(), variables: live.placeholders() };
         live.record(Source::Engine, What::Began(began));
         live.flush();
-        live.failed.take().map_or(Ok(live), |error| Err(error.into()))
+        live.failure().map_or(Ok(live), |error| Err(error.into()))
     }
 
     /// What stands for each variable of the spec in the log, so that a replay renders the same.
@@ -157,9 +158,10 @@ impl Live {
         self.log.borrow().tail().clone()
     }
 
-    /// Why the log can't be written to any more, if it can't: then the run ends.
+    /// Why the log can't be written to any more, if it can't: then nothing more is sent.
     pub(crate) fn failure(&self) -> Option<std::io::Error> {
-        self.failed.take()
+        let failed = self.failed.borrow();
+        failed.as_ref().map(|error| std::io::Error::new(error.kind(), Arc::clone(error)))
     }
 
     /// A source is done: what was kept for it is dropped.
@@ -192,12 +194,16 @@ impl Live {
     /// what happened before.
     pub(crate) fn flush(&self) {
         if let Err(error) = self.log.borrow_mut().flush() {
-            self.failed.borrow_mut().get_or_insert(error);
+            self.failed.borrow_mut().get_or_insert(Arc::new(error));
         }
     }
 
     /// Appends to the log. Where that fails the run can't go on: what is not recorded shows nothing.
     fn record(&self, source: Source, what: What) -> Option<Event> {
+        if self.failed.borrow().is_some() {
+            // A part of an event may be there: what came after it would be at the wrong place.
+            return None;
+        }
         let appended = self.log.borrow_mut().append(source, what);
         match appended {
             Ok(event) => {
@@ -206,7 +212,7 @@ impl Live {
                 Some(event)
             }
             Err(error) => {
-                self.failed.borrow_mut().get_or_insert(error);
+                self.failed.borrow_mut().get_or_insert(Arc::new(error));
                 None
             }
         }

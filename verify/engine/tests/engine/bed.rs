@@ -81,7 +81,11 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) fn new(spec: Arc<Spec>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir().unwrap(), spec)
+    }
+
+    /// With a folder that is there already.
+    pub(crate) fn within(folder: TempDir, spec: Arc<Spec>) -> Self {
         let tag = RunTag::new(1, 2);
         let header = Header::new(&spec, 2, serde_json::Value::Null);
         let log = LogWriter::create(folder.path(), &header).unwrap();

@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::Write as _;
 
-use watertight_engine::Access;
 use watertight_engine::call::Caller;
 use watertight_engine::log::{BODIES, Event, LogError, LogReader, LogWriter, Lookup, TRACE, What};
+use watertight_engine::{Access, Ended, Width};
 use watertight_testbed::raw::{reply, serve};
 
 use crate::bed::{Bed, spec};
@@ -99,6 +99,24 @@ async fn a_line_that_is_too_long_is_neither_written_nor_read() {
     assert!(matches!(&error, LogError::Line { what, .. } if what.contains("longer")), "{error}");
 }
 
+/// What is not recorded shows nothing; and after half an event the next one would be at the wrong place.
+#[tokio::test]
+async fn where_the_disk_is_full_nothing_more_is_sent_or_recorded() {
+    let (url, heads) = serve(|stream, _| async move { reply(stream, "", &[b'x'; 5_000]).await }).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.path().join(BODIES)).unwrap();
+    let bed = Bed::within(folder, spec(&url, "test", ""));
+    let mut told = Vec::new();
+    for number in 0..2 {
+        let call = bed.get(Caller::Anonymous, "/");
+        let script = crate::bed::job(number, Access::Read, move |t| Box::pin(t.call(call.clone())));
+        let ended = bed.engine.run([script], Width::Limits, |_, _| {}).await;
+        told.push(matches!(ended, Ended::Log(error) if error.kind() == std::io::ErrorKind::StorageFull));
+    }
+    assert_eq!(told, [true, true]);
+    assert_eq!(heads.lock().unwrap().len(), 1, "the second was not sent");
+}
+
 #[tokio::test]
 async fn a_script_that_awaits_anything_but_its_tape_is_never_done() {
     let bed = Bed::new(spec("http://127.0.0.1:1", "test", ""));
@@ -109,6 +127,6 @@ async fn a_script_that_awaits_anything_but_its_tape_is_never_done() {
             7
         })
     });
-    bed.engine.run([job], watertight_engine::Width::Limits, |owner, output| done.push((owner, output))).await;
+    bed.engine.run([job], Width::Limits, |owner, output| done.push((owner, output))).await;
     assert_eq!(done, [(watertight_engine::log::Source::Trial(0), None)]);
 }
