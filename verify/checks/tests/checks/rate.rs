@@ -1,7 +1,7 @@
 //! A target that refuses for the pace of the run makes it slow, and decides nothing.
 
 use watertight_engine::log::What;
-use watertight_testbed::Bed;
+use watertight_testbed::{Bed, Fixture};
 
 use crate::support::is_of_data;
 
@@ -17,5 +17,19 @@ async fn a_target_that_refuses_every_third_request_is_isolated_late() {
     let throttled = verified.events().iter().filter(|event| matches!(event.what, What::Throttled(_))).count();
     assert!(throttled > 100, "{throttled}");
     assert_eq!(verified.run.left_behind, Vec::<String>::new());
+    assert_eq!(verified.replay().divergences, []);
+}
+
+/// The same of the checks of tokens, whose endpoint refuses as well.
+#[tokio::test]
+async fn token_endpoints_that_refuse_every_third_request_are_isolated_late() {
+    let bed = Bed::with(Fixture::tokens(), &[]).await;
+    bed.hinder(|seen| (seen.number % 3 == 2).then_some(429));
+    let verified = bed.verify(|one| one.check.starts_with("token.")).await;
+    let throttled = verified.events().iter().filter(|event| matches!(event.what, What::Throttled(_))).count();
+    assert!(throttled > 20, "{throttled}");
+    for one in verified.concluded() {
+        assert!(one.is_isolated() || one.is_not_applicable(), "{one:?}");
+    }
     assert_eq!(verified.replay().divergences, []);
 }

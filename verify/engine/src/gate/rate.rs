@@ -13,6 +13,10 @@ pub(crate) struct Rate {
     current: Cell<Duration>,
     next: Cell<Instant>,
     slowed: Cell<Instant>,
+    /// Refusals since the last answer.
+    in_a_row: Cell<u32>,
+    /// How long the whole run was held the last time, where nothing at all is answered.
+    hold: Cell<Duration>,
 }
 
 /// A refusal because of the rate.
@@ -37,6 +41,12 @@ const BURST: Duration = Duration::from_millis(10);
 const SLOWEST: u32 = 20;
 /// Between two steps slower: answers to what is under way already all say the same.
 const BETWEEN: Duration = Duration::from_millis(200);
+/// Refusals in a row after which nobody is asked for a while: a target may have a quota a minute, and not say so.
+const ALL_REFUSED: u32 = 8;
+/// The first such while; it doubles.
+const FIRST_HOLD: Duration = Duration::from_millis(100);
+/// The longest.
+const LONGEST_HOLD: Duration = Duration::from_secs(15);
 /// The longest that a target is believed when it asks to wait.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -45,7 +55,14 @@ impl Rate {
     pub(crate) fn new(rate: u32) -> Self {
         let interval = Duration::from_secs(1) / rate.max(1);
         let now = Instant::now();
-        Self { interval, current: Cell::new(interval), next: Cell::new(now), slowed: Cell::new(now) }
+        Self {
+            interval,
+            current: Cell::new(interval),
+            next: Cell::new(now),
+            slowed: Cell::new(now),
+            in_a_row: Cell::new(0),
+            hold: Cell::new(Duration::ZERO),
+        }
     }
 
     /// Returns when the next request may go out.
@@ -61,8 +78,15 @@ impl Rate {
     /// The target limits the rate: the whole run goes slower, and waits as long as it was asked to.
     pub(crate) fn slow(&self, throttle: Throttle) {
         let now = Instant::now();
+        self.in_a_row.set(self.in_a_row.get().saturating_add(1));
         if let Some(wait) = throttle.wait {
             self.next.set(self.next.get().max(now + wait));
+        } else if self.in_a_row.get() > ALL_REFUSED {
+            // The refusals of what was under way already say nothing new.
+            if now >= self.next.get() {
+                self.hold.set((self.hold.get() * 2).clamp(FIRST_HOLD, LONGEST_HOLD));
+                self.next.set(now + self.hold.get());
+            }
         } else if now.duration_since(self.slowed.get()) >= BETWEEN {
             self.slowed.set(now);
             self.current.set((self.current.get() * 5 / 4).min(self.interval * SLOWEST));
@@ -71,6 +95,8 @@ impl Rate {
 
     /// An answer: the run returns to its rate.
     pub(crate) fn recover(&self) {
+        self.in_a_row.set(0);
+        self.hold.set(Duration::ZERO);
         let current = self.current.get();
         if current > self.interval {
             self.current.set((current * 99 / 100).max(self.interval));
@@ -98,7 +124,7 @@ fn wait(answered: &Answered) -> Option<Duration> {
         std::str::from_utf8(value).ok().map(str::trim)
     };
     let seconds = |text: &str| text.parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0);
-    let asked = header("retry-after").and_then(seconds);
+    let asked = header("retry-after").and_then(|text| seconds(text).or_else(|| until(text)));
     let of_vendor = || {
         let prefix = ["ratelimit-", "x-ratelimit-", "x-rate-limit-"]
             .into_iter()
@@ -116,6 +142,12 @@ fn wait(answered: &Answered) -> Option<Duration> {
     };
     let seconds = asked.or_else(of_field).or_else(of_vendor)?;
     Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(LONGEST))
+}
+
+/// Seconds until an HTTP date (RFC 9110 5.6.7).
+fn until(date: &str) -> Option<f64> {
+    let date = httpdate::parse_http_date(date).ok()?;
+    Some(date.duration_since(std::time::SystemTime::now()).unwrap_or_default().as_secs_f64())
 }
 
 #[cfg(test)]
@@ -137,12 +169,39 @@ mod tests {
         assert_eq!(asked(429, &[("retry-after", "3")]), Some(Some(3)));
         assert_eq!(asked(429, &[("retry-after", "99999")]), Some(Some(120)));
         assert_eq!(asked(429, &[("retry-after", "-1")]), Some(None));
+        let soon = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(60));
+        assert!(matches!(asked(503, &[("retry-after", &soon)]), Some(Some(57..=60))));
+        assert_eq!(asked(429, &[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")]), Some(Some(0)));
+        assert_eq!(asked(429, &[("retry-after", "soon")]), Some(None));
         assert_eq!(asked(429, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "7")]), Some(Some(7)));
         assert_eq!(asked(429, &[("x-ratelimit-remaining", "4"), ("x-ratelimit-reset", "7")]), Some(None));
         assert_eq!(asked(429, &[("ratelimit", "\"default\";r=0;t=5")]), Some(Some(5)));
         assert_eq!(asked(503, &[("retry-after", "2")]), Some(Some(2)));
         assert_eq!(asked(503, &[]), None);
         assert_eq!(asked(403, &[("retry-after", "2")]), None);
+    }
+
+    /// A quota a minute of which the target says nothing: the run must still be there when it is open again.
+    #[test]
+    fn where_nothing_at_all_is_answered_the_whole_run_is_held_for_longer_and_longer() {
+        let rate = Rate::new(10_000);
+        let refused = Throttle { kind: Refused::TooMany, wait: None };
+        (0..ALL_REFUSED).for_each(|_| rate.slow(refused));
+        assert_eq!(rate.hold.get(), Duration::ZERO);
+        let mut holds = Vec::new();
+        for _ in 0..10 {
+            // What was under way already is refused as well.
+            (0..5).for_each(|_| rate.slow(refused));
+            holds.push(rate.hold.get());
+            assert!(rate.next.get() > Instant::now());
+            rate.next.set(Instant::now());
+        }
+        assert_eq!(holds.first(), Some(&FIRST_HOLD));
+        assert_eq!(holds.last(), Some(&LONGEST_HOLD));
+        assert!(holds.iter().sum::<Duration>() > Duration::from_secs(40), "{holds:?}");
+        rate.recover();
+        rate.slow(refused);
+        assert_eq!(rate.hold.get(), Duration::ZERO);
     }
 
     #[test]
