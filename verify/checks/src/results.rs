@@ -98,7 +98,7 @@ impl Course {
     fn shuts_out(&self, plan: &Plan, tenant: TenantIx) -> Option<&Unproven> {
         let own = || plan.steps.iter().zip(&self.prepared).filter(|(step, _)| step.tenant == tenant);
         let failed = |prepared: &Option<Result<Prepared, Stop>>| match prepared {
-            Some(Err(Stop::Unproven(unproven))) => Some(true).filter(|_| !unproven.detail.is_empty()),
+            Some(Err(Stop::Unproven(_))) => Some(true),
             Some(Err(Stop::NotApplicable(_))) => None,
             _ => Some(false),
         };

@@ -132,8 +132,9 @@ impl Journal {
         Ok(Self { file: Some(file), state })
     }
 
-    /// Without a file, for what is thrown away anyway.
-    pub fn in_memory() -> Self {
+    /// Without a file.
+    #[cfg(test)]
+    fn in_memory() -> Self {
         Self { file: None, state: State::default() }
     }
 

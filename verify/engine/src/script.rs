@@ -100,12 +100,12 @@ impl<T: 'static> Running<T> {
         Self { tape, access, future }
     }
 
-    /// Goes on, with an reply to what it asked.
+    /// Goes on, with a reply to what it asked.
     pub(crate) fn advance(&mut self, reply: Option<Reply>) -> Progress<T> {
         if let Some(reply) = reply {
             self.tape.reply(reply);
         }
-        // Nothing wakes a script but the engine, which polls it when there is an reply.
+        // Nothing wakes a script but the engine, which polls it when there is a reply.
         let polled = self.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         match (polled, self.tape.question()) {
             (Poll::Ready(Some(output)), _) => Progress::Done(output),

@@ -1,6 +1,7 @@
 //! A finished run, and what tests ask of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -123,6 +124,11 @@ impl Verified {
 
     /// Judges its log again, as for someone who has it and no secret: a variable is what the log says of it.
     pub fn replay(&self) -> Replayed {
+        self.replay_of(self.folder.path())
+    }
+
+    /// The same of another log of this run.
+    pub fn replay_of(&self, folder: &Path) -> Replayed {
         let variables: BTreeMap<String, String> = self
             .events()
             .into_iter()
@@ -136,6 +142,6 @@ impl Verified {
         let mut plan = plan(&spec, &options);
         let kept: Vec<Picked> = self.plan.trials.iter().map(|trial| Picked::of(trial, &self.spec)).collect();
         plan.trials.retain(|trial| kept.contains(&Picked::of(trial, &spec)));
-        replay(&spec, &Rc::new(plan), self.folder.path()).unwrap()
+        replay(&spec, &Rc::new(plan), folder).unwrap()
     }
 }

@@ -20,4 +20,5 @@ mod same_ids;
 mod sound;
 mod support;
 mod token;
+mod widths;
 mod witnesses;
