@@ -19,7 +19,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use recognise::{Found, secrets_in};
+use recognise::{Found, Written, secrets_in};
 pub(crate) use recognise::{is_random, is_secret_name};
 
 /// Secrets shorter than this would be found everywhere; the spec can't forbid them, so they are only replaced whole.
@@ -210,7 +210,7 @@ impl Redactor {
     fn replace_found(&mut self, text: &str, found: &[Found], is_public: impl Fn(&str) -> bool) -> String {
         let mut result = String::with_capacity(text.len());
         let mut done = 0;
-        for Found { range, value, is_telling } in found {
+        for Found { range, value, is_telling, written: how } in found {
             let Some(before) = text.get(done..range.start).filter(|_| range.start >= done) else { continue };
             if is_public(value) || is_placeholder_in(value) {
                 continue;
@@ -221,7 +221,10 @@ impl Redactor {
             if let Some(known) = placeholder.strip_prefix(PREFIX).and_then(|code| self.known.get_mut(code)) {
                 known.written = Some(if written.contains('\\') { value.clone() } else { written.to_owned() });
             }
-            result.push_str(&placeholder);
+            match how {
+                Written::Text => result.push_str(&placeholder),
+                Written::Number => result.push_str(&format!("\"{placeholder}\"")),
+            }
             done = range.end;
         }
         result.push_str(text.get(done..).unwrap_or_default());

@@ -14,6 +14,17 @@ pub(crate) struct Found {
     pub(crate) value: String,
     /// Whether it is long and random enough to be looked for elsewhere as well.
     pub(crate) is_telling: bool,
+    /// How it is written.
+    pub(crate) written: Written,
+}
+
+/// How a secret is written where it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Within a text: a placeholder can be in its place.
+    Text,
+    /// As a number of JSON: what is in its place must be a string.
+    Number,
 }
 
 /// Parts of the names of secrets, without punctuation and in lower case.
@@ -43,6 +54,10 @@ const NAMES: [&str; 22] = [
 ];
 /// Whole names of secrets.
 const WHOLE: [&str; 8] = ["sid", "sig", "pwd", "otp", "totp", "pin", "session", "assertion"];
+/// Names of secrets that may be numbers.
+const NUMBERS: [&str; 6] = ["otp", "totp", "pin", "passcode", "securitycode", "recoverycode"];
+/// Members that hold the secret itself, in an object that is named like one.
+const ITSELF: [&str; 8] = ["value", "raw", "plain", "plaintext", "text", "string", "content", "key"];
 /// Ends of names that tell something about a secret, and are none.
 const ABOUT: [&str; 31] = [
     "url",
@@ -80,7 +95,7 @@ const ABOUT: [&str; 31] = [
 
 /// Whether a member, parameter or header with this name holds a secret.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let plain = plain(name);
     if WHOLE.contains(&plain.as_str()) {
         return true;
     }
@@ -88,6 +103,11 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     // `tokenId` names a token; `sessionId` is one.
     let is_id = plain.ends_with("id") && !plain.ends_with("sessionid");
     !is_about && !is_id && NAMES.iter().any(|part| plain.contains(part))
+}
+
+/// A name without punctuation, in lower case.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Every secret of a text, in the order of their beginnings, none within another.
@@ -152,7 +172,8 @@ fn by_form(text: &str) -> Vec<Found> {
         if let Some(value) = length.and_then(|length| rest.get(..length)) {
             let range = start.start()..start.start().saturating_add(value.len());
             seen = seen.max(range.end);
-            all.push(Found { range, value: value.to_owned(), is_telling: !value.starts_with("eyJ") });
+            let is_telling = !value.starts_with("eyJ");
+            all.push(Found { range, value: value.to_owned(), is_telling, written: Written::Text });
         }
     }
     all
@@ -170,56 +191,123 @@ fn private_key(text: &str) -> Option<usize> {
     Some(text.find(&end).map_or(text.len(), |at| at.saturating_add(end.len())))
 }
 
-/// Strings that a member with a telling name holds, alone or in a list. It needs no whole document: what is cut off, or
-/// wrapped in something else, is looked through as well.
+/// JSON in a string of JSON, and in a string of that.
+const DEEPEST: usize = 3;
+
+/// Strings that a member with a telling name holds, alone, in a list or in an object. It needs no whole document: what is
+/// cut off, or wrapped in something else, is looked through as well.
 fn by_member(text: &str) -> Vec<Found> {
+    members(text, 0)
+}
+
+fn members(text: &str, level: usize) -> Vec<Found> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
     // The name of the member whose value comes next, if it is a telling one.
     let mut telling: Option<String> = None;
     let mut depth = 0_usize;
+    // Of each object that is open, whether its name is a telling one.
+    let mut objects: Vec<bool> = Vec::new();
     while let Some(next) = memchr_any(bytes, at) {
+        at = next.saturating_add(1);
         match bytes.get(next) {
             Some(b'"') => {
-                let Some(end) = end_of_string(bytes, next.saturating_add(1)) else { break };
-                let inside = next.saturating_add(1)..end;
+                let Some(end) = end_of_string(bytes, at) else { break };
+                let inside = at..end;
                 at = end.saturating_add(1);
                 let raw = text.get(inside.clone()).unwrap_or_default();
-                if is_followed_by_colon(bytes, at) {
+                if let Some(value_at) = after_colon(bytes, at) {
                     let name = unescaped(raw);
-                    telling = is_telling_name(&name).then_some(name);
+                    found.extend(number(text, &name, value_at));
+                    let is_itself = objects.last() == Some(&true) && ITSELF.contains(&plain(&name).as_str());
+                    telling = (is_itself || is_telling_name(&name)).then_some(name);
                     depth = 0;
-                } else if let Some(name) = &telling {
-                    let value = unescaped(raw);
-                    if is_value(name, &value) {
-                        found.push(Found { range: inside, is_telling: is_random(&value), value });
+                    continue;
+                }
+                match &telling {
+                    Some(name) => {
+                        let value = unescaped(raw);
+                        let is_itself = objects.last() == Some(&true);
+                        if is_value(name, &value) || (is_itself && !is_masked(&value)) {
+                            let is_telling = is_random(&value);
+                            found.push(Found { range: inside, is_telling, value, written: Written::Text });
+                        }
+                        if depth == 0 {
+                            telling = None;
+                        }
                     }
-                    if depth == 0 {
-                        telling = None;
-                    }
+                    None if level < DEEPEST => found.extend(within_string(raw, inside.start, level)),
+                    None => {}
                 }
             }
-            Some(b'[') => {
-                depth = depth.saturating_add(usize::from(telling.is_some()));
-                at = next.saturating_add(1);
-            }
+            Some(b'[') => depth = depth.saturating_add(usize::from(telling.is_some())),
             Some(b']') => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
                     telling = None;
                 }
-                at = next.saturating_add(1);
             }
-            // An object has names of its own.
+            Some(b'{') => {
+                // An object has names of its own.
+                objects.push(telling.take().is_some());
+                depth = 0;
+            }
             _ => {
+                objects.pop();
                 telling = None;
                 depth = 0;
-                at = next.saturating_add(1);
             }
         }
     }
     found
+}
+
+/// What is in a string that is a document itself: `"payload": "{\"api_key\": …}"`.
+fn within_string(raw: &str, start: usize, level: usize) -> Vec<Found> {
+    if !raw.contains("\\\"") {
+        return Vec::new();
+    }
+    let Some((inner, places)) = unescaped_with_places(raw) else { return Vec::new() };
+    let place = |at: usize| places.get(at).map(|place| start.saturating_add(*place));
+    let members = members(&inner, level.saturating_add(1)).into_iter();
+    members.filter_map(|one| Some(Found { range: place(one.range.start)?..place(one.range.end)?, ..one })).collect()
+}
+
+/// A string without its escapes, and where each byte of it was written; the last place is its end.
+fn unescaped_with_places(raw: &str) -> Option<(String, Vec<usize>)> {
+    let (mut inner, mut places) = (String::with_capacity(raw.len()), Vec::with_capacity(raw.len()));
+    let mut rest = raw;
+    while let Some(first) = rest.chars().next() {
+        let at = raw.len().saturating_sub(rest.len());
+        let length = match (first, rest.as_bytes().get(1)) {
+            ('\\', Some(b'u')) => 6,
+            ('\\', _) => 2,
+            _ => first.len_utf8(),
+        };
+        let (one, after) = rest.split_at_checked(length)?;
+        let before = inner.len();
+        match first {
+            // Half of a pair, or no escape at all: nothing that could be part of a name or a value that is looked for.
+            '\\' => {
+                inner.push(unescaped(one).chars().next().filter(|c| *c != '\\' || one == "\\\\").unwrap_or('\u{fffd}'))
+            }
+            plain => inner.push(plain),
+        }
+        places.extend(std::iter::repeat_n(at, inner.len().saturating_sub(before)));
+        rest = after;
+    }
+    places.push(raw.len());
+    Some((inner, places))
+}
+
+/// A number that is a secret by its name. Few are: what is called `tokens` is mostly a count.
+fn number(text: &str, name: &str, at: usize) -> Option<Found> {
+    let rest = text.get(at..)?;
+    let length = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let value = rest.get(..length).filter(|digits| digits.len() >= 4 && NUMBERS.contains(&plain(name).as_str()))?;
+    let range = at..at.saturating_add(length);
+    Some(Found { range, value: value.to_owned(), is_telling: false, written: Written::Number })
 }
 
 /// `key` alone is the name of many things: there the value must be random.
@@ -227,10 +315,14 @@ fn is_telling_name(name: &str) -> bool {
     is_secret_name(name) || name.eq_ignore_ascii_case("key")
 }
 
+/// Nothing, or what stands for a secret that is not shown.
+fn is_masked(value: &str) -> bool {
+    value.chars().all(|c| c == '*' || c == '•' || c == 'x')
+}
+
 fn is_value(name: &str, value: &str) -> bool {
-    let is_masked = value.chars().all(|c| c == '*' || c == '•' || c == 'x');
     let is_key = name.eq_ignore_ascii_case("key");
-    !value.is_empty() && !is_masked && (!is_key || (value.len() >= 24 && is_random(value) && !is_uuid(value)))
+    !is_masked(value) && (!is_key || (value.len() >= 24 && is_random(value) && !is_uuid(value)))
 }
 
 /// The next of `"`, `[`, `]`, `{`, `}`.
@@ -250,9 +342,14 @@ fn end_of_string(bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-fn is_followed_by_colon(bytes: &[u8], from: usize) -> bool {
-    let rest = bytes.get(from..).unwrap_or_default();
-    rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+/// Where the value is, if what ended here was a name.
+fn after_colon(bytes: &[u8], from: usize) -> Option<usize> {
+    let next = |from: usize| {
+        let rest = bytes.get(from..)?;
+        Some(from.saturating_add(rest.iter().position(|byte| !byte.is_ascii_whitespace())?))
+    };
+    let colon = next(from).filter(|at| bytes.get(*at) == Some(&b':'))?.saturating_add(1);
+    Some(next(colon).unwrap_or(colon))
 }
 
 fn unescaped(raw: &str) -> String {
@@ -275,7 +372,14 @@ fn by_parameter(text: &str) -> Vec<Found> {
         let from = if before.is_char_boundary(from) { from } else { continue };
         let delimiter = before.get(..from).and_then(|text| text.chars().next_back());
         let Some(name) = before.get(from..).filter(|name| !name.is_empty()) else { continue };
-        if !matches!(delimiter, Some('?' | '&' | ';')) || !is_secret_name(name) {
+        // A writer of JSON may escape what separates them: `\u0026`.
+        let escaped = ["u0026", "u003b", "u003B", "u003f", "u003F", "u0023"].iter().find_map(|e| name.strip_prefix(e));
+        let name = match (delimiter, escaped) {
+            (Some('\\'), Some(name)) => name,
+            (None | Some('?' | '&' | ';' | '#' | '"' | '\''), _) => name,
+            _ => continue,
+        };
+        if !is_secret_name(name) {
             continue;
         }
         let start = at.saturating_add(1);
@@ -283,7 +387,12 @@ fn by_parameter(text: &str) -> Vec<Found> {
         let length = rest.find(|c: char| "&;#\"'<>\\ \n\r,)".contains(c)).unwrap_or(rest.len());
         let Some(raw) = rest.get(..length).filter(|raw| raw.len() >= 8) else { continue };
         let value = percent_encoding::percent_decode_str(raw).decode_utf8_lossy().into_owned();
-        found.push(Found { range: start..start.saturating_add(length), is_telling: is_random(&value), value });
+        found.push(Found {
+            range: start..start.saturating_add(length),
+            is_telling: is_random(&value),
+            value,
+            written: Written::Text,
+        });
     }
     found
 }

@@ -59,6 +59,17 @@ fn a_member_that_is_named_like_a_secret_is_one_whatever_it_holds() {
         (r#"{"key":"Zm9vYmFyMDEyMzQ1Njc4OWFiY2RlZg"}"#, "Zm9vYmFyMDEyMzQ1Njc4OWFiY2RlZg"),
         ("https://files/x?X-Amz-Signature=0a1b2c3d4e5f&a=1", "0a1b2c3d4e5f"),
         (r#"{"cut off":{"password":"p4ssw0rd"#, "nothing-there"),
+        // As Go writes a URL in JSON.
+        (r#"{"upload":"https://files/x?a=1\u0026sig=SECRET-0123\u0026b=2"}"#, "SECRET-0123"),
+        ("https://app/callback#access_token=opaque-0123&b=1", "opaque-0123"),
+        ("access_token=opaque-0123&token_type=bearer", "opaque-0123"),
+        (r#"{"body":"client_secret=hush-0123"}"#, "hush-0123"),
+        // Documents within strings.
+        (r#"{"payload":"{\"id\":7,\"api_key\":\"hush-7\"}"}"#, "hush-7"),
+        (r#"{"a":"{\"b\":\"{\\\"api_key\\\":\\\"hush-8\\\"}\"}"}"#, "hush-8"),
+        (r#"{"token":{"value":"hush-9","kind":"opaque"}}"#, "hush-9"),
+        (r#"{"secrets":[{"value":"hush-10"},{"value":"hush-11"}]}"#, "hush-10"),
+        (r#"{"otp": 482913}"#, "482913"),
     ] {
         let redacted = text(&mut redactor, json);
         assert!(!redacted.contains(secret), "{redacted}");
@@ -72,6 +83,8 @@ fn what_only_tells_about_a_secret_stays() {
         r#"{"token_type":"Bearer","expires_in":3600,"token_url":"https://x/y","passwordPolicy":"long"}"#,
         r#"{"key":"PROJ-1","secret":null,"password":"","tokenId":"12","api_key":"********"}"#,
         r#"{"key":"0b9a3e4c-52d1-4f6e-9a77-1c2d3e4f5a6b","tokens":{"used":"many"}}"#,
+        r#"{"prompt_tokens":1500,"tokens":1500,"token":null,"otp":12,"value":"plain","x":{"value":"plain"}}"#,
+        r#"{"token":{"kind":"opaque","owner":{"value":"plain"}},"note":"{\"a\":\"b\"} \\ \u00e9"}"#,
         "a=b and token = x",
     ] {
         assert_eq!(text(&mut redactor, json), json);
@@ -209,4 +222,19 @@ fn a_secret_that_is_the_beginning_of_another_is_told_from_it() {
         }
     }
     assert_eq!(text(&mut redactor, &long), redactor.placeholder(&long));
+}
+
+#[test]
+fn a_document_whose_secrets_were_replaced_is_a_document_still() {
+    let mut redactor = Redactor::new([7; 32]);
+    let json = serde_json::json!({
+        "otp": 482_913, "n": 1, "payload": "{\"api_key\":\"hush-7\",\"ü\":\"\\u00e9\\n\"}",
+        "token": { "value": "hush-9", "id": 4 },
+    });
+    let redacted: serde_json::Value = serde_json::from_str(&text(&mut redactor, &json.to_string())).unwrap();
+    assert_eq!((&redacted["n"], &redacted["token"]["id"]), (&1.into(), &4.into()));
+    assert!(redacted["otp"].as_str().is_some_and(is_placeholder_in), "{redacted}");
+    let inner: serde_json::Value = serde_json::from_str(redacted["payload"].as_str().unwrap()).unwrap();
+    assert!(inner["api_key"].as_str().is_some_and(is_placeholder_in), "{redacted}");
+    assert_eq!(inner["ü"], "é\n");
 }
