@@ -53,12 +53,30 @@ pub(crate) fn measure(latency: Duration, only: Option<&str>) -> Outcome {
         costs.insert(concurrency, (cost, report));
     }
     let (Some((one, alone)), Some((many, beside))) = (costs.get(&1), costs.get(&8)) else { return Ok(()) };
+    let verdicts = |concurrency: usize| -> std::io::Result<Vec<String>> {
+        Ok(verdicts(&std::fs::read_to_string(folder.path().join(format!("report-{concurrency}/junit.xml")))?))
+    };
+    let (of_one, of_many) = (verdicts(1)?, verdicts(8)?);
     println!(
-        "\n{:.1} times as fast (at least 6 is asked for); verdicts the same: {}",
+        "\n{:.1} times as fast (at least 6 is asked for); {} verdicts, one by one the same: {}",
         one.took.as_secs_f64() / many.took.as_secs_f64(),
-        alone["summary"] == beside["summary"] && alone["findings"] == beside["findings"],
+        of_one.len(),
+        of_one == of_many && alone["findings"] == beside["findings"],
     );
     Ok(())
+}
+
+/// Each trial of a report, with what kind of verdict it has.
+fn verdicts(junit: &str) -> Vec<String> {
+    let cases = junit.split("<testcase ").skip(1).map(|case| {
+        let attribute = |name: &str| case.split_once(&format!("{name}=\""))?.1.split_once('"').map(|(value, _)| value);
+        let kind =
+            ["<failure", "<error", "<skipped"].into_iter().find(|kind| case.contains(kind)).unwrap_or("isolated");
+        format!("{:?} {:?} {kind}", attribute("classname"), attribute("name"))
+    });
+    let mut all: Vec<String> = cases.collect();
+    all.sort();
+    all
 }
 
 /// A way to a server of this machine on which every answer is late.

@@ -7,6 +7,7 @@ mod arrows;
 mod debris;
 mod lints;
 mod payment;
+mod sockets;
 mod sources;
 mod targets;
 

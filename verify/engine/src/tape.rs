@@ -65,7 +65,7 @@ pub struct Window {
     pub is_cut_short: bool,
 }
 
-/// What a check has to do with the world: its questions, and what it may know.
+/// All that a check deals with: its questions, and what it may know.
 pub struct Tape {
     /// The specification.
     pub spec: Arc<Spec>,

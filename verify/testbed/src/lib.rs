@@ -34,6 +34,6 @@ mod verified;
 
 pub use bed::{Bed, Picked};
 pub use fixture::{Fixture, spec_of};
-pub use seen::{Door, Presented, Seen};
+pub use seen::{Entrance, Presented, Seen};
 pub use switch::{Forgeable, Switch};
 pub use verified::{Concluded, Verified};

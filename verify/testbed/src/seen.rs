@@ -6,7 +6,7 @@ pub struct Seen {
     /// Which request it is, from 0.
     pub number: usize,
     /// At which part of the server.
-    pub door: Door,
+    pub door: Entrance,
     /// The tenant whose credential it carries; at the token endpoint, whose client it names.
     pub by: Option<usize>,
     /// What that credential is.
@@ -21,7 +21,7 @@ pub struct Seen {
 
 /// A part of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Entrance {
     /// The tenant API.
     Api,
     /// The token endpoint of a tenant's issuer.

@@ -15,7 +15,7 @@ use crate::answer::{Answer, Asked};
 use crate::api::Api;
 use crate::caller::{Caller, Registry, key_url};
 use crate::fixture::Fixture;
-use crate::seen::{Door, Presented, Seen};
+use crate::seen::{Entrance, Presented, Seen};
 use crate::switch::Switch;
 use crate::tokens::{self, Issuers, TokenRequest};
 
@@ -93,7 +93,7 @@ impl State {
         let registry = Registry { fixture: &self.fixture, switches: &self.switches, issuers: &self.issuers, fetched };
         let caller = registry.caller(asked);
         let crosses = self.api.crosses(&caller, asked);
-        if let Some(obstacle) = self.note(Door::Api, caller.of, caller.presented, crosses, asked) {
+        if let Some(obstacle) = self.note(Entrance::Api, caller.of, caller.presented, crosses, asked) {
             return obstacle;
         }
         self.of_south += usize::from(caller.of == Some(1));
@@ -105,7 +105,7 @@ impl State {
     fn token(&mut self, asked: &Asked) -> Answer {
         let request = TokenRequest::new(asked);
         let (presented, crosses) = (request.presented(&self.fixture), request.crosses(&self.fixture));
-        if let Some(obstacle) = self.note(Door::Token, request.by(), presented, crosses, asked) {
+        if let Some(obstacle) = self.note(Entrance::Token, request.by(), presented, crosses, asked) {
             return obstacle;
         }
         if self.is_worthless(request.by()) {
@@ -115,7 +115,7 @@ impl State {
     }
 
     fn keys(&mut self, asked: &Asked) -> Answer {
-        let obstacle = self.note(Door::Keys, None, Presented::Nothing, false, asked);
+        let obstacle = self.note(Entrance::Keys, None, Presented::Nothing, false, asked);
         obstacle
             .or_else(|| tokens::published(&asked.path, &self.url))
             .unwrap_or_else(|| Answer::problem(404, "no such issuer", ""))
@@ -124,7 +124,7 @@ impl State {
     /// Remembers a request, and asks for an obstacle in its way.
     fn note(
         &mut self,
-        door: Door,
+        door: Entrance,
         by: Option<usize>,
         presented: Presented,
         crosses: bool,

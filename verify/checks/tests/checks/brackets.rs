@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use watertight_checks::catalog;
 use watertight_checks::run::Afterwards;
-use watertight_testbed::{Bed, Concluded, Door, Fixture, Picked, Seen, Switch, Verified};
+use watertight_testbed::{Bed, Concluded, Entrance, Fixture, Picked, Seen, Switch, Verified};
 
 use crate::support::{is_of_data, set_up};
 
@@ -77,10 +77,10 @@ impl Mark {
 
     fn fits(self, one: &Picked, seen: &Seen) -> bool {
         match self {
-            Self::CrossingWrite => seen.door == Door::Api && seen.crosses && seen.method != "GET",
+            Self::CrossingWrite => seen.door == Entrance::Api && seen.crosses && seen.method != "GET",
             Self::Crossing => seen.crosses,
-            Self::OfAttacker => seen.door == Door::Api && seen.by == Some(one.attacker),
-            Self::Keys => seen.door == Door::Keys,
+            Self::OfAttacker => seen.door == Entrance::Api && seen.by == Some(one.attacker),
+            Self::Keys => seen.door == Entrance::Keys,
             Self::Nothing => false,
         }
     }
@@ -90,8 +90,8 @@ impl Mark {
 fn is_control(one: &Picked, seen: &Seen) -> bool {
     let is_of_one = SEND_NO_ATTACK.contains(&one.check) || OF_ONE_TENANT.contains(&one.check);
     let owner = if is_of_one { one.attacker } else { one.victim };
-    let reads = seen.door == Door::Api && seen.method == "GET";
-    seen.by == Some(owner) && !seen.crosses && (reads || seen.door == Door::Token)
+    let reads = seen.door == Entrance::Api && seen.method == "GET";
+    seen.by == Some(owner) && !seen.crosses && (reads || seen.door == Entrance::Token)
 }
 
 /// What a request is to a trial.

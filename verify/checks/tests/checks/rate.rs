@@ -1,4 +1,4 @@
-//! A target that refuses for the pace of the run makes it slow, and decides nothing.
+//! A target that limits the rate makes it slow, and decides nothing.
 
 use watertight_engine::log::What;
 use watertight_testbed::{Bed, Fixture};

@@ -43,7 +43,7 @@ pub enum What {
     Began(Part),
     /// A request and its response.
     Exchange(Box<Exchange>),
-    /// A request that the target refused for the pace of the run (429, 503), and that was sent again. No check sees it.
+    /// A request that the target refused because of the rate (429, 503), and that was sent again. No check sees it.
     Throttled(Box<Exchange>),
     /// A check asked to wait, and the time has passed.
     Waited {

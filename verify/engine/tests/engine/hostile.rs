@@ -74,9 +74,9 @@ async fn a_target_that_is_not_there_is_a_failed_connection() {
 
 #[tokio::test]
 async fn canaries_are_found_in_headers_and_compressed_bodies() {
-    let probe = Bed::new(spec("http://127.0.0.1:1", "test", ""));
-    let south = probe.tenant(1);
-    let canary = probe.tag.canary(south, "x").to_string();
+    let first = Bed::new(spec("http://127.0.0.1:1", "test", ""));
+    let south = first.tenant(1);
+    let canary = first.tag.canary(south, "x").to_string();
     let (url, _) = serve(move |stream, _| {
         let canary = canary.clone();
         async move {

@@ -57,7 +57,7 @@ fn the_account_of_an_isolated_run() {
 }
 
 #[test]
-fn the_account_of_a_leak_neutralises_what_the_target_sent() {
+fn the_account_of_a_leak_escapes_what_the_target_sent() {
     let text = leaking().text();
     assert!(!acts(&text), "{text:?}");
     insta::assert_snapshot!(text);

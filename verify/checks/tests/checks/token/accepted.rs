@@ -6,7 +6,7 @@ use watertight_checks::check::Phase;
 use watertight_checks::verdict::{Reason, Verdict};
 use watertight_engine::log::{Source, What};
 use watertight_testbed::Switch::*;
-use watertight_testbed::{Bed, Door, Fixture, Switch, Verified};
+use watertight_testbed::{Bed, Entrance, Fixture, Switch, Verified};
 
 use super::{all, caught, check, has_impostor, is_advisory};
 
@@ -21,7 +21,7 @@ async fn a_client_opened_by_anothers_secret_is_a_leak_tried_once_and_last() {
     for one in verified.concluded() {
         assert!(one.is_leak(), "{one:?}");
     }
-    let crossing = bed.seen().into_iter().filter(|seen| seen.door == Door::Token && seen.crosses);
+    let crossing = bed.seen().into_iter().filter(|seen| seen.door == Entrance::Token && seen.crosses);
     assert_eq!(crossing.count(), 2, "one for each");
 }
 
