@@ -13,7 +13,7 @@ use crate::credentials::signature::signed_by;
 use crate::credentials::{Token, Tokens, token_in};
 use crate::log::{Body, Called, Exchange, Inbound, InboundKind, IssuedToken, Outcome, Received, SignatureState};
 use crate::marker::{Hit, RunTag, Scanner};
-use crate::redact::{Redactor, is_placeholder_in, is_random, is_secret_name};
+use crate::redact::{Redactor, is_placeholder, is_placeholder_in, is_random, is_secret_name};
 
 /// Names of members that are secrets in a token endpoint's answer, besides those that are anywhere.
 const OF_TOKEN_ENDPOINTS: [&str; 4] = ["code", "key", "session", "assertion"];
@@ -128,7 +128,9 @@ impl Recorder<'_> {
             Some((cookie, rest)) => {
                 let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
                 let value = match value.trim() {
-                    known if is_placeholder_in(known) => known.to_owned(),
+                    known if is_placeholder(known) => known.to_owned(),
+                    // A part of it was recognised: the rest is no less secret.
+                    mixed if is_placeholder_in(mixed) => self.redactor.borrow().placeholder(mixed),
                     value => self.hidden(value),
                 };
                 format!("{cookie}={value}; {}", attributes.trim())

@@ -177,7 +177,11 @@ impl Begun {
             },
         };
         let left_behind = match order.afterwards {
-            Afterwards::CleanUp => clean_up(&engine, tag.text(), &course.planted).await?.left_behind,
+            Afterwards::CleanUp => match clean_up(&engine, tag.text(), &course.planted).await {
+                Ok(cleaned) => cleaned.left_behind,
+                // What was found stands all the same, and the journal has what was created.
+                Err(error) => vec![format!("nothing more was removed, since it can't be recorded: {error}")],
+            },
             Afterwards::Leave => vec![],
         };
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

@@ -49,7 +49,7 @@ impl Arrivals {
     /// Hands on what arrived, at once. Where too much waits already it is lost, and counted.
     pub fn push(&self, arrival: Arrival) {
         if self.sender.try_send(arrival).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.lost.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
@@ -57,9 +57,10 @@ impl Arrivals {
 impl Arriving {
     /// What is there now, and after that how much was lost, if anything was.
     pub(crate) fn take_waiting(&mut self) -> Vec<Arrival> {
-        let lost = self.lost.swap(0, Ordering::Relaxed);
-        let waiting = std::iter::from_fn(|| self.receiver.try_recv().ok()).take(MOST_WAITING);
-        let lost = (lost > 0).then_some(Arrival { kind: InboundKind::Lost(lost), headers: vec![], body: vec![] });
-        waiting.chain(lost).collect()
+        let mut all: Vec<Arrival> = std::iter::from_fn(|| self.receiver.try_recv().ok()).take(MOST_WAITING).collect();
+        // After the others: what is lost while they are taken counts as well.
+        let lost = self.lost.swap(0, Ordering::AcqRel);
+        all.extend((lost > 0).then_some(Arrival { kind: InboundKind::Lost(lost), headers: vec![], body: vec![] }));
+        all
     }
 }

@@ -51,10 +51,10 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// On a free loopback port, answering every request with `body`. Each call is handed on as it comes.
-    pub(crate) async fn start(body: String, calls: Arrivals) -> std::io::Result<Self> {
+    pub(crate) async fn start(body: String, connect: impl FnOnce() -> Arrivals) -> std::io::Result<Self> {
         let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
         let origin = format!("http://{}", socket.local_addr()?);
-        let task = tokio::spawn(serve(socket, body, calls));
+        let task = tokio::spawn(serve(socket, body, connect()));
         Ok(Self { origin, task })
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Rate {
     in_a_row: Cell<u32>,
     /// How long the whole run was held the last time, where nothing at all is answered.
     hold: Cell<Duration>,
+    /// Until when nothing is sent.
+    held_until: Cell<Instant>,
 }
 
 /// A refusal because of the rate.
@@ -62,16 +64,23 @@ impl Rate {
             slowed: Cell::new(now),
             in_a_row: Cell::new(0),
             hold: Cell::new(Duration::ZERO),
+            held_until: Cell::new(now),
         }
     }
 
     /// Returns when the next request may go out.
     pub(crate) async fn turn(&self) {
-        let now = Instant::now();
-        let turn = self.next.get().max(now.checked_sub(BURST).unwrap_or(now));
-        self.next.set(turn + self.current.get());
-        if turn > now + Duration::from_millis(1) {
-            tokio::time::sleep_until(turn.into()).await;
+        loop {
+            let now = Instant::now();
+            let turn = self.next.get().max(now.checked_sub(BURST).unwrap_or(now)).max(self.held_until.get());
+            self.next.set(turn + self.current.get());
+            if turn > now + Duration::from_millis(1) {
+                tokio::time::sleep_until(turn.into()).await;
+            }
+            // The run may have been held meanwhile.
+            if self.held_until.get() <= Instant::now() {
+                return;
+            }
         }
     }
 
@@ -80,12 +89,12 @@ impl Rate {
         let now = Instant::now();
         self.in_a_row.set(self.in_a_row.get().saturating_add(1));
         if let Some(wait) = throttle.wait {
-            self.next.set(self.next.get().max(now + wait));
+            self.held_until.set(self.held_until.get().max(now + wait));
         } else if self.in_a_row.get() > ALL_REFUSED {
             // The refusals of what was under way already say nothing new.
-            if now >= self.next.get() {
+            if now >= self.held_until.get() {
                 self.hold.set((self.hold.get() * 2).clamp(FIRST_HOLD, LONGEST_HOLD));
-                self.next.set(now + self.hold.get());
+                self.held_until.set(now + self.hold.get());
             }
         } else if now.duration_since(self.slowed.get()) >= BETWEEN {
             self.slowed.set(now);
@@ -107,10 +116,12 @@ impl Rate {
 impl Throttle {
     /// What an answer says about the rate: 429 (RFC 6585 4), and 503 that says for how long (RFC 9110 10.2.3).
     pub(crate) fn of(answered: &Answered) -> Option<Self> {
-        let wait = wait(answered);
+        let said = wait(answered);
+        // At once is no time that helps.
+        let wait = said.filter(|wait| !wait.is_zero());
         match answered.status {
             429 => Some(Self { kind: Refused::TooMany, wait }),
-            503 => wait.map(|wait| Self { kind: Refused::Unavailable, wait: Some(wait) }),
+            503 => said.map(|_| Self { kind: Refused::Unavailable, wait }),
             _ => None,
         }
     }
@@ -124,7 +135,7 @@ fn wait(answered: &Answered) -> Option<Duration> {
         std::str::from_utf8(value).ok().map(str::trim)
     };
     let seconds = |text: &str| text.parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0);
-    let asked = header("retry-after").and_then(|text| seconds(text).or_else(|| until(text)));
+    let asked = header("retry-after").and_then(|text| seconds(text).or_else(|| until(text, header("date"))));
     let of_vendor = || {
         let prefix = ["ratelimit-", "x-ratelimit-", "x-rate-limit-"]
             .into_iter()
@@ -144,10 +155,11 @@ fn wait(answered: &Answered) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(LONGEST))
 }
 
-/// Seconds until an HTTP date (RFC 9110 5.6.7).
-fn until(date: &str) -> Option<f64> {
+/// Seconds until an HTTP date (RFC 9110 5.6.7), by the clock of whoever says it.
+fn until(date: &str, now: Option<&str>) -> Option<f64> {
     let date = httpdate::parse_http_date(date).ok()?;
-    Some(date.duration_since(std::time::SystemTime::now()).unwrap_or_default().as_secs_f64())
+    let now = now.and_then(|now| httpdate::parse_http_date(now).ok()).unwrap_or_else(std::time::SystemTime::now);
+    Some(date.duration_since(now).unwrap_or_default().as_secs_f64())
 }
 
 #[cfg(test)]
@@ -171,12 +183,15 @@ mod tests {
         assert_eq!(asked(429, &[("retry-after", "-1")]), Some(None));
         let soon = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(60));
         assert!(matches!(asked(503, &[("retry-after", &soon)]), Some(Some(57..=60))));
-        assert_eq!(asked(429, &[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")]), Some(Some(0)));
+        let (past, then) = ("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:27:30 GMT");
+        assert_eq!(asked(429, &[("retry-after", past)]), Some(None));
+        assert_eq!(asked(429, &[("retry-after", past), ("date", then)]), Some(Some(30)));
         assert_eq!(asked(429, &[("retry-after", "soon")]), Some(None));
         assert_eq!(asked(429, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "7")]), Some(Some(7)));
         assert_eq!(asked(429, &[("x-ratelimit-remaining", "4"), ("x-ratelimit-reset", "7")]), Some(None));
         assert_eq!(asked(429, &[("ratelimit", "\"default\";r=0;t=5")]), Some(Some(5)));
         assert_eq!(asked(503, &[("retry-after", "2")]), Some(Some(2)));
+        assert_eq!(asked(503, &[("retry-after", "0")]), Some(None));
         assert_eq!(asked(503, &[]), None);
         assert_eq!(asked(403, &[("retry-after", "2")]), None);
     }
@@ -184,7 +199,9 @@ mod tests {
     /// A quota a minute of which the target says nothing: the run must still be there when it is open again.
     #[test]
     fn where_nothing_at_all_is_answered_the_whole_run_is_held_for_longer_and_longer() {
-        let rate = Rate::new(10_000);
+        let rate = Rate::new(5);
+        // Many wait for their turn already.
+        rate.next.set(Instant::now() + Duration::from_secs(5));
         let refused = Throttle { kind: Refused::TooMany, wait: None };
         (0..ALL_REFUSED).for_each(|_| rate.slow(refused));
         assert_eq!(rate.hold.get(), Duration::ZERO);
@@ -193,8 +210,8 @@ mod tests {
             // What was under way already is refused as well.
             (0..5).for_each(|_| rate.slow(refused));
             holds.push(rate.hold.get());
-            assert!(rate.next.get() > Instant::now());
-            rate.next.set(Instant::now());
+            assert!(rate.held_until.get() > Instant::now());
+            rate.held_until.set(Instant::now());
         }
         assert_eq!(holds.first(), Some(&FIRST_HOLD));
         assert_eq!(holds.last(), Some(&LONGEST_HOLD));
@@ -209,7 +226,7 @@ mod tests {
         let rate = Rate::new(10_000);
         let begun = Instant::now();
         rate.slow(Throttle { kind: Refused::TooMany, wait: Some(Duration::from_millis(60)) });
-        assert!(rate.next.get() >= begun + Duration::from_millis(60));
+        assert!(rate.held_until.get() >= begun + Duration::from_millis(60));
         rate.slow(Throttle { kind: Refused::TooMany, wait: None });
         let once = rate.current.get();
         rate.slowed.set(begun.checked_sub(BETWEEN).unwrap());

@@ -22,7 +22,7 @@ impl Live {
         }
         // Where either can't be had, rendering the forged token says so and the trial is unproven.
         if let Ok(forge) = Forge::new(self.tag.unique("kid"))
-            && let Ok(listener) = Listener::start(forge.key_set().to_string(), self.connect(CALLBACKS)).await
+            && let Ok(listener) = Listener::start(forge.key_set().to_string(), || self.connect(CALLBACKS)).await
         {
             self.forge.replace(Some(Rc::new(Forgery { forge, listener })));
         }

@@ -44,3 +44,29 @@ impl Refusals {
 pub(super) fn pause(refusals: &Refusals) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << refusals.tries.min(10)).min(LONGEST_PAUSE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Refused;
+
+    const UNSAID: Throttle = Throttle { kind: Refused::TooMany, wait: None };
+
+    #[test]
+    fn a_request_that_is_always_refused_is_given_up_on() {
+        let mut refusals = Refusals::new(0);
+        let times =
+            std::iter::repeat_with(|| refusals.are_about_rate(UNSAID, 0)).take_while(|is_rate| *is_rate).count();
+        assert_eq!(times, 15);
+    }
+
+    /// Others are answered and this one is not: that is no matter of the rate, once it is seen again and again.
+    #[test]
+    fn a_request_that_alone_is_refused_is_given_up_on_sooner() {
+        let mut refusals = Refusals::new(0);
+        let told: Vec<bool> = (1..=3).map(|time| refusals.are_about_rate(UNSAID, time * 50)).collect();
+        assert_eq!(told, [true, true, false]);
+        let mut refusals = Refusals::new(0);
+        assert!((1..=15).all(|time| refusals.are_about_rate(UNSAID, time * 30)), "a few answers are no sign");
+    }
+}

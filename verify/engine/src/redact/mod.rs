@@ -42,6 +42,11 @@ pub fn is_placeholder_in(text: &str) -> bool {
     next_placeholder(text).is_some()
 }
 
+/// Whether a text is one placeholder and nothing else.
+pub(crate) fn is_placeholder(text: &str) -> bool {
+    text.len() == PREFIX.len().saturating_add(DIGITS) && next_placeholder(text).is_some_and(|(at, _)| at == 0)
+}
+
 /// Where a placeholder goes back to the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goes {
@@ -223,7 +228,10 @@ impl Redactor {
             }
             match how {
                 Written::Text => result.push_str(&placeholder),
-                Written::Number => result.push_str(&format!("\"{placeholder}\"")),
+                Written::Number(level) => {
+                    let quote = format!("{}\"", "\\".repeat((1 << level) - 1));
+                    result.push_str(&format!("{quote}{placeholder}{quote}"));
+                }
             }
             done = range.end;
         }
@@ -281,8 +289,12 @@ impl Redactor {
         let mut result = String::with_capacity(text.len());
         let mut done = 0;
         for Place { range, pattern } in places {
-            let Some(before) = text.get(done..range.start).filter(|_| range.start >= done) else { continue };
-            result.push_str(before);
+            if range.start < done {
+                // It begins within the one before, and may go on after it.
+                done = done.max(range.end);
+                continue;
+            }
+            result.push_str(text.get(done..range.start).unwrap_or_default());
             result.push_str(PREFIX);
             result.push_str(&pattern.code);
             if let Some(known) = self.known.get_mut(&pattern.code)
@@ -332,20 +344,29 @@ impl Generation {
             })
             .collect();
         let heads = sharing.iter().filter_map(|group| patterns.get(group.start)).map(|pattern| head(&pattern.text));
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(heads).ok();
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(heads).ok();
         Self { patterns, sharing, automaton }
     }
 
     /// Every place where one of them is in a text; none where that can't be said.
     fn find<'g>(&'g self, text: &'g str) -> Option<impl Iterator<Item = Place<'g>>> {
-        let places = self.automaton.as_ref()?.find_iter(text).filter_map(|found| {
+        // What the place before goes over: nothing within it is looked at again.
+        let mut over = 0..0;
+        let places = self.automaton.as_ref()?.find_overlapping_iter(text).filter_map(move |found| {
+            if over.contains(&found.start()) && found.end() <= over.end {
+                return None;
+            }
             let there = text.as_bytes().get(found.start()..)?;
             let group = self.sharing.get(found.pattern().as_usize())?;
             let (pattern, mut length) = most_of(self.patterns.get(group.clone())?, there)?;
             while !text.is_char_boundary(found.start().saturating_add(length)) {
                 length = length.saturating_sub(1);
             }
-            Some(Place { range: found.start()..found.start().saturating_add(length), pattern })
+            let range = found.start()..found.start().saturating_add(length);
+            if range.end >= over.end {
+                over = range.clone();
+            }
+            Some(Place { range, pattern })
         });
         Some(places)
     }

@@ -23,8 +23,8 @@ pub(crate) struct Found {
 pub(crate) enum Written {
     /// Within a text: a placeholder can be in its place.
     Text,
-    /// As a number of JSON: what is in its place must be a string.
-    Number,
+    /// As a number of JSON, in so many strings of JSON: what is in its place must be a string.
+    Number(usize),
 }
 
 /// Parts of the names of secrets, without punctuation and in lower case.
@@ -116,13 +116,15 @@ pub(crate) fn secrets_in(text: &str) -> Vec<Found> {
     found.extend(by_member(text));
     found.extend(by_parameter(text));
     found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
-    let mut end = 0;
-    found.retain(|one| {
-        let is_apart = one.range.start >= end;
-        end = end.max(one.range.end);
-        is_apart
-    });
-    found
+    let mut apart: Vec<Found> = Vec::with_capacity(found.len());
+    for one in found {
+        match apart.last_mut() {
+            // It begins within the one before, and may go on after it.
+            Some(last) if one.range.start < last.range.end => last.range.end = last.range.end.max(one.range.end),
+            _ => apart.push(one),
+        }
+    }
+    apart
 }
 
 /// What begins as tokens of known kinds do.
@@ -193,6 +195,43 @@ fn private_key(text: &str) -> Option<usize> {
 
 /// JSON in a string of JSON, and in a string of that.
 const DEEPEST: usize = 3;
+/// Bytes of a string up to which it is looked through as a document.
+const LONGEST_DOCUMENT: usize = 4 << 20;
+/// Lists and objects within each other of which is known how they are named.
+const MOST_OPEN: usize = 1_000;
+
+/// What the name of a member says of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    /// It is a secret.
+    Secret,
+    /// `key` alone is the name of many things: there the value must be random.
+    Key,
+}
+
+impl Telling {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            _ if is_secret_name(name) => Some(Self::Secret),
+            _ if name.eq_ignore_ascii_case("key") => Some(Self::Key),
+            _ => None,
+        }
+    }
+
+    fn holds_of(self, value: &str) -> bool {
+        let is_masked = value.chars().all(|c| c == '*' || c == '•' || c == 'x');
+        !is_masked && (self == Self::Secret || (value.len() >= 24 && is_random(value) && !is_uuid(value)))
+    }
+}
+
+/// A list or an object that is open.
+#[derive(Clone, Copy)]
+enum Open {
+    /// Each of its elements is named as it is.
+    List(Option<Telling>),
+    /// Whether it is named like a secret: then a member of it holds the secret itself.
+    Object(Option<Telling>),
+}
 
 /// Strings that a member with a telling name holds, alone, in a list or in an object. It needs no whole document: what is
 /// cut off, or wrapped in something else, is looked through as well.
@@ -204,59 +243,55 @@ fn members(text: &str, level: usize) -> Vec<Found> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    // The name of the member whose value comes next, if it is a telling one.
-    let mut telling: Option<String> = None;
-    let mut depth = 0_usize;
-    // Of each object that is open, whether its name is a telling one.
-    let mut objects: Vec<bool> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut deeper = 0_usize;
+    // What the name before says of the value that comes next.
+    let mut named: Option<Telling> = None;
     while let Some(next) = memchr_any(bytes, at) {
         at = next.saturating_add(1);
+        let telling = match open.last() {
+            Some(Open::List(telling)) => *telling,
+            _ => named,
+        };
         match bytes.get(next) {
             Some(b'"') => {
-                let Some(end) = end_of_string(bytes, at) else { break };
-                let inside = at..end;
-                at = end.saturating_add(1);
+                let end = end_of_string(bytes, at);
+                let inside = at..end.unwrap_or(bytes.len());
+                at = inside.end.saturating_add(1);
                 let raw = text.get(inside.clone()).unwrap_or_default();
                 if let Some(value_at) = after_colon(bytes, at) {
                     let name = unescaped(raw);
-                    found.extend(number(text, &name, value_at));
-                    let is_itself = objects.last() == Some(&true) && ITSELF.contains(&plain(&name).as_str());
-                    telling = (is_itself || is_telling_name(&name)).then_some(name);
-                    depth = 0;
+                    found.extend(number(text, &name, value_at, level));
+                    let is_itself = matches!(open.last(), Some(Open::Object(Some(Telling::Secret))))
+                        && ITSELF.contains(&plain(&name).as_str());
+                    named = Telling::of(&name).or(is_itself.then_some(Telling::Secret));
                     continue;
                 }
-                match &telling {
-                    Some(name) => {
-                        let value = unescaped(raw);
-                        let is_itself = objects.last() == Some(&true);
-                        if is_value(name, &value) || (is_itself && !is_masked(&value)) {
-                            let is_telling = is_random(&value);
-                            found.push(Found { range: inside, is_telling, value, written: Written::Text });
-                        }
-                        if depth == 0 {
-                            telling = None;
-                        }
+                named = None;
+                let value = telling.map(|telling| (telling, unescaped(raw)));
+                match value.filter(|(telling, value)| telling.holds_of(value)) {
+                    Some((_, value)) => {
+                        let is_telling = is_random(&value);
+                        found.push(Found { range: inside, is_telling, value, written: Written::Text });
                     }
                     None if level < DEEPEST => found.extend(within_string(raw, inside.start, level)),
                     None => {}
                 }
             }
-            Some(b'[') => depth = depth.saturating_add(usize::from(telling.is_some())),
-            Some(b']') => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    telling = None;
+            Some(opening @ (b'[' | b'{')) => {
+                named = None;
+                match open.len() < MOST_OPEN {
+                    true if *opening == b'[' => open.push(Open::List(telling)),
+                    true => open.push(Open::Object(telling)),
+                    false => deeper = deeper.saturating_add(1),
                 }
             }
-            Some(b'{') => {
-                // An object has names of its own.
-                objects.push(telling.take().is_some());
-                depth = 0;
-            }
             _ => {
-                objects.pop();
-                telling = None;
-                depth = 0;
+                named = None;
+                match deeper {
+                    0 => drop(open.pop()),
+                    _ => deeper = deeper.saturating_sub(1),
+                }
             }
         }
     }
@@ -265,7 +300,8 @@ fn members(text: &str, level: usize) -> Vec<Found> {
 
 /// What is in a string that is a document itself: `"payload": "{\"api_key\": …}"`.
 fn within_string(raw: &str, start: usize, level: usize) -> Vec<Found> {
-    if !raw.contains("\\\"") {
+    let has_quotes = raw.contains("\\\"") || raw.contains("\\u0022");
+    if !has_quotes || raw.len() > LONGEST_DOCUMENT {
         return Vec::new();
     }
     let Some((inner, places)) = unescaped_with_places(raw) else { return Vec::new() };
@@ -302,27 +338,16 @@ fn unescaped_with_places(raw: &str) -> Option<(String, Vec<usize>)> {
 }
 
 /// A number that is a secret by its name. Few are: what is called `tokens` is mostly a count.
-fn number(text: &str, name: &str, at: usize) -> Option<Found> {
+fn number(text: &str, name: &str, at: usize, level: usize) -> Option<Found> {
     let rest = text.get(at..)?;
     let length = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    let value = rest.get(..length).filter(|digits| digits.len() >= 4 && NUMBERS.contains(&plain(name).as_str()))?;
+    let (value, after) = rest.split_at_checked(length)?;
+    let is_whole = after.chars().next().is_none_or(|c| c.is_ascii_whitespace() || ",]}".contains(c));
+    if length < 4 || !is_whole || !NUMBERS.contains(&plain(name).as_str()) {
+        return None;
+    }
     let range = at..at.saturating_add(length);
-    Some(Found { range, value: value.to_owned(), is_telling: false, written: Written::Number })
-}
-
-/// `key` alone is the name of many things: there the value must be random.
-fn is_telling_name(name: &str) -> bool {
-    is_secret_name(name) || name.eq_ignore_ascii_case("key")
-}
-
-/// Nothing, or what stands for a secret that is not shown.
-fn is_masked(value: &str) -> bool {
-    value.chars().all(|c| c == '*' || c == '•' || c == 'x')
-}
-
-fn is_value(name: &str, value: &str) -> bool {
-    let is_key = name.eq_ignore_ascii_case("key");
-    !is_masked(value) && (!is_key || (value.len() >= 24 && is_random(value) && !is_uuid(value)))
+    Some(Found { range, value: value.to_owned(), is_telling: false, written: Written::Number(level) })
 }
 
 /// The next of `"`, `[`, `]`, `{`, `}`.

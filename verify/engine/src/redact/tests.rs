@@ -58,7 +58,7 @@ fn a_member_that_is_named_like_a_secret_is_one_whatever_it_holds() {
         (r#"{"recovery_codes":["1111-2222","3333-4444"]}"#, "3333-4444"),
         (r#"{"key":"Zm9vYmFyMDEyMzQ1Njc4OWFiY2RlZg"}"#, "Zm9vYmFyMDEyMzQ1Njc4OWFiY2RlZg"),
         ("https://files/x?X-Amz-Signature=0a1b2c3d4e5f&a=1", "0a1b2c3d4e5f"),
-        (r#"{"cut off":{"password":"p4ssw0rd"#, "nothing-there"),
+        (r#"{"cut off":{"password":"p4ssw0rd"#, "p4ssw0rd"),
         // As Go writes a URL in JSON.
         (r#"{"upload":"https://files/x?a=1\u0026sig=SECRET-0123\u0026b=2"}"#, "SECRET-0123"),
         ("https://app/callback#access_token=opaque-0123&b=1", "opaque-0123"),
@@ -68,7 +68,10 @@ fn a_member_that_is_named_like_a_secret_is_one_whatever_it_holds() {
         (r#"{"payload":"{\"id\":7,\"api_key\":\"hush-7\"}"}"#, "hush-7"),
         (r#"{"a":"{\"b\":\"{\\\"api_key\\\":\\\"hush-8\\\"}\"}"}"#, "hush-8"),
         (r#"{"token":{"value":"hush-9","kind":"opaque"}}"#, "hush-9"),
-        (r#"{"secrets":[{"value":"hush-10"},{"value":"hush-11"}]}"#, "hush-10"),
+        (r#"{"secrets":[{"value":"hush-10"},{"value":"hush-11"}]}"#, "hush-1"),
+        (r#"{"tokens":[{"x":1},"hush-12",["hush-13"]]}"#, "hush-1"),
+        (r#"{"payload":"{\u0022api_key\u0022:\u0022hush-14\u0022}"}"#, "hush-14"),
+        (r#"{"key":"{\"api_key\":\"hush-15\"}"}"#, "hush-15"),
         (r#"{"otp": 482913}"#, "482913"),
     ] {
         let redacted = text(&mut redactor, json);
@@ -84,6 +87,7 @@ fn what_only_tells_about_a_secret_stays() {
         r#"{"key":"PROJ-1","secret":null,"password":"","tokenId":"12","api_key":"********"}"#,
         r#"{"key":"0b9a3e4c-52d1-4f6e-9a77-1c2d3e4f5a6b","tokens":{"used":"many"}}"#,
         r#"{"prompt_tokens":1500,"tokens":1500,"token":null,"otp":12,"value":"plain","x":{"value":"plain"}}"#,
+        r#"{"key":{"value":"PROJ-1","key":"42"},"pin":1234.0,"otp":1234e5}"#,
         r#"{"token":{"kind":"opaque","owner":{"value":"plain"}},"note":"{\"a\":\"b\"} \\ \u00e9"}"#,
         "a=b and token = x",
     ] {
@@ -228,7 +232,7 @@ fn a_secret_that_is_the_beginning_of_another_is_told_from_it() {
 fn a_document_whose_secrets_were_replaced_is_a_document_still() {
     let mut redactor = Redactor::new([7; 32]);
     let json = serde_json::json!({
-        "otp": 482_913, "n": 1, "payload": "{\"api_key\":\"hush-7\",\"ü\":\"\\u00e9\\n\"}",
+        "otp": 482_913, "n": 1, "payload": "{\"otp\": 482913,\"api_key\":\"hush-7\",\"ü\":\"\\u00e9\\n\"}",
         "token": { "value": "hush-9", "id": 4 },
     });
     let redacted: serde_json::Value = serde_json::from_str(&text(&mut redactor, &json.to_string())).unwrap();
@@ -236,5 +240,37 @@ fn a_document_whose_secrets_were_replaced_is_a_document_still() {
     assert!(redacted["otp"].as_str().is_some_and(is_placeholder_in), "{redacted}");
     let inner: serde_json::Value = serde_json::from_str(redacted["payload"].as_str().unwrap()).unwrap();
     assert!(inner["api_key"].as_str().is_some_and(is_placeholder_in), "{redacted}");
+    assert!(inner["otp"].as_str().is_some_and(is_placeholder_in), "{redacted}");
     assert_eq!(inner["ü"], "é\n");
+}
+
+#[test]
+fn secrets_that_overlap_are_both_hidden() {
+    let key = "tracker-staging-api-key-of-the-agency-north-0123456789";
+    let mut redactor = Redactor::new([7; 32]);
+    redactor.learn(key);
+    (0..4).for_each(|number| redactor.learn(&format!("another-secret-{number:04}")));
+    text(&mut redactor, "");
+    // Learned later, and it ends within the beginning of the other.
+    redactor.learn_received("acct1:tracker-staging-api");
+    for echo in [format!("acct1:{key}"), format!("<{key}>"), "acct1:tracker-staging-api".to_owned()] {
+        let redacted = text(&mut redactor, &echo);
+        assert!(!redacted.contains("agency-north") && !redacted.contains("staging"), "{redacted}");
+    }
+    // In one automaton too.
+    let mut redactor = Redactor::new([7; 32]);
+    redactor.learn("0123456789-abcdefgh");
+    redactor.learn("abcdefgh-ijklmnopqrs");
+    let redacted = text(&mut redactor, "0123456789-abcdefgh-ijklmnopqrs!");
+    assert!(!redacted.contains("ijkl") && redacted.ends_with('!'), "{redacted}");
+}
+
+/// Quadratic, this would take minutes.
+#[test]
+fn a_text_that_repeats_the_beginning_of_a_long_secret_is_looked_through_once() {
+    let mut redactor = Redactor::new([7; 32]);
+    redactor.learn(&"a".repeat(LONGEST_LOOKED_FOR));
+    redactor.learn(&format!("{}b", "a".repeat(LONGEST_LOOKED_FOR - 1)));
+    let redacted = text(&mut redactor, &"a".repeat(1 << 20));
+    assert!(!redacted.contains("aaa") && redacted.len() < 1_000, "{}", redacted.len());
 }

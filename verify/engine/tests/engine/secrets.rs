@@ -91,6 +91,24 @@ async fn a_hostile_cookie_does_not_choose_what_is_hidden_elsewhere() {
     assert!(cookies.iter().all(|(_, value)| value.contains("=redacted-")), "{cookies:?}");
 }
 
+/// What looks like a parameter in it is not all of it.
+#[tokio::test]
+async fn a_cookies_value_is_hidden_whole_whatever_it_is_made_of() {
+    let (url, _) = serve(|stream, _| async move {
+        let cookies = "set-cookie: session=userid=12345678&auth=5up3rS3cret; HttpOnly\r\n\
+                       set-cookie: sid=token=0123456789abcdef,rest-of-It-77; Path=/\r\n";
+        reply(stream, cookies, b"{}").await;
+    })
+    .await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    bed.one(bed.get(Caller::Anonymous, "/")).await;
+    let all = bed.recorded();
+    for part in ["5up3rS3cret", "userid", "12345678", "rest-of-It", "0123456789abcdef"] {
+        assert!(!all.contains(part), "{part} in {all}");
+    }
+    assert!(all.contains("HttpOnly"), "{all}");
+}
+
 #[tokio::test]
 async fn every_secret_in_a_token_endpoints_answer_is_redacted_whatever_its_status() {
     for status in ["200 OK", "403 Forbidden"] {
