@@ -19,6 +19,8 @@ pub(crate) struct Rate {
     hold: Cell<Duration>,
     /// Until when nothing is sent.
     held_until: Cell<Instant>,
+    /// Whether it might help. Where a target answers every attack with 429, it does not.
+    may_help: Cell<bool>,
 }
 
 /// A refusal because of the rate.
@@ -45,9 +47,11 @@ const SLOWEST: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(200);
 /// Refusals in a row after which nobody is asked for a while: a target may have a quota a minute, and not say so.
 const ALL_REFUSED: u32 = 8;
-/// The first such while; it doubles.
-const FIRST_HOLD: Duration = Duration::from_millis(100);
-/// The longest.
+/// The first such while, in intervals of the rate; it doubles.
+const FIRST_HOLD: u32 = 10;
+/// The longest, in intervals: who allows thousands of requests a second has no quota of a few hundred a minute.
+const MOST_INTERVALS: u32 = 1_500;
+/// The longest in any case.
 const LONGEST_HOLD: Duration = Duration::from_secs(15);
 /// The longest that a target is believed when it asks to wait.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -65,6 +69,7 @@ impl Rate {
             in_a_row: Cell::new(0),
             hold: Cell::new(Duration::ZERO),
             held_until: Cell::new(now),
+            may_help: Cell::new(true),
         }
     }
 
@@ -90,15 +95,29 @@ impl Rate {
         self.in_a_row.set(self.in_a_row.get().saturating_add(1));
         if let Some(wait) = throttle.wait {
             self.held_until.set(self.held_until.get().max(now + wait));
-        } else if self.in_a_row.get() > ALL_REFUSED {
+        } else if self.in_a_row.get() > ALL_REFUSED && self.may_help.get() {
             // The refusals of what was under way already say nothing new.
             if now >= self.held_until.get() {
-                self.hold.set((self.hold.get() * 2).clamp(FIRST_HOLD, LONGEST_HOLD));
+                let longest = LONGEST_HOLD.min(self.interval * MOST_INTERVALS);
+                self.hold.set((self.hold.get() * 2).clamp((self.interval * FIRST_HOLD).min(longest), longest));
                 self.held_until.set(now + self.hold.get());
             }
         } else if now.duration_since(self.slowed.get()) >= BETWEEN {
             self.slowed.set(now);
             self.current.set((self.current.get() * 5 / 4).min(self.interval * SLOWEST));
+        }
+    }
+
+    /// Whether nothing is sent now.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held_until.get() > Instant::now()
+    }
+
+    /// A request is given up on. If the run was held for it, that did not help, and would not the next time.
+    pub(crate) fn gave_up(&self) {
+        if !self.hold.get().is_zero() {
+            self.may_help.set(false);
+            self.held_until.set(Instant::now());
         }
     }
 
@@ -116,12 +135,10 @@ impl Rate {
 impl Throttle {
     /// What an answer says about the rate: 429 (RFC 6585 4), and 503 that says for how long (RFC 9110 10.2.3).
     pub(crate) fn of(answered: &Answered) -> Option<Self> {
-        let said = wait(answered);
-        // At once is no time that helps.
-        let wait = said.filter(|wait| !wait.is_zero());
+        let wait = wait(answered);
         match answered.status {
             429 => Some(Self { kind: Refused::TooMany, wait }),
-            503 => said.map(|_| Self { kind: Refused::Unavailable, wait }),
+            503 => wait.map(|wait| Self { kind: Refused::Unavailable, wait: Some(wait) }),
             _ => None,
         }
     }
@@ -155,11 +172,11 @@ fn wait(answered: &Answered) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(LONGEST))
 }
 
-/// Seconds until an HTTP date (RFC 9110 5.6.7), by the clock of whoever says it.
+/// Seconds until an HTTP date (RFC 9110 5.6.7), by the clock of whoever says it. One that has passed says nothing.
 fn until(date: &str, now: Option<&str>) -> Option<f64> {
     let date = httpdate::parse_http_date(date).ok()?;
     let now = now.and_then(|now| httpdate::parse_http_date(now).ok()).unwrap_or_else(std::time::SystemTime::now);
-    Some(date.duration_since(now).unwrap_or_default().as_secs_f64())
+    date.duration_since(now).ok().map(|wait| wait.as_secs_f64()).filter(|seconds| *seconds > 0.0)
 }
 
 #[cfg(test)]
@@ -191,7 +208,7 @@ mod tests {
         assert_eq!(asked(429, &[("x-ratelimit-remaining", "4"), ("x-ratelimit-reset", "7")]), Some(None));
         assert_eq!(asked(429, &[("ratelimit", "\"default\";r=0;t=5")]), Some(Some(5)));
         assert_eq!(asked(503, &[("retry-after", "2")]), Some(Some(2)));
-        assert_eq!(asked(503, &[("retry-after", "0")]), Some(None));
+        assert_eq!(asked(503, &[("retry-after", "0")]), Some(Some(0)));
         assert_eq!(asked(503, &[]), None);
         assert_eq!(asked(403, &[("retry-after", "2")]), None);
     }
@@ -213,12 +230,19 @@ mod tests {
             assert!(rate.held_until.get() > Instant::now());
             rate.held_until.set(Instant::now());
         }
-        assert_eq!(holds.first(), Some(&FIRST_HOLD));
+        assert_eq!(holds.first(), Some(&Duration::from_secs(2)));
         assert_eq!(holds.last(), Some(&LONGEST_HOLD));
         assert!(holds.iter().sum::<Duration>() > Duration::from_secs(40), "{holds:?}");
         rate.recover();
         rate.slow(refused);
         assert_eq!(rate.hold.get(), Duration::ZERO);
+        // Every attack is answered so: the next ones are not waited for.
+        (0..=ALL_REFUSED).for_each(|_| rate.slow(refused));
+        rate.gave_up();
+        rate.recover();
+        (0..=ALL_REFUSED).for_each(|_| rate.slow(refused));
+        assert_eq!(rate.hold.get(), Duration::ZERO);
+        assert!(rate.held_until.get() <= Instant::now());
     }
 
     #[test]

@@ -102,9 +102,13 @@ impl Live {
                 let is_about_rate = may_be_sent_again && refusals.are_about_rate(throttle, self.answered.get());
                 if is_about_rate && !self.gate.is_out_of_time(source) {
                     self.record(source, What::Throttled(Box::new(exchange)));
-                    tokio::time::sleep(throttle.wait.unwrap_or_else(|| pause(refusals))).await;
+                    // Where the whole run is held, it has its turn among the first after that.
+                    if throttle.wait.is_none() && !self.gate.rate.is_held() {
+                        tokio::time::sleep(pause(refusals)).await;
+                    }
                     continue;
                 }
+                self.gate.rate.gave_up();
             } else {
                 self.gate.rate.recover();
                 self.answered.set(self.answered.get().saturating_add(1));
