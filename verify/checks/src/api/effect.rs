@@ -7,7 +7,9 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role};
 
-use crate::shared::{Place, Words, leaves, operation_of, own, poll, prepared_object, read, request, succeed};
+use crate::shared::{
+    Place, Words, foreign, leaves, operation_of, own, poll, prepared_object, read, request, shows, succeed,
+};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 /// What an object looks like while no one touches it.
@@ -155,7 +157,11 @@ async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
     let op = operation_of(&t.spec, object.resource, Role::Read).ok_or_else(no_way)?;
     let seen = t.send(request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?).await;
     let members = seen.json().map(leaves);
+    let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != object.tenant);
+    let is_anothers = !shows(&seen, object) && others.any(|tenant| foreign(t, &seen, tenant).is_some());
     Ok(match (seen.status(), members) {
+        // Another tenant's object is in its place: what that means besides is for `api.own-view`.
+        (Some(200..=299), _) if is_anothers => State::Gone(seen),
         (Some(200..=299), Some(members)) => State::There(seen, members),
         // 403 too: some answer so for whatever does not exist.
         (Some(403 | 404 | 410), _) => State::Gone(seen),
