@@ -6,7 +6,7 @@ pub struct Seen {
     /// Which request it is, from 0.
     pub number: usize,
     /// At which part of the server.
-    pub door: Entrance,
+    pub entrance: Entrance,
     /// The tenant whose credential it carries; at the token endpoint, whose client it names.
     pub by: Option<usize>,
     /// What that credential is.

@@ -124,14 +124,14 @@ impl State {
     /// Remembers a request, and asks for an obstacle in its way.
     fn note(
         &mut self,
-        door: Entrance,
+        entrance: Entrance,
         by: Option<usize>,
         presented: Presented,
         crosses: bool,
         asked: &Asked,
     ) -> Option<Answer> {
         let (number, method, target) = (self.seen.len(), asked.method.clone(), asked.target());
-        let seen = Seen { number, door, by, presented, crosses, method, target };
+        let seen = Seen { number, entrance, by, presented, crosses, method, target };
         let status = self.obstacle.as_mut().and_then(|obstacle| obstacle(&seen));
         self.seen.push(seen);
         status.map(Answer::obstacle)

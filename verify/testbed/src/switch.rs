@@ -72,6 +72,8 @@ pub enum Switch {
     BadgeInHeader,
     /// References of cases are unique for all tenants together.
     UniqueEverywhere,
+    /// Where an object of a tenant's own was removed, it is shown another tenant's from then on.
+    RemovedShowsAnother,
     // ── flaws of tokens ──
     /// This claim of every token is this JSON, in which `{tenant}` is the tenant's id.
     Claim(&'static str, &'static str),

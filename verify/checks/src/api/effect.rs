@@ -138,9 +138,13 @@ fn altered(attack: &Exchange, changed: &BTreeSet<String>, seen: &Exchange) -> Ev
 async fn destroyed(t: &Tape, object: &Object, attack: &Exchange) -> Result<Option<Evidence>, Stop> {
     let Some(seen) = still_gone(t, object).await? else { return Ok(None) };
     let other = read(t, &prepared_object(t, object.tenant, object.resource)?).await?;
+    let found = match seen.status() {
+        Some(200..=299) => "the victim is shown another tenant's in its place",
+        _ => "the victim finds it gone",
+    };
     Ok(Some(
         Evidence::of(Shows::ForeignDestruction, "the attacker destroyed the victim's object", attack)
-            .with("the victim finds it gone", &seen)
+            .with(found, &seen)
             .with("and reads another of its own as before", &other),
     ))
 }

@@ -77,10 +77,10 @@ impl Mark {
 
     fn fits(self, one: &Picked, seen: &Seen) -> bool {
         match self {
-            Self::CrossingWrite => seen.door == Entrance::Api && seen.crosses && seen.method != "GET",
+            Self::CrossingWrite => seen.entrance == Entrance::Api && seen.crosses && seen.method != "GET",
             Self::Crossing => seen.crosses,
-            Self::OfAttacker => seen.door == Entrance::Api && seen.by == Some(one.attacker),
-            Self::Keys => seen.door == Entrance::Keys,
+            Self::OfAttacker => seen.entrance == Entrance::Api && seen.by == Some(one.attacker),
+            Self::Keys => seen.entrance == Entrance::Keys,
             Self::Nothing => false,
         }
     }
@@ -90,8 +90,8 @@ impl Mark {
 fn is_control(one: &Picked, seen: &Seen) -> bool {
     let is_of_one = SEND_NO_ATTACK.contains(&one.check) || OF_ONE_TENANT.contains(&one.check);
     let owner = if is_of_one { one.attacker } else { one.victim };
-    let reads = seen.door == Entrance::Api && seen.method == "GET";
-    seen.by == Some(owner) && !seen.crosses && (reads || seen.door == Entrance::Token)
+    let reads = seen.entrance == Entrance::Api && seen.method == "GET";
+    seen.by == Some(owner) && !seen.crosses && (reads || seen.entrance == Entrance::Token)
 }
 
 /// What a request is to a trial.

@@ -72,3 +72,22 @@ async fn a_third_tenants_data_in_an_answer_is_a_leak_too() {
         .collect();
     assert!(of_north.contains(&(1, 2)), "{concluded:#?}");
 }
+
+/// A target that shows another tenant's object where one was removed: it is gone all the same, for its owner's own delete
+/// and for an attacker's.
+#[tokio::test]
+async fn an_object_in_whose_place_another_tenants_is_shown_is_gone() {
+    let delete = "DELETE /tenants/{tenant}/cases/{case}";
+    let tried = |one: &Picked| one.subject == delete && ["api.swap-item", "api.swap-path-tenant"].contains(&one.check);
+    let fixture = || Fixture::by_path().only(&["case", "further"]).one_at_a_time();
+    let flawed = run_with(fixture(), &[DeletesAndDenies, RemovedShowsAnother], tried).await;
+    let told = |one: &Concluded| format!("{:?}", one.verdict);
+    let in_its_place = "the victim is shown another tenant's in its place";
+    let across = |one: &&Concluded| one.check == "api.swap-path-tenant";
+    assert_eq!(flawed.iter().filter(across).count(), 6);
+    assert!(flawed.iter().filter(across).all(|one| one.is_leak() && told(one).contains(in_its_place)), "{flawed:#?}");
+    // Where no delete of another tenant's does anything, none is blamed for what is shown.
+    let other = run_with(fixture(), &[RemovedShowsAnother], tried).await;
+    assert_eq!(other.len(), 12);
+    assert!(other.iter().all(Concluded::is_isolated), "{other:#?}");
+}

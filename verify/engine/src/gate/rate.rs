@@ -19,7 +19,8 @@ pub(crate) struct Rate {
     hold: Cell<Duration>,
     /// Until when nothing is sent.
     held_until: Cell<Instant>,
-    /// Whether it might help. Where a target answers every attack with 429, it does not.
+    /// Whether it might help. Where a target answers every attack with 429, it does not. A request that was refused and
+    /// then answered shows that it does.
     may_help: Cell<bool>,
 }
 
@@ -113,12 +114,18 @@ impl Rate {
         self.held_until.get() > Instant::now()
     }
 
-    /// A request is given up on. If the run was held for it, that did not help, and would not the next time.
+    /// A request is given up on. If the run was held for it, that did not help, and would not the next time, until
+    /// [`Rate::waiting_helped`].
     pub(crate) fn gave_up(&self) {
         if !self.hold.get().is_zero() {
             self.may_help.set(false);
             self.held_until.set(Instant::now());
         }
+    }
+
+    /// A request that had been refused for its rate is answered.
+    pub(crate) fn waiting_helped(&self) {
+        self.may_help.set(true);
     }
 
     /// An answer: the run returns to its rate.
@@ -243,6 +250,11 @@ mod tests {
         (0..=ALL_REFUSED).for_each(|_| rate.slow(refused));
         assert_eq!(rate.hold.get(), Duration::ZERO);
         assert!(rate.held_until.get() <= Instant::now());
+        // Of those that are refused now, one is answered: there is a quota after all.
+        rate.waiting_helped();
+        rate.slow(refused);
+        assert_eq!(rate.hold.get(), Duration::from_secs(2));
+        assert!(rate.held_until.get() > Instant::now());
     }
 
     #[test]

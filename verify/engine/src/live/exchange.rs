@@ -111,6 +111,9 @@ impl Live {
                 self.gate.rate.gave_up();
             } else {
                 self.gate.rate.recover();
+                if refusals.were_there() {
+                    self.gate.rate.waiting_helped();
+                }
                 self.answered.set(self.answered.get().saturating_add(1));
             }
             self.note(call, &exchange);

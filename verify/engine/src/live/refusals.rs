@@ -27,6 +27,11 @@ impl Refusals {
         Self { tries: 0, answered_before: answered }
     }
 
+    /// Whether there was one.
+    pub(super) fn were_there(&self) -> bool {
+        self.tries > 0
+    }
+
     /// One more refusal: whether the rate is still a good explanation.
     pub(super) fn are_about_rate(&mut self, throttle: Throttle, answered: u64) -> bool {
         self.tries = self.tries.saturating_add(1);

@@ -229,7 +229,7 @@ impl Telling {
 enum Open {
     /// Each of its elements is named as it is.
     List(Option<Telling>),
-    /// Whether it is named like a secret: then a member of it holds the secret itself.
+    /// What its name says: where it is named like a secret, a member of it holds the secret itself.
     Object(Option<Telling>),
 }
 

@@ -27,13 +27,15 @@ impl Api {
     }
 
     pub(super) fn item(&mut self, call: &Call<'_>, at: At<'_>) -> Answer {
-        let Some(index) = self.find_below(call, at) else { return self.missing(call, at.id) };
+        let Some(index) = self.find_below(call, at).or_else(|| self.in_place_of_removed(call, at)) else {
+            return self.missing(call, at.id);
+        };
         match call.asked.method.as_str() {
             "GET" if self.lagging.remove(&(at.kind, at.id.to_owned())) => self.missing(call, at.id),
             "GET" if self.is_unreadable(index) => Answer::obstacle(500),
             "GET" => Answer::ok(&self.shown(index)),
             "DELETE" => {
-                self.records.remove(index);
+                self.remove(index);
                 match self.is(Switch::DeleteShowsAll) {
                     true => Answer::ok(&json!({ "items": self.contents() })),
                     false => Answer::new(204, ""),
@@ -58,6 +60,14 @@ impl Api {
             return own.or_else(|| (0..self.records.len()).find(|n| self.records[*n].is_at(at) && is_below(*n)));
         }
         self.find(call, at.kind, at.id, alone).filter(|index| is_below(*index) || self.is(alone))
+    }
+
+    /// The newest object of another tenant's, where one of the caller's own was removed.
+    fn in_place_of_removed(&self, call: &Call<'_>, at: At<'_>) -> Option<usize> {
+        let was_there = self.removed.contains(&(call.tenant, at.kind, at.id.to_owned()));
+        let is_shown = self.is(Switch::RemovedShowsAnother) && call.asked.method == "GET" && was_there;
+        let mut others = self.records.iter();
+        others.rposition(|record| record.kind == at.kind && record.tenant != call.tenant).filter(|_| is_shown)
     }
 
     fn update(&mut self, call: &Call<'_>, index: usize) -> Answer {

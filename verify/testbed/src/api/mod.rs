@@ -30,6 +30,8 @@ pub(crate) struct Api {
     switches: Vec<Switch>,
     located: Located,
     records: Vec<Record>,
+    /// Of which tenant, which kind and which id: what was there once.
+    removed: BTreeSet<(usize, &'static str, String)>,
     counters: BTreeMap<(usize, &'static str), usize>,
     cache: BTreeMap<String, Value>,
     /// Objects whose next reading goes to a replica that has not caught up.
@@ -66,6 +68,7 @@ impl Api {
             switches: switches.to_vec(),
             located,
             records: records::before_any_run(is(Switch::OfficeShared), ahead),
+            removed: BTreeSet::new(),
             counters: BTreeMap::from([
                 ((0, "case"), ahead),
                 ((1, "case"), if is(Switch::SouthApart) { 1000 } else { 0 }),

@@ -105,6 +105,12 @@ impl Api {
         body
     }
 
+    /// Removes an object.
+    pub(super) fn remove(&mut self, index: usize) {
+        let record = self.records.remove(index);
+        self.removed.insert((record.tenant, record.kind, record.id));
+    }
+
     /// A record as its owner reads it.
     pub(super) fn shown(&self, index: usize) -> Value {
         let record = &self.records[index];

@@ -100,7 +100,7 @@ impl Api {
         if asked.method == "DELETE"
             && [Switch::DeletesAndDenies, Switch::DeletesAndDeniesOnce].iter().any(|s| self.is(*s))
         {
-            self.records.remove(index);
+            self.remove(index);
             self.switches.retain(|switch| *switch != Switch::DeletesAndDeniesOnce);
         }
         if self.is(Switch::ForeignForbidden) {

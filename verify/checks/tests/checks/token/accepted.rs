@@ -21,7 +21,7 @@ async fn a_client_opened_by_anothers_secret_is_a_leak_tried_once_and_last() {
     for one in verified.concluded() {
         assert!(one.is_leak(), "{one:?}");
     }
-    let crossing = bed.seen().into_iter().filter(|seen| seen.door == Entrance::Token && seen.crosses);
+    let crossing = bed.seen().into_iter().filter(|seen| seen.entrance == Entrance::Token && seen.crosses);
     assert_eq!(crossing.count(), 2, "one for each");
 }
 

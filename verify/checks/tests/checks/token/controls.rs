@@ -28,7 +28,7 @@ impl Broken {
             Self::Throttled => Some(429),
             Self::Failing => Some(503),
             Self::Silent => Some(0),
-            Self::NoToken => (seen.door == Entrance::Token).then_some(500),
+            Self::NoToken => (seen.entrance == Entrance::Token).then_some(500),
             Self::AttackThrottled => seen.crosses.then_some(429),
         }
     }
@@ -92,7 +92,7 @@ async fn a_client_that_a_wrong_secret_locked_leaves_the_check_unproven() {
 #[tokio::test]
 async fn a_victim_whose_token_is_revoked_half_way_leaves_attacks_unproven() {
     let revoked = |seen: &Seen, has_crossed: bool| {
-        (has_crossed && seen.door == Entrance::Api && seen.presented == Presented::Own).then_some(401)
+        (has_crossed && seen.entrance == Entrance::Api && seen.presented == Presented::Own).then_some(401)
     };
     let verified = hindered(&Fixture::tokens(), &[], revoked, |one| {
         FORGERIES.contains(&one.check) || one.check == "token.foreign-issuer"
@@ -105,7 +105,7 @@ async fn a_victim_whose_token_is_revoked_half_way_leaves_attacks_unproven() {
 
 #[tokio::test]
 async fn a_victim_without_its_object_leaves_attacks_unproven() {
-    let empty = |seen: &Seen, _| (seen.door == Entrance::Api && seen.presented == Presented::Own).then_some(204);
+    let empty = |seen: &Seen, _| (seen.entrance == Entrance::Api && seen.presented == Presented::Own).then_some(204);
     let verified = hindered(&Fixture::tokens(), &[], empty, |one| FORGERIES.contains(&one.check)).await;
     for one in verified.concluded() {
         let reason = if let Verdict::Unproven(unproven) = &one.verdict { Some(unproven.reason) } else { None };
