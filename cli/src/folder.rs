@@ -47,7 +47,8 @@ pub(crate) fn begin(dir: &Path, spec: &Spec, printer: Printer) -> Result<(), Exi
     bundle::begin(dir, spec).map_err(|error| unwritable(dir, &error, printer))
 }
 
-/// A folder whose journal names what an earlier run created and did not remove is moved aside, and never written over.
+/// A folder whose journal names what an earlier run created and did not remove is moved aside, and never written over. One
+/// that can't be moved (the current folder, a mount) keeps it in a folder of its own.
 pub(crate) fn set_aside(dir: &Path, printer: Printer) -> Result<(), Exit> {
     let unusable = |error: &std::io::Error| unwritable(dir, error, printer);
     match Journal::resume(&dir.join(bundle::JOURNAL)) {
@@ -56,12 +57,20 @@ pub(crate) fn set_aside(dir: &Path, printer: Printer) -> Result<(), Exit> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unusable(&error)),
     }
-    let to = free_name(dir).ok_or_else(|| unusable(&ErrorKind::AlreadyExists.into()))?;
-    std::fs::rename(dir, &to).map_err(|error| unusable(&error))?;
+    let free = |name: &Path| free_name(name).ok_or_else(|| unusable(&ErrorKind::AlreadyExists.into()));
+    let beside = free(dir)?;
+    let to = match std::fs::rename(dir, &beside) {
+        Ok(()) => beside,
+        Err(_) => {
+            let within = free(&dir.join("earlier"))?;
+            bundle::move_into(dir, &within).map_err(|error| unusable(&error))?;
+            within
+        }
+    };
     let (from, to) = (line(&dir.to_string_lossy()), line(&to.to_string_lossy()));
     printer.note(&format!(
-        "note: {from} belongs to a run that did not remove what it had created; it is now {to}, and `watertight clean {to}` \
-         removes that"
+        "note: {from} belongs to a run that did not remove what it had created; that run is now in {to}, and `watertight \
+         clean {to}` removes what it created"
     ));
     Ok(())
 }

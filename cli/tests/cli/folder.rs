@@ -151,6 +151,30 @@ fn a_folder_whose_run_left_something_behind_is_moved_aside_and_never_written_ove
     assert_eq!((code(&output), err(&output).as_str()), (4, ""));
 }
 
+/// The current folder can't be moved, nor can a mount: what the earlier run left is moved out of it.
+#[test]
+fn where_the_folder_can_not_be_moved_the_earlier_run_gets_one_within_it() {
+    let desk = Desk::new();
+    desk.write("watertight.toml", &spec(&closed(), ""));
+    let left = "{\"began\":{\"tag\":\"abc\"}}\n{\"intends\":{\"collection\":\"/tenants/north/cases\"}}\n";
+    assert_eq!(code(&desk.run(&["verify", "--report", "."])), 4);
+    let earlier = read(&desk.path("."), "run.json");
+    desk.write("journal.jsonl", left);
+    let output = desk.run(&["verify", "--report", "."]);
+    assert_eq!(code(&output), 4, "it does not stop the next run: {}", err(&output));
+    let told = err(&output);
+    assert!(told.contains("watertight clean ./earlier.1") && told.lines().count() == 1, "{told}");
+    let aside = desk.path("earlier.1");
+    assert_eq!(read(&aside, "journal.jsonl").trim_end(), left.trim_end());
+    assert!(read(&aside, "run.json") == earlier);
+    // The clean-up finds the spec, and so the target, that it can't reach.
+    let cleaned = desk.run(&["clean", "earlier.1"]);
+    assert_eq!(code(&cleaned), 4, "{}{}", out(&cleaned), err(&cleaned));
+    assert!(desk.path("manifest.json").exists() && desk.path("watertight.toml").exists());
+    let output = desk.run(&["verify", "--report", "."]);
+    assert_eq!((code(&output), err(&output).as_str()), (4, ""));
+}
+
 #[test]
 fn a_run_that_reached_no_one_can_be_resumed_with_the_secrets_of_today() {
     let desk = Desk::new();

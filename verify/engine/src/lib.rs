@@ -45,4 +45,4 @@ pub use redact::is_placeholder_in;
 pub use replay::{Divergence, Fed, Player};
 pub use run::{Ended, Engine, Width};
 pub use script::{Future, Job, Reading, Script};
-pub use tape::{Access, Quiet, Seen, Tape, Window, WriteTape};
+pub use tape::{Access, Cut, Quiet, Seen, Tape, Window, WriteTape};

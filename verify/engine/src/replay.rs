@@ -97,13 +97,11 @@ impl<T: 'static> Player<T> {
                 };
             }
             (Ask::Wait(time), What::Waited { ms }) if time.as_millis() == u128::from(ms) => Reply::Waited,
-            (Ask::Inbox(due), What::Cut { inbox, upto }) if *due == inbox => {
-                Reply::Window(self.inboxes.window(inbox, upto))
-            }
+            (Ask::Look(look), What::Cut { inbox, upto }) if look.inbox() == inbox => self.inboxes.look(*look, upto),
             (Ask::Call(_), _) => return diverges("the log has something else where a request was expected".into()),
             (Ask::Wait(_), _) => return diverges("the log has something else where a pause was expected".into()),
-            (Ask::Inbox(_), _) => {
-                return diverges("the log has something else where a reading of an inbox was expected".into());
+            (Ask::Look(_), _) => {
+                return diverges("the log has something else where a look into an inbox was expected".into());
             }
             (Ask::Quiet(_), _) => return diverges("the log continues where the script was still waiting".into()),
         };

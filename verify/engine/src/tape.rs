@@ -37,8 +37,8 @@ pub(crate) enum Ask {
     Call(Box<Call>),
     /// Let this much time pass.
     Wait(Duration),
-    /// Everything that this inbox has so far.
-    Inbox(InboxIx),
+    /// A look into an inbox.
+    Look(Look),
     /// No other trial creates or removes in these tenants until the guard is dropped.
     Quiet(Vec<TenantIx>),
 }
@@ -50,13 +50,47 @@ pub(crate) enum Reply {
     Exchange(Seen),
     /// The time has passed.
     Waited,
-    /// What the inbox has.
+    /// How far an inbox has got.
+    Cut(Cut),
+    /// What has arrived.
     Window(Window),
     /// It is quiet.
     Quiet,
 }
 
-/// What has arrived in an inbox, up to a cut.
+/// A look into an inbox.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look {
+    /// How far it has got.
+    Place(InboxIx),
+    /// What has arrived since then.
+    Since(Cut),
+}
+
+impl Look {
+    pub(crate) fn inbox(self) -> InboxIx {
+        match self {
+            Self::Place(inbox) | Self::Since(Cut { inbox, .. }) => inbox,
+        }
+    }
+}
+
+/// How far an inbox had got at some moment of the run: where a window begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub(crate) inbox: InboxIx,
+    /// The number of the first event of the log that comes after it.
+    pub(crate) upto: u64,
+}
+
+impl Cut {
+    /// Before anything has arrived.
+    pub fn beginning(inbox: InboxIx) -> Self {
+        Self { inbox, upto: 0 }
+    }
+}
+
+/// What has arrived in an inbox between two cuts.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
     /// In the order of arrival.
@@ -132,9 +166,17 @@ impl Tape {
         self.ask(Ask::Wait(time)).await;
     }
 
-    /// Everything that has arrived in an inbox so far.
-    pub async fn read_inbox(&self, inbox: InboxIx) -> Window {
-        match self.ask(Ask::Inbox(inbox)).await {
+    /// How far an inbox has got. Taken before an attack, it is where the window of what the attack brought begins.
+    pub async fn cut(&self, inbox: InboxIx) -> Cut {
+        match self.ask(Ask::Look(Look::Place(inbox))).await {
+            Reply::Cut(cut) => cut,
+            _ => Cut::beginning(inbox),
+        }
+    }
+
+    /// Everything that has arrived in an inbox since then.
+    pub async fn arrived_since(&self, cut: Cut) -> Window {
+        match self.ask(Ask::Look(Look::Since(cut))).await {
             Reply::Window(window) => window,
             _ => Window::default(),
         }

@@ -101,11 +101,32 @@ pub fn reopen(dir: &Path) -> io::Result<()> {
     remove(dir, &[MANIFEST, RUN, JUNIT, HTML])
 }
 
+/// Moves what an earlier run left into a folder of its own. Other files stay. What a clean-up needs is in both folders until
+/// the journal is moved, so wherever this is interrupted, the folder that has the journal can be cleaned up after.
+///
+/// # Errors
+/// The new folder is there already or can't be made, or a file can't be moved.
+pub fn move_into(dir: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir(to)?;
+    for name in [SPEC, ORIGIN] {
+        if_there(std::fs::copy(dir.join(name), to.join(name)).map(|_| ()))?;
+    }
+    for name in [JOURNAL, MANIFEST, TRACE, BODIES, INDEX, RUN, JUNIT, HTML] {
+        if_there(std::fs::rename(dir.join(name), to.join(name)))?;
+    }
+    remove(dir, &[SPEC, ORIGIN])
+}
+
 fn remove(dir: &Path, names: &[&str]) -> io::Result<()> {
-    names.iter().try_for_each(|name| match std::fs::remove_file(dir.join(name)) {
+    names.iter().try_for_each(|name| if_there(std::fs::remove_file(dir.join(name))))
+}
+
+/// A file that is not there need not be dealt with.
+fn if_there(done: io::Result<()>) -> io::Result<()> {
+    match done {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    })
+    }
 }
 
 /// The recorded spec's text, and the path that it was read from (relative to which it names its `env_file`).

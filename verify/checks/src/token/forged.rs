@@ -1,8 +1,8 @@
 //! Forged tokens: each is made from the attacker's own, without the issuer's private key, and names the victim.
 
 use serde_json::{Map, Value};
-use watertight_engine::Tape;
 use watertight_engine::call::{Caller, Forged, Forgery};
+use watertight_engine::{CALLBACKS, Tape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{OperationIx, Spec, TenantIx, Who};
 
@@ -214,6 +214,8 @@ async fn present(t: &Tape, aim: Aim, recipes: &[Recipe]) -> Concluded {
 
 async fn present_all(t: &Tape, aim: Aim, object: &ProtectedObject, recipes: &[Recipe]) -> Result<Attack, Stop> {
     let mut tried = Tried::default();
+    let names_listener = recipes.iter().any(|recipe| matches!(recipe, Recipe::Ready(Forgery::KeyUrl { .. })));
+    let since = if names_listener { Some(t.cut(CALLBACKS).await) } else { None };
     for recipe in recipes {
         let variants = variants(t, aim, recipe).await?;
         if variants.is_empty() {
@@ -230,8 +232,8 @@ async fn present_all(t: &Tape, aim: Aim, object: &ProtectedObject, recipes: &[Re
             }
         }
     }
-    if recipes.iter().any(|recipe| matches!(recipe, Recipe::Ready(Forgery::KeyUrl { .. }))) {
-        tried.note_calls(t).await;
+    if let Some(since) = since {
+        tried.note_calls(t, since).await;
     }
     Ok(tried.attack(t, object).await)
 }

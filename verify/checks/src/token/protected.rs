@@ -6,7 +6,7 @@
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::log::{Exchange, InboundKind};
 use watertight_engine::planted::Object;
-use watertight_engine::{CALLBACKS, Seen, Tape};
+use watertight_engine::{Cut, Seen, Tape};
 use watertight_spec::{Effect, Operation, OperationIx, Role, Spec, TenantIx, Who};
 
 use crate::bracket::Attack;
@@ -166,11 +166,11 @@ impl Tried {
     }
 
     /// Waits until `settle` has passed, for a fetch may come after the answer, and looks for calls to the verifier's
-    /// listener.
-    pub(super) async fn note_calls(&mut self, t: &Tape) {
+    /// listener since the first attempt.
+    pub(super) async fn note_calls(&mut self, t: &Tape, since: Cut) {
         t.wait(t.spec.target.settle).await;
         let ours = format!("/{}/", t.topic());
-        let window = t.read_inbox(CALLBACKS).await;
+        let window = t.arrived_since(since).await;
         let calls: Vec<_> = window
             .events
             .iter()

@@ -1,14 +1,14 @@
 //! Inboxes: what arrives by itself is recorded when it arrives, and each check looks at it through recorded cuts.
 //!
 //! One subscription serves the whole run: an inbox is filled by whoever owns the connection, and any number of trials look
-//! at it, each up to where it has looked. What a trial sees depends on its cuts alone, so a replay shows it the same,
-//! whatever arrived in between.
+//! at it, each from one cut to another. What a trial sees depends on its cuts alone, so a replay shows it the same, whatever
+//! arrived in between.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::log::{Event, Inbound, InboundKind, InboxIx, Source, What};
-use crate::tape::Window;
+use crate::tape::{Cut, Look, Reply, Window};
 
 /// The inbox of the verifier's own listener, which forged tokens name.
 pub const CALLBACKS: InboxIx = InboxIx(0);
@@ -60,12 +60,21 @@ impl Inboxes {
         self.by_inbox.get(&inbox).is_some_and(|inbox| inbox.incomplete_from.is_some())
     }
 
-    /// Everything of an inbox before this event.
-    pub(crate) fn window(&self, inbox: InboxIx, upto: u64) -> Window {
-        let Some(inbox) = self.by_inbox.get(&inbox) else { return Window::default() };
-        let before = inbox.kept.iter().take_while(|(seq, _)| *seq < upto);
+    /// What a look shows that is taken before this event.
+    pub(crate) fn look(&self, look: Look, upto: u64) -> Reply {
+        match look {
+            Look::Place(inbox) => Reply::Cut(Cut { inbox, upto }),
+            Look::Since(from) => Reply::Window(self.window(from, upto)),
+        }
+    }
+
+    fn window(&self, from: Cut, upto: u64) -> Window {
+        let Some(inbox) = self.by_inbox.get(&from.inbox) else { return Window::default() };
+        let begin = inbox.kept.partition_point(|(seq, _)| *seq < from.upto);
+        let events = inbox.kept.iter().skip(begin).take_while(|(seq, _)| *seq < upto);
         Window {
-            events: before.map(|(_, inbound)| Rc::clone(inbound)).collect(),
+            events: events.map(|(_, inbound)| Rc::clone(inbound)).collect(),
+            // From there on nothing is kept.
             is_cut_short: inbox.incomplete_from.is_some_and(|seq| seq < upto),
         }
     }

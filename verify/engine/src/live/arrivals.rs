@@ -3,7 +3,7 @@
 use super::{Live, millis};
 use crate::channel::arrivals::{Arrivals, arrivals};
 use crate::log::{InboxIx, Source, What};
-use crate::tape::Window;
+use crate::tape::{Look, Reply};
 
 impl Live {
     /// The end of a channel whose arrivals go to this inbox from now on.
@@ -32,11 +32,11 @@ impl Live {
         }
     }
 
-    /// What an inbox has so far; how far that is goes to the log.
-    pub(crate) fn read_inbox(&self, source: Source, inbox: InboxIx) -> Window {
+    /// What an inbox shows now; how far that is goes to the log.
+    pub(crate) fn look(&self, source: Source, look: Look) -> Reply {
         self.receive();
         let upto = self.log.borrow().next_seq();
-        self.record(source, What::Cut { inbox, upto });
-        self.inboxes.borrow().window(inbox, upto)
+        self.record(source, What::Cut { inbox: look.inbox(), upto });
+        self.inboxes.borrow().look(look, upto)
     }
 }

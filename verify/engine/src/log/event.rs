@@ -52,7 +52,7 @@ pub enum What {
     },
     /// Something arrived by itself.
     Inbound(Box<Inbound>),
-    /// How far a check has looked through an inbox: it has seen every event of that inbox before this number, and no other.
+    /// A check has looked into an inbox: of its events it can have seen those before this number, and no other.
     Cut {
         /// Which inbox.
         inbox: InboxIx,

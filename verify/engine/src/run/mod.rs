@@ -268,7 +268,7 @@ impl<'e, T: 'static> Stage<'e, T> {
                 self.live.quiets.release(source);
             }
             match step {
-                Progress::Asks(Ask::Inbox(inbox)) => reply = Some(Reply::Window(self.live.read_inbox(source, inbox))),
+                Progress::Asks(Ask::Look(look)) => reply = Some(self.live.look(source, look)),
                 Progress::Asks(ask @ (Ask::Wait(_) | Ask::Quiet(_))) => return Next::Asks(Kind::Waiting, ask),
                 Progress::Asks(ask @ Ask::Call(_)) => return Next::Asks(Kind::Working, ask),
                 Progress::Done(output) => return self.end(slot, source, Some(output)),
@@ -305,7 +305,7 @@ impl<'e, T: 'static> Stage<'e, T> {
                     live.waited(source, time);
                     (slot, Kind::Waiting, Reply::Waited)
                 }
-                Ask::Inbox(inbox) => (slot, Kind::Working, Reply::Window(live.read_inbox(source, inbox))),
+                Ask::Look(look) => (slot, Kind::Working, live.look(source, look)),
             }
         }
     }

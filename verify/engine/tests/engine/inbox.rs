@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use watertight_engine::channel::arrivals::Arrival;
 use watertight_engine::log::{Body, Called, Event, Inbound, InboundKind, LogReader, Source, TRACE, What};
-use watertight_engine::{Access, CALLBACKS, Fed, Future, Player, Tape, Width};
+use watertight_engine::{Access, CALLBACKS, Cut, Fed, Future, Player, Tape, Width};
 
 use crate::bed::{Bed, job, spec};
 
@@ -14,7 +14,7 @@ fn watching(looks: usize) -> impl for<'t> Fn(&'t Tape) -> Future<'t, Vec<Vec<Str
         Box::pin(async move {
             let mut seen = Vec::new();
             for _ in 0..looks {
-                let window = t.read_inbox(CALLBACKS).await;
+                let window = t.arrived_since(Cut::beginning(CALLBACKS)).await;
                 seen.push(window.events.iter().map(|inbound| inbound.body.text().to_owned()).collect());
                 t.wait(std::time::Duration::from_millis(1)).await;
             }
@@ -106,7 +106,7 @@ async fn what_a_channel_hands_on_is_scanned_redacted_and_seen_the_same_in_a_repl
 /// How much a script has seen, and whether that was not all.
 fn look(t: &Tape) -> Future<'_, (usize, bool)> {
     Box::pin(async move {
-        let window = t.read_inbox(CALLBACKS).await;
+        let window = t.arrived_since(Cut::beginning(CALLBACKS)).await;
         (window.events.len(), window.is_cut_short)
     })
 }
@@ -149,6 +149,48 @@ async fn an_inbox_of_which_something_was_lost_says_so_live_and_in_a_replay() {
 
 fn fs_len(bed: &Bed) -> u64 {
     std::fs::metadata(bed.folder.path().join(TRACE)).unwrap().len()
+}
+
+/// Where an inbox is.
+fn take_cut(t: &Tape) -> Future<'_, (Cut, usize)> {
+    Box::pin(async move { (t.cut(CALLBACKS).await, 0) })
+}
+
+/// How much has arrived since then.
+fn since(cut: Cut) -> impl for<'t> Fn(&'t Tape) -> Future<'t, (Cut, usize)> + 'static {
+    move |t| Box::pin(async move { (cut, t.arrived_since(cut).await.events.len()) })
+}
+
+/// What was there before the window began belongs to whoever looked then.
+#[tokio::test]
+async fn a_window_has_what_arrived_between_two_cuts_live_and_in_a_replay() {
+    let bed = Bed::new(spec("http://127.0.0.1:1", "test", ""));
+    let stub = bed.engine.connect(CALLBACKS);
+    let push = |count: usize| {
+        for _ in 0..count {
+            stub.push(Arrival { kind: InboundKind::Frame, headers: vec![], body: b"x".to_vec() });
+        }
+    };
+    let (mut cut, mut seen) = (None, Vec::new());
+    push(3);
+    bed.engine.run([job(0, Access::Read, take_cut)], Width::Limits, |_, out| cut = out.map(|(cut, _)| cut)).await;
+    let cut = cut.unwrap();
+    push(2);
+    let jobs = || [job(1, Access::Read, since(cut)), job(2, Access::Read, since(Cut::beginning(CALLBACKS)))];
+    bed.engine.run(jobs(), Width::Limits, |_, out| seen.extend(out)).await;
+    assert_eq!(seen.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 5]);
+
+    let mut player = Player::new(Arc::clone(&bed.spec), bed.tag.clone());
+    for job in std::iter::once(job(0, Access::Read, take_cut)).chain(jobs()) {
+        assert!(matches!(player.begin(job), Fed::GoesOn));
+    }
+    let mut replayed = Vec::new();
+    for event in LogReader::open(bed.folder.path()).unwrap() {
+        if let Fed::Done(out) = player.feed(event.unwrap()) {
+            replayed.extend(out);
+        }
+    }
+    assert_eq!(replayed, [vec![(cut, 0)], seen].concat());
 }
 
 /// A part of a run that was interrupted has its own inbox: the next one begins with none.
