@@ -99,7 +99,10 @@ impl State {
         self.of_south += usize::from(caller.of == Some(1));
         let is_worthless = self.is_worthless(caller.of);
         let caller = if is_worthless { Caller { presented: Presented::Dead, acts: None, ..caller } } else { caller };
-        self.api.answer(&caller, asked, crosses)
+        let answer = self.api.answer(&caller, asked, crosses);
+        let served_by =
+            self.switches.iter().find_map(|s| if let Switch::ServedBy(name) = s { Some(*name) } else { None });
+        served_by.into_iter().fold(answer, |answer, name| answer.header("x-served-by", name))
     }
 
     fn token(&mut self, asked: &Asked) -> Answer {

@@ -173,6 +173,8 @@ pub enum Switch {
     LinksFromRoot,
     /// The next page is named by its path below the URL of the tenant.
     LinksFromBase,
+    /// Every answer names the server that it comes from, in this way.
+    ServedBy(&'static str),
     /// Tokens live this many seconds instead of 300.
     Lifetime(u32),
     /// Tokens for another API live this many seconds.

@@ -6,7 +6,7 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, Symbol};
 
-use super::features::{features, told_apart};
+use super::features::{Features, told_apart};
 use crate::api::in_own_place;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
@@ -84,12 +84,12 @@ async fn compare(t: &Tape, aim: Aim, object: &Object, place_of: impl Fn(&Object)
         if let Some(doubt) = no_denial(t, &foreign, aim) {
             return Ok(Attack::Undecided(doubt));
         }
-        of_foreign.push(features(&foreign, &ids_of(&at_foreign)));
+        of_foreign.push(Features::of(&foreign, &ids_of(&at_foreign)));
         let none = ask(t, aim, &at_nowhere).await?;
         if let Some(doubt) = no_denial(t, &none, aim) {
             return Ok(Attack::Undecided(doubt));
         }
-        of_nowhere.push(features(&none, &ids_of(&at_nowhere)));
+        of_nowhere.push(Features::of(&none, &ids_of(&at_nowhere)));
         shown = shown.or(Some((foreign, none)));
     }
     let (Some(what), Some((foreign, none))) = (told_apart(&of_foreign, &of_nowhere), shown) else {

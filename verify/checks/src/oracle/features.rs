@@ -29,16 +29,44 @@ const VOLATILE: &[&str] = &[
     "x-runtime",
 ];
 
-/// What can be seen of an answer: status, headers, members of the body. What was sent is replaced by a fixed word, since
-/// an answer may echo it.
-pub(super) fn features(exchange: &Exchange, sent: &[String]) -> BTreeMap<String, String> {
+/// What can be seen of an answer: status, headers, members of the body. What was sent is replaced by a fixed word, since an
+/// answer may echo it. A short id may be a part of another text as well, so this is done in two ways, and what tells
+/// answers apart must do so in both.
+#[derive(Clone, Debug)]
+pub(super) struct Features {
+    words: BTreeMap<String, String>,
+    tokens: BTreeMap<String, String>,
+}
+
+/// Where what was sent is replaced.
+#[derive(Clone, Copy)]
+enum Mask {
+    /// Where it is a whole word: in `/items/2`, and in `item-2` and `127.0.0.2` as well.
+    Words,
+    /// Where nothing is joined to it either: in `/items/2` alone.
+    Tokens,
+}
+
+impl Features {
+    /// `sent` are the ids in the request.
+    pub(super) fn of(exchange: &Exchange, sent: &[String]) -> Self {
+        Self { words: masked(exchange, sent, Mask::Words), tokens: masked(exchange, sent, Mask::Tokens) }
+    }
+
+    /// Of the status alone.
+    pub(super) fn of_status(exchange: &Exchange) -> Self {
+        let status = exchange.status().map(|status| ("status".to_owned(), status.to_string()));
+        let all: BTreeMap<String, String> = status.into_iter().collect();
+        Self { words: all.clone(), tokens: all }
+    }
+}
+
+fn masked(exchange: &Exchange, sent: &[String], mask: Mask) -> BTreeMap<String, String> {
     let Some(received) = exchange.response() else { return BTreeMap::new() };
+    let path = exchange.request.target.split('?').next().unwrap_or_default();
     let plain = |text: &str| {
-        let path = exchange.request.target.split('?').next().unwrap_or_default();
-        let text = text.replace(path, "{path}");
-        sent.iter()
-            .filter(|value| !value.is_empty())
-            .fold(text, |text, value| text.replace(value.as_str(), "{sent}").replace(&encode(value), "{sent}"))
+        let sent = sent.iter().filter(|value| !value.is_empty());
+        sent.fold(text.replace(path, "{path}"), |text, value| mask.replace(&mask.replace(&text, value), &encode(value)))
     };
     let headers = received.headers.iter().filter(|(name, _)| !is_volatile(name));
     let mut all: BTreeMap<String, String> =
@@ -53,6 +81,37 @@ pub(super) fn features(exchange: &Exchange, sent: &[String]) -> BTreeMap<String,
     all
 }
 
+impl Mask {
+    fn replace(self, text: &str, value: &str) -> String {
+        let mut replaced = String::with_capacity(text.len());
+        let mut rest = text;
+        let mut before = String::new();
+        while let Some((head, tail)) = rest.split_once(value) {
+            before.push_str(head);
+            replaced.push_str(head);
+            let is_masked = self.covers(before.chars().rev(), tail.chars());
+            replaced.push_str(if is_masked { "{sent}" } else { value });
+            before.push_str(value);
+            rest = tail;
+        }
+        replaced.push_str(rest);
+        replaced
+    }
+
+    /// Whether a value is masked between these characters: those before it, the nearest first, and those after it.
+    fn covers(self, mut before: impl Iterator<Item = char>, mut after: impl Iterator<Item = char>) -> bool {
+        let is_free = |side: &mut dyn Iterator<Item = char>| match side.next() {
+            Some(nearest) if nearest.is_alphanumeric() => false,
+            Some('.' | '-' | '_' | ':' | '~' | '+' | '@') => match self {
+                Self::Words => true,
+                Self::Tokens => !side.next().is_some_and(char::is_alphanumeric),
+            },
+            _ => true,
+        };
+        is_free(&mut before) && is_free(&mut after)
+    }
+}
+
 fn is_volatile(name: &str) -> bool {
     VOLATILE.contains(&name)
         || name.contains("request-id")
@@ -63,23 +122,45 @@ fn is_volatile(name: &str) -> bool {
 }
 
 /// A feature that is the same in all of the one kind, the same in all of the other, and differs between them.
-pub(super) fn told_apart(one: &[BTreeMap<String, String>], other: &[BTreeMap<String, String>]) -> Option<String> {
-    // The status first: it is what people look at.
-    let status = "status".to_owned();
-    let names = std::iter::once(&status).chain(one.iter().chain(other).flat_map(BTreeMap::keys));
-    let telling = names.into_iter().find(|name| match (constant(one, name), constant(other, name)) {
-        (Some(a), Some(b)) => a != b,
-        _ => false,
-    })?;
-    let say = |kind: &[BTreeMap<String, String>]| {
-        let value = constant(kind, telling).flatten().unwrap_or("nothing");
-        value.chars().take(80).collect::<String>()
-    };
-    Some(format!("{telling}: {} against {}", say(one), say(other)))
+pub(super) fn told_apart(one: &[Features], other: &[Features]) -> Option<String> {
+    let words = Kinds::of(one, other, |features| &features.words);
+    let tokens = Kinds::of(one, other, |features| &features.tokens);
+    let name = words.names().find(|name| words.difference(name).is_some() && tokens.difference(name).is_some())?;
+    let (one, other) = words.difference(name)?;
+    let say = |value: Option<&str>| value.unwrap_or("nothing").chars().take(80).collect::<String>();
+    Some(format!("{name}: {} against {}", say(one), say(other)))
+}
+
+/// Answers of two kinds, masked in one way.
+struct Kinds<'f> {
+    one: Vec<&'f BTreeMap<String, String>>,
+    other: Vec<&'f BTreeMap<String, String>>,
+}
+
+impl<'f> Kinds<'f> {
+    fn of(
+        one: &'f [Features],
+        other: &'f [Features],
+        masked: impl Fn(&'f Features) -> &'f BTreeMap<String, String>,
+    ) -> Self {
+        Self { one: one.iter().map(&masked).collect(), other: other.iter().map(&masked).collect() }
+    }
+
+    /// The status first: it is what people look at.
+    fn names(&self) -> impl Iterator<Item = &'f str> {
+        let all = self.one.iter().chain(&self.other).flat_map(|features| features.keys());
+        std::iter::once("status").chain(all.map(String::as_str))
+    }
+
+    /// What a feature is throughout the one kind, and throughout the other, if that differs.
+    fn difference(&self, name: &str) -> Option<(Option<&'f str>, Option<&'f str>)> {
+        let (one, other) = (constant(&self.one, name)?, constant(&self.other, name)?);
+        (one != other).then_some((one, other))
+    }
 }
 
 /// The value of a feature (or that it is absent), if it is the same throughout.
-fn constant<'f>(kind: &'f [BTreeMap<String, String>], name: &str) -> Option<Option<&'f str>> {
+fn constant<'f>(kind: &[&'f BTreeMap<String, String>], name: &str) -> Option<Option<&'f str>> {
     let mut values = kind.iter().map(|features| features.get(name).map(String::as_str));
     let first = values.next()?;
     values.all(|value| value == first).then_some(first)
@@ -89,8 +170,38 @@ fn constant<'f>(kind: &'f [BTreeMap<String, String>], name: &str) -> Option<Opti
 mod tests {
     use super::*;
 
-    fn kind(values: &[&[(&str, &str)]]) -> Vec<BTreeMap<String, String>> {
-        values.iter().map(|f| f.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()).collect()
+    fn kind(values: &[&[(&str, &str)]]) -> Vec<Features> {
+        let of = |f: &[(&str, &str)]| {
+            let all: BTreeMap<String, String> = f.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            Features { words: all.clone(), tokens: all }
+        };
+        values.iter().map(|f| of(f)).collect()
+    }
+
+    #[test]
+    fn what_was_sent_is_replaced_as_a_whole_alone() {
+        let both = |text, value| (Mask::Words.replace(text, value), Mask::Tokens.replace(text, value));
+        let same = |text: &str| (text.to_owned(), text.to_owned());
+        assert_eq!(both("127.0.0.1", "2"), same("127.0.0.1"));
+        assert_eq!(both("no /items/2, and no 2.", "2"), same("no /items/{sent}, and no {sent}."));
+        assert_eq!(both("22 2 222", "2"), same("22 {sent} 222"));
+        assert_eq!(both("127.0.0.2", "2"), ("127.0.0.{sent}".to_owned(), "127.0.0.2".to_owned()));
+        assert_eq!(both("item-2-a", "2"), ("item-{sent}-a".to_owned(), "item-2-a".to_owned()));
+        assert_eq!(both("naïve é", "é"), same("naïve {sent}"));
+    }
+
+    /// What differs because a part of it is taken for an id differs in one way of masking alone.
+    #[test]
+    fn an_id_within_another_text_tells_nothing_apart() {
+        let answers = |words: &str, tokens: &str| {
+            let of = |text: &str| BTreeMap::from([("header host".to_owned(), text.to_owned())]);
+            vec![Features { words: of(words), tokens: of(tokens) }]
+        };
+        let (masked, plain) = ("127.0.0.{sent}", "127.0.0.2");
+        assert_eq!(told_apart(&answers(masked, plain), &answers(plain, plain)), None);
+        // An echo that is joined to a word.
+        assert_eq!(told_apart(&answers("item-{sent}", "item-2"), &answers("item-{sent}", "item-7")), None);
+        assert!(told_apart(&answers("10.0.0.1", "10.0.0.1"), &answers(plain, plain)).is_some());
     }
 
     #[test]

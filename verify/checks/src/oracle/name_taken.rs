@@ -1,14 +1,12 @@
 //! `oracle.name-taken`
 
-use std::collections::BTreeMap;
-
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, Symbol};
 
-use super::features::{features, told_apart};
+use super::features::{Features, told_apart};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
@@ -117,7 +115,7 @@ async fn compare(w: WriteTape<'_>, aim: Aim, place: &Place, names: &[&str]) -> R
 }
 
 /// What the target answers, and what can be seen of that.
-type Answered = (Seen, BTreeMap<String, String>);
+type Answered = (Seen, Features);
 
 /// The attacker creates under the name in its own place, and removes what it made.
 async fn create(w: WriteTape<'_>, aim: Aim, place: &Place, name: &str) -> Result<Answered, Stop> {
@@ -127,18 +125,18 @@ async fn create(w: WriteTape<'_>, aim: Aim, place: &Place, name: &str) -> Result
     let words = Words { unique: Some(name.to_owned()), ..Words::nonce(&nonce) };
     let asked = request(&w, own(&w, aim.attacker)?, op, &place.clone().and(resource, name), &words)?;
     let answer = w.send(asked.crossing()).await;
-    let told = id_in(&w.spec[resource], &answer).unwrap_or_default();
-    let mut seen = features(&answer, &[name.to_owned(), told]);
-    if answer.succeeded() {
-        // What was made has an id and times of its own; whether anything was made is what counts.
-        seen.retain(|feature, _| feature == "status");
-        if let Some(id) = id_of_made(&w, resource, name, &answer) {
-            let marker = Marker::Witnessed(Vec::new());
-            let made = Object { tenant: aim.attacker, resource, id, parents: place.ids.clone(), marker };
-            remove(w, &made).await?;
-        }
+    if !answer.succeeded() {
+        let features = Features::of(&answer, &[name.to_owned()]);
+        return Ok((answer, features));
     }
-    Ok((answer, seen))
+    if let Some(id) = id_of_made(&w, resource, name, &answer) {
+        let marker = Marker::Witnessed(Vec::new());
+        let made = Object { tenant: aim.attacker, resource, id, parents: place.ids.clone(), marker };
+        remove(w, &made).await?;
+    }
+    // What was made has an id and times of its own; whether anything was made is what counts.
+    let features = Features::of_status(&answer);
+    Ok((answer, features))
 }
 
 /// The id of what was made under a name: the name itself, where clients choose ids.

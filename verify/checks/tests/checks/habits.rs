@@ -59,3 +59,18 @@ async fn an_answer_that_only_echoes_an_id_or_the_time_is_no_victims_answer() {
         }
     }
 }
+
+/// The id that is asked for is a part of the server's name by chance.
+#[tokio::test]
+async fn an_id_that_is_a_part_of_a_constant_text_tells_nothing_of_it() {
+    for name in ["case-1001.internal", "127.0.0.1"] {
+        let concluded = run_with(Fixture::by_path().two_tenants(), &[SouthApart, ServedBy(name)], |one| {
+            one.check == "oracle.existence"
+        })
+        .await;
+        assert!(!concluded.is_empty());
+        for one in concluded {
+            assert!(one.is_isolated(), "{name}: {one:?}");
+        }
+    }
+}
