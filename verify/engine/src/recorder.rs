@@ -10,10 +10,10 @@ use crate::call::Call;
 use crate::channel::arrivals::Arrival;
 use crate::channel::http::Answered;
 use crate::credentials::signature::signed_by;
-use crate::credentials::{Token, Tokens, token_in};
+use crate::credentials::{Owners, Token, Tokens, token_in};
 use crate::log::{Body, Called, Exchange, Inbound, InboundKind, IssuedToken, Outcome, Received, SignatureState};
-use crate::marker::{Hit, RunTag, Scanner};
-use crate::redact::{Redactor, is_placeholder, is_placeholder_in, is_random, is_secret_name};
+use crate::marker::{Encoding, Hit, RunTag, Scanner};
+use crate::redact::{Redactor, is_placeholder, is_placeholder_in, is_random, is_secret_name, placeholders};
 
 /// Names of members that are secrets in a token endpoint's answer, besides those that are anywhere.
 const OF_TOKEN_ENDPOINTS: [&str; 4] = ["code", "key", "session", "assertion"];
@@ -31,6 +31,7 @@ pub(crate) struct Recorder<'r> {
     pub(crate) tag: &'r RunTag,
     pub(crate) scanner: &'r Scanner,
     pub(crate) redactor: &'r RefCell<Redactor>,
+    pub(crate) owners: &'r Owners,
     pub(crate) tokens: &'r Tokens,
 }
 
@@ -72,6 +73,11 @@ impl Recorder<'_> {
         let headers = incoming.headers.iter().map(|(name, value)| self.header(name, &String::from_utf8_lossy(value)));
         let headers: Vec<_> = headers.collect();
         let body = self.text(&body);
+        let mut credentials = self.credentials("body", &body, exchange);
+        for (name, value) in &headers {
+            credentials.extend(self.credentials(&format!("header {name}"), value, exchange));
+        }
+        exchange.hits.extend(credentials);
         exchange.outcome =
             Outcome::Response(Received { status: incoming.status, headers, body: Body::new(body), length });
         told
@@ -109,6 +115,19 @@ impl Recorder<'_> {
             hits.extend(found.into_iter().map(|hit| Hit { place: format!("header {name}"), ..hit }));
         }
         hits
+    }
+
+    /// Credentials of other tenants that an answer shows, and that were not sent with its request.
+    fn credentials(&self, place: &str, shown: &str, exchange: &Exchange) -> Vec<Hit> {
+        let of_others = placeholders(shown).filter_map(|(at, placeholder)| {
+            let who = self.owners.who(placeholder).or_else(|| self.tokens.whose(placeholder))?;
+            let is_others = exchange.tenant() != Some(who.tenant) && !exchange.request.mentions(placeholder);
+            is_others.then(|| {
+                let text = format!("a credential ({})", self.spec[who].name);
+                Hit { owner: who.tenant, place: place.to_owned(), encoding: Encoding::Plain, at, text }
+            })
+        });
+        of_others.collect()
     }
 
     fn text(&self, text: &str) -> String {

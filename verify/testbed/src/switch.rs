@@ -74,6 +74,8 @@ pub enum Switch {
     UniqueEverywhere,
     /// Where an object of a tenant's own was removed, it is shown another tenant's from then on.
     RemovedShowsAnother,
+    /// A tenant's settings show everyone's keys.
+    SettingsShowKeys,
     // ── flaws of tokens ──
     /// This claim of every token is this JSON, in which `{tenant}` is the tenant's id.
     Claim(&'static str, &'static str),

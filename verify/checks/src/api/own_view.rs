@@ -25,8 +25,8 @@ pub(crate) static CHECK: Check = Check {
     title: "No ordinary request ever shows another tenant's data",
     does: "Sends nothing of its own: looks through the answers to everything that a tenant asked in its own place \
            during the run (set-up, controls, read-backs).",
-    judges: "Leak: such an answer shows another tenant's marker. Isolated: none does, and at least one showed the \
-             tenant's own. Unproven: none showed the tenant's own.",
+    judges: "Leak: such an answer shows another tenant's marker, or one of its credentials. Isolated: none does, and at \
+             least one showed the tenant's own. Unproven: none showed the tenant's own.",
     origin: "isolation 29: a query constrains the tenant before it returns anything.",
     fix: "Follow the request of the finding: its answer was not constrained to the caller's tenant.",
     requests: 0,

@@ -46,3 +46,21 @@ async fn own_view_leaves_out_clean_up_which_is_not_in_a_run_when_it_is_judged() 
     let removing = verify(Fixture::by_path().only(&["case"]), &[DeleteShowsAll], "api.count-own").await;
     assert!(own_view(&removing, 0, 1).is_leak());
 }
+
+/// What a tenant proves itself with is in no marker: the engine knows it all the same.
+#[tokio::test]
+async fn an_answer_that_shows_another_tenants_credential_is_a_leak() {
+    let settings = "\n[[operation]]\nname = \"settings\"\nrequest = \"GET /tenants/{tenant}/settings\"\n";
+    for fixture in [Fixture::by_path(), Fixture::tokens()] {
+        let fixture = || fixture.clone().two_tenants().only(&["case"]).further(settings);
+        let sound = verify(fixture(), &[], "cache.cross-tenant-hit").await;
+        assert!(sound.leaks().is_empty(), "{:?}", sound.leaks());
+        let leaky = verify(fixture(), &[SettingsShowKeys], "cache.cross-tenant-hit").await;
+        let found = own_view(&leaky, 0, 1);
+        assert!(
+            found.is_leak() && format!("{found:?}").contains("a credential (service) of south in the body"),
+            "{found:?}"
+        );
+        assert_eq!(leaky.replay().divergences, []);
+    }
+}

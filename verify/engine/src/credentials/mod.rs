@@ -4,6 +4,7 @@
 //! rest is dropped at once, however short-lived the tokens of a target are.
 
 pub(crate) mod forge;
+mod owners;
 pub(crate) mod signature;
 
 use std::cell::RefCell;
@@ -19,6 +20,7 @@ use crate::log::{IssuedToken, Source};
 use crate::redact::Redactor;
 use crate::render::Text;
 use forge::object;
+pub(crate) use owners::Owners;
 
 /// The longest that a token is used without a new one.
 const LONGEST_LIFE: u64 = 86_400;
@@ -68,6 +70,12 @@ impl Tokens {
     /// The token that an event brought.
     pub(crate) fn issued(&self, seq: u64) -> Option<(Who, Text)> {
         self.issued.borrow().get(&seq).map(|issued| (issued.who, issued.token.text()))
+    }
+
+    /// For whom the token behind a placeholder was issued, as long as it is kept.
+    pub(crate) fn whose(&self, placeholder: &str) -> Option<Who> {
+        let issued = self.issued.borrow();
+        issued.values().find(|issued| issued.token.placeholder == placeholder).map(|issued| issued.who)
     }
 
     /// Whether a principal has a token that will last for a while.

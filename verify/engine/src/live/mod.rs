@@ -28,7 +28,7 @@ use watertight_spec::{Spec, Variable};
 use crate::channel::arrivals::Arriving;
 use crate::channel::http::Http;
 use crate::channel::inbox::Inboxes;
-use crate::credentials::{Token, Tokens};
+use crate::credentials::{Owners, Token, Tokens};
 use crate::gate::Gate;
 use crate::journal::Journal;
 use crate::log::{Event, InboxIx, LogWriter, Part, Source, What};
@@ -80,6 +80,7 @@ pub(crate) struct Live {
     http: Http,
     pub(crate) gate: Gate,
     redactor: RefCell<Redactor>,
+    owners: Owners,
     tokens: Tokens,
     forge: RefCell<Option<Rc<Forgery>>>,
     forging: tokio::sync::Mutex<()>,
@@ -109,6 +110,7 @@ impl Live {
                 redactor.learn(secret.expose_secret());
             }
         }
+        let owners = Owners::new(&spec, &redactor);
         let begun = Instant::now();
         let slots = spec.limits.concurrency;
         let live = Self {
@@ -117,6 +119,7 @@ impl Live {
             tag,
             scanner,
             http: Http::new(),
+            owners,
             redactor: RefCell::new(redactor),
             tokens: Tokens::default(),
             forge: RefCell::new(None),
@@ -186,6 +189,7 @@ impl Live {
             tag: &self.tag,
             scanner: &self.scanner,
             redactor: &self.redactor,
+            owners: &self.owners,
             tokens: &self.tokens,
         }
     }

@@ -107,6 +107,15 @@ pub struct Sent {
     pub body: Option<String>,
 }
 
+impl Sent {
+    /// Whether this text is anywhere in it.
+    pub fn mentions(&self, text: &str) -> bool {
+        self.target.contains(text)
+            || self.headers.iter().any(|(_, value)| value.contains(text))
+            || self.body.as_deref().is_some_and(|body| body.contains(text))
+    }
+}
+
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -10,18 +10,18 @@ use watertight_spec::TenantIx;
 
 use super::{MARKER, RunTag};
 
-/// The secret half of a canary, seen in something received.
+/// The secret half of a canary, or another tenant's credential, seen in something received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
-    /// The tenant whose canary it is.
+    /// The tenant whose it is.
     pub owner: TenantIx,
     /// Where it stood: `body`, or `header NAME`.
     pub place: String,
     /// How it was written there.
     pub encoding: Encoding,
-    /// Byte offset of the match in the place as received, before redaction.
+    /// Byte offset of the match in the place: of a marker as received, of a credential as recorded.
     pub at: usize,
-    /// The marker as matched: whole where it is written plainly, else its prefix.
+    /// The marker as matched: whole where it is written plainly, else its prefix. Of a credential, which principal's.
     pub text: String,
 }
 

@@ -47,6 +47,17 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
     text.len() == PREFIX.len().saturating_add(DIGITS) && next_placeholder(text).is_some_and(|(at, _)| at == 0)
 }
 
+/// Every placeholder in a text, and where it is.
+pub(crate) fn placeholders(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut from = 0_usize;
+    std::iter::from_fn(move || {
+        let (at, _) = next_placeholder(text.get(from..)?)?;
+        let begin = from.saturating_add(at);
+        from = begin.saturating_add(PREFIX.len()).saturating_add(DIGITS);
+        Some((begin, text.get(begin..from)?))
+    })
+}
+
 /// Where a placeholder goes back to the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goes {

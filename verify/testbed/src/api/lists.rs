@@ -5,10 +5,24 @@ use serde_json::{Value, json};
 use super::records::{LATER, Record, SOUTHS_BADGE};
 use super::{Api, Call};
 use crate::answer::{Answer, decode};
-use crate::clients::TENANTS;
+use crate::clients::{CLIENTS, Client, TENANTS};
 use crate::switch::Switch;
 
 impl Api {
+    /// A tenant's settings, its own keys among them.
+    pub(super) fn settings(&self, call: &Call<'_>) -> Answer {
+        let is_shown = |client: &&Client| client.tenant == call.tenant || self.is(Switch::SettingsShowKeys);
+        let keys: Vec<&str> = CLIENTS.iter().filter(is_shown).map(|client| client.secret).collect();
+        Answer::ok(&json!({ "language": "nl", "integrations": keys }))
+    }
+
+    /// Everyone's names, badges and offices, as bare texts: what the platform tells all of its users.
+    pub(super) fn directory(&self) -> Answer {
+        let users = self.records.iter().filter(|record| record.kind == "user");
+        let told = ["name", "badge", "office"].map(|member| users.clone().map(move |user| user.body[member].clone()));
+        Answer::ok(&json!({ "known": told.into_iter().flatten().collect::<Vec<Value>>() }))
+    }
+
     pub(super) fn list(&self, call: &Call<'_>, kind: &'static str, parent: Option<&str>) -> Answer {
         let number = |name| call.asked.parameter(name).and_then(|value| value.parse::<usize>().ok());
         let (limit, from) = (number("limit").unwrap_or(50), number("from"));

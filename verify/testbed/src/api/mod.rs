@@ -172,6 +172,8 @@ impl Api {
             ("POST", ["cases", parent, "tasks"]) => self.create_task(call, parent),
             (_, ["cases", parent, "tasks", id]) => self.item(call, at("task", *id, Some(*parent))),
             ("GET", ["users"]) => self.list(call, "user", None),
+            ("GET", ["directory"]) => self.directory(),
+            ("GET", ["settings"]) => self.settings(call),
             ("GET", ["users", id]) => self.item(call, at("user", *id, None)),
             ("GET", ["notes"]) => self.list(call, "note", None),
             ("PUT", ["notes", id]) => self.put(call, "note", id),
