@@ -16,7 +16,7 @@ use crate::setup::{self, Act, Step};
 /// Requests of one step of set-up that plants: three objects, each read back.
 const REQUESTS_TO_PLANT: u64 = 6;
 /// Of one that looks at what is there.
-const REQUESTS_TO_OBSERVE: u64 = 3;
+const REQUESTS_TO_OBSERVE: u64 = 4;
 
 /// What is asked of a run.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -106,11 +106,14 @@ impl Plan {
     /// What set-up would do, for people.
     pub fn setup(&self, spec: &Spec) -> Vec<String> {
         let steps = self.steps.iter().map(|step| {
-            let (name, tenant) = (&spec[step.resource].name, &spec[step.tenant].id);
+            let tenant = &spec[step.tenant].id;
             match &step.act {
-                Act::Observe(id) => format!("look up {name} {id} of {tenant}"),
-                Act::Plant if self.access == Access::Write => format!("plant {name} in {tenant}"),
-                Act::Plant => format!("look for a {name} in the list of {tenant}"),
+                Act::Observe(resource, id) => format!("look up {} {id} of {tenant}", spec[*resource].name),
+                Act::Plant(resource) if self.access == Access::Write => {
+                    format!("plant {} in {tenant}", spec[*resource].name)
+                }
+                Act::Plant(resource) => format!("look for a {} in the list of {tenant}", spec[*resource].name),
+                Act::LookAround => format!("look at what {tenant} is shown in its own place"),
             }
         });
         steps.collect()
@@ -119,8 +122,9 @@ impl Plan {
     /// What it would cost.
     pub fn cost(&self, spec: &Spec) -> Cost {
         let steps = self.steps.iter().map(|step| match (&step.act, self.access) {
-            (Act::Plant, Access::Write) => REQUESTS_TO_PLANT,
-            _ => REQUESTS_TO_OBSERVE,
+            (Act::Plant(_), Access::Write) => REQUESTS_TO_PLANT,
+            (Act::Plant(_), Access::Read) | (Act::Observe(..), _) => REQUESTS_TO_OBSERVE,
+            (Act::LookAround, _) => setup::requests_to_look_around(spec),
         });
         let trials = self.trials.iter().map(|trial| u64::from(trial.check.requests));
         Cost { requests: steps.chain(trials).sum(), rate: spec.limits.rate, concurrency: spec.limits.concurrency }
@@ -147,7 +151,7 @@ pub fn plan(spec: &Spec, options: &Options) -> Plan {
     let mut trials: Vec<Trial> = wanted.flat_map(|kind| (kind.trials)(spec)).filter(may_be_sent).collect();
     trials.shuffle(&mut StdRng::seed_from_u64(options.seed));
     let trials = in_order(trials, access);
-    Plan { steps: setup::steps(spec), trials, left_out, access, only: options.only.clone() }
+    Plan { steps: setup::steps(spec, access), trials, left_out, access, only: options.only.clone() }
 }
 
 /// Those that only read come first, so that they need not wait for those that write: the longest first, so that none of

@@ -96,7 +96,8 @@ impl Course {
 
     /// Why nothing could be set up in a tenant with its own credentials, if nothing could.
     fn shuts_out(&self, plan: &Plan, tenant: TenantIx) -> Option<&Unproven> {
-        let own = || plan.steps.iter().zip(&self.prepared).filter(|(step, _)| step.tenant == tenant);
+        let is_own = |step: &Step| step.tenant == tenant && step.act != Act::LookAround;
+        let own = || plan.steps.iter().zip(&self.prepared).filter(|(step, _)| is_own(step));
         let failed = |prepared: &Option<Result<Prepared, Stop>>| match prepared {
             Some(Err(Stop::Unproven(_))) => Some(true),
             Some(Err(Stop::NotApplicable(_))) => None,
@@ -155,8 +156,8 @@ fn script_of(step: &Step) -> Script<Result<Prepared, Stop>> {
         Box::pin(async move { setup::run(t, &step).await })
     });
     match step.act {
-        Act::Observe(_) => Script::Read(run),
-        Act::Plant => Script::Plant(run),
+        Act::Observe(..) | Act::LookAround => Script::Read(run),
+        Act::Plant(_) => Script::Plant(run),
     }
 }
 

@@ -49,8 +49,24 @@ pub struct Object {
 pub enum Marker {
     /// A canary that the run planted in it.
     Planted(Canary),
-    /// Values that only its owner's own reading shows: not other tenants' readings of their own, not an anonymous one.
-    Witnessed(Vec<String>),
+    /// What its owner alone was shown of it before the first attack.
+    Witnessed(Witness),
+}
+
+/// By what an object is recognised that the run did not make.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Witness {
+    /// Texts and numbers each of which is enough: it is not shared by chance.
+    pub alone: Vec<String>,
+    /// Texts that are enough where all of them are in one answer; none, or at least two.
+    pub together: Vec<String>,
+}
+
+impl Witness {
+    /// Whether nothing shows the object.
+    pub fn is_empty(&self) -> bool {
+        self.alone.is_empty() && self.together.is_empty()
+    }
 }
 
 impl Planted {
@@ -69,11 +85,11 @@ impl Planted {
         &self.objects
     }
 
-    /// Everything by which existing objects of a tenant are recognised.
-    pub fn witnesses(&self, tenant: TenantIx) -> impl Iterator<Item = &String> {
-        self.at(self.witnessed.get(&tenant)).flat_map(|object| match &object.marker {
-            Marker::Witnessed(values) => values.as_slice(),
-            Marker::Planted(_) => &[],
+    /// By what existing objects of a tenant are recognised.
+    pub fn witnesses(&self, tenant: TenantIx) -> impl Iterator<Item = &Witness> {
+        self.at(self.witnessed.get(&tenant)).filter_map(|object| match &object.marker {
+            Marker::Witnessed(witness) => Some(witness),
+            Marker::Planted(_) => None,
         })
     }
 

@@ -117,6 +117,7 @@ pub(crate) const RESOURCE: Section = Section {
         ("create", r#"{ title = "{canary}" }"#),
         ("update", r#"{ title = "{canary}" }"#),
         ("existing", r#"{ agency-north = "case-1", agency-south = "case-9" }"#),
+        ("shows", r#"{ agency-north = "Harbour crane 7" }"#),
         ("methods", r#"["list", "read"]"#),
         ("search", r#""GET /tenants/{tenant}/search?q={canary.public}""#),
         ("count", r#""GET /tenants/{tenant}/cases/facets""#),

@@ -330,6 +330,8 @@ pub struct Resource {
     pub page: Paging,
     /// `existing`: known objects, by tenant. Then nothing is created or changed.
     pub existing: BTreeMap<TenantName, String>,
+    /// `shows`: by what a tenant's existing object is recognised, where that is not left to the run.
+    pub shows: BTreeMap<TenantName, String>,
     /// Line of `[[resource]]`, from 1.
     pub line: usize,
 }

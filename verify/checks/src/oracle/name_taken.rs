@@ -1,7 +1,7 @@
 //! `oracle.name-taken`
 
 use watertight_engine::log::Exchange;
-use watertight_engine::planted::{Marker, Object};
+use watertight_engine::planted::{Marker, Object, Witness};
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, Symbol};
@@ -130,7 +130,7 @@ async fn create(w: WriteTape<'_>, aim: Aim, place: &Place, name: &str) -> Result
         return Ok((answer, features));
     }
     if let Some(id) = id_of_made(&w, resource, name, &answer) {
-        let marker = Marker::Witnessed(Vec::new());
+        let marker = Marker::Witnessed(Witness::default());
         let made = Object { tenant: aim.attacker, resource, id, parents: place.ids.clone(), marker };
         remove(w, &made).await?;
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use watertight_engine::call::{Address, Request};
 use watertight_engine::log::Exchange;
 use watertight_engine::marker::Encoding;
-use watertight_engine::planted::{Marker, Object, Planted};
+use watertight_engine::planted::{Marker, Object, Planted, Witness};
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Spec, TenantIx};
 
@@ -25,8 +25,18 @@ pub(crate) fn shown_of(spec: &Spec, planted: &Planted, exchange: &Exchange, tena
     if let Some(hit) = exchange.hits.iter().find(|hit| hit.owner == tenant) {
         return Some(format!("{} of {} in the {}", hit.text, name, hit.place));
     }
-    let value = planted.witnesses(tenant).find(|value| contains(exchange, value))?;
-    Some(format!("{value}, which only {name} can read,"))
+    let shown = planted.witnesses(tenant).find_map(|witness| witnessed(exchange, witness))?;
+    Some(format!("{shown}, which only {name} can read,"))
+}
+
+/// What of an existing object is in an answer, if that is enough to recognise it.
+fn witnessed(exchange: &Exchange, witness: &Witness) -> Option<String> {
+    let alone = witness.alone.iter().find(|value| contains(exchange, value));
+    let together = || {
+        let all = !witness.together.is_empty() && witness.together.iter().all(|value| contains(exchange, value));
+        all.then(|| witness.together.join(" and "))
+    };
+    alone.cloned().or_else(together)
 }
 
 /// What shows a leak, if anything of `tenant`'s is in the answer.
@@ -42,7 +52,7 @@ pub(crate) fn shows(exchange: &Exchange, object: &Object) -> bool {
             hit.owner == object.tenant
                 && (hit.encoding != Encoding::Plain || hit.text.to_lowercase().starts_with(&canary.secret))
         }),
-        Marker::Witnessed(values) => values.iter().any(|value| contains(exchange, value)),
+        Marker::Witnessed(witness) => witnessed(exchange, witness).is_some(),
     }
 }
 
@@ -54,15 +64,17 @@ fn contains(exchange: &Exchange, value: &str) -> bool {
     let Some(received) = exchange.response() else { return false };
     let was_sent = exchange.request.target.contains(value)
         || exchange.request.body.as_deref().is_some_and(|body| body.contains(value));
-    let has_word = |text: &str| {
-        text.match_indices(value).any(|(at, _)| {
-            let before = text.get(..at).and_then(|t| t.chars().next_back());
-            let after = text.get(at.saturating_add(value.len())..).and_then(|t| t.chars().next());
-            ![before, after].into_iter().flatten().any(char::is_alphanumeric)
-        })
-    };
     let mut telling = received.headers.iter().filter(|(name, _)| !CLOCKS.contains(&name.as_str()));
-    !was_sent && (has_word(received.body.text()) || telling.any(|(_, text)| has_word(text)))
+    !was_sent && (has_word(received.body.text(), value) || telling.any(|(_, text)| has_word(text, value)))
+}
+
+/// Whether a value is in a text as a whole word.
+pub(crate) fn has_word(text: &str, value: &str) -> bool {
+    text.match_indices(value).any(|(at, _)| {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        let after = text.get(at.saturating_add(value.len())..).and_then(|t| t.chars().next());
+        ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+    })
 }
 
 /// A control: the owner's own request succeeds, and shows the object's marker within `settle`.

@@ -12,7 +12,7 @@ mod place;
 mod plant;
 
 pub(crate) use evidence::{
-    control, failed, foreign, foreign_field, leak, leaves, poll, reason, redirected, shown_of, shows, succeed,
+    control, failed, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of, shows, succeed,
 };
 pub(crate) use item::{id_member, id_of, items};
 pub(crate) use paging::{Pages, first_page, follow, next_page, path_of_link};

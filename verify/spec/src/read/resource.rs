@@ -72,7 +72,12 @@ impl Draft<'_> {
         let update = self.members(reader, table, "update", with_own);
         let update = update.or_else(|| create.as_ref().and_then(marked_members));
 
-        let existing = existing(reader, table, roster);
+        let existing = by_tenant(reader, table, "existing", roster);
+        let shows = by_tenant(reader, table, "shows", roster);
+        if let Some(tenant) = shows.keys().find(|tenant| !existing.is_empty() && !existing.contains_key(*tenant)) {
+            let message = format!("`shows` names {}, of which no object is known", printable(tenant.as_str()));
+            reader.report.note(table.key_span("shows"), message, "name its object under `existing` as well");
+        }
         let may_create = table.get("create").is_some();
         let none_exist = match table.get("existing") {
             Some(value) => value.get_ref().as_table().is_some_and(|table| table.is_empty()),
@@ -122,6 +127,7 @@ impl Draft<'_> {
             },
             page,
             existing,
+            shows,
             line: reader.line(table.span.start),
             name,
         };
@@ -206,21 +212,27 @@ fn marked_members(create: &BodyTemplate) -> Option<BodyTemplate> {
     (!marked.is_empty()).then_some(BodyTemplate::Object(marked))
 }
 
-fn existing<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, roster: &Roster) -> BTreeMap<TenantName, String> {
-    let Some(value) = table.get("existing") else { return BTreeMap::new() };
+/// A text for each tenant.
+fn by_tenant<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    key: &'static str,
+    roster: &Roster,
+) -> BTreeMap<TenantName, String> {
+    let Some(value) = table.get(key) else { return BTreeMap::new() };
     let Some(entries) = value.get_ref().as_table() else {
-        reader.wrong_type(value, "`existing`", "a table", RESOURCE.example("existing"));
+        reader.wrong_type(value, &format!("`{key}`"), "a table", RESOURCE.example(key));
         return BTreeMap::new();
     };
-    let mut existing = BTreeMap::new();
+    let mut texts = BTreeMap::new();
     for (key, value) in in_order(entries) {
         let tenant = roster.find(reader, At { value: key.value, span: key.span });
-        let object = reader.expanded(value);
-        if let (Some(tenant), Some(object)) = (tenant, object) {
-            existing.insert(tenant, object.value);
+        let text = reader.expanded(value);
+        if let (Some(tenant), Some(text)) = (tenant, text) {
+            texts.insert(tenant, text.value);
         }
     }
-    existing
+    texts
 }
 
 fn paging<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Paging {
