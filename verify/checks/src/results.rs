@@ -88,7 +88,9 @@ impl Course {
 
     /// Why no step succeeded, if none did.
     pub(crate) fn failure(&self) -> Option<String> {
-        let all_failed = !self.prepared.is_empty() && self.prepared.iter().flatten().all(Result::is_err);
+        // A look around finds nothing where there is nothing to look for.
+        let mut tried = self.prepared.iter().flatten().filter(|one| !matches!(one, Ok(Prepared::Shown(_)))).peekable();
+        let all_failed = tried.peek().is_some() && tried.all(Result::is_err);
         let mut failures = self.prepared.iter().flatten().filter_map(|prepared| prepared.as_ref().err());
         let first = failures.clone().find(|stop| matches!(stop, Stop::Unproven(_))).or_else(|| failures.next());
         first.filter(|_| all_failed).map(said)

@@ -177,6 +177,8 @@ pub enum Switch {
     LinksFromBase,
     /// Every answer names the server that it comes from, in this way.
     ServedBy(&'static str),
+    /// What is not there, and what is another's, is answered with a success: `{ "item": null }`.
+    NothingIsNull,
     /// Tokens live this many seconds instead of 300.
     Lifetime(u32),
     /// Tokens for another API live this many seconds.

@@ -9,10 +9,9 @@ use watertight_spec::{Operation, ResourceIx, Role, Spec, Symbol};
 use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
-use crate::oracle::never_existed;
 use crate::shared::{
-    Aim, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_taken, leak, names_tenant, operation_of,
-    own, parent_of, plant_under, remove, request,
+    Aim, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_taken, leak, names_tenant,
+    never_existed, operation_of, own, parent_of, plant_under, remove, request,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -135,7 +134,13 @@ impl Link<'_> {
         let nowhere = self.place.clone().and(self.above.resource, &never_existed(t, self.above, 0).await?);
         let second = t.nonce(self.aim.attacker);
         let nowhere_linked = self.create(t, &nowhere, &second).await?;
+        // A success that names nothing new, here and there, is how some targets deny.
+        let is_told = |answer: &Exchange, nonce: &str| {
+            id_in(&t.spec[self.resource], answer).is_some() || answer.mentions(nonce) || answer.response().is_none()
+        };
+        let is_denied = !is_told(linked, nonce) && !is_told(&nowhere_linked, &second);
         Ok(match class_of(&nowhere_linked) {
+            ResponseClass::Success if is_denied => Attack::Withstood,
             ResponseClass::Success => {
                 self.discard(w, &nowhere, &nowhere_linked, &second).await?;
                 Attack::Weak(

@@ -50,11 +50,20 @@ async fn without_trace(
     Ok(match class_of(created) {
         ResponseClass::Denied => Attack::Withstood,
         ResponseClass::Success if went_home(w, object, attacker, created, nonce).await? => Attack::Withstood,
+        ResponseClass::Success if is_refusal(&w, object, created, nonce) => Attack::Withstood,
         ResponseClass::Success => {
             Attack::Undecided(Unproven::shown(Reason::EffectUnseen, "succeeded, and left no trace", created))
         }
         ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(created)),
     })
+}
+
+/// Whether a success is one by its status alone, as some targets deny: it says something, and does not name what was made,
+/// as the answer to the owner's own create did. The victim's list, which shows what is made, does not show it.
+fn is_refusal(t: &Tape, object: &Object, created: &Exchange, nonce: &str) -> bool {
+    let names_it = id_in(&t.spec[object.resource], created).is_some() || created.mentions(nonce);
+    let is_listed = operation_of(&t.spec, object.resource, Role::List).is_some();
+    created.json().is_some() && !names_it && is_listed
 }
 
 /// Whether a target that goes by the credential alone has put it with the attacker; then it is removed there.

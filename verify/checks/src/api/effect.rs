@@ -8,7 +8,8 @@ use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role};
 
 use crate::shared::{
-    Place, Words, foreign, leaves, operation_of, own, poll, prepared_object, read, request, shows, succeed,
+    Nowhere, Place, Words, foreign, leaves, operation_of, own, poll, prepared_object, read, request, says_nothing,
+    shows, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -159,10 +160,19 @@ enum State {
 async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
     let no_way = || Unproven::new(Reason::EffectUnseen, "the owner has no way to read the object back");
     let op = operation_of(&t.spec, object.resource, Role::Read).ok_or_else(no_way)?;
-    let seen = t.send(request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?).await;
+    let place = Place::of(object);
+    let ask = |place: &Place| request(t, own(t, object.tenant)?, op, place, &Words::default());
+    let seen = t.send(ask(&place)?).await;
     let members = seen.json().map(leaves);
     let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != object.tenant);
     let is_anothers = !shows(&seen, object) && others.any(|tenant| foreign(t, &seen, tenant).is_some());
+    if seen.succeeded() && !is_anothers && !shows(&seen, object) {
+        // Some answer with a success, and nothing in it, for whatever does not exist.
+        let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
+        if says_nothing(t, ask, &place, nowhere, &seen).await? {
+            return Ok(State::Gone(seen));
+        }
+    }
     Ok(match (seen.status(), members) {
         // Another tenant's object is in its place: what that means besides is for `api.own-view`.
         (Some(200..=299), _) if is_anothers => State::Gone(seen),

@@ -10,7 +10,8 @@ use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Pages, Place, Words, attack, control, failed, first_page, follow, foreign, leak, own, poll, request, shows, succeed,
+    Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign, leak, own,
+    poll, request, says_nothing, shows, succeed, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -44,6 +45,7 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
         // A list may leave out silently what a caller must not see, as long as it is an answer at all.
         Found::Empty(answer) if is_many && answer.json().is_some() => Attack::Withstood,
         Found::Empty(answer) if foreign(t, &answer, attacker).is_some() => Attack::Withstood,
+        Found::Empty(answer) if says_no_more(t, op, attacker, object, &answer).await? => Attack::Withstood,
         Found::Empty(answer) => Attack::Undecided(Unproven::shown(
             Reason::EffectUnseen,
             "succeeded, though nothing of the victim's is in the answer",
@@ -52,6 +54,21 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
         Found::Unclear(unproven) => Attack::Undecided(unproven),
     };
     open.attack(outcome).close().await
+}
+
+/// Whether the attacker is told in the victim's place what it is told there of an id that never existed.
+async fn says_no_more(
+    t: &Tape,
+    op: &Operation,
+    attacker: TenantIx,
+    object: &Object,
+    seen: &Exchange,
+) -> Result<bool, Stop> {
+    let words = looking_for(object);
+    let ask = |place: &Place| attack(t, &request(t, own(t, object.tenant)?, op, place, &words)?, attacker);
+    let place = Place::of(object);
+    let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
+    says_nothing(t, ask, &place, nowhere, seen).await
 }
 
 /// What an attack by reading found.
@@ -149,7 +166,6 @@ pub(super) fn cut_short(last: &Exchange) -> Unproven {
     Unproven::shown(Reason::NotReadToEnd, "a list that was not read to its end", last)
 }
 
-/// A list has at least one page, so this is not expected to be seen.
 /// The pair for an operation whose answer shows no marker even to the owner (a count, a summary): same bytes, and
 /// the two answers compared with what the attacker sees of its own.
 pub(super) async fn unmarked_pair(
@@ -166,6 +182,9 @@ pub(super) async fn unmarked_pair(
     let outcome = match (leak(t, &across, victim), class_of(&across)) {
         (Some(evidence), _) => Attack::Leaked(evidence),
         (None, ResponseClass::Denied) => Attack::Withstood,
+        (None, ResponseClass::Success) if is_of_no_tenant(t, &theirs, attacker, [open.held(), &across]).await? => {
+            Attack::Withstood
+        }
         (None, ResponseClass::Success) => {
             let mine = Side::of(t, op, Place::within(attacker, &own_ids(t, op, attacker)), words)?;
             compare(t, &theirs, &mine, open.held(), &across).await?
@@ -175,16 +194,38 @@ pub(super) async fn unmarked_pair(
     open.attack(outcome).close().await
 }
 
+/// Whether the attacker is told in the victim's place what it is told in that of a tenant that never existed, and the victim
+/// something else: what is the same for all may be the victim's as well.
+async fn is_of_no_tenant(
+    t: &Tape,
+    theirs: &Side<'_>,
+    attacker: TenantIx,
+    [opening, across]: [&Exchange; 2],
+) -> Result<bool, Stop> {
+    let place = &theirs.place;
+    let by_owner = |place: &Place| request(t, own(t, theirs.place.tenant)?, theirs.op, place, &theirs.words);
+    let ask = |place: &Place| attack(t, &by_owner(place)?, attacker);
+    let Some(of_nowhere) = told_nowhere(t, ask, place, Nowhere::instead_of_tenant(t, place)).await? else {
+        return Ok(false);
+    };
+    let (again, of_owner) = (t.send(ask(place)?).await, t.send(by_owner(place)?).await);
+    let features = |answers: [&Exchange; 2]| answers.map(|answer| Features::of(answer, &place.sent(&t.spec)));
+    let is_victims_different = told_apart(&features([opening, &of_owner]), &of_nowhere).is_some();
+    Ok(is_victims_different && are_alike(&features([across, &again]), &of_nowhere))
+}
+
 /// A tenant's own place, and its ordinary request there.
-struct Side {
+struct Side<'o> {
+    op: &'o Operation,
+    words: Words,
     place: Place,
     request: Request,
 }
 
-impl Side {
-    fn of(t: &Tape, op: &Operation, place: Place, words: &Words) -> Result<Self, Stop> {
+impl<'o> Side<'o> {
+    fn of(t: &Tape, op: &'o Operation, place: Place, words: &Words) -> Result<Self, Stop> {
         let request = request(t, own(t, place.tenant)?, op, &place, words)?;
-        Ok(Self { place, request })
+        Ok(Self { op, words: words.clone(), place, request })
     }
 
     /// What an answer told, without what the request brought and an answer may echo: the names of tenants, and the ids
@@ -198,7 +239,13 @@ impl Side {
 }
 
 /// Whose answer the attacker was given, where no marker tells: the victim's, word for word, or its own.
-async fn compare(t: &Tape, theirs: &Side, mine: &Side, opening: &Exchange, across: &Exchange) -> Result<Attack, Stop> {
+async fn compare(
+    t: &Tape,
+    theirs: &Side<'_>,
+    mine: &Side<'_>,
+    opening: &Exchange,
+    across: &Exchange,
+) -> Result<Attack, Stop> {
     // The attacker's own answer, before and after another one of the victim's: what time changes is told apart.
     let own_first = t.send(mine.request.clone()).await;
     let again = succeed(t, theirs.request.clone(), theirs.place.tenant).await?;

@@ -1,9 +1,10 @@
 //! `api.swap-item`
 
 use serde_json::Value;
+use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
@@ -12,10 +13,10 @@ use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
-    Aim, Place, again, clear_below, each, is_creatable, is_taken, own, parent_of, plant, plant_under, prepared_object,
-    remove, request, tries,
+    Aim, Features, Nowhere, Place, again, are_alike, clear_below, each, is_creatable, is_taken, own, parent_of, plant,
+    plant_under, prepared_object, remove, request, says_nothing, tries,
 };
-use crate::verdict::{Reason, Stop, Unproven, Verdict};
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
 pub(crate) static CHECK: Check = Check {
     id: "api.swap-item",
@@ -181,10 +182,58 @@ async fn pair(t: &Tape, op: &Operation, aim: Aim, object: &Object, place: &Place
         Found::Empty(answer) if is_bare_list(op, &answer) && !is_below_own(t, op, aim, object, place).await? => {
             Attack::Withstood
         }
-        Found::Empty(_) => return Ok(None),
+        Found::Empty(answer) => match without_marker(t, op, aim, object, place, &by_owner, &answer).await? {
+            Some(attack) => attack,
+            None => return Ok(None),
+        },
         Found::Unclear(unproven) => Attack::Undecided(unproven),
     };
     open.attack(outcome).close().await.map(Some)
+}
+
+/// What a success means that shows no marker of the victim's: no more than of an id that never existed, or the victim's own
+/// answer. None where the attacker may have an object of its own there.
+async fn without_marker(
+    t: &Tape,
+    op: &Operation,
+    aim: Aim,
+    object: &Object,
+    place: &Place,
+    by_owner: &Request,
+    seen: &Seen,
+) -> Result<Option<Attack>, Stop> {
+    let words = looking_for(object);
+    let ask = |place: &Place| Ok(request(t, own(t, aim.attacker)?, op, place, &words)?.crossing());
+    let Some(named) = named_by(op, object) else { return Ok(None) };
+    if says_nothing(t, ask, place, Nowhere::instead_of(t, place, named), seen).await? {
+        return Ok(Some(Attack::Withstood));
+    }
+    if is_many(op) || op.role == Role::Read || is_taken(t, aim.attacker, place, object).await? {
+        return Ok(None);
+    }
+    let again = t.send(ask(place)?).await;
+    let (theirs, once_more) = (t.send(by_owner.clone()).await, t.send(by_owner.clone()).await);
+    let of = |answers: [&Exchange; 2], at: &Place| answers.map(|answer| Features::of(answer, &at.sent(&t.spec)));
+    let is_theirs = are_alike(&of([seen, &again], place), &of([&theirs, &once_more], &Place::of(object)));
+    Ok(Some(match is_theirs && theirs.succeeded() {
+        true => Attack::Leaked(
+            Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
+                .with("the victim's own", &theirs),
+        ),
+        false => Attack::Undecided(Unproven::shown(
+            Reason::EffectUnseen,
+            "succeeded, but it is not clear whose data it is",
+            seen,
+        )),
+    }))
+}
+
+/// The object that a request names: of a list, the one that it is below.
+fn named_by<'o>(op: &Operation, object: &'o Object) -> Option<(ResourceIx, &'o str)> {
+    match is_many(op) {
+        true => object.parents.last().map(|(resource, id)| (*resource, id.as_str())),
+        false => Some((object.resource, object.id.as_str())),
+    }
 }
 
 /// Whether the attacker has a parent of its own at the id of the victim's: then an empty list is that parent's, and says

@@ -3,10 +3,7 @@
 use crate::Kind;
 
 mod existence;
-mod features;
 mod name_taken;
-
-pub(crate) use existence::never_existed;
 
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {

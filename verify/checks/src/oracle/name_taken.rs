@@ -6,11 +6,11 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, Symbol};
 
-use super::features::{Features, told_apart};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Place, Words, again, each, id_in, is_creatable, own, parents_for, read, reason, remove, request, succeed,
+    Aim, Features, Place, Words, again, each, id_in, is_creatable, own, parents_for, read, reason, remove, request,
+    succeed, told_apart,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 

@@ -3,10 +3,14 @@
 //! - [`place`](Place): an operation of the spec, at a place, in words → a request.
 //! - [`plant`](plant()): disposable objects, and those that set-up planted for all.
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
+//! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
+//!   of an answer, and how answers are told apart.
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
 
 mod evidence;
+mod features;
 mod item;
+mod nothing;
 mod paging;
 mod place;
 mod plant;
@@ -14,7 +18,9 @@ mod plant;
 pub(crate) use evidence::{
     control, failed, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of, shows, succeed,
 };
+pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use item::{id_member, id_of, items};
+pub(crate) use nothing::{Nowhere, never_existed, says_nothing, told_nowhere};
 pub(crate) use paging::{Pages, first_page, follow, next_page, path_of_link};
 pub(crate) use place::{
     Place, Words, address, locate, names_tenant, operation_of, parent_of, request, scalar, tenant_name,

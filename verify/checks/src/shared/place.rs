@@ -52,6 +52,13 @@ impl Place {
         self
     }
 
+    /// What a request there brings, as an answer may echo it: the innermost id first, for it is the longest part of that.
+    pub(crate) fn sent(&self, spec: &Spec) -> Vec<String> {
+        let ids = self.ids.iter().rev().map(|(_, id)| id.clone());
+        let tenant = self.spelled.clone().unwrap_or_else(|| tenant_name(spec, self.tenant).to_owned());
+        ids.chain([tenant]).collect()
+    }
+
     fn id(&self, resource: ResourceIx) -> Option<&str> {
         self.ids.iter().find(|(r, _)| *r == resource).map(|(_, id)| id.as_str())
     }

@@ -6,7 +6,7 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Pair, ResourceIx, Role, Spec, TargetEnvironment, TenantIx};
 
 use super::place::is_client_named;
-use super::{Place, Words, control, foreign, operation_of, own, reason, request};
+use super::{Nowhere, Place, Words, control, foreign, operation_of, own, reason, request, says_nothing};
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
 /// Whether objects of a resource may be made here. Where the spec names existing ones, they are used instead.
@@ -109,7 +109,13 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
     let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing()).await;
     match class_of(&seen) {
         ResponseClass::Denied => Ok(false),
-        ResponseClass::Success => Ok(foreign(t, &seen, object.tenant).is_none()),
+        ResponseClass::Success if foreign(t, &seen, object.tenant).is_some() => Ok(false),
+        ResponseClass::Success if foreign(t, &seen, attacker).is_some() => Ok(true),
+        ResponseClass::Success => {
+            let ask = |place: &Place| Ok(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing());
+            Ok(!says_nothing(t, ask, place, Nowhere::instead_of(t, place, (object.resource, &object.id)), &seen)
+                .await?)
+        }
         // What is written at an id of which nothing is known might change what the attacker's tenant really has.
         ResponseClass::NotOffered | ResponseClass::Undecided => Err(Unproven::undecided(&seen).into()),
     }

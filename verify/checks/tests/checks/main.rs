@@ -12,6 +12,7 @@ mod generated;
 mod habits;
 mod kept;
 mod lists;
+mod nothing;
 mod own_view;
 mod quick;
 mod rate;

@@ -167,6 +167,7 @@ impl Api {
             ("POST", ["cases"]) => self.create_case(call),
             (_, ["cases", id]) => self.item(call, at("case", *id, None)),
             ("GET", ["cases", id, "summary"]) => self.summary(call, id),
+            ("GET", ["cases", id, "status"]) => self.status(call, id),
             ("POST", ["cases", id, "close"]) => self.close(call, id),
             ("GET", ["cases", parent, "tasks"]) => self.list_tasks(call, parent),
             ("POST", ["cases", parent, "tasks"]) => self.create_task(call, parent),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use watertight_engine::call::encode;
 use watertight_engine::log::Exchange;
 
-use crate::shared::leaves;
+use super::leaves;
 
 /// Headers that say nothing about what was asked, or follow from the body.
 const VOLATILE: &[&str] = &[
@@ -33,7 +33,7 @@ const VOLATILE: &[&str] = &[
 /// answer may echo it. A short id may be a part of another text as well, so this is done in two ways, and what tells
 /// answers apart must do so in both.
 #[derive(Clone, Debug)]
-pub(super) struct Features {
+pub(crate) struct Features {
     words: BTreeMap<String, String>,
     tokens: BTreeMap<String, String>,
 }
@@ -49,12 +49,12 @@ enum Mask {
 
 impl Features {
     /// `sent` are the ids in the request.
-    pub(super) fn of(exchange: &Exchange, sent: &[String]) -> Self {
+    pub(crate) fn of(exchange: &Exchange, sent: &[String]) -> Self {
         Self { words: masked(exchange, sent, Mask::Words), tokens: masked(exchange, sent, Mask::Tokens) }
     }
 
     /// Of the status alone.
-    pub(super) fn of_status(exchange: &Exchange) -> Self {
+    pub(crate) fn of_status(exchange: &Exchange) -> Self {
         let status = exchange.status().map(|status| ("status".to_owned(), status.to_string()));
         let all: BTreeMap<String, String> = status.into_iter().collect();
         Self { words: all.clone(), tokens: all }
@@ -122,13 +122,20 @@ fn is_volatile(name: &str) -> bool {
 }
 
 /// A feature that is the same in all of the one kind, the same in all of the other, and differs between them.
-pub(super) fn told_apart(one: &[Features], other: &[Features]) -> Option<String> {
+pub(crate) fn told_apart(one: &[Features], other: &[Features]) -> Option<String> {
     let words = Kinds::of(one, other, |features| &features.words);
     let tokens = Kinds::of(one, other, |features| &features.tokens);
     let name = words.names().find(|name| words.difference(name).is_some() && tokens.difference(name).is_some())?;
     let (one, other) = words.difference(name)?;
     let say = |value: Option<&str>| value.unwrap_or("nothing").chars().take(80).collect::<String>();
     Some(format!("{name}: {} against {}", say(one), say(other)))
+}
+
+/// Whether answers of two kinds tell the same: what is there, and what is the same in all of the one kind and in all of the
+/// other. What changes by itself does so in both.
+pub(crate) fn are_alike(one: &[Features], other: &[Features]) -> bool {
+    let by_words = Kinds::of(one, other, |features| &features.words).are_alike();
+    by_words || Kinds::of(one, other, |features| &features.tokens).are_alike()
 }
 
 /// Answers of two kinds, masked in one way.
@@ -150,6 +157,13 @@ impl<'f> Kinds<'f> {
     fn names(&self) -> impl Iterator<Item = &'f str> {
         let all = self.one.iter().chain(&self.other).flat_map(|features| features.keys());
         std::iter::once("status").chain(all.map(String::as_str))
+    }
+
+    fn are_alike(&self) -> bool {
+        let mut all = self.one.iter().chain(&self.other);
+        let Some(first) = all.next() else { return false };
+        all.all(|features| features.keys().eq(first.keys()))
+            && first.keys().all(|name| constant(&self.one, name) == constant(&self.other, name))
     }
 
     /// What a feature is throughout the one kind, and throughout the other, if that differs.
