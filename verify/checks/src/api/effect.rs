@@ -169,7 +169,7 @@ async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
     if seen.succeeded() && !is_anothers && !shows(&seen, object) {
         // Some answer with a success, and nothing in it, for whatever does not exist.
         let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
-        if says_nothing(t, ask, &place, nowhere, &seen).await? {
+        if says_nothing(t, op, ask, &place, nowhere, &seen).await? {
             return Ok(State::Gone(seen));
         }
     }

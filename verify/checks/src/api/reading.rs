@@ -68,7 +68,7 @@ async fn says_no_more(
     let ask = |place: &Place| attack(t, &request(t, own(t, object.tenant)?, op, place, &words)?, attacker);
     let place = Place::of(object);
     let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
-    says_nothing(t, ask, &place, nowhere, seen).await
+    says_nothing(t, op, ask, &place, nowhere, seen).await
 }
 
 /// What an attack by reading found.
@@ -205,11 +205,12 @@ async fn is_of_no_tenant(
     let place = &theirs.place;
     let by_owner = |place: &Place| request(t, own(t, theirs.place.tenant)?, theirs.op, place, &theirs.words);
     let ask = |place: &Place| attack(t, &by_owner(place)?, attacker);
-    let Some(of_nowhere) = told_nowhere(t, ask, place, Nowhere::instead_of_tenant(t, place)).await? else {
+    let Some(of_nowhere) = told_nowhere(t, theirs.op, ask, place, Nowhere::instead_of_tenant(t, place)).await? else {
         return Ok(false);
     };
     let (again, of_owner) = (t.send(ask(place)?).await, t.send(by_owner(place)?).await);
-    let features = |answers: [&Exchange; 2]| answers.map(|answer| Features::of(answer, &place.sent(&t.spec)));
+    let features =
+        |answers: [&Exchange; 2]| answers.map(|answer| Features::of(answer, &place.sent(&t.spec, theirs.op)));
     let is_victims_different = told_apart(&features([opening, &of_owner]), &of_nowhere).is_some();
     Ok(is_victims_different && are_alike(&features([across, &again]), &of_nowhere))
 }

@@ -205,7 +205,7 @@ async fn without_marker(
     let words = looking_for(object);
     let ask = |place: &Place| Ok(request(t, own(t, aim.attacker)?, op, place, &words)?.crossing());
     let Some(named) = named_by(op, object) else { return Ok(None) };
-    if says_nothing(t, ask, place, Nowhere::instead_of(t, place, named), seen).await? {
+    if says_nothing(t, op, ask, place, Nowhere::instead_of(t, place, named), seen).await? {
         return Ok(Some(Attack::Withstood));
     }
     if is_many(op) || op.role == Role::Read || is_taken(t, aim.attacker, place, object).await? {
@@ -213,8 +213,12 @@ async fn without_marker(
     }
     let again = t.send(ask(place)?).await;
     let (theirs, once_more) = (t.send(by_owner.clone()).await, t.send(by_owner.clone()).await);
-    let of = |answers: [&Exchange; 2], at: &Place| answers.map(|answer| Features::of(answer, &at.sent(&t.spec)));
-    let is_theirs = are_alike(&of([seen, &again], place), &of([&theirs, &once_more], &Place::of(object)));
+    // With the name of its tenant as it is, or as an echo of what each sent.
+    let is_alike = |sent: &dyn Fn(&Place) -> Vec<String>| {
+        let of = |answers: [&Exchange; 2], at: &Place| answers.map(|answer| Features::of(answer, &sent(at)));
+        are_alike(&of([seen, &again], place), &of([&theirs, &once_more], &Place::of(object)))
+    };
+    let is_theirs = is_alike(&Place::sent_ids) || is_alike(&|at| at.sent(&t.spec, op));
     Ok(Some(match is_theirs && theirs.succeeded() {
         true => Attack::Leaked(
             Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)

@@ -84,8 +84,8 @@ async fn compare(t: &Tape, aim: Aim, object: &Object, place_of: impl Fn(&Object)
         if let Some(doubt) = no_denial(t, &foreign, &none, aim) {
             return Ok(Attack::Undecided(doubt));
         }
-        of_foreign.push(Features::of(&foreign, &at_foreign.sent(&t.spec)));
-        of_nowhere.push(Features::of(&none, &at_nowhere.sent(&t.spec)));
+        of_foreign.push(Features::of(&foreign, &at_foreign.sent(&t.spec, aim.op(t))));
+        of_nowhere.push(Features::of(&none, &at_nowhere.sent(&t.spec, aim.op(t))));
         shown = shown.or(Some((foreign, none)));
     }
     let (Some(what), Some((foreign, none))) = (told_apart(&of_foreign, &of_nowhere), shown) else {

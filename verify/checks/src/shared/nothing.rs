@@ -4,7 +4,7 @@ use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
-use watertight_spec::{ResourceIx, Role};
+use watertight_spec::{Operation, ResourceIx, Role};
 
 use super::features::{Features, are_alike};
 use super::{Place, Words, operation_of, own, request, tenant_name};
@@ -33,15 +33,16 @@ impl Nowhere {
 /// is nothing to compare with.
 pub(crate) async fn says_nothing(
     t: &Tape,
+    op: &Operation,
     ask: impl Fn(&Place) -> Result<Request, Stop>,
     place: &Place,
     nowhere: Nowhere,
     seen: &Exchange,
 ) -> Result<bool, Stop> {
-    Ok(match told_nowhere(t, &ask, place, nowhere).await? {
+    Ok(match told_nowhere(t, op, &ask, place, nowhere).await? {
         Some(of_nowhere) => {
             let again = t.send(ask(place)?).await;
-            let of_here = [seen, &*again].map(|answer| Features::of(answer, &place.sent(&t.spec)));
+            let of_here = [seen, &*again].map(|answer| Features::of(answer, &place.sent(&t.spec, op)));
             are_alike(&of_here, &of_nowhere)
         }
         None => false,
@@ -51,6 +52,7 @@ pub(crate) async fn says_nothing(
 /// What is told nowhere; none where the request at the place is the same.
 pub(crate) async fn told_nowhere(
     t: &Tape,
+    op: &Operation,
     ask: impl Fn(&Place) -> Result<Request, Stop>,
     place: &Place,
     nowhere: Nowhere,
@@ -62,7 +64,7 @@ pub(crate) async fn told_nowhere(
         if asked.address == here.address && asked.headers == here.headers {
             return Ok(None);
         }
-        told.push(Features::of(&*t.send(asked).await, &nowhere.sent(&t.spec)));
+        told.push(Features::of(&*t.send(asked).await, &nowhere.sent(&t.spec, op)));
     }
     Ok(Some(told))
 }
@@ -84,7 +86,7 @@ pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Re
         match class_of(&seen) {
             ResponseClass::Denied => return Ok(id),
             ResponseClass::Success => {
-                let features = Features::of(&seen, &place.sent(&t.spec));
+                let features = Features::of(&seen, &place.sent(&t.spec, op));
                 let is_same = |(_, other): &(String, Features)| {
                     are_alike(std::slice::from_ref(&features), std::slice::from_ref(other))
                 };

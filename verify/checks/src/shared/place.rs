@@ -52,11 +52,17 @@ impl Place {
         self
     }
 
-    /// What a request there brings, as an answer may echo it: the innermost id first, for it is the longest part of that.
-    pub(crate) fn sent(&self, spec: &Spec) -> Vec<String> {
-        let ids = self.ids.iter().rev().map(|(_, id)| id.clone());
-        let tenant = self.spelled.clone().unwrap_or_else(|| tenant_name(spec, self.tenant).to_owned());
-        ids.chain([tenant]).collect()
+    /// What a request of the operation there brings, as an answer may echo it.
+    pub(crate) fn sent(&self, spec: &Spec, op: &Operation) -> Vec<String> {
+        let tenant = || self.spelled.clone().unwrap_or_else(|| tenant_name(spec, self.tenant).to_owned());
+        let mut sent = self.sent_ids();
+        sent.extend(names_tenant(spec, op).then(tenant));
+        sent
+    }
+
+    /// The ids of that: the innermost first, for it is the longest part of what is echoed.
+    pub(crate) fn sent_ids(&self) -> Vec<String> {
+        self.ids.iter().rev().map(|(_, id)| id.clone()).collect()
     }
 
     fn id(&self, resource: ResourceIx) -> Option<&str> {

@@ -18,22 +18,32 @@ pub(crate) fn is_creatable(spec: &Spec, resource: ResourceIx) -> bool {
         && operation_of(spec, resource, Role::Create).is_some()
 }
 
-/// An object that set-up planted or found. It must not be changed.
+/// An object that set-up planted or found, and that can be recognised. It must not be changed.
 pub(crate) fn prepared_object(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Object, Stop> {
-    if let Some(object) = t.planted.of(tenant, resource).next() {
-        return Ok(object.clone());
+    let is_recognised = |object: &&Object| !matches!(&object.marker, Marker::Witnessed(witness) if witness.is_empty());
+    match t.planted.of(tenant, resource).find(is_recognised) {
+        Some(object) => Ok(object.clone()),
+        None => Err(unprepared(t, tenant, resource)),
     }
-    Err(match t.planted.failure(tenant, resource) {
+}
+
+/// Why set-up has none.
+fn unprepared(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Stop {
+    match t.planted.failure(tenant, resource) {
         Some(why) => Unproven::new(Reason::SetupFailed, format!("set-up failed: {why}")).into(),
         None => Stop::not_applicable("the tenant has no object of this kind"),
-    })
+    }
 }
 
 /// Where new objects of a resource go: the ids of set-up's first parent object and its ancestors.
 pub(crate) fn parents_for(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Vec<(ResourceIx, String)>, Stop> {
     match t.spec[resource].parent {
         None => Ok(Vec::new()),
-        Some(parent) => Ok(Place::of(&prepared_object(t, tenant, parent)?).ids),
+        Some(parent) => {
+            // Nothing needs to be seen of it.
+            let object = t.planted.of(tenant, parent).next().ok_or_else(|| unprepared(t, tenant, parent))?;
+            Ok(Place::of(object).ids)
+        }
     }
 }
 
@@ -113,7 +123,7 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
         ResponseClass::Success if foreign(t, &seen, attacker).is_some() => Ok(true),
         ResponseClass::Success => {
             let ask = |place: &Place| Ok(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing());
-            Ok(!says_nothing(t, ask, place, Nowhere::instead_of(t, place, (object.resource, &object.id)), &seen)
+            Ok(!says_nothing(t, op, ask, place, Nowhere::instead_of(t, place, (object.resource, &object.id)), &seen)
                 .await?)
         }
         // What is written at an id of which nothing is known might change what the attacker's tenant really has.

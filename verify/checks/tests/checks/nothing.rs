@@ -28,18 +28,19 @@ async fn a_success_that_says_what_it_says_of_ids_that_never_existed_is_a_denial(
 #[tokio::test]
 async fn the_victims_answer_word_for_word_is_a_leak_though_no_marker_is_in_it() {
     let status = "\n[[operation]]\nname = \"status\"\nrequest = \"GET /tenants/{tenant}/cases/{case}/status\"\n";
-    let fixture = || Fixture::by_path().two_tenants().only(&["case"]).further(status);
-    let subject = "GET /tenants/{tenant}/cases/{case}/status";
-    let told = async |switches: &[Switch]| {
-        run_with(fixture(), switches, |one| one.check == "api.swap-item" && one.subject == subject).await
-    };
-    for sound in [vec![], vec![SouthApart], vec![NothingIsNull], vec![SouthApart, NothingIsNull]] {
-        let all = told(&sound).await;
-        assert!(all.len() == 2 && all.iter().all(Concluded::is_isolated), "{sound:?}: {all:#?}");
-    }
-    for flawed in [vec![ReadByIdAlone, SouthApart], vec![ReadByIdAlone, SouthApart, NothingIsNull]] {
-        let all = told(&flawed).await;
-        assert!(all.len() == 2 && all.iter().all(Concluded::is_leak), "{flawed:?}: {all:#?}");
+    for located in [Fixture::by_path, Fixture::by_token, Fixture::by_header] {
+        let fixture = || located().two_tenants().only(&["case"]).further(status);
+        let told = async |switches: &[Switch]| {
+            run_with(fixture(), switches, |one| one.check == "api.swap-item" && one.subject.ends_with("/status")).await
+        };
+        for sound in [vec![], vec![SouthApart], vec![NothingIsNull], vec![SouthApart, NothingIsNull]] {
+            let all = told(&sound).await;
+            assert!(all.len() == 2 && all.iter().all(Concluded::is_isolated), "{sound:?}: {all:#?}");
+        }
+        for flawed in [vec![ReadByIdAlone, SouthApart], vec![ReadByIdAlone, SouthApart, NothingIsNull]] {
+            let all = told(&flawed).await;
+            assert!(all.len() == 2 && all.iter().all(Concluded::is_leak), "{flawed:?}: {all:#?}");
+        }
     }
 }
 

@@ -57,6 +57,10 @@ async fn what_an_ordinary_answer_shows_apart_from_the_object_is_no_witness() {
     let (witness, failures) = souths(&verified);
     assert!(witness.is_empty(), "{witness:?}");
     assert!(failures.len() == 1 && failures[0].contains("`shows`"), "{failures:?}");
+    let reads = verified.concluded().into_iter().filter(|one| one.subject.ends_with("{user}") && one.victim == 1);
+    for one in reads {
+        assert!(one.is_unproven() && format!("{one:?}").contains("`shows`"), "{one:?}");
+    }
 }
 
 #[tokio::test]

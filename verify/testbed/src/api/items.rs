@@ -92,7 +92,8 @@ impl Api {
     /// Nothing by which the case could be recognised.
     pub(super) fn status(&self, call: &Call<'_>, id: &str) -> Answer {
         let Some(index) = self.find(call, "case", id, Switch::ReadByIdAlone) else { return self.missing(call, id) };
-        Answer::ok(&json!({ "case": id, "status": self.records[index].body["status"] }))
+        let body = &self.records[index].body;
+        Answer::ok(&json!({ "case": id, "status": body["status"], "tenantId": body["tenantId"] }))
     }
 
     pub(super) fn close(&mut self, call: &Call<'_>, id: &str) -> Answer {
