@@ -24,9 +24,11 @@ static CHECK: Check = Check {
     cwe: &["CWE-524", "CWE-639"],
     title: "One tenant primes a cache, another asks",
     does: "The victim reads its object, the attacker reads its own at the same id, twice in turn. Ids that both have \
-           are found or made; where ids never coincide, the attacker asks for what the victim has just read.",
+           are found or made; where ids never coincide, the attacker asks for what the victim has just read, and for \
+           what nobody has read.",
     judges: "Leak: the attacker's answer shows the victim's marker. Isolated: each sees its own, or the attacker is \
-             denied. Unproven: a control fails or shows foreign data (the pair the other way round then leaks).",
+             denied. Unproven: a control fails or shows foreign data (the pair the other way round then leaks), or the \
+             attacker is shown an object that nobody has read yet: then no cache is needed for it.",
     origin: "isolation 28.2: a cache key without the tenant. genblaze #68, FluidFramework #24962.",
     fix: "Make the tenant a part of every key by type; never cache tenant data under a resource's id alone.",
     requests: 8,
@@ -118,7 +120,30 @@ fn number(id: &str) -> Option<u64> {
 
 /// Where no id is known that both have: the attacker asks for what the victim has just read, in its own place.
 async fn by_refusal(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> Concluded {
-    take_turns(t, op, aim, theirs, &Place::of(theirs).in_tenant(aim.attacker), Expect::Refusal).await
+    let verdict = take_turns(t, op, aim, theirs, &Place::of(theirs).in_tenant(aim.attacker), Expect::Refusal).await?;
+    match verdict {
+        Verdict::Leak(_) => is_cached(t, op, aim, theirs.resource).await.map(|()| verdict),
+        _ => Ok(verdict),
+    }
+}
+
+/// That the attacker is not shown an object that nobody has read yet: else no cache is needed for what it was shown.
+async fn is_cached(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Result<(), Stop> {
+    let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, resource)) else {
+        let detail = "the plain request opens it already (see api.swap-item); whether a cache does can't be seen";
+        return Err(Unproven::new(Reason::PlainRequestLeaks, detail).into());
+    };
+    let unread = plant(w, aim.victim, resource).await?;
+    let place = Place::of(&unread).in_tenant(aim.attacker);
+    let seen = t.send(request(t, own(t, aim.attacker)?, op, &place, &Words::default())?.crossing()).await;
+    remove(w, &unread).await?;
+    match foreign(t, &seen, aim.victim) {
+        None => Ok(()),
+        Some(_) => {
+            let detail = "the plain request opens what no cache can have yet (see api.swap-item)";
+            Err(Unproven::shown(Reason::PlainRequestLeaks, detail, &seen).into())
+        }
+    }
 }
 
 /// What the attacker's request must come to, for the pair to mean something.

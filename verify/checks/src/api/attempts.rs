@@ -41,7 +41,8 @@ pub(super) async fn plain_request(t: &Tape, op: &Operation, aim: Aim) -> Result<
     }
 }
 
-/// All attempts, between two looks of the victim's at what it sees itself.
+/// All attempts, between two looks of the victim's at what it sees itself. What the same request opens with nothing added is
+/// no doing of what is added.
 pub(super) async fn try_all(
     t: &Tape,
     op: &Operation,
@@ -49,7 +50,13 @@ pub(super) async fn try_all(
     attempts: impl FnOnce(&Goal) -> Result<Vec<Request>, Stop>,
 ) -> Concluded {
     let open = bracket::open(async || goal(t, op, aim).await).await?;
-    let requests = attempts(open.held())?;
+    let found = open.held();
+    let plain = attempt(t, op, by_attacker(t, op, aim, &found.own, &found.words)?, &[aim.victim]).await?;
+    if plain.outcome.is_leak() {
+        let detail = "the plain request opens it already (see api.swap-item)";
+        return Err(Unproven::shown(Reason::PlainRequestLeaks, detail, &plain.last).into());
+    }
+    let requests = attempts(found)?;
     let outcome = attempt_all(t, op, requests, &[aim.victim]).await?;
     open.attack(outcome).close().await
 }

@@ -22,7 +22,8 @@ pub(crate) static HEADER: Check = Check {
     does: "Adds the victim's tenant to the attacker's own list and read requests in every header known to carry a \
            tenant, a host, a path or an address, one at a time, some of them twice beside the attacker's own tenant.",
     judges: "Leak: an answer shows the victim's marker. Isolated: all were refused (any 4xx) or ignored. Unproven: a \
-             control fails, or an attempt got no answer, a 429 or a 5xx.",
+             control fails, the same request with nothing added opens it already, or an attempt got no answer, a 429 \
+             or a 5xx.",
     origin: "isolation 28.1: header-based tenant spoofing. Atlas #131, oauth2-proxy CVE-2026-76835, Envoy \
              CVE-2021-32777.",
     fix: "Take the tenant from the credential. Strip such headers at the edge, or refuse a request whose names for \
@@ -39,7 +40,8 @@ pub(crate) static PARAMETER: Check = Check {
     does: "Adds the victim's tenant to the attacker's own list and read requests in every query parameter known to \
            carry a tenant, one at a time.",
     judges: "Leak: an answer shows the victim's marker. Isolated: all were refused (any 4xx) or ignored. Unproven: a \
-             control fails, or an attempt got no answer, a 429 or a 5xx.",
+             control fails, the same request with nothing added opens it already, or an attempt got no answer, a 429 \
+             or a 5xx.",
     origin: "isolation 7.1; Atlas #114: the query beats the header.",
     fix: "Never let a query parameter choose the tenant; refuse one that contradicts the credential.",
     requests: 24,

@@ -27,9 +27,11 @@ pub(crate) static CHECK: Check = Check {
     does: "Reads, replaces, changes, deletes and lists below the victim's objects by their ids, in the attacker's own \
            tenant, with the attacker's own credential; an object with a parent is tried below the attacker's \
            parent and below the victim's. Ids that the attacker also has are skipped.",
-    judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the victim finds its object changed or \
-             gone. Isolated: denied, or the target made an object of the attacker's own at that id (an upsert), and the victim's is \
-             untouched. Unproven: a control fails, or the answer is no denial.",
+    judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the answer is the victim's word for \
+             word where nothing marks it, or the victim finds its object changed or gone. Isolated: denied, whatever the \
+             status (the answer says what it says of an id that never existed), or the target made an object of the \
+             attacker's own at that id (an upsert), and the victim's is untouched. Unproven: a control fails, or the \
+             answer is no denial.",
     origin: "isolation 17, 18.1: loading a record by its id alone. CVE-2026-94215.",
     fix: "Load by tenant and id together; let the database refuse what lacks the tenant.",
     requests: 12,

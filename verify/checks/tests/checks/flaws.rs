@@ -84,6 +84,18 @@ async fn a_second_page_that_leaks_by_itself_is_no_doing_of_a_header_or_a_query()
     assert_eq!(verified.leaks(), BTreeSet::new());
 }
 
+/// What the plain request opens is not told again for a header, a parameter or a cache that has nothing to do with it.
+#[tokio::test]
+async fn what_is_found_by_its_id_alone_is_blamed_on_that_alone() {
+    const READ: &str = "GET /tenants/{tenant}/cases/{case}";
+    for flaw in [vec![ReadByIdAlone, SouthApart], vec![ReadByIdAlone, IdsOfTenant]] {
+        let fixture = Fixture::by_path().two_tenants().only(&["case"]);
+        let all = run_with(fixture, &flaw, |one| one.subject == READ).await;
+        let blamed: BTreeSet<&str> = all.iter().filter(|one| one.is_finding()).map(|one| one.check).collect();
+        assert_eq!(blamed, BTreeSet::from(["api.swap-item"]), "{flaw:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_open_path_is_no_matter_of_spelling() {
     let concluded = run(&[PathBelieved], |one| one.check == "api.path-spelling").await;
