@@ -18,6 +18,8 @@ const SHORTEST_TOGETHER: usize = 16;
 const SENTENCE: usize = 40;
 /// Letters and digits of a key, an account, a serial number.
 const KEY: usize = 6;
+/// The same within a text of several words.
+const KEY_IN_WORDS: usize = 10;
 /// Digits of a number that is not shared by chance.
 const NUMBER: usize = 8;
 /// Digits of it before the zeros at its end.
@@ -61,17 +63,19 @@ fn is_address_of_a_person(value: &str) -> bool {
     parts.is_some_and(|(who, host)| !who.is_empty() && host.contains('.'))
 }
 
-/// Whether it is a long text without spaces of which a part is no word: many digits, or letters and digits in turn.
+/// Whether a part of a long text is no word: many digits, or letters and digits in turn. Between spaces a short one may be
+/// a number of anything.
 fn has_key(value: &str) -> bool {
-    let is_one_word = value.chars().count() >= SHORTEST_TOGETHER && !value.contains(char::is_whitespace);
-    is_one_word && value.split(|c: char| !c.is_alphanumeric()).any(is_key)
+    let least = if value.contains(char::is_whitespace) { KEY_IN_WORDS } else { KEY };
+    let is_long = value.chars().count() >= SHORTEST_TOGETHER;
+    is_long && value.split(|c: char| !c.is_alphanumeric()).any(|part| part.chars().count() >= least && is_key(part))
 }
 
 fn is_key(part: &str) -> bool {
     let kinds: Vec<bool> = part.chars().map(|c| c.is_ascii_digit()).collect();
     let digits = kinds.iter().filter(|is_digit| **is_digit).count();
     let changes = kinds.windows(2).filter(|pair| pair.first() != pair.last()).count();
-    kinds.len() >= KEY && (digits >= 4 || changes >= 4)
+    digits >= 4 || changes >= 4
 }
 
 /// Names of days and months, and what else is written in a time.
@@ -201,6 +205,7 @@ mod tests {
             "127.0.0.1",
             "2.31.0-beta.4",
             "en_US.UTF-8",
+            "Release 20260814 of it",
             "true",
         ];
         for value in common {
@@ -218,6 +223,7 @@ mod tests {
             "nora@harbour.example",
             "Please ship the harbour cranes before the ice comes.",
             "xoxb-17653672481-19874698323",
+            "north 3f2a9c7e1b5d8f6a0c4e2b1d",
         ] {
             assert_eq!(of(&[value]).alone, [value], "{value}");
         }
