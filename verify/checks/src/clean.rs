@@ -9,7 +9,8 @@ use watertight_engine::journal::{Item, SaidBy};
 use watertight_engine::marker::RunTag;
 use watertight_spec::{Effect, ResourceIx, Symbol, TenantIx};
 
-use crate::shared::{address, id_member, locate, next_page, own, scalar, tenant_name};
+use crate::shared::{Features, address, are_alike, id_member, locate, next_page, own, scalar, similar, tenant_name};
+use crate::verdict::{ResponseClass, class_of};
 
 /// Whether the lists are searched for what the journal does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,29 @@ struct Cleanup<'t> {
     left: BTreeMap<Key, String>,
 }
 
+/// What a list shows that carries the tag.
+struct Listing {
+    items: Vec<Address>,
+    end: End,
+}
+
+/// How far a list was read.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// To its end.
+    Read,
+    /// There is no such list, or it is not the tenant's to read: what the journal says is all that can be known.
+    NoList,
+    /// Not to its end, and why.
+    Unread(String),
+}
+
+impl Listing {
+    fn unread(items: Vec<Address>, why: String) -> Self {
+        Self { items, end: End::Unread(why) }
+    }
+}
+
 /// What came of an attempt to remove an object.
 enum Removal {
     /// It was there, and is gone.
@@ -100,8 +124,8 @@ impl Cleanup<'_> {
         self.done.insert(key);
     }
 
-    async fn attempt(&self, item: &Item, address: Address) -> Removal {
-        let spec = &self.w.spec;
+    async fn attempt(&mut self, item: &Item, address: Address) -> Removal {
+        let spec = &self.w.tape().spec;
         let Some(tenant) = spec.tenant_ixs().find(|tenant| tenant_name(spec, *tenant) == item.tenant) else {
             return Removal::Left(format!("{}: the spec has no tenant {}", item.path, item.tenant));
         };
@@ -117,11 +141,39 @@ impl Cleanup<'_> {
         match answer.status() {
             Some(200..=299) => Removal::Removed,
             Some(404 | 410) => Removal::Gone,
+            _ if self.is_gone(item, tenant).await => Removal::Gone,
             _ => {
                 let Item { path, tenant, .. } = item;
                 Removal::Left(format!("{path} of tenant {tenant} could not be removed: {}", answer.line()))
             }
         }
+    }
+
+    /// Whether an object that can't be removed is not there: its owner's list, read to its end, does not show it, and of the
+    /// object the owner is told what it is told of an id that never existed. Some targets answer 403 to both.
+    async fn is_gone(&self, item: &Item, tenant: TenantIx) -> bool {
+        let spec = &self.w.tape().spec;
+        let resource = spec.resource_ixs().find(|resource| spec[*resource].name == item.resource);
+        let (path, end) = item.path.strip_suffix('/').map_or((item.path.as_str(), ""), |path| (path, "/"));
+        let (Some(resource), Some((above, id))) = (resource, path.rsplit_once('/')) else { return false };
+        let collection = Address::from(format!("{above}{end}"));
+        let listing = self.list_tagged(tenant, resource, &collection).await;
+        let is_listed = listing.items.iter().any(|address| address.shown() == item.path);
+        if listing.end != End::Read || is_listed {
+            return false;
+        }
+        let none = similar(id, &self.w.unique(), 1);
+        let mut told = Vec::new();
+        for id in [id, &none] {
+            let address = Address::from(format!("{above}/{id}{end}"));
+            let Some(asked) = self.as_owner(tenant, "GET", address) else { return false };
+            let seen = self.w.send(asked).await;
+            if class_of(&seen) != ResponseClass::Denied {
+                return false;
+            }
+            told.push(Features::of(&seen, &[id.to_owned()]));
+        }
+        told.split_first().is_some_and(|(of_item, of_none)| are_alike(std::slice::from_ref(of_item), of_none))
     }
 
     /// Why an object is not removed of which no create of its owner's told: it may be one of the tenant's own, with an id
@@ -148,7 +200,11 @@ impl Cleanup<'_> {
         for tenant in spec.tenant_ixs() {
             for resource in &resources {
                 let Some(collection) = self.collection(tenant, *resource) else { continue };
-                for address in self.tagged_items(tenant, *resource, &collection).await {
+                let listing = self.list_tagged(tenant, *resource, &collection).await;
+                if let End::Unread(why) = listing.end {
+                    self.left.insert((tenant_name(spec, tenant).to_owned(), collection.shown()), why);
+                }
+                for address in listing.items {
                     let item = Item {
                         tenant: tenant_name(spec, tenant).to_owned(),
                         resource: spec[*resource].name.clone(),
@@ -174,37 +230,31 @@ impl Cleanup<'_> {
     }
 
     /// Where the items are that carry the tag.
-    async fn tagged_items(&mut self, tenant: TenantIx, resource: ResourceIx, collection: &Address) -> Vec<Address> {
+    async fn list_tagged(&self, tenant: TenantIx, resource: ResourceIx, collection: &Address) -> Listing {
         let spec = &self.w.tape().spec;
         let described = &spec[resource];
-        let mut found = Vec::new();
-        let key = (tenant_name(spec, tenant).to_owned(), collection.shown());
+        let mut items = Vec::new();
         let mut next = Some(collection.clone());
         for _ in 0..spec.limits.pages {
             let Some(asked) = next.take().and_then(|address| self.as_owner(tenant, "GET", address)) else { break };
             let page = self.w.send(asked).await;
             match page.status() {
                 Some(200..=299) => {}
-                // No such list: what the journal says is all that can be known.
-                Some(401 | 403 | 404 | 405 | 410 | 501) => break,
-                _ => {
-                    self.left.insert(key, format!("{collection} could not be listed: {}", page.line()));
-                    return found;
-                }
+                Some(401 | 403 | 404 | 405 | 410 | 501) => return Listing { items, end: End::NoList },
+                _ => return Listing::unread(items, format!("{collection} could not be listed: {}", page.line())),
             }
             let Some(json) = page.json() else {
-                self.left.insert(key, format!("{collection} is listed in a form that can't be read: {}", page.line()));
-                return found;
+                let why = format!("{collection} is listed in a form that can't be read: {}", page.line());
+                return Listing::unread(items, why);
             };
             let ids = tagged(json, self.tag, &id_member(described));
-            found.extend(ids.into_iter().map(|id| collection.clone().text("/").value(id)));
+            items.extend(ids.into_iter().map(|id| collection.clone().item(id)));
             next = next_page(spec, described, &page);
         }
-        if next.is_some() {
-            let why = format!("{collection} has more pages than are read (limits.pages)");
-            self.left.insert(key, why);
+        match next {
+            Some(_) => Listing::unread(items, format!("{collection} has more pages than are read (limits.pages)")),
+            None => Listing { items, end: End::Read },
         }
-        found
     }
 
     /// A request of a tenant in its own; none if nothing calls for the tenant.

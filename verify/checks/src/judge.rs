@@ -113,6 +113,7 @@ impl<'p> Judge<'p> {
             spec: Arc::clone(spec),
             setup: Player::new(Arc::clone(spec), tag.clone()),
             trials: Player::new(Arc::clone(spec), tag.clone()),
+            watchers: watchers::all(spec, &tag, plan.access),
             tag,
             plan,
             course: Course::new(plan, 0),
@@ -120,7 +121,6 @@ impl<'p> Judge<'p> {
             decided: plan.trials.iter().map(|_| None).collect(),
             diverged: plan.trials.iter().map(|_| false).collect(),
             divergences: Vec::new(),
-            watchers: watchers::all(spec, plan.access),
             started: 0,
         }
     }

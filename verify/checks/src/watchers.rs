@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use watertight_engine::Access;
 use watertight_engine::log::Event;
+use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_spec::{Pair, Spec};
 
@@ -30,9 +31,9 @@ pub(crate) trait Watcher {
     fn conclude(&self, pair: Pair) -> Concluded;
 }
 
-/// Every watcher, at the beginning of a run that may send this.
-pub(crate) fn all(spec: &Arc<Spec>, access: Access) -> Vec<Box<dyn Watcher>> {
-    vec![Box::new(api::OwnView::new(spec, access))]
+/// Every watcher, at the beginning of a run with this tag that may send this.
+pub(crate) fn all(spec: &Arc<Spec>, tag: &RunTag, access: Access) -> Vec<Box<dyn Watcher>> {
+    vec![Box::new(api::OwnView::new(spec, tag, access))]
 }
 
 /// What they are.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watertight_spec::{Resource, Spec};
 
-use crate::call::{Intent, Mark, Request, encode};
+use crate::call::{Intent, Mark, Request};
 use crate::log::Exchange;
 
 /// One line of the journal.
@@ -184,7 +184,7 @@ pub(crate) fn entry(spec: &Spec, request: &Request, exchange: &Exchange) -> Opti
         Mark::Creates { resource, owner, collection } => Some(Entry::Created(Item {
             tenant: spec[*owner].id.to_string(),
             resource: spec[*resource].name.clone(),
-            path: format!("{}/{}", collection.shown(), encode(&id_in(&spec[*resource], exchange)?)),
+            path: collection.clone().item(id_in(&spec[*resource], exchange)?).shown(),
             said_by: match request.intent {
                 Intent::Own => SaidBy::Owner,
                 Intent::Across => SaidBy::Attack,

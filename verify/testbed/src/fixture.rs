@@ -144,6 +144,14 @@ impl Fixture {
         self
     }
 
+    /// Cases with tasks, at paths that end with a slash; with [`Slashes`](crate::Switch::Slashes).
+    pub fn slashed() -> Self {
+        let fixture = Self::by_path().only(&["case", "task"]);
+        ["path = \"/tenants/{tenant}/cases", "/cases/facets", "/tenants/{tenant}/search"]
+            .into_iter()
+            .fold(fixture, |fixture, path| fixture.change(path, &format!("{path}/")))
+    }
+
     /// With an operation whose answer is the same for all.
     pub fn with_schema(self) -> Self {
         self.further("\n[[operation]]\nname = \"schema\"\nrequest = \"GET /tenants/{tenant}/cases/{case}/schema\"\n")

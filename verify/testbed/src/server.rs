@@ -90,6 +90,16 @@ impl State {
         if asked.path.starts_with("/issuers/") {
             return if asked.method == "POST" { self.token(asked) } else { self.keys(asked) };
         }
+        let without_slash;
+        let asked = if self.switches.contains(&Switch::Slashes) {
+            let Some(path) = asked.path.strip_suffix('/') else {
+                return Answer::new(301, "").header("location", format!("{}/", asked.path));
+            };
+            without_slash = Asked { path: path.to_owned(), ..asked.clone() };
+            &without_slash
+        } else {
+            asked
+        };
         let registry = Registry { fixture: &self.fixture, switches: &self.switches, issuers: &self.issuers, fetched };
         let caller = registry.caller(asked);
         let crosses = self.api.crosses(&caller, asked);

@@ -74,6 +74,8 @@ pub enum Switch {
     UniqueEverywhere,
     /// Where an object of a tenant's own was removed, it is shown another tenant's from then on.
     RemovedShowsAnother,
+    /// A tenant's settings say that they are another's.
+    SettingsOfAnother,
     /// A tenant's settings show everyone's keys.
     SettingsShowKeys,
     // ── flaws of tokens ──
@@ -179,6 +181,14 @@ pub enum Switch {
     ServedBy(&'static str),
     /// What is not there, and what is another's, is answered with a success: `{ "item": null }`.
     NothingIsNull,
+    /// Every path ends with a slash: one without is redirected there.
+    Slashes,
+    /// An object keeps any `tenantId` that is written into it, and stays where it is.
+    StoresTenantId,
+    /// What is not there is forbidden: 403.
+    NothingIsForbidden,
+    /// No object can be deleted: 403.
+    DeletesForbidden,
     /// Tokens live this many seconds instead of 300.
     Lifetime(u32),
     /// Tokens for another API live this many seconds.

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use watertight_engine::Access;
 use watertight_engine::call::Intent;
 use watertight_engine::log::{Event, Exchange, Source, What};
+use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Pair, Spec, TenantIx};
 
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded};
-use crate::shared::shown_of;
+use crate::shared::{field_naming, shown_of};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 use crate::watchers::{Watcher, now};
 
@@ -25,8 +26,9 @@ pub(crate) static CHECK: Check = Check {
     title: "No ordinary request ever shows another tenant's data",
     does: "Sends nothing of its own: looks through the answers to everything that a tenant asked in its own place \
            during the run (set-up, controls, read-backs).",
-    judges: "Leak: such an answer shows another tenant's marker, or one of its credentials. Isolated: none does, and at \
-             least one showed the tenant's own. Unproven: none showed the tenant's own.",
+    judges: "Leak: such an answer shows another tenant's marker, or one of its credentials, or one of tenancy.fields \
+             names another tenant in what the run has not written itself. Isolated: none does, and at least one showed \
+             the tenant's own. Unproven: none showed the tenant's own.",
     origin: "isolation 29: a query constrains the tenant before it returns anything.",
     fix: "Follow the request of the finding: its answer was not constrained to the caller's tenant.",
     requests: 0,
@@ -35,6 +37,8 @@ pub(crate) static CHECK: Check = Check {
 /// What the answers so far have shown.
 pub(crate) struct OwnView {
     spec: Arc<Spec>,
+    /// In everything that the run writes.
+    tag: String,
     access: Access,
     /// What set-up planted; none while it runs.
     planted: Option<Rc<Planted>>,
@@ -47,9 +51,10 @@ pub(crate) struct OwnView {
 }
 
 impl OwnView {
-    pub(crate) fn new(spec: &Arc<Spec>, access: Access) -> Self {
+    pub(crate) fn new(spec: &Arc<Spec>, tag: &RunTag, access: Access) -> Self {
         Self {
             spec: Arc::clone(spec),
+            tag: tag.text().to_owned(),
             access,
             planted: None,
             waiting: Vec::new(),
@@ -70,7 +75,12 @@ impl OwnView {
             if self.leaks.contains_key(&pair) {
                 continue;
             }
-            if let Some(what) = shown_of(&self.spec, planted, exchange, victim) {
+            // What the run itself has written into an object is its own doing.
+            let field = || {
+                let told = field_naming(&self.spec, exchange, victim, |object| RunTag::marks(&self.tag, object));
+                told.filter(|_| exchange.succeeded())
+            };
+            if let Some(what) = shown_of(&self.spec, planted, exchange, victim).or_else(field) {
                 let line = format!("an ordinary answer to {} shows {what}", exchange.by);
                 self.leaks.insert(pair, Evidence::of(Shows::ForeignData, line, exchange));
             }

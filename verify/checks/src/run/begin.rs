@@ -2,6 +2,7 @@
 
 use watertight_engine::journal::Journal;
 use watertight_engine::log::{Header, LogWriter};
+use watertight_engine::marker::RunTag;
 
 use super::{JOURNAL, Order, Resume, RunError};
 use crate::judge::{Past, Unfinished, replay_past};
@@ -38,7 +39,7 @@ impl Order {
         let past = Past {
             part: 0,
             decided: self.plan.trials.iter().map(|_| None).collect(),
-            watchers: watchers::all(&self.spec, self.plan.access),
+            watchers: watchers::all(&self.spec, &RunTag::new(self.options.seed, header.salt), self.plan.access),
         };
         Ok(Begun { order: self, header, log, journal, past })
     }

@@ -164,21 +164,29 @@ pub(crate) fn redirected(spec: &Spec, exchange: &Exchange) -> Option<Address> {
 ///
 /// A tenant may have stored any text in its own object: one that holds a nonce of its own proves nothing.
 pub(crate) fn foreign_field(t: &Tape, exchange: &Exchange, own: TenantIx, nonce_prefix: &str) -> Option<String> {
-    let others = t.spec.tenant_ixs().filter(|tenant| *tenant != own);
-    let strangers: Vec<&str> = others.map(|tenant| tenant_name(&t.spec, tenant)).collect();
-    find_field(exchange.json()?, &t.spec.tenancy.fields, &strangers, nonce_prefix)
+    let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != own);
+    others.find_map(|tenant| field_naming(&t.spec, exchange, tenant, |object| object.contains(nonce_prefix)))
 }
 
-fn find_field(json: &Value, fields: &[String], strangers: &[&str], nonce_prefix: &str) -> Option<String> {
+/// A member of `tenancy.fields` that names this tenant, in an object whose text is not `excused`.
+pub(crate) fn field_naming(
+    spec: &Spec,
+    exchange: &Exchange,
+    tenant: TenantIx,
+    excused: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let (fields, name) = (&spec.tenancy.fields, tenant_name(spec, tenant));
+    let is_named = !fields.is_empty() && exchange.response()?.body.text().contains(name);
+    if is_named { find_field(exchange.json()?, fields, name, &excused) } else { None }
+}
+
+fn find_field(json: &Value, fields: &[String], tenant: &str, excused: &dyn Fn(&str) -> bool) -> Option<String> {
     match json {
-        Value::Array(items) => items.iter().find_map(|item| find_field(item, fields, strangers, nonce_prefix)),
+        Value::Array(items) => items.iter().find_map(|item| find_field(item, fields, tenant, excused)),
         Value::Object(members) => {
-            let here = members.iter().find_map(|(name, value)| {
-                let tenant = value.as_str()?;
-                (fields.contains(name) && strangers.contains(&tenant)).then(|| format!("{name} = {tenant}"))
-            });
-            here.filter(|_| !json.to_string().contains(nonce_prefix))
-                .or_else(|| members.values().find_map(|value| find_field(value, fields, strangers, nonce_prefix)))
+            let here = fields.iter().find(|field| members.get(*field).and_then(Value::as_str) == Some(tenant));
+            let told = here.filter(|_| !excused(&json.to_string())).map(|field| format!("{field} = {tenant}"));
+            told.or_else(|| members.values().find_map(|value| find_field(value, fields, tenant, excused)))
         }
         _ => None,
     }
@@ -214,6 +222,18 @@ pub(crate) fn leaves(json: &Value) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_that_names_another_tenant_counts_unless_its_object_is_excused() {
+        let named = |json: Value| {
+            find_field(&json, &["tenantId".to_owned()], "south", &|object| object.contains("written by the run"))
+        };
+        let south = || serde_json::json!({ "title": "old", "tenantId": "south" });
+        let own_doing = || serde_json::json!({ "title": "written by the run", "tenantId": "south" });
+        assert_eq!(named(serde_json::json!({ "items": [own_doing(), south()] })).as_deref(), Some("tenantId = south"));
+        assert_eq!(named(serde_json::json!({ "items": [own_doing()], "tenantId": "north" })), None);
+        assert_eq!(named(serde_json::json!({ "tenantId": "south-east", "tenant": "south" })), None);
+    }
 
     #[test]
     fn a_long_name_before_many_values_takes_no_more_than_a_bounded_space() {

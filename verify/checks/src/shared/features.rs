@@ -29,6 +29,9 @@ const VOLATILE: &[&str] = &[
     "x-runtime",
 ];
 
+/// Bytes of a text that changes by itself and tells nothing: a time, the id of a request.
+const LONGEST_NOISE: usize = 64;
+
 /// What can be seen of an answer: status, headers, members of the body. What was sent is replaced by a fixed word, since an
 /// answer may echo it. A short id may be a part of another text as well, so this is done in two ways, and what tells
 /// answers apart must do so in both.
@@ -162,14 +165,32 @@ impl<'f> Kinds<'f> {
     fn are_alike(&self) -> bool {
         let mut all = self.one.iter().chain(&self.other);
         let Some(first) = all.next() else { return false };
-        all.all(|features| features.keys().eq(first.keys()))
-            && first.keys().all(|name| constant(&self.one, name) == constant(&self.other, name))
+        all.all(|features| features.keys().eq(first.keys())) && first.keys().all(|name| self.is_alike(name))
     }
 
-    /// What a feature is throughout the one kind, and throughout the other, if that differs.
+    /// The same throughout, or a short text that changes by itself in both kinds: in a long one that does, anything may be.
+    fn is_alike(&self, name: &str) -> bool {
+        match (constant(&self.one, name), constant(&self.other, name)) {
+            (Some(one), Some(other)) => one == other,
+            (None, None) => {
+                let mut values = self.one.iter().chain(&self.other).filter_map(|features| features.get(name));
+                values.all(|value| value.len() <= LONGEST_NOISE)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a feature is throughout the one kind, and throughout the other, if that differs. One that changes by itself is
+    /// something where the other kind has none.
     fn difference(&self, name: &str) -> Option<(Option<&'f str>, Option<&'f str>)> {
-        let (one, other) = (constant(&self.one, name)?, constant(&self.other, name)?);
-        (one != other).then_some((one, other))
+        const CHANGING: Option<&str> = Some("something that changes");
+        let is_there = |kind: &[&BTreeMap<String, String>]| kind.iter().all(|features| features.contains_key(name));
+        match (constant(&self.one, name), constant(&self.other, name)) {
+            (Some(one), Some(other)) => (one != other).then_some((one, other)),
+            (None, Some(None)) if is_there(&self.one) => Some((CHANGING, None)),
+            (Some(None), None) if is_there(&self.other) => Some((None, CHANGING)),
+            _ => None,
+        }
     }
 }
 
@@ -190,6 +211,22 @@ mod tests {
             Features { words: all.clone(), tokens: all }
         };
         values.iter().map(|f| of(f)).collect()
+    }
+
+    #[test]
+    fn answers_are_alike_in_all_that_does_not_change_by_itself() {
+        fn of<'t>(at: &'t str, text: &'t str) -> Vec<(&'static str, &'t str)> {
+            vec![("status", "200"), ("at", at), ("body", text)]
+        }
+        let two = |one: Vec<(&str, &str)>, other: Vec<(&str, &str)>| kind(&[&one, &other]);
+        let (here, nowhere) = (two(of("1", "none"), of("2", "none")), two(of("3", "none"), of("4", "none")));
+        assert!(are_alike(&here, &nowhere));
+        assert!(!are_alike(&two(of("1", "some"), of("2", "some")), &nowhere));
+        assert!(!are_alike(&two(of("1", "none"), of("1", "none")), &nowhere), "it changes in one kind alone");
+        // A whole document that changes: nothing in it was compared.
+        let (page, other) = ("data of the victim, at 1 ".repeat(9), "data of the victim, at 2 ".repeat(9));
+        let (none, no) = ("not found, at 3 ".repeat(9), "not found, at 4 ".repeat(9));
+        assert!(!are_alike(&two(of("1", &page), of("2", &other)), &two(of("3", &none), of("4", &no))));
     }
 
     #[test]
@@ -224,9 +261,14 @@ mod tests {
         let nowhere = kind(&[&[("status", "404"), ("id", "3")], &[("status", "404"), ("id", "3")]]);
         assert_eq!(told_apart(&foreign, &nowhere).as_deref(), Some("status: 403 against 404"));
         assert_eq!(told_apart(&foreign, &foreign), None);
-        let noisy = kind(&[&[("status", "404")], &[("status", "403")]]);
+        let noisy = kind(&[&[("status", "404"), ("id", "5")], &[("status", "403"), ("id", "6")]]);
         assert_eq!(told_apart(&foreign, &noisy), None);
-        let extra = kind(&[&[("status", "403"), ("hint", "x")], &[("status", "403"), ("hint", "x")]]);
+        // What changes by itself, and is in the answers of one kind alone.
+        let changing = kind(&[&[("status", "404"), ("at", "1")], &[("status", "404"), ("at", "2")]]);
+        let still = kind(&[&[("status", "404")], &[("status", "404")]]);
+        assert_eq!(told_apart(&changing, &still).as_deref(), Some("at: something that changes against nothing"));
+        let extra =
+            kind(&[&[("status", "403"), ("hint", "x"), ("id", "7")], &[("status", "403"), ("hint", "x"), ("id", "8")]]);
         assert_eq!(told_apart(&foreign, &extra).as_deref(), Some("hint: nothing against x"));
     }
 }

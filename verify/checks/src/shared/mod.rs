@@ -16,11 +16,12 @@ mod place;
 mod plant;
 
 pub(crate) use evidence::{
-    control, failed, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of, shows, succeed,
+    control, failed, field_naming, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of,
+    shows, succeed,
 };
 pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use item::{id_member, id_of, items};
-pub(crate) use nothing::{Nowhere, never_existed, says_nothing, told_nowhere};
+pub(crate) use nothing::{Nowhere, never_existed, says_nothing, similar, told_nowhere};
 pub(crate) use paging::{Pages, first_page, follow, next_page, path_of_link};
 pub(crate) use place::{
     Place, Words, address, locate, names_tenant, operation_of, parent_of, request, scalar, tenant_name,

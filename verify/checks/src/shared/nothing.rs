@@ -106,7 +106,7 @@ const NONE_FOUND: &str = "no id of the same form was found that never existed";
 
 /// An id of the same form: a count far ahead, else the last letters and digits of its longest
 /// group, shifted.
-fn similar(id: &str, random: &str, turn: usize) -> String {
+pub(crate) fn similar(id: &str, random: &str, turn: usize) -> String {
     let head = id.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = id.len().saturating_sub(head.len());
     if (1..=9).contains(&digits) && !head.contains(|c: char| c.is_ascii_digit()) {

@@ -140,3 +140,19 @@ async fn a_list_that_the_clean_up_could_not_read_to_its_end_is_told() {
         }
     }
 }
+
+/// What an attack has destroyed is gone, also for a target that says 403 of what is not there; what it keeps is not.
+#[tokio::test]
+async fn what_is_forbidden_as_if_it_never_existed_is_gone() {
+    let deletes = |switches: Vec<Switch>| async move {
+        let bed = Bed::with(cases(), &switches).await;
+        let before = bed.contents().len();
+        let verified = bed.verify(|one| one.check == "api.swap-path-tenant" && one.subject.starts_with("DELETE")).await;
+        (verified, bed.contents().len() - before)
+    };
+    let (verified, kept) = deletes(vec![NothingIsForbidden, DeletesAndDenies]).await;
+    assert!(verified.leaks().contains("api.swap-path-tenant"), "{:?}", verified.leaks());
+    assert_eq!((&verified.run.left_behind, kept), (&Vec::<String>::new(), 0));
+    let (verified, kept) = deletes(vec![NothingIsForbidden, DeletesForbidden]).await;
+    assert!(kept > 0 && verified.run.left_behind.len() == kept, "{kept}: {:?}", verified.run.left_behind);
+}

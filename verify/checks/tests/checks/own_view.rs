@@ -3,6 +3,8 @@
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Bed, Concluded, Fixture, Switch, Verified};
 
+use crate::support::is_of_data;
+
 async fn verify(fixture: Fixture, switches: &[Switch], check: &str) -> Verified {
     Bed::with(fixture, switches).await.verify(|one| one.check == check).await
 }
@@ -47,12 +49,27 @@ async fn own_view_leaves_out_clean_up_which_is_not_in_a_run_when_it_is_judged() 
     assert!(own_view(&removing, 0, 1).is_leak());
 }
 
+const SETTINGS: &str = "\n[[operation]]\nname = \"settings\"\nrequest = \"GET /tenants/{tenant}/settings\"\n";
+
+/// `tenancy.fields` must name the caller's tenant wherever they are. What the run has written itself proves nothing.
+#[tokio::test]
+async fn an_answer_in_which_a_declared_field_names_another_tenant_is_a_leak() {
+    let fixture = || Fixture::by_path().two_tenants().only(&["case"]).further(SETTINGS);
+    let check = "cache.cross-tenant-hit";
+    assert!(verify(fixture(), &[], check).await.leaks().is_empty());
+    let leaky = verify(fixture(), &[SettingsOfAnother], check).await;
+    let found = own_view(&leaky, 0, 1);
+    assert!(found.is_leak() && format!("{found:?}").contains("tenantId = south"), "{found:?}");
+    // North's own case says that it is south's, since north wrote that into it.
+    let written = Bed::with(fixture(), &[StoresTenantId]).await.verify(is_of_data).await;
+    assert!(written.concluded().len() > 1 && written.leaks().is_empty(), "{:?}", written.leaks());
+}
+
 /// What a tenant proves itself with is in no marker: the engine knows it all the same.
 #[tokio::test]
 async fn an_answer_that_shows_another_tenants_credential_is_a_leak() {
-    let settings = "\n[[operation]]\nname = \"settings\"\nrequest = \"GET /tenants/{tenant}/settings\"\n";
     for fixture in [Fixture::by_path(), Fixture::tokens()] {
-        let fixture = || fixture.clone().two_tenants().only(&["case"]).further(settings);
+        let fixture = || fixture.clone().two_tenants().only(&["case"]).further(SETTINGS);
         let sound = verify(fixture(), &[], "cache.cross-tenant-hit").await;
         assert!(sound.leaks().is_empty(), "{:?}", sound.leaks());
         let leaky = verify(fixture(), &[SettingsShowKeys], "cache.cross-tenant-hit").await;

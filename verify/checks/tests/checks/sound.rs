@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use watertight_checks::run::Ending;
 use watertight_engine::log::Source;
-use watertight_testbed::{Bed, Fixture, Switch};
+use watertight_testbed::{Bed, Concluded, Fixture, Switch};
 
 use crate::support::{is_of_data, is_souths, run_with};
 
@@ -39,6 +39,24 @@ async fn a_sound_target_with_tokens_is_isolated_and_left_as_it_was() {
     assert!(verified.concluded().iter().all(|one| !one.is_unproven() && !one.is_leak()), "{:#?}", verified.concluded());
     assert_eq!(verified.run.left_behind, Vec::<String>::new());
     assert_eq!(bed.contents(), before);
+}
+
+/// As Django REST framework has them by default.
+#[tokio::test]
+async fn paths_may_end_with_a_slash() {
+    let bed = Bed::with(Fixture::slashed(), &[Switch::Slashes]).await;
+    let before = bed.contents();
+    let verified = bed.verify(is_of_data).await;
+    assert_eq!(verified.run.planted.failures, []);
+    assert!(
+        verified.concluded().len() > 100 && verified.concluded().iter().all(Concluded::is_isolated),
+        "{:#?}",
+        verified.concluded()
+    );
+    assert_eq!((&verified.run.left_behind, bed.contents()), (&Vec::<String>::new(), before));
+    let flawed =
+        run_with(Fixture::slashed(), &[Switch::Slashes, Switch::ReadByIdAlone], |one| one.check == "api.swap-item");
+    assert!(flawed.await.iter().any(|one| one.is_leak() && one.subject.ends_with("{task}/")));
 }
 
 #[tokio::test]

@@ -110,10 +110,10 @@ impl Draft<'_> {
             [extra("search", Role::Search), extra("count", Role::Count)].into_iter().flatten().collect();
 
         let (name, collection) = (name?, collection?);
-        let item = appended(
-            &collection,
-            vec![Piece::Text("/".to_owned()), Piece::Symbol(Symbol::Object(self.ix), name.clone())],
-        );
+        let symbol = Piece::Symbol(Symbol::Object(self.ix), name.clone());
+        let slash = Piece::Text("/".to_owned());
+        let item =
+            appended(&collection, if ends_with_slash(&collection) { vec![symbol, slash] } else { vec![slash, symbol] });
         let resource = Resource {
             item,
             collection,
@@ -148,9 +148,9 @@ impl Draft<'_> {
     ) -> Option<PathTemplate> {
         if let Some(value) = table.get("path") {
             let text = reader.text(value)?;
-            if text.value.contains('?') || text.value.ends_with('/') {
+            if text.value.contains('?') {
                 let help = "a collection's path alone: `/{case}` is appended to it for an object";
-                reader.report.note(text.span, "a collection's path has no query and no `/` at its end", help);
+                reader.report.note(text.span, "a collection's path has no query", help);
                 return None;
             }
             let scope = Scope { objects: &self.family.objects, bound: Some(self.ancestors()), others: IN_COLLECTION };
@@ -161,7 +161,9 @@ impl Draft<'_> {
             return None;
         }
         let parent = self.earlier.get(parent?.number())?.as_ref()?;
-        Some(appended(&parent.item, vec![Piece::Text(format!("/{}s", name?))]))
+        let name = name?;
+        let below = if ends_with_slash(&parent.item) { format!("{name}s/") } else { format!("/{name}s") };
+        Some(appended(&parent.item, vec![Piece::Text(below)]))
     }
 
     /// Parent, grandparent and so on.
@@ -190,6 +192,10 @@ impl Draft<'_> {
         }
         reader.body(value, &Scope { objects: &self.family.objects, bound, others: IN_BODY })
     }
+}
+
+fn ends_with_slash(path: &PathTemplate) -> bool {
+    matches!(path.pieces().last(), Some(Piece::Text(text)) if text.ends_with('/'))
 }
 
 fn appended(path: &PathTemplate, more: Vec<Piece>) -> PathTemplate {

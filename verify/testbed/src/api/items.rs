@@ -34,6 +34,7 @@ impl Api {
             "GET" if self.lagging.remove(&(at.kind, at.id.to_owned())) => self.missing(call, at.id),
             "GET" if self.is_unreadable(index) => Answer::obstacle(500),
             "GET" => Answer::ok(&self.shown(index)),
+            "DELETE" if self.is(Switch::DeletesForbidden) => Answer::problem(403, "forbidden", ""),
             "DELETE" => {
                 self.remove(index);
                 match self.is(Switch::DeleteShowsAll) {
@@ -73,6 +74,9 @@ impl Api {
     fn update(&mut self, call: &Call<'_>, index: usize) -> Answer {
         let body = &call.asked.body;
         self.retitle(index, body);
+        if self.is(Switch::StoresTenantId) && body["tenantId"].is_string() {
+            self.records[index].body["tenantId"] = body["tenantId"].clone();
+        }
         if self.is(Switch::UpdateMoves)
             && let Some(there) = body["tenantId"].as_str().and_then(tenant)
         {

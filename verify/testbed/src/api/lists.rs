@@ -13,7 +13,8 @@ impl Api {
     pub(super) fn settings(&self, call: &Call<'_>) -> Answer {
         let is_shown = |client: &&Client| client.tenant == call.tenant || self.is(Switch::SettingsShowKeys);
         let keys: Vec<&str> = CLIENTS.iter().filter(is_shown).map(|client| client.secret).collect();
-        Answer::ok(&json!({ "language": "nl", "integrations": keys }))
+        let of = if self.is(Switch::SettingsOfAnother) { (call.tenant + 1) % TENANTS.len() } else { call.tenant };
+        Answer::ok(&json!({ "language": "nl", "integrations": keys, "tenantId": TENANTS[of] }))
     }
 
     /// Everyone's names, badges and offices, as bare texts: what the platform tells all of its users.

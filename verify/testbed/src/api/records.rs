@@ -91,7 +91,9 @@ impl Api {
         }
         body["id"] = json!(at.id);
         body["status"] = json!("open");
-        body["tenantId"] = json!(TENANTS[tenant]);
+        if !self.is(Switch::StoresTenantId) || body["tenantId"].is_null() {
+            body["tenantId"] = json!(TENANTS[tenant]);
+        }
         if !self.is(Switch::KeepsNothing) {
             self.records.push(Record {
                 tenant,

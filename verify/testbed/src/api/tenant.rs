@@ -111,6 +111,9 @@ impl Api {
 
     /// That there is nothing here.
     pub(super) fn nothing(&self, asked: &Asked) -> Answer {
+        if self.is(Switch::NothingIsForbidden) {
+            return Answer::problem(403, "forbidden", "");
+        }
         if self.is(Switch::NothingIsNull) {
             return Answer::ok(&serde_json::json!({ "item": null, "asked": asked.path }));
         }

@@ -31,7 +31,7 @@ fn resources() {
 
     29: `"tenants/{tenant}/cases"` a path begins with one `/` → for example "/tenants/{tenant}/cases"
 
-    29: `"/tenants/{tenant}/cases?x=1"` a collection's path has no query and no `/` at its end → a collection's path alone: `/{case}` is appended to it for an object
+    29: `"/tenants/{tenant}/cases?x=1"` a collection's path has no query → a collection's path alone: `/{case}` is appended to it for an object
 
     29: `"/tenants/{tenant}/a case"` ` ` cannot be in a path → percent-encode it
 
