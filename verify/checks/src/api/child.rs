@@ -134,11 +134,11 @@ impl Link<'_> {
         let nowhere = self.place.clone().and(self.above.resource, &never_existed(t, self.above, 0).await?);
         let second = t.nonce(self.aim.attacker);
         let nowhere_linked = self.create(t, &nowhere, &second).await?;
-        // A success that names nothing new, here and there, is how some targets deny.
-        let is_told = |answer: &Exchange, nonce: &str| {
-            id_in(&t.spec[self.resource], answer).is_some() || answer.mentions(nonce) || answer.response().is_none()
+        // A success that says something, and names nothing new, here and there, is how some targets deny.
+        let is_refusal = |answer: &Exchange, nonce: &str| {
+            answer.json().is_some() && id_in(&t.spec[self.resource], answer).is_none() && !answer.mentions(nonce)
         };
-        let is_denied = !is_told(linked, nonce) && !is_told(&nowhere_linked, &second);
+        let is_denied = is_refusal(linked, nonce) && is_refusal(&nowhere_linked, &second);
         Ok(match class_of(&nowhere_linked) {
             ResponseClass::Success if is_denied => Attack::Withstood,
             ResponseClass::Success => {
