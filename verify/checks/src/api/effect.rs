@@ -139,9 +139,9 @@ fn altered(attack: &Exchange, changed: &BTreeSet<String>, seen: &Exchange) -> Ev
 async fn destroyed(t: &Tape, object: &Object, attack: &Exchange) -> Result<Option<Evidence>, Stop> {
     let Some(seen) = still_gone(t, object).await? else { return Ok(None) };
     let other = read(t, &prepared_object(t, object.tenant, object.resource)?).await?;
-    let found = match seen.status() {
-        Some(200..=299) => "the victim is shown another tenant's in its place",
-        _ => "the victim finds it gone",
+    let found = match is_anothers(t, &seen, object) {
+        true => "the victim is shown another tenant's in its place",
+        false => "the victim finds it gone",
     };
     Ok(Some(
         Evidence::of(Shows::ForeignDestruction, "the attacker destroyed the victim's object", attack)
@@ -164,8 +164,7 @@ async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
     let ask = |place: &Place| request(t, own(t, object.tenant)?, op, place, &Words::default());
     let seen = t.send(ask(&place)?).await;
     let members = seen.json().map(leaves);
-    let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != object.tenant);
-    let is_anothers = !shows(&seen, object) && others.any(|tenant| foreign(t, &seen, tenant).is_some());
+    let is_anothers = is_anothers(t, &seen, object);
     if seen.succeeded() && !is_anothers && !shows(&seen, object) {
         // Some answer with a success, and nothing in it, for whatever does not exist.
         let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
@@ -181,6 +180,12 @@ async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
         (Some(403 | 404 | 410), _) => State::Gone(seen),
         _ => State::Unclear(seen),
     })
+}
+
+/// Whether an answer shows another tenant's object, and not this one.
+fn is_anothers(t: &Tape, seen: &Exchange, object: &Object) -> bool {
+    let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != object.tenant);
+    !shows(seen, object) && others.any(|tenant| foreign(t, seen, tenant).is_some())
 }
 
 /// A second look at an object that was gone: a replica may lag behind, so one answer destroys nothing.
