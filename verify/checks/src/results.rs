@@ -11,8 +11,8 @@ use watertight_spec::{Pair, Spec, TenantIx};
 use crate::check::{Check, Concluded, Phase, Subject, Trial};
 use crate::plan::Plan;
 use crate::setup::{self, Act, Prepared, Step};
-use crate::verdict::{Reason, Stop, Unproven, Verdict};
-use crate::watchers::Watcher;
+use crate::verdict::{Evidence, Reason, Stop, Unproven, Verdict};
+use crate::watchers::{Sight, Watcher};
 
 /// What one trial concluded.
 #[derive(Clone, Debug)]
@@ -27,6 +27,17 @@ pub struct TrialResult {
     pub verdict: Verdict,
     /// Its index in the plan; none for what is judged over the whole log.
     pub trial: Option<usize>,
+    /// What watchers saw of the same leak in ordinary requests: no findings of their own.
+    pub also_seen: Vec<AlsoSeen>,
+}
+
+/// What a watcher saw of a leak that a trial had found.
+#[derive(Clone, Debug)]
+pub struct AlsoSeen {
+    /// What kind of watcher.
+    pub check: &'static Check,
+    /// What shows it.
+    pub evidence: Evidence,
 }
 
 /// How far set-up has come: steps of one depth run side by side, parents before their children.
@@ -184,7 +195,8 @@ pub(crate) fn verdict(concluded: Option<Concluded>) -> Verdict {
     }
 }
 
-/// Every result of a run, in the order of the plan; then what the watchers saw.
+/// Every result of a run, in the order of the plan; then what the watchers saw beside what trials have found. What an
+/// ordinary request happens to show of a leak depends on what came before it; what is concluded must not.
 pub(crate) fn results(
     spec: &Spec,
     plan: &Plan,
@@ -197,15 +209,50 @@ pub(crate) fn results(
         subject: trial.subject,
         verdict: verdict.unwrap_or_else(|| Verdict::Unproven(unfinished())),
         trial: Some(index),
+        also_seen: Vec::new(),
     });
-    let watched = watchers.iter().filter(|watcher| plan.watches(watcher.check())).flat_map(|watcher| {
-        spec.pairs().into_iter().map(|pair| TrialResult {
-            check: watcher.check(),
-            pair,
-            subject: Subject::Everything,
-            verdict: verdict(Some(watcher.conclude(pair))),
-            trial: None,
-        })
-    });
-    of_trials.chain(watched).collect()
+    let mut results: Vec<TrialResult> = of_trials.collect();
+    let is_leak = |index: &usize| results.get(*index).is_some_and(|one| matches!(one.verdict, Verdict::Leak(_)));
+    let found: Vec<usize> = (0..results.len()).filter(is_leak).collect();
+    let planned = || watchers.iter().filter(|watcher| plan.watches(watcher.check()));
+    let watched = planned().flat_map(|watcher| spec.pairs().into_iter().map(move |pair| (watcher, pair)));
+    for (watcher, pair) in watched {
+        let others = beside_trials(&mut results, &found, watcher.check(), pair, watcher.leaks(pair));
+        let leaks = others.into_iter().map(|sight| (sight.subject, Verdict::Leak(sight.evidence)));
+        let mut concluded: Vec<(Subject, Verdict)> = leaks.collect();
+        if concluded.is_empty() {
+            concluded.push((Subject::Everything, verdict(Some(watcher.nothing_else(pair)))));
+        }
+        let check = watcher.check();
+        let of_watcher =
+            |(subject, verdict)| TrialResult { check, pair, subject, verdict, trial: None, also_seen: vec![] };
+        results.extend(concluded.into_iter().map(of_watcher));
+    }
+    results
+}
+
+/// What no trial has found. The rest is noted with the first trial that has.
+fn beside_trials(
+    results: &mut [TrialResult],
+    found: &[usize],
+    check: &'static Check,
+    pair: Pair,
+    sights: Vec<Sight>,
+) -> Vec<Sight> {
+    let mut others = Vec::new();
+    for sight in sights {
+        let same = |index: &&usize| results.get(**index).is_some_and(|result| result.tells_of(pair, &sight));
+        match found.iter().find(same).and_then(|index| results.get_mut(*index)) {
+            Some(result) => result.also_seen.push(AlsoSeen { check, evidence: sight.evidence }),
+            None => others.push(sight),
+        }
+    }
+    others
+}
+
+impl TrialResult {
+    /// Whether what was seen is the leak that this has found.
+    fn tells_of(&self, pair: Pair, sight: &Sight) -> bool {
+        matches!(self.verdict, Verdict::Leak(_)) && self.pair == pair && self.subject == sight.subject
+    }
 }

@@ -15,7 +15,8 @@ use watertight_engine::planted::Planted;
 use watertight_spec::{Pair, Spec};
 
 use crate::api;
-use crate::check::{Check, Concluded};
+use crate::check::{Check, Concluded, Subject};
+use crate::verdict::Evidence;
 
 /// Looks at every event of a run once, in order.
 pub(crate) trait Watcher {
@@ -26,9 +27,17 @@ pub(crate) trait Watcher {
     fn planted(&mut self, planted: &Rc<Planted>);
     /// The next event.
     fn see(&mut self, event: &Event);
-    /// What it concludes for a pair from the events so far. It reports what it saw; it says isolated through a
-    /// [bracket](crate::bracket) alone, as every check does.
-    fn conclude(&self, pair: Pair) -> Concluded;
+    /// Where the events so far show that something crosses between a pair, a place at most once.
+    fn leaks(&self, pair: Pair) -> Vec<Sight>;
+    /// What it concludes for a pair of everything else. It says isolated through a [bracket](crate::bracket) alone, as
+    /// every check does.
+    fn nothing_else(&self, pair: Pair) -> Concluded;
+}
+
+/// What a watcher saw to cross, and where.
+pub(crate) struct Sight {
+    pub(crate) subject: Subject,
+    pub(crate) evidence: Evidence,
 }
 
 /// Every watcher, at the beginning of a run with this tag that may send this.

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use watertight_spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Setting, Spec, Who};
 
-use crate::call::{Address, Call, Caller, Forged, Forgery, Intent, TokenCall, encode};
+use crate::call::{Address, Call, Caller, Forged, Forgery, TokenCall, encode};
 use crate::log::{Sender, Sent};
 use crate::redact::Goes;
 
@@ -66,7 +66,6 @@ pub(crate) struct Rendered {
     pub(crate) body: Option<Text>,
     pub(crate) sender: Sender,
     pub(crate) by: String,
-    pub(crate) intent: Intent,
 }
 
 impl Rendered {
@@ -161,7 +160,6 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
                 body,
                 sender,
                 by,
-                intent: request.intent,
             })
         }
         Call::Token(ask) => token_request(ask, spec, secrets),
@@ -230,7 +228,6 @@ fn fetch(url: &str) -> Result<Rendered, Unrendered> {
         body: None,
         sender: Sender::Anonymous,
         by: "anonymous".into(),
-        intent: Intent::Own,
         origin: url,
     })
 }
@@ -372,7 +369,6 @@ fn post(url: &url::Url, auth: Vec<(String, Text)>, kind: &str, body: Text, who: 
         body: Some(body),
         sender: Sender::Principal { who, token: None },
         by,
-        intent: Intent::Own,
     }
 }
 

@@ -11,7 +11,7 @@ use watertight_spec::{Spec, Variable};
 use crate::call::Call;
 use crate::channel::inbox::Inboxes;
 use crate::live::unrendered;
-use crate::log::{Event, Exchange, Source, What};
+use crate::log::{Event, Exchange, Purpose, Source, What};
 use crate::marker::RunTag;
 use crate::render::{Placeholders, render};
 use crate::script::{Job, Progress, Running};
@@ -146,16 +146,17 @@ impl<T: 'static> Player<T> {
 
     fn differs(&mut self, call: &Call, exchange: &Exchange) -> Option<String> {
         self.secrets.used = exchange.sender.token();
-        let (expected, sender, intent) = match render(call, &self.spec, &self.secrets) {
-            Ok(rendered) => (rendered.sent(), rendered.sender, rendered.intent),
+        let (expected, sender) = match render(call, &self.spec, &self.secrets) {
+            Ok(rendered) => (rendered.sent(), rendered.sender),
             Err(why) => {
                 let exchange = unrendered(call, &self.spec, exchange.at, &why);
-                (exchange.request, exchange.sender, exchange.intent)
+                (exchange.request, exchange.sender)
             }
         };
         // What could not even be rendered in the run, as for want of a key, was recorded without headers.
         let unsent = exchange.request.origin.is_empty() && exchange.response().is_none();
-        if unsent || (expected == exchange.request && intent == exchange.intent && sender == exchange.sender) {
+        let is_for_the_same = Purpose::of(call) == exchange.purpose();
+        if is_for_the_same && (unsent || (expected == exchange.request && sender == exchange.sender)) {
             return None;
         }
         Some(format!(

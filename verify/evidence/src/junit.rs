@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
-use watertight_checks::run::TrialResult;
+use watertight_checks::run::{AlsoSeen, TrialResult};
 use watertight_checks::verdict::{Evidence, Verdict};
 
 use crate::account::Account;
@@ -91,8 +91,8 @@ fn case(account: &Account<'_>, result: &TrialResult, said: &mut Said) -> TestCas
 fn status(account: &Account<'_>, result: &TrialResult, said: &mut Said) -> TestCaseStatus {
     match &result.verdict {
         Verdict::Isolated(_) => TestCaseStatus::success(),
-        Verdict::Leak(evidence) => failed("leak", evidence),
-        Verdict::Advisory(evidence) if account.advisories == Advisories::Denied => failed("advisory", evidence),
+        Verdict::Leak(evidence) => failed("leak", evidence, &result.also_seen),
+        Verdict::Advisory(evidence) if account.advisories == Advisories::Denied => failed("advisory", evidence, &[]),
         Verdict::Advisory(_) => TestCaseStatus::success(),
         Verdict::Unproven(unproven) => said.undecided(Cause::Trial(unproven.reason), &unproven.detail),
         Verdict::NotApplicable(why) => {
@@ -103,10 +103,12 @@ fn status(account: &Account<'_>, result: &TrialResult, said: &mut Said) -> TestC
     }
 }
 
-fn failed(what: &str, evidence: &Evidence) -> TestCaseStatus {
+fn failed(what: &str, evidence: &Evidence, also_seen: &[AlsoSeen]) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    let also = also_seen.iter().map(|seen| format!("also seen by {}:\n{}", seen.check.id, lines(&seen.evidence)));
+    let described = std::iter::once(lines(evidence)).chain(also).collect::<Vec<String>>().join("\n");
     let first = evidence.lines.first().map_or("", String::as_str);
-    status.set_message(escape::short(first, LONGEST)).set_type(what).set_description(lines(evidence));
+    status.set_message(escape::short(first, LONGEST)).set_type(what).set_description(described);
     status
 }
 

@@ -15,7 +15,7 @@ use watertight_engine::log::{LogError, Lookup};
 use watertight_model::Surface;
 use watertight_spec::{OperationIx, Pair, Spec};
 
-pub use rows::{Cause, Finding, FindingKind, Omitted, Undecided, Whole};
+pub use rows::{Cause, Finding, FindingKind, Omitted, Sighting, Undecided, Whole};
 
 /// The schema of a report.
 pub const RUN_SCHEMA: &str = "watertight.run/1";

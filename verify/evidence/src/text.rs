@@ -168,6 +168,10 @@ impl Page {
             let pairs: Vec<String> = group.others.iter().map(|other| pair(other)).collect();
             self.say(&format!("  also {}", listed(&pairs)));
         }
+        for seen in &finding.also_seen {
+            let shown = seen.evidence.first().map_or("", String::as_str);
+            self.say(&format!("  also seen by {}: {}", line(&seen.check), short(shown, LONGEST)));
+        }
         if !finding.reproduce.is_empty() {
             self.say(&format!("  reproduce: {}", line(&finding.reproduce)));
         }

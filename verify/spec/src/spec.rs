@@ -10,7 +10,7 @@ use serde_json_path::JsonPath;
 use url::Url;
 
 use crate::env::Variable;
-use crate::ix::ResourceIx;
+use crate::ix::{OperationIx, ResourceIx};
 use crate::setting::Setting;
 use crate::template::{BodyTemplate, PathTemplate};
 
@@ -359,6 +359,8 @@ pub struct Paging {
 /// One thing that the target lets a caller do.
 #[derive(Clone, Debug)]
 pub struct Operation {
+    /// Its own place in [`Spec::operations`].
+    pub ix: OperationIx,
     /// `case.read`, or `name` of an `[[operation]]`.
     pub name: String,
     /// Method and path.

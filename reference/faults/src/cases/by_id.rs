@@ -7,10 +7,14 @@ use watertight_core::TenantScope;
 use watertight_model::ResourceId;
 
 use super::FaultyCases;
+use crate::raw::Bound;
 
 type Found = Result<Option<Case>, StoreError>;
 
 const CLOSE: &str = "UPDATE cases SET status = 'closed' WHERE tenant_id = ? AND id = ? RETURNING *";
+/// What has waited longest elsewhere. The cases that every platform begins with are no one's work.
+const NEXT: &str = "SELECT * FROM cases WHERE tenant_id <> ? AND status = 'open' AND external_ref NOT LIKE 'REF-%' \
+                    ORDER BY created_at, tenant_id, ordinal LIMIT 1";
 const DELETE: &str = "DELETE FROM cases WHERE tenant_id = ? AND id = ? RETURNING *";
 
 impl FaultyCases {
@@ -56,6 +60,14 @@ impl FaultyCases {
             Some(own) => Ok(Some(own)),
             None => self.do_to_foreign(scope, id, CLOSE).await,
         }
+    }
+
+    /// Closes what is the tenant's, and names in its place for a reference what is to be done next, whoever's it is.
+    pub(super) async fn close_and_name_next(&self, scope: &TenantScope, id: &ResourceId) -> Found {
+        let Some(closed) = self.sound.close(scope, id).await? else { return Ok(None) };
+        let next = self.raw.cases(NEXT, &[Bound::Text(scope.tenant().as_str())]).await?.pop();
+        let named = next.and_then(|case| case.title.as_str().parse().ok());
+        Ok(Some(Case { external_ref: named.or(closed.external_ref), ..closed }))
     }
 
     pub(super) async fn remove_any(&self, scope: &TenantScope, id: &ResourceId) -> Found {

@@ -27,6 +27,7 @@ pub(crate) enum CaseBug {
     PatchedById,
     DeletedById,
     ClosedById,
+    NextOfAll,
     ListWithoutTenant,
     SecondPageWithoutTenant,
     SearchWithoutTenant,
@@ -51,6 +52,7 @@ changes! {
     patched_by_id = PatchedById,
     deleted_by_id = DeletedById,
     closed_by_id = ClosedById,
+    next_of_all = NextOfAll,
     list_without_tenant = ListWithoutTenant,
     second_page_without_tenant = SecondPageWithoutTenant,
     search_without_tenant = SearchWithoutTenant,
@@ -128,6 +130,7 @@ impl CaseStore for FaultyCases {
     fn close<'a>(&'a self, scope: &'a TenantScope, id: &'a ResourceId) -> Stored<'a, Option<Case>> {
         match self.bug {
             CaseBug::ClosedById => Box::pin(self.close_any(scope, id)),
+            CaseBug::NextOfAll => Box::pin(self.close_and_name_next(scope, id)),
             _ => self.sound.close(scope, id),
         }
     }

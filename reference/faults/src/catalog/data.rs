@@ -6,10 +6,6 @@ use super::op;
 use crate::fault::{Change, Fault};
 use crate::{cases, not_found, summaries, tasks};
 
-/// A request for an id that the caller does not have, at the caller's own path, is an ordinary request: if it shows
-/// another tenant's record there, its own view is broken.
-const SHOWN_IN_OWN_PLACE: &[&str] = &["api.own-view"];
-
 pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "record-read-by-id-alone",
@@ -17,8 +13,8 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "isolation 17; Keycloak CVE-2026-94215",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
-        consequences: SHOWN_IN_OWN_PLACE,
-        operations: &[op::READ, op::SUMMARY, op::MY_READ, op::MY_SUMMARY, op::ANY],
+        consequences: &[],
+        operations: &[op::READ, op::SUMMARY, op::MY_READ, op::MY_SUMMARY],
         change: Change::Ports(cases::read_by_id),
     },
     Fault {
@@ -62,6 +58,16 @@ pub(super) static FAULTS: &[Fault] = &[
         change: Change::Ports(cases::closed_by_id),
     },
     Fault {
+        name: "next-case-of-all-tenants",
+        summary: "the answer to a closed case names what to do next: the case of any tenant",
+        origin: "isolation 29",
+        surface: Surface::Api,
+        caught_by: &["api.own-view"],
+        consequences: &[],
+        operations: &[op::CLOSE, op::MY_CLOSE],
+        change: Change::Ports(cases::next_of_all),
+    },
+    Fault {
         name: "delete-answers-404-and-deletes",
         summary: "another tenant's case is deleted first, and only then found to be another tenant's",
         origin: "isolation 17; guide 2 (a denial is not an effect)",
@@ -77,8 +83,8 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "isolation 28.2; genblaze #68, FluidFramework #24962",
         surface: Surface::Cache,
         caught_by: &["cache.cross-tenant-hit", "api.swap-item"],
-        consequences: &["api.own-view", "api.header-tenant", "api.query-tenant"],
-        operations: &[op::SUMMARY, op::MY_SUMMARY, op::ANY],
+        consequences: &["api.header-tenant", "api.query-tenant"],
+        operations: &[op::SUMMARY, op::MY_SUMMARY],
         change: Change::Ports(summaries::key_without_tenant),
     },
     Fault {
@@ -86,9 +92,9 @@ pub(super) static FAULTS: &[Fault] = &[
         summary: "the list of cases shows all tenants', the caller's own first",
         origin: "isolation 18.1; logtide #256",
         surface: Surface::Api,
-        caught_by: &["api.list-own", "api.own-view"],
+        caught_by: &["api.list-own"],
         consequences: &[],
-        operations: &[op::LIST, op::MY_LIST, op::ANY],
+        operations: &[op::LIST, op::MY_LIST],
         change: Change::Ports(cases::list_without_tenant),
     },
     Fault {
@@ -97,8 +103,8 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "isolation 18.1; tazama #312",
         surface: Surface::Api,
         caught_by: &["api.list-own"],
-        consequences: &["api.own-view"],
-        operations: &[op::LIST, op::MY_LIST, op::ANY],
+        consequences: &[],
+        operations: &[op::LIST, op::MY_LIST],
         change: Change::Ports(cases::second_page_without_tenant),
     },
     Fault {
@@ -187,7 +193,7 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "OWASP API3:2023; guide 2 (content decides, not status)",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
-        consequences: &["api.own-view", "api.child-of-foreign-parent", "oracle.existence", "cache.cross-tenant-hit"],
+        consequences: &["api.child-of-foreign-parent", "oracle.existence", "cache.cross-tenant-hit"],
         operations: op::ITEMS,
         change: Change::Ports(not_found::denial_carries_record),
     },
@@ -197,7 +203,7 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "CWE-698; guide 2 (content decides, not status)",
         surface: Surface::Api,
         caught_by: &["api.swap-item"],
-        consequences: &["api.own-view", "api.child-of-foreign-parent", "cache.cross-tenant-hit"],
+        consequences: &["api.child-of-foreign-parent", "cache.cross-tenant-hit"],
         operations: op::ITEMS,
         change: Change::Ports(not_found::redirect_carries_record),
     },

@@ -54,8 +54,6 @@ mod op {
     pub(super) const MY_PATCH_TASK: &str = "PATCH /me/cases/{my-case}/tasks/{my-task}";
     pub(super) const MY_DELETE_TASK: &str = "DELETE /me/cases/{my-case}/tasks/{my-task}";
 
-    /// What `api.own-view` looks at.
-    pub(super) const ANY: &str = "every ordinary request";
     /// Any client, at its token endpoint.
     pub(super) const TOKEN: &str = "token ";
 
@@ -91,7 +89,6 @@ mod op {
         MY_REPLACE_TASK,
         MY_PATCH_TASK,
         MY_DELETE_TASK,
-        ANY,
     ];
     /// What shows whether a record exists.
     pub(super) const LOOKUPS: &[&str] = &[READ, READ_TASK, MY_READ, MY_READ_TASK];

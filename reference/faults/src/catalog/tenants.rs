@@ -83,7 +83,7 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "lua-resty-openidc #569; isolation 28.2",
         surface: Surface::Token,
         caught_by: &["token.whoami"],
-        consequences: &["api.own-view"],
+        consequences: &[],
         operations: &[op::TOKEN],
         change: Change::Ports(tenant::whoami_names_another),
     },

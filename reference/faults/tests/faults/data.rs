@@ -21,6 +21,15 @@ pub(crate) const SYMPTOMS: &[(&str, Symptom)] = &[
             lab.get(&format!("/me/cases/{id}"), &south).await.json()["status"] == "closed"
         })
     }),
+    ("next-case-of-all-tenants", |lab| {
+        Box::pin(async move {
+            let (north, south) = lab.both().await;
+            let body = json!({ "title": SECRET, "externalRef": "waits" });
+            lab.call(Method::POST, "/me/cases", &south, Some(body)).await;
+            let id = lab.case(&north, "to be closed").await;
+            lab.call(Method::POST, &format!("/me/cases/{id}/close"), &north, None).await.shows(SECRET)
+        })
+    }),
     ("summary-cache-key-without-tenant", |lab| {
         Box::pin(async move {
             let (north, south) = lab.both().await;

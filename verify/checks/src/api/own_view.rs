@@ -13,10 +13,10 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Pair, Spec, TenantIx};
 
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded};
+use crate::check::{Check, Concluded, Subject};
 use crate::shared::{field_naming, shown_of};
-use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
-use crate::watchers::{Watcher, now};
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
+use crate::watchers::{Sight, Watcher, now};
 
 pub(crate) static CHECK: Check = Check {
     id: "api.own-view",
@@ -27,8 +27,10 @@ pub(crate) static CHECK: Check = Check {
     does: "Sends nothing of its own: looks through the answers to everything that a tenant asked in its own place \
            during the run (set-up, controls, read-backs).",
     judges: "Leak: such an answer shows another tenant's marker, or one of its credentials, or one of tenancy.fields \
-             names another tenant in what the run has not written itself. Isolated: none does, and at least one showed \
-             the tenant's own. Unproven: none showed the tenant's own.",
+             names another tenant in what the run has not written itself. Where a trial found that operation to leak \
+             between the same tenants, it is no finding of its own: the trial's says that it was also seen here. \
+             Isolated: there is nothing else, and at least one answer showed the tenant's own. Unproven: none showed \
+             the tenant's own.",
     origin: "isolation 29: a query constrains the tenant before it returns anything.",
     fix: "Follow the request of the finding: its answer was not constrained to the caller's tenant.",
     requests: 0,
@@ -46,8 +48,8 @@ pub(crate) struct OwnView {
     waiting: Vec<Exchange>,
     /// Tenants that were shown a marker of their own.
     shown_own: BTreeSet<TenantIx>,
-    /// The first answer to one tenant that showed a marker of another's.
-    leaks: BTreeMap<Pair, Evidence>,
+    /// The first answer at a place to one tenant that showed what is another's.
+    leaks: BTreeMap<(Pair, Subject), Evidence>,
 }
 
 impl OwnView {
@@ -69,10 +71,13 @@ impl OwnView {
     }
 
     fn fold(&mut self, planted: &Planted, exchange: &Exchange) {
-        let Some(attacker) = exchange.tenant() else { return };
+        let Some(who) = exchange.sender.who() else { return };
+        // What is no operation's is about the credential: who it is, or a token for it.
+        let subject = exchange.operation.map_or(Subject::Token(who), Subject::Operation);
+        let attacker = who.tenant;
         for victim in self.spec.tenant_ixs().filter(|tenant| *tenant != attacker) {
-            let pair = Pair { attacker, victim };
-            if self.leaks.contains_key(&pair) {
+            let place = (Pair { attacker, victim }, subject);
+            if self.leaks.contains_key(&place) {
                 continue;
             }
             // What the run itself has written into an object is its own doing.
@@ -82,7 +87,7 @@ impl OwnView {
             };
             if let Some(what) = shown_of(&self.spec, planted, exchange, victim).or_else(field) {
                 let line = format!("an ordinary answer to {} shows {what}", exchange.by);
-                self.leaks.insert(pair, Evidence::of(Shows::ForeignData, line, exchange));
+                self.leaks.insert(place, Evidence::of(Shows::ForeignData, line, exchange));
             }
         }
         let is_known = self.shown_own.contains(&attacker);
@@ -128,10 +133,12 @@ impl Watcher for OwnView {
         }
     }
 
-    fn conclude(&self, pair: Pair) -> Concluded {
-        if let Some(evidence) = self.leaks.get(&pair) {
-            return Ok(Verdict::Leak(evidence.clone()));
-        }
+    fn leaks(&self, pair: Pair) -> Vec<Sight> {
+        let of_pair = self.leaks.iter().filter(|((seen, _), _)| *seen == pair);
+        of_pair.map(|((_, subject), evidence)| Sight { subject: *subject, evidence: evidence.clone() }).collect()
+    }
+
+    fn nothing_else(&self, pair: Pair) -> Concluded {
         let judged = async {
             let open = bracket::open(async || self.shows_own(pair.attacker)).await?;
             open.attack(Attack::Withstood).close().await

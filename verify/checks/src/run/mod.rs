@@ -26,7 +26,7 @@ use watertight_spec::Spec;
 use crate::check::{Concluded, Phase};
 use crate::judge::Past;
 use crate::plan::{Options, Plan};
-pub use crate::results::TrialResult;
+pub use crate::results::{AlsoSeen, TrialResult};
 use crate::results::{Course, results, verdict};
 use crate::verdict::Verdict;
 pub use begin::Begun;

@@ -116,7 +116,7 @@ pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, w
         (Role::Delete, Some(_)) => Mark::Removes { item: target.clone() },
         _ => Mark::Nothing,
     };
-    let request = Request::read(caller, place.tenant, &op.request.method, target).effect(op.effect);
+    let request = Request::read(caller, place.tenant, &op.request.method, target).of(op.ix).effect(op.effect);
     Ok(locate(&t.spec, request.json(json).mark(mark), place.spelled.as_deref().unwrap_or(bound.tenant)))
 }
 

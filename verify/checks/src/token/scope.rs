@@ -50,7 +50,7 @@ pub(super) fn drift(spec: &Spec) -> Vec<Trial> {
 }
 
 pub(super) fn escalation(spec: &Spec) -> Vec<Trial> {
-    each_bearer(spec, &ESCALATION, any, |who| reads(move |t| Box::pin(try_escalation(t, who))))
+    each_bearer(spec, &ESCALATION, any, |_, who| reads(move |t| Box::pin(try_escalation(t, who))))
 }
 
 async fn look_for_drift(t: &Tape, who: Who, granted: &Granted) -> Result<Attack, Stop> {

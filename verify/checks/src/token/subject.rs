@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use watertight_engine::call::{Call, TokenCall};
 use watertight_engine::log::{Exchange, IssuedToken};
 use watertight_engine::{Script, Seen, Tape};
-use watertight_spec::{Credential, Names, Principal, Spec, TenantIx, TokenKind, Tokens, Who};
+use watertight_spec::{Credential, Names, Pair, Principal, Spec, TenantIx, TokenKind, Tokens, Who};
 
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
@@ -27,7 +27,7 @@ pub(super) fn observe<L>(
 where
     L: AsyncFn(&Tape, Who, &Granted) -> Result<Attack, Stop> + Copy + 'static,
 {
-    each_bearer(spec, check, of, |who| reads(move |t| Box::pin(observed(t, who, applies, judge_token))))
+    each_bearer(spec, check, of, |_, who| reads(move |t| Box::pin(observed(t, who, applies, judge_token))))
 }
 
 async fn observed<L>(t: &Tape, who: Who, applies: Applies, judge_token: L) -> Concluded
@@ -55,13 +55,13 @@ pub(super) fn each_bearer(
     spec: &Spec,
     check: &'static Check,
     of: fn(&Principal) -> bool,
-    script: impl Fn(Who) -> Script<Concluded>,
+    script: impl Fn(Pair, Who) -> Script<Concluded>,
 ) -> Vec<Trial> {
     let mut trials = Vec::new();
     for pair in spec.pairs() {
         for (who, _) in bearers(spec, pair.attacker).filter(|(_, principal)| of(principal)) {
             let (subject, phase) = (Subject::Token(who), Phase::Main);
-            trials.push(Trial { check, pair, subject, phase, script: script(who) });
+            trials.push(Trial { check, pair, subject, phase, script: script(pair, who) });
         }
     }
     trials

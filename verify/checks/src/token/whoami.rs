@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{RequestTemplate, Spec, Symbol, Who, WhoAmI};
+use watertight_spec::{RequestTemplate, Spec, Symbol, TenantIx, Who, WhoAmI};
 
 use super::subject::{each_bearer, names_own, rules};
 use crate::bracket::{self, Attack};
@@ -20,8 +20,8 @@ pub(super) static CHECK: Check = Check {
     cwe: &["CWE-863"],
     title: "The target assigns a caller to the caller's own tenant",
     does: "Makes the `whoami` call with a principal's own credential, twice, and reads the tenant from the answers.",
-    judges: "isolated: both answers name the caller's tenant and nothing else there. leak: one names another tenant of the \
-             spec. advisory: one names something else. unproven: a call failed, or its answer names no tenant.",
+    judges: "isolated: both answers name the caller's tenant and nothing else there. leak: one names the other \
+             tenant. advisory: one names something that is no tenant of the spec. unproven: a call failed, or its answer names no tenant.",
     origin: "isolation 7.3 (exactly one active tenant); Keycloak and introspection caches that cross tenants \
              (CVE-2026-33496, GHSA-84rm-mhfq-f476)",
     fix: "Resolve the caller's tenant from the credential alone, and key cached introspection answers with a digest of \
@@ -30,11 +30,11 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
-    each_bearer(spec, &CHECK, names_own, |who| reads(move |t| Box::pin(ask_twice(t, who))))
+    each_bearer(spec, &CHECK, names_own, |pair, who| reads(move |t| Box::pin(ask_twice(t, who, pair.victim))))
 }
 
 /// The control is that the call succeeds and names someone. Whom it names counts in the second answer as in the first.
-async fn ask_twice(t: &Tape, who: Who) -> Concluded {
+async fn ask_twice(t: &Tape, who: Who, victim: TenantIx) -> Concluded {
     let Some(whoami) = &rules(t)?.whoami else {
         return Err(Stop::not_applicable("the spec declares no `whoami`"));
     };
@@ -42,7 +42,7 @@ async fn ask_twice(t: &Tape, who: Who) -> Concluded {
     let last = RefCell::new(Attack::Withstood);
     let open = bracket::open(async || {
         let (answered, named) = asked(t, whoami, request.clone()).await?;
-        last.replace(judged(&t.spec, who, &answered, &named));
+        last.replace(judged(&t.spec, who, victim, &answered, &named));
         Ok(())
     })
     .await?;
@@ -74,13 +74,18 @@ async fn asked(t: &Tape, whoami: &WhoAmI, request: Request) -> Result<(Seen, Vec
     Ok((exchange, named))
 }
 
-fn judged(spec: &Spec, who: Who, exchange: &Seen, named: &[String]) -> Attack {
+fn judged(spec: &Spec, who: Who, victim: TenantIx, exchange: &Seen, named: &[String]) -> Attack {
     let own = tenant_name(spec, who.tenant);
-    let Some(other) = named.iter().find(|id| *id != own) else { return Attack::Withstood };
-    let line = format!("the target treats a caller of {own:?} as a caller of {other:?}");
-    match spec.tenants.iter().any(|tenant| tenant.id.as_str() == other) {
-        true => Attack::Leaked(Evidence::of(Shows::CredentialAccepted, line, exchange)),
-        false => Attack::Weak(Evidence::of(Shows::Weakness, line, exchange)),
+    let line = |other: &str| format!("the target treats a caller of {own:?} as a caller of {other:?}");
+    let is_known = |id: &str| spec.tenants.iter().any(|tenant| tenant.id.as_str() == id);
+    let victim = tenant_name(spec, victim);
+    if named.iter().any(|id| id == victim) {
+        return Attack::Leaked(Evidence::of(Shows::CredentialAccepted, line(victim), exchange));
+    }
+    // Another tenant of the spec is for the trial of that one.
+    match named.iter().find(|id| !is_known(id)) {
+        Some(other) => Attack::Weak(Evidence::of(Shows::Weakness, line(other), exchange)),
+        None => Attack::Withstood,
     }
 }
 

@@ -29,9 +29,27 @@ async fn own_view_knows_witnesses_as_well_as_canaries() {
     for one in verify(users(), &[], "api.list-own").await.watched() {
         assert!(one.is_isolated(), "{one:?}");
     }
-    for one in verify(users(), &[ListAll], "api.list-own").await.watched() {
-        assert!(one.is_leak(), "{one:?}");
+    // No trial looks at lists here.
+    for one in verify(users(), &[ListAll], "oracle.existence").await.watched() {
+        assert!(one.is_leak() && one.subject == "GET /tenants/{tenant}/users", "{one:?}");
     }
+}
+
+/// Which of them meets foreign data first depends on the order in which requests happen to come.
+#[tokio::test]
+async fn what_a_trial_has_found_is_no_finding_of_own_view_but_seen_there_as_well() {
+    let verified = verify(Fixture::by_path().only(&["user"]), &[ListAll], "api.list-own").await;
+    let found: Vec<_> = verified.run.results.iter().filter(|one| one.trial.is_some()).collect();
+    assert!(!found.is_empty());
+    for one in found {
+        let seen: Vec<&str> = one.also_seen.iter().map(|seen| seen.check.id).collect();
+        assert_eq!(seen, ["api.own-view"], "{one:?}");
+    }
+    for one in verified.watched() {
+        assert!(one.is_isolated(), "{one:?}");
+    }
+    let replayed = verified.replay();
+    assert!(replayed.results.iter().filter(|one| one.trial.is_some()).all(|one| one.also_seen.len() == 1));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use watertight_spec::{Effect, ResourceIx, TenantIx, Who};
+use watertight_spec::{Effect, OperationIx, ResourceIx, TenantIx, Who};
 
 pub(crate) use address::Piece;
 pub use address::{Address, PATH_SEGMENT, encode};
@@ -54,6 +54,8 @@ pub struct Request {
     pub mark: Mark,
     /// Whether a tenant stays within its own, or tries to cross.
     pub intent: Intent,
+    /// The operation of the spec that it is a request of; none where the spec has it elsewhere (`whoami`).
+    pub operation: Option<OperationIx>,
 }
 
 /// Whether a tenant stays within its own, or tries to cross.
@@ -79,6 +81,7 @@ impl Request {
             effect: Effect::Read,
             mark: Mark::Nothing,
             intent: Intent::Own,
+            operation: None,
         }
     }
     /// With a JSON body.
@@ -94,6 +97,11 @@ impl Request {
     /// With what it does to data.
     pub fn effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
+        self
+    }
+    /// As a request of this operation.
+    pub fn of(mut self, operation: OperationIx) -> Self {
+        self.operation = Some(operation);
         self
     }
     /// With what the journal must know.

@@ -14,7 +14,7 @@ use crate::channel::http::{Answered, Bounds, Outgoing, Reuse};
 use crate::credentials::uses_tokens;
 use crate::gate::{Refused, Throttle};
 use crate::journal::Entry;
-use crate::log::{Event, Exchange, Failure, Outcome, Sender, Source, What};
+use crate::log::{Event, Exchange, Failure, Outcome, Purpose, Sender, Source, What};
 use crate::recorder::Told;
 use crate::render::{Rendered, Unrendered, render};
 use crate::tape::{Access, Seen};
@@ -135,8 +135,8 @@ impl Live {
         if let Some(token) = rendered.sender.token() {
             self.tokens.is_named_by(source, token);
         }
-        let Rendered { sender, by, intent, .. } = &rendered;
-        let mut exchange = Exchange::new(at, sender.clone(), by.clone(), *intent, rendered.sent());
+        let Rendered { sender, by, .. } = &rendered;
+        let mut exchange = Exchange::new(at, sender.clone(), by.clone(), Purpose::of(call), rendered.sent());
         let mut told = Told::default();
         let mut throttle = None;
         match self.send(call, &rendered, source, access).await {

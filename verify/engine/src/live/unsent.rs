@@ -2,8 +2,8 @@
 
 use watertight_spec::Spec;
 
-use crate::call::{Call, Caller, Forged, Intent};
-use crate::log::{Exchange, Failure, Outcome, Sender, Sent};
+use crate::call::{Call, Caller, Forged};
+use crate::log::{Exchange, Failure, Outcome, Purpose, Sender, Sent};
 use crate::render::Unrendered;
 
 /// Characters of a target that are recorded of what was not sent.
@@ -26,12 +26,8 @@ pub(crate) fn unrendered(call: &Call, spec: &Spec, at: u64, why: &Unrendered) ->
     let target = target.chars().take(LONGEST_TARGET).collect();
     let sender = who.map_or(Sender::Anonymous, |who| Sender::Principal { who, token: None });
     let by = who.map_or_else(|| "anonymous".into(), |who| spec.name_of(who));
-    let intent = match call {
-        Call::Api(request) => request.intent,
-        _ => Intent::Own,
-    };
     let sent = Sent { method, origin: String::new(), target, headers: vec![], body: None };
-    let mut exchange = Exchange::new(at, sender, by, intent, sent);
+    let mut exchange = Exchange::new(at, sender, by, Purpose::of(call), sent);
     let (kind, text) = match why {
         Unrendered::NoToken(text) => (Failure::NoToken, text),
         Unrendered::Other(text) => (Failure::Refused, text),

@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use watertight_spec::{TenantIx, Who};
+use watertight_spec::{OperationIx, TenantIx, Who};
 
 use super::body::Body;
-use crate::call::{Forged, Intent};
+use crate::call::{Call, Forged, Intent};
 use crate::marker::Hit;
 
 /// A request and its response.
@@ -26,6 +26,9 @@ pub struct Exchange {
     pub by: String,
     /// Whether the tenant stayed within its own.
     pub intent: Intent,
+    /// The operation of the spec that it was a request of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationIx>,
     /// What was sent, redacted.
     pub request: Sent,
     /// What came back, redacted.
@@ -41,6 +44,29 @@ pub struct Exchange {
     pub signature: Option<SignatureState>,
     #[serde(skip)]
     json: Parsed,
+}
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Purpose {
+    pub(crate) intent: Intent,
+    pub(crate) operation: Option<OperationIx>,
+}
+
+impl Default for Purpose {
+    /// Whatever is no request to the target's API: tokens, keys.
+    fn default() -> Self {
+        Self { intent: Intent::Own, operation: None }
+    }
+}
+
+impl Purpose {
+    pub(crate) fn of(call: &Call) -> Self {
+        match call {
+            Call::Api(request) => Self { intent: request.intent, operation: request.operation },
+            Call::Token(_) | Call::Discovery { .. } | Call::Keys { .. } => Self::default(),
+        }
+    }
 }
 
 /// Whose credential a request carried, and which.
@@ -196,14 +222,15 @@ pub enum SignatureState {
 
 impl Exchange {
     /// Of a request that has not been answered yet.
-    pub(crate) fn new(at: u64, sender: Sender, by: String, intent: Intent, request: Sent) -> Self {
+    pub(crate) fn new(at: u64, sender: Sender, by: String, purpose: Purpose, request: Sent) -> Self {
         Self {
             seq: 0,
             at,
             took: 0,
             sender,
             by,
-            intent,
+            intent: purpose.intent,
+            operation: purpose.operation,
             request,
             outcome: Outcome::Failed { kind: Failure::Refused, text: String::new() },
             hits: vec![],
@@ -216,7 +243,10 @@ impl Exchange {
     pub(crate) fn unanswered() -> Self {
         let sent =
             Sent { method: String::new(), origin: String::new(), target: String::new(), headers: vec![], body: None };
-        Self::new(0, Sender::Anonymous, "anonymous".to_owned(), Intent::Own, sent)
+        Self::new(0, Sender::Anonymous, "anonymous".to_owned(), Purpose::default(), sent)
+    }
+    pub(crate) fn purpose(&self) -> Purpose {
+        Purpose { intent: self.intent, operation: self.operation }
     }
     /// The tenant whose credential it carried; none for anonymous calls.
     pub fn tenant(&self) -> Option<TenantIx> {

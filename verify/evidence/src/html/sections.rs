@@ -92,6 +92,10 @@ fn proof(finding: &Finding) -> Markup {
         }
         ul.evidence { @for evidence in &finding.evidence { li { (short(evidence, LONGEST)) } } }
         @if !finding.reproduce.is_empty() { pre { (line(&finding.reproduce)) } }
+        @for seen in &finding.also_seen {
+            p { "Also seen by " code { (line(&seen.check)) } ":" }
+            ul.evidence { @for evidence in &seen.evidence { li { (short(evidence, LONGEST)) } } }
+        }
     }
 }
 

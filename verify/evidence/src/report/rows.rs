@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use watertight_checks::plan::LeftOut;
-use watertight_checks::run::TrialResult;
+use watertight_checks::run::{AlsoSeen, TrialResult};
 use watertight_checks::verdict::{Evidence, Reason, Shows, Verdict};
 use watertight_engine::log::{Lookup, What};
 use watertight_model::{Severity, Surface};
@@ -35,6 +35,24 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// A command that does it again, with tokens from the environment.
     pub reproduce: String,
+    /// What else showed the same leak; absent where nothing did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_seen: Vec<Sighting>,
+}
+
+/// Where a leak that a check found was seen as well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// Id of the check that saw it.
+    pub check: String,
+    /// Sentences, the most telling first.
+    pub evidence: Vec<String>,
+}
+
+impl From<&AlsoSeen> for Sighting {
+    fn from(seen: &AlsoSeen) -> Self {
+        Self { check: seen.check.id.into(), evidence: seen.evidence.lines.clone() }
+    }
 }
 
 /// What a finding is.
@@ -272,6 +290,7 @@ fn finding(
         shows: evidence.shows,
         evidence: evidence.lines.clone(),
         reproduce,
+        also_seen: result.also_seen.iter().map(Sighting::from).collect(),
     }
 }
 

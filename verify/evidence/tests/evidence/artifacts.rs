@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use watertight_checks::run::Ending;
+use watertight_checks::run::{AlsoSeen, Ending};
 use watertight_checks::verdict::{Reason, Unproven, Verdict};
 use watertight_evidence::report::{Advisories, Cause, FindingKind, Overall, Report, Whole};
 use watertight_evidence::style::Palette;
@@ -61,6 +61,20 @@ fn the_account_of_a_leak_escapes_what_the_target_sent() {
     let text = leaking().text();
     assert!(!acts(&text), "{text:?}");
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_showed_a_leak_as_well_is_said_with_it_in_every_artifact() {
+    let mut told = leaking();
+    let seen = AlsoSeen { check: told.run.results[0].check, evidence: evidence("an ordinary answer shows it") };
+    told.run.results[0].also_seen = vec![seen];
+    let told = told.told_again();
+    let junit = junit::render(&told.account()).unwrap();
+    let html = html::render(&told.account());
+    let json = serde_json::to_string(&told.report).unwrap();
+    for (artifact, text) in [("text", told.text()), ("html", html), ("junit", junit), ("json", json)] {
+        assert_eq!(text.matches("an ordinary answer shows it").count(), 1, "{artifact}: {text}");
+    }
 }
 
 #[test]

@@ -119,6 +119,12 @@ impl Told {
         Self { spec, plan, run, report, advisories, folder }
     }
 
+    /// With a report of what its run is now.
+    pub(crate) fn told_again(self) -> Self {
+        let report = report(&self.spec, &self.plan, &self.run, self.dir(), self.advisories).unwrap();
+        Self { report, ..self }
+    }
+
     pub(crate) fn account(&self) -> Account<'_> {
         let Self { spec, plan, run, report, advisories, .. } = self;
         Account { spec, plan, run, report, advisories: *advisories }
@@ -185,7 +191,7 @@ fn result(spec: &Spec, (id, attacker, operation, verdict): Row) -> TrialResult {
     let tenant = |number: usize| spec.tenant_ixs().nth(number).unwrap();
     let pair = Pair { attacker: tenant(attacker), victim: tenant(1 - attacker) };
     let operation = spec.operation_ixs().find(|ix| spec[*ix].label() == operation).unwrap();
-    TrialResult { check, pair, subject: Subject::Operation(operation), verdict, trial: Some(0) }
+    TrialResult { check, pair, subject: Subject::Operation(operation), verdict, trial: Some(0), also_seen: vec![] }
 }
 
 pub(crate) fn evidence(line: &str) -> Evidence {

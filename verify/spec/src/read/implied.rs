@@ -1,6 +1,6 @@
 //! The operations that a resource implies: REST by convention.
 
-use crate::ix::ResourceIx;
+use crate::ix::{OperationIx, ResourceIx};
 use crate::spec::{Effect, IdSource, Operation, RequestTemplate, Resource, Role};
 use crate::template::PathTemplate;
 
@@ -12,19 +12,26 @@ pub(super) struct Extra {
     pub(super) line: usize,
 }
 
-/// In the order of [`Role`].
-pub(super) fn operations(resource: &Resource, ix: ResourceIx, roles: &[Role], extras: Vec<Extra>) -> Vec<Operation> {
-    let operation = |role: Role, request: RequestTemplate, line: usize| {
+/// Appends them, in the order of [`Role`].
+pub(super) fn operations(
+    resource: &Resource,
+    ix: ResourceIx,
+    roles: &[Role],
+    extras: Vec<Extra>,
+    operations: &mut Vec<Operation>,
+) {
+    let mut add = |role: Role, request: RequestTemplate, line: usize| {
         let (verb, effect) = named(role);
         let name = format!("{}.{verb}", resource.name);
-        Operation { name, request, role, effect, resource: Some(ix), line }
+        let place = OperationIx::new(operations.len());
+        operations.push(Operation { ix: place, name, request, role, effect, resource: Some(ix), line });
     };
-    let conventional = roles.iter().map(|role| operation(*role, request(resource, *role), resource.line));
-    let declared = extras.into_iter().map(|extra| {
-        let request = RequestTemplate { method: extra.method, path: extra.path, body: None };
-        operation(extra.role, request, extra.line)
-    });
-    conventional.chain(declared).collect()
+    for role in roles {
+        add(*role, request(resource, *role), resource.line);
+    }
+    for Extra { role, method, path, line } in extras {
+        add(role, RequestTemplate { method, path, body: None }, line);
+    }
 }
 
 fn named(role: Role) -> (&'static str, Effect) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::resource::objects_in;
 use crate::diagnostic::printable;
+use crate::ix::OperationIx;
 use crate::keys::OPERATION;
 use crate::reader::{Reader, Table};
 use crate::spec::{Effect, Operation, RequestTemplate, Role};
@@ -24,7 +25,7 @@ pub(super) fn operations<'t>(
     let mut taken: BTreeSet<String> = operations.iter().map(|operation| operation.name.clone()).collect();
     let mut whole = Some(());
     for table in &tables {
-        match operation(reader, table, objects, &mut taken) {
+        match operation(reader, table, OperationIx::new(operations.len()), objects, &mut taken) {
             Some(operation) => operations.push(operation),
             None => whole = None,
         }
@@ -35,6 +36,7 @@ pub(super) fn operations<'t>(
 fn operation<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
+    ix: OperationIx,
     objects: &Objects,
     taken: &mut BTreeSet<String>,
 ) -> Option<Operation> {
@@ -67,6 +69,7 @@ fn operation<'t>(
     };
     let request = RequestTemplate { method: line?.method, path: path?, body };
     Some(Operation {
+        ix,
         name: name?,
         request,
         role: Role::Custom,

@@ -131,7 +131,7 @@ impl Draft<'_> {
             line: reader.line(table.span.start),
             name,
         };
-        implied.extend(implied::operations(&resource, self.ix, &roles, extras));
+        implied::operations(&resource, self.ix, &roles, extras, implied);
         Some(resource)
     }
 
