@@ -135,7 +135,7 @@ fn a_run_that_can_not_go_on_keeps_its_report() {
 fn a_folder_whose_run_left_something_behind_is_moved_aside_and_never_written_over() {
     let desk = Desk::new();
     desk.write("watertight.toml", &spec(&closed(), ""));
-    let left = "{\"began\":{\"tag\":\"abc\"}}\n{\"intends\":{\"collection\":\"/tenants/north/cases\"}}\n";
+    let left = "{\"began\":{\"tag\":\"abc\"}}\n{\"intends\":{\"resource\":\"case\"}}\n";
     for aside in ["watertight-report.1", "watertight-report.2"] {
         std::fs::create_dir_all(desk.path("watertight-report")).unwrap();
         desk.write("watertight-report/journal.jsonl", left);
@@ -156,7 +156,7 @@ fn a_folder_whose_run_left_something_behind_is_moved_aside_and_never_written_ove
 fn where_the_folder_can_not_be_moved_the_earlier_run_gets_one_within_it() {
     let desk = Desk::new();
     desk.write("watertight.toml", &spec(&closed(), ""));
-    let left = "{\"began\":{\"tag\":\"abc\"}}\n{\"intends\":{\"collection\":\"/tenants/north/cases\"}}\n";
+    let left = "{\"began\":{\"tag\":\"abc\"}}\n{\"intends\":{\"resource\":\"case\"}}\n";
     assert_eq!(code(&desk.run(&["verify", "--report", "."])), 4);
     let earlier = read(&desk.path("."), "run.json");
     desk.write("journal.jsonl", left);

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use watertight_engine::WriteTape;
-use watertight_engine::call::{Address, Mark, Request};
-use watertight_engine::journal::{Item, SaidBy};
+use watertight_engine::call::{ObjectName, Request};
+use watertight_engine::journal::{Item, Name, SaidBy};
 use watertight_engine::marker::RunTag;
-use watertight_spec::{Effect, ResourceIx, Symbol, TenantIx};
+use watertight_spec::{ResourceIx, Role, Spec, TenantIx};
 
-use crate::shared::{Features, address, are_alike, id_member, locate, next_page, own, scalar, similar, tenant_name};
+use crate::setup::depth;
+use crate::shared::{
+    Features, Place, Words, are_alike, id_member, next_page, operation_of, own, request, scalar, similar,
+};
 use crate::verdict::{ResponseClass, class_of};
 
 /// Whether the lists are searched for what the journal does not know.
@@ -46,8 +49,7 @@ pub async fn clean(w: WriteTape<'_>, run_tag: &str, remaining: Vec<Item>, sweep:
     let mut cleanup =
         Cleanup { w, tag: run_tag, removed: 0, gone: Vec::new(), done: BTreeSet::new(), left: BTreeMap::new() };
     for item in remaining {
-        let address = Address::from(item.path.as_str());
-        cleanup.remove(item, address).await;
+        cleanup.remove(item).await;
     }
     // Without a tag everything would be the run's.
     if sweep == Sweep::Needed && !run_tag.is_empty() {
@@ -56,23 +58,29 @@ pub async fn clean(w: WriteTape<'_>, run_tag: &str, remaining: Vec<Item>, sweep:
     Cleaned { removed: cleanup.removed, gone: cleanup.gone, left_behind: cleanup.left.into_values().collect() }
 }
 
-/// A tenant's id and a path of its own: a path alone names no tenant where a header does.
-type Key = (String, String);
-
 struct Cleanup<'t> {
     w: WriteTape<'t>,
     tag: &'t str,
     removed: usize,
     gone: Vec<Item>,
     /// What is no longer there: a journal, or a list, may name it twice.
-    done: BTreeSet<Key>,
+    done: BTreeSet<Name>,
     /// Why something is still there.
-    left: BTreeMap<Key, String>,
+    left: BTreeMap<Left, String>,
 }
 
-/// What a list shows that carries the tag.
+/// What is left.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Left {
+    /// An object.
+    Object(Name),
+    /// Whatever may be in a list that could not be read.
+    List { tenant: String, resource: String },
+}
+
+/// Ids that a list shows of what carries the tag.
 struct Listing {
-    items: Vec<Address>,
+    ids: Vec<String>,
     end: End,
 }
 
@@ -88,8 +96,8 @@ enum End {
 }
 
 impl Listing {
-    fn unread(items: Vec<Address>, why: String) -> Self {
-        Self { items, end: End::Unread(why) }
+    fn unread(ids: Vec<String>, why: String) -> Self {
+        Self { ids, end: End::Unread(why) }
     }
 }
 
@@ -106,67 +114,59 @@ enum Removal {
 }
 
 impl Cleanup<'_> {
-    async fn remove(&mut self, item: Item, address: Address) {
-        let key = (item.tenant.clone(), item.path.clone());
-        if self.done.contains(&key) {
+    async fn remove(&mut self, item: Item) {
+        if self.done.contains(&item.name) {
             return;
         }
-        match self.attempt(&item, address).await {
+        match self.attempt(&item).await {
             Removal::Removed => self.removed = self.removed.saturating_add(1),
-            Removal::Gone => self.gone.push(item),
+            Removal::Gone => self.gone.push(item.clone()),
             Removal::Spared => return,
             Removal::Left(why) => {
-                self.left.insert(key, why);
+                self.left.insert(Left::Object(item.name), why);
                 return;
             }
         }
-        self.left.remove(&key);
-        self.done.insert(key);
+        self.left.remove(&Left::Object(item.name.clone()));
+        self.done.insert(item.name);
     }
 
-    async fn attempt(&mut self, item: &Item, address: Address) -> Removal {
-        let spec = &self.w.tape().spec;
-        let Some(tenant) = spec.tenant_ixs().find(|tenant| tenant_name(spec, *tenant) == item.tenant) else {
-            return Removal::Left(format!("{}: the spec has no tenant {}", item.path, item.tenant));
+    async fn attempt(&mut self, item: &Item) -> Removal {
+        let name = &item.name;
+        let Some(object) = name.meant(&self.w.spec) else {
+            return Removal::Left(format!("{name}: the spec has no such tenant or resource"));
         };
         if item.said_by == SaidBy::Attack
-            && let Some(removal) = self.spare(item, tenant, &address).await
+            && let Some(removal) = self.spare(name, &object).await
         {
             return removal;
         }
-        let mark = Mark::Removes { item: address.clone() };
-        let asked = self.as_owner(tenant, "DELETE", address).map(|r| r.effect(Effect::Destroy).mark(mark));
-        let Some(asked) = asked else { return Removal::Left(no_caller(&item.path, &item.tenant)) };
+        if operation_of(&self.w.spec, object.resource, Role::Delete).is_none() {
+            return Removal::Left(format!("{name} can't be removed: the spec has no request that does"));
+        }
+        let Some(asked) = self.of_object(Role::Delete, &object) else { return Removal::Left(no_caller(name)) };
         let answer = self.w.send(asked).await;
         match answer.status() {
             Some(200..=299) => Removal::Removed,
             Some(404 | 410) => Removal::Gone,
-            _ if self.is_gone(item, tenant).await => Removal::Gone,
-            _ => {
-                let Item { path, tenant, .. } = item;
-                Removal::Left(format!("{path} of tenant {tenant} could not be removed: {}", answer.line()))
-            }
+            _ if self.is_gone(&object).await => Removal::Gone,
+            _ => Removal::Left(format!("{name} could not be removed: {}", answer.line())),
         }
     }
 
     /// Whether an object that can't be removed is not there: its owner's list, read to its end, does not show it, and of the
     /// object the owner is told what it is told of an id that never existed. Some targets answer 403 to both.
-    async fn is_gone(&self, item: &Item, tenant: TenantIx) -> bool {
-        let spec = &self.w.tape().spec;
-        let resource = spec.resource_ixs().find(|resource| spec[*resource].name == item.resource);
-        let (path, end) = item.path.strip_suffix('/').map_or((item.path.as_str(), ""), |path| (path, "/"));
-        let (Some(resource), Some((above, id))) = (resource, path.rsplit_once('/')) else { return false };
-        let collection = Address::from(format!("{above}{end}"));
-        let listing = self.list_tagged(tenant, resource, &collection).await;
-        let is_listed = listing.items.iter().any(|address| address.shown() == item.path);
-        if listing.end != End::Read || is_listed {
+    async fn is_gone(&self, object: &ObjectName) -> bool {
+        let listing = self.list_tagged(object.tenant, object.resource, &object.above).await;
+        if listing.end != End::Read || listing.ids.contains(&object.id) {
             return false;
         }
-        let none = similar(id, &self.w.unique(), 1);
+        let none = similar(&object.id, &self.w.unique(), 1);
         let mut told = Vec::new();
-        for id in [id, &none] {
-            let address = Address::from(format!("{above}/{id}{end}"));
-            let Some(asked) = self.as_owner(tenant, "GET", address) else { return false };
+        for id in [&object.id, &none] {
+            let Some(asked) = self.of_object(Role::Read, &ObjectName { id: id.clone(), ..object.clone() }) else {
+                return false;
+            };
             let seen = self.w.send(asked).await;
             if class_of(&seen) != ResponseClass::Denied {
                 return false;
@@ -179,94 +179,91 @@ impl Cleanup<'_> {
     /// Why an object is not removed of which no create of its owner's told: it may be one of the tenant's own, with an id
     /// that an attack was told, and is the run's only if its reading says so. If it is all the same and can't be read, the
     /// sweep finds it in its list.
-    async fn spare(&self, item: &Item, tenant: TenantIx, address: &Address) -> Option<Removal> {
-        let Some(asked) = self.as_owner(tenant, "GET", address.clone()) else {
-            return Some(Removal::Left(no_caller(&item.path, &item.tenant)));
-        };
+    async fn spare(&self, name: &Name, object: &ObjectName) -> Option<Removal> {
+        if operation_of(&self.w.spec, object.resource, Role::Read).is_none() {
+            return Some(Removal::Spared);
+        }
+        let Some(asked) = self.of_object(Role::Read, object) else { return Some(Removal::Left(no_caller(name))) };
         let seen = self.w.send(asked).await;
         match seen.status() {
             Some(200..=299) if seen.json().is_some_and(|json| carries(json, self.tag)) => None,
             Some(200..=299 | 401 | 403 | 404 | 405 | 410) => Some(Removal::Spared),
-            _ => Some(Removal::Left(format!("{} could not be looked at: {}", item.path, seen.line()))),
+            _ => Some(Removal::Left(format!("{name} could not be looked at: {}", seen.line()))),
         }
     }
 
     /// Lists every collection of every tenant and removes what carries the tag, children before their parents.
     async fn sweep(&mut self) {
         let spec = &self.w.tape().spec;
-        let mut resources: Vec<ResourceIx> =
-            spec.resource_ixs().filter(|resource| spec[*resource].create.is_some()).collect();
-        resources.reverse();
+        let is_made = |resource: &ResourceIx| operation_of(spec, *resource, Role::Create).is_some();
+        let mut resources: Vec<ResourceIx> = spec.resource_ixs().filter(is_made).collect();
+        resources.sort_by_key(|resource| std::cmp::Reverse(depth(spec, *resource)));
         for tenant in spec.tenant_ixs() {
             for resource in &resources {
-                let Some(collection) = self.collection(tenant, *resource) else { continue };
-                let listing = self.list_tagged(tenant, *resource, &collection).await;
+                // Below what the run itself made nothing needs to be looked for: children go with their parents.
+                let Some(above) = existing_above(spec, tenant, *resource) else { continue };
+                let listing = self.list_tagged(tenant, *resource, &above).await;
                 if let End::Unread(why) = listing.end {
-                    self.left.insert((tenant_name(spec, tenant).to_owned(), collection.shown()), why);
+                    let (tenant, resource) = (spec[tenant].id.to_string(), spec[*resource].name.clone());
+                    self.left.insert(Left::List { tenant, resource }, why);
                 }
-                for address in listing.items {
-                    let item = Item {
-                        tenant: tenant_name(spec, tenant).to_owned(),
-                        resource: spec[*resource].name.clone(),
-                        path: address.shown(),
-                        // Not told by a create of the owner's: it is read, and must carry the tag, before it is removed.
-                        said_by: SaidBy::Attack,
-                    };
-                    self.remove(item, address).await;
+                for id in listing.ids {
+                    let object = ObjectName { tenant, resource: *resource, above: above.clone(), id };
+                    // Not told by a create of the owner's: it is read, and must carry the tag, before it is removed.
+                    self.remove(Item { name: Name::of(spec, &object), said_by: SaidBy::Attack }).await;
                 }
             }
         }
     }
 
-    /// The collection's path, if it is below nothing that the run itself made: children go with their parents.
-    fn collection(&self, tenant: TenantIx, resource: ResourceIx) -> Option<Address> {
-        let spec = &self.w.spec;
-        let name = &spec[tenant].id;
-        address(&spec[resource].collection, |address, symbol| match symbol {
-            Symbol::Tenant => Some(address.value(name.as_str())),
-            Symbol::Object(parent) => Some(address.value(spec[*parent].existing.get(name)?.as_str())),
-            Symbol::Canary | Symbol::CanaryPublic | Symbol::Unique => None,
-        })
-    }
-
-    /// Where the items are that carry the tag.
-    async fn list_tagged(&self, tenant: TenantIx, resource: ResourceIx, collection: &Address) -> Listing {
+    /// Ids of what carries the tag in a tenant's list.
+    async fn list_tagged(&self, tenant: TenantIx, resource: ResourceIx, above: &[(ResourceIx, String)]) -> Listing {
         let spec = &self.w.tape().spec;
         let described = &spec[resource];
-        let mut items = Vec::new();
-        let mut next = Some(collection.clone());
+        let mut ids = Vec::new();
+        let place = Place::within(tenant, above);
+        let Some(first) = self.as_owner(resource, Role::List, &place) else { return Listing { ids, end: End::NoList } };
+        let mut next = Some(first.clone());
         for _ in 0..spec.limits.pages {
-            let Some(asked) = next.take().and_then(|address| self.as_owner(tenant, "GET", address)) else { break };
+            let Some(asked) = next.take() else { break };
             let page = self.w.send(asked).await;
             match page.status() {
                 Some(200..=299) => {}
-                Some(401 | 403 | 404 | 405 | 410 | 501) => return Listing { items, end: End::NoList },
-                _ => return Listing::unread(items, format!("{collection} could not be listed: {}", page.line())),
+                Some(401 | 403 | 404 | 405 | 410 | 501) => return Listing { ids, end: End::NoList },
+                _ => return Listing::unread(ids, format!("{} could not be listed: {}", described.name, page.line())),
             }
             let Some(json) = page.json() else {
-                let why = format!("{collection} is listed in a form that can't be read: {}", page.line());
-                return Listing::unread(items, why);
+                let why = format!("{} is listed in a form that can't be read: {}", described.name, page.line());
+                return Listing::unread(ids, why);
             };
-            let ids = tagged(json, self.tag, &id_member(described));
-            items.extend(ids.into_iter().map(|id| collection.clone().item(id)));
-            next = next_page(spec, described, &page);
+            ids.extend(tagged(json, self.tag, &id_member(described)));
+            next = next_page(spec, described, &page).map(|address| first.clone().to(address));
         }
         match next {
-            Some(_) => Listing::unread(items, format!("{collection} has more pages than are read (limits.pages)")),
-            None => Listing { items, end: End::Read },
+            Some(_) => Listing::unread(ids, format!("{} has more pages than are read (limits.pages)", described.name)),
+            None => Listing { ids, end: End::Read },
         }
     }
 
-    /// A request of a tenant in its own; none if nothing calls for the tenant.
-    fn as_owner(&self, tenant: TenantIx, method: &str, address: Address) -> Option<Request> {
-        let caller = own(&self.w, tenant).ok()?;
-        let spec = &self.w.spec;
-        Some(locate(spec, Request::read(caller, tenant, method, address), tenant_name(spec, tenant)))
+    fn of_object(&self, role: Role, object: &ObjectName) -> Option<Request> {
+        self.as_owner(object.resource, role, &Place::named(object))
+    }
+
+    /// A request of a tenant in its own; none if nothing calls for the tenant, or there is no such request.
+    fn as_owner(&self, resource: ResourceIx, role: Role, place: &Place) -> Option<Request> {
+        let op = operation_of(&self.w.spec, resource, role)?;
+        request(&self.w, own(&self.w, place.tenant).ok()?, op, place, &Words::default()).ok()
     }
 }
 
-fn no_caller(path: &str, tenant: &str) -> String {
-    format!("{path}: tenant {tenant} has no principal that names it")
+/// Objects that exist already and name those of a resource; none if the run would have to make one.
+fn existing_above(spec: &Spec, tenant: TenantIx, resource: ResourceIx) -> Option<Vec<(ResourceIx, String)>> {
+    let above = std::iter::successors(spec[resource].parent, |above| spec[*above].parent);
+    above.map(|above| Some((above, spec[above].existing.get(&spec[tenant].id)?.clone()))).collect()
+}
+
+fn no_caller(name: &Name) -> String {
+    format!("{name}: its tenant has no principal that names it")
 }
 
 /// Ids of the items of a list that carry the tag in themselves, not in another object that they embed.

@@ -2,6 +2,7 @@
 //! killed leaves it behind, and `watertight clean` reads it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watertight_spec::{Resource, Spec};
 
-use crate::call::{Intent, Mark, Request};
+use crate::call::{Intent, Mark, ObjectName, Request};
 use crate::log::Exchange;
 
 /// One line of the journal.
@@ -25,38 +26,79 @@ pub enum Entry {
     },
     /// A request that may create an object is about to be sent.
     Intends {
-        /// Where.
-        collection: String,
+        /// Name of the resource.
+        resource: String,
     },
     /// It never reached the target.
     Unsent {
-        /// Where.
-        collection: String,
+        /// Name of the resource.
+        resource: String,
     },
     /// An object exists.
     Created(Item),
     /// It is gone.
-    Removed {
-        /// Id of the tenant that it belonged to: a path alone names no tenant where a header does.
-        tenant: String,
-        /// Its path.
-        path: String,
-    },
+    Removed(Name),
     /// The run removed all that it created.
     Cleaned,
+    /// A line of another version's, or what a kill left of one: something may be there.
+    #[serde(skip)]
+    Unreadable,
 }
 
 /// An object that the run created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
+    /// Which.
+    pub name: Name,
+    /// Who says so.
+    pub said_by: SaidBy,
+}
+
+/// An [`ObjectName`] in the words of the spec: a journal is read when the places in it may have changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Name {
     /// Tenant id.
     pub tenant: String,
     /// Name of the resource.
     pub resource: String,
-    /// Item path.
-    pub path: String,
-    /// Who says so.
-    pub said_by: SaidBy,
+    /// Names of the resources of other objects that name it, and their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<(String, String)>,
+    /// Its own id.
+    pub id: String,
+}
+
+impl Name {
+    /// In the words of a spec.
+    pub fn of(spec: &Spec, object: &ObjectName) -> Self {
+        Self {
+            tenant: spec[object.tenant].id.to_string(),
+            resource: spec[object.resource].name.clone(),
+            above: object.above.iter().map(|(above, id)| (spec[*above].name.clone(), id.clone())).collect(),
+            id: object.id.clone(),
+        }
+    }
+
+    /// What it means in a spec; none if a tenant or a resource in it is not there.
+    pub fn meant(&self, spec: &Spec) -> Option<ObjectName> {
+        let resource = |name: &str| spec.resource_ixs().find(|resource| spec[*resource].name == name);
+        Some(ObjectName {
+            tenant: spec.tenant_ixs().find(|tenant| spec[*tenant].id.as_str() == self.tenant)?,
+            resource: resource(&self.resource)?,
+            above: self.above.iter().map(|(name, id)| Some((resource(name)?, id.clone()))).collect::<Option<_>>()?,
+            id: self.id.clone(),
+        })
+    }
+}
+
+impl fmt::Display for Name {
+    /// `case case-7 of agency-north`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tenant, resource, above, id } = self;
+        write!(f, "{resource} {id}")?;
+        above.iter().rev().try_for_each(|(above, id)| write!(f, " of {above} {id}"))?;
+        write!(f, " of {tenant}")
+    }
 }
 
 /// Whose answer told of an object.
@@ -85,10 +127,12 @@ struct State {
     intents: u64,
     /// Those of them that never reached the target.
     unsent: u64,
+    /// Lines that say nothing.
+    unreadable: u64,
     is_cleaned: bool,
     lines: u64,
-    /// By tenant and path, with the line that told of it.
-    existing: BTreeMap<(String, String), (u64, Item)>,
+    /// With the line that told of it.
+    existing: BTreeMap<Name, (u64, Item)>,
 }
 
 impl State {
@@ -100,10 +144,10 @@ impl State {
             Entry::Intends { .. } => self.intents = self.intents.saturating_add(1),
             Entry::Unsent { .. } => self.unsent = self.unsent.saturating_add(1),
             Entry::Created(item) => {
-                let key = (item.tenant.clone(), item.path.clone());
-                self.existing.entry(key).or_insert_with(|| (self.lines, item.clone()));
+                self.existing.entry(item.name.clone()).or_insert_with(|| (self.lines, item.clone()));
             }
-            Entry::Removed { tenant, path } => drop(self.existing.remove(&(tenant.clone(), path.clone()))),
+            Entry::Removed(name) => drop(self.existing.remove(name)),
+            Entry::Unreadable => self.unreadable = self.unreadable.saturating_add(1),
             Entry::Cleaned => {}
         }
     }
@@ -166,7 +210,7 @@ impl Journal {
 
     /// Whether the run cleaned up after itself, or had nothing to clean up.
     pub fn is_clean(&self) -> bool {
-        self.state.is_cleaned || self.state.intents == self.state.unsent
+        self.state.is_cleaned || (self.state.intents == self.state.unsent && self.state.unreadable == 0)
     }
 }
 
@@ -177,19 +221,16 @@ pub(crate) fn entry(spec: &Spec, request: &Request, exchange: &Exchange) -> Opti
     }
     match &request.mark {
         Mark::Nothing => None,
-        Mark::Removes { item } => {
-            let tenant = exchange.tenant()?;
-            Some(Entry::Removed { tenant: spec[tenant].id.to_string(), path: item.shown() })
-        }
-        Mark::Creates { resource, owner, collection } => Some(Entry::Created(Item {
-            tenant: spec[*owner].id.to_string(),
-            resource: spec[*resource].name.clone(),
-            path: collection.clone().item(id_in(&spec[*resource], exchange)?).shown(),
-            said_by: match request.intent {
+        Mark::Removes(object) => Some(Entry::Removed(Name::of(spec, object))),
+        Mark::Creates { resource, owner, above } => {
+            let id = id_in(&spec[*resource], exchange)?;
+            let object = ObjectName { tenant: *owner, resource: *resource, above: above.clone(), id };
+            let said_by = match request.intent {
                 Intent::Own => SaidBy::Owner,
                 Intent::Across => SaidBy::Attack,
-            },
-        })),
+            };
+            Some(Entry::Created(Item { name: Name::of(spec, &object), said_by }))
+        }
     }
 }
 
@@ -215,16 +256,21 @@ pub fn id_in(resource: &Resource, exchange: &Exchange) -> Option<String> {
 pub fn read(path: &Path) -> std::io::Result<Vec<Entry>> {
     // A kill may come within a character, too.
     let bytes = std::fs::read(path)?;
-    let lines = bytes.split(|byte| *byte == b'\n');
-    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or_default();
+    let lines = bytes.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    Ok(lines.map(|line| serde_json::from_slice(line).unwrap_or(Entry::Unreadable)).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn item(path: &str) -> Item {
-        Item { tenant: "a".into(), resource: "case".into(), path: path.into(), said_by: SaidBy::Owner }
+    fn name(tenant: &str, id: &str) -> Name {
+        Name { tenant: tenant.into(), resource: "case".into(), above: vec![], id: id.into() }
+    }
+
+    fn item(id: &str) -> Item {
+        Item { name: name("a", id), said_by: SaidBy::Owner }
     }
 
     #[test]
@@ -234,8 +280,8 @@ mod tests {
             Entry::Began { tag: "x".into() },
             Entry::Created(item("/1")),
             Entry::Created(item("/2")),
-            Entry::Removed { tenant: "a".into(), path: "/1".into() },
-            Entry::Removed { tenant: "b".into(), path: "/2".into() },
+            Entry::Removed(name("a", "/1")),
+            Entry::Removed(name("b", "/2")),
             Entry::Created(item("/3")),
         ] {
             journal.write(&entry).unwrap();
@@ -246,10 +292,21 @@ mod tests {
     #[test]
     fn a_create_that_never_reached_the_target_leaves_nothing_to_clean() {
         let mut journal = Journal::in_memory();
-        journal.write(&Entry::Intends { collection: "/c".into() }).unwrap();
+        journal.write(&Entry::Intends { resource: "case".into() }).unwrap();
         assert!(!journal.is_clean());
-        journal.write(&Entry::Unsent { collection: "/c".into() }).unwrap();
+        journal.write(&Entry::Unsent { resource: "case".into() }).unwrap();
         assert!(journal.is_clean());
+    }
+
+    #[test]
+    fn a_journal_with_a_line_of_another_version_may_have_left_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        std::fs::write(&path, "{\"began\":{\"tag\":\"abc\"}}\n{\"made\":{}}\n").unwrap();
+        let mut journal = Journal::resume(&path).unwrap();
+        assert!(!journal.is_clean());
+        journal.write(&Entry::Cleaned).unwrap();
+        assert!(Journal::resume(&path).unwrap().is_clean());
     }
 
     #[test]
@@ -257,7 +314,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let mut journal = Journal::create(&path).unwrap();
-        journal.write(&Entry::Intends { collection: "/c".into() }).unwrap();
+        journal.write(&Entry::Intends { resource: "case".into() }).unwrap();
         journal.write(&Entry::Created(item("/c/1"))).unwrap();
         let mut text = std::fs::read(&path).unwrap();
         // The first byte of a character that has two.

@@ -140,7 +140,7 @@ impl<T: 'static> Player<T> {
                     self.secrets.issued.insert(event.seq, (token.who, token.placeholder.clone()));
                 }
             }
-            What::Throttled(_) | What::Waited { .. } | What::Inbound(_) | What::Cut { .. } => {}
+            What::Throttled(_) | What::Waited { .. } | What::Inbound(_) | What::Cut { .. } | What::CleanUp(_) => {}
         }
     }
 

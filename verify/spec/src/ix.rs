@@ -109,6 +109,11 @@ impl Spec {
         tenant.number() < self.tenants.len()
     }
 
+    /// Whether an operation that was read from a file is one of this spec's.
+    pub fn has_operation(&self, operation: OperationIx) -> bool {
+        operation.number() < self.operations.len()
+    }
+
     /// The first operation of a resource with that role.
     pub fn operation_of(&self, resource: ResourceIx, role: Role) -> Option<OperationIx> {
         self.operations

@@ -53,7 +53,6 @@ pub(crate) fn document<'t>(
     if tenancy.value.locator == Locator::Path
         && let (Some(resources), Some(())) = (&resources, written)
         && !(resources.is_empty() && operations.is_empty())
-        && !resources.iter().any(|resource| resource.collection.mentions(&Symbol::Tenant))
         && !operations.iter().any(names_tenant)
     {
         let help = "write `{tenant}` where paths name the tenant, or `locator = \"token\"` if they do not";

@@ -312,16 +312,8 @@ pub enum ClientAuth {
 pub struct Resource {
     /// `name`: also the symbol that stands for an object's id in paths (`{case}`).
     pub name: String,
-    /// Collection path: `path`, or `{parent item}/{name}s`.
-    pub collection: PathTemplate,
-    /// Item path: the collection's plus `/{name}`.
-    pub item: PathTemplate,
     /// `parent`
     pub parent: Option<ResourceIx>,
-    /// `create`: the body; absent when nothing may be created.
-    pub create: Option<BodyTemplate>,
-    /// `update`: the body of a patch. Default: the members of `create` that hold `{canary}`.
-    pub update: Option<BodyTemplate>,
     /// `ids`
     pub ids: IdSource,
     /// `id`: where the answer to a create, and an item, name the id. Default `$.id`.

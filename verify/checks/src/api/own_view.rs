@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use watertight_engine::Access;
 use watertight_engine::call::Intent;
-use watertight_engine::log::{Event, Exchange, Source, What};
+use watertight_engine::log::{CleanUp, Event, Exchange, What};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_model::{Severity, Surface};
@@ -44,6 +44,8 @@ pub(crate) struct OwnView {
     access: Access,
     /// What set-up planted; none while it runs.
     planted: Option<Rc<Planted>>,
+    /// Whether a clean-up is under way.
+    is_cleaned_up: bool,
     /// Answers that wait for the end of set-up, where markers are learned in it.
     waiting: Vec<Exchange>,
     /// Tenants that were shown a marker of their own.
@@ -59,6 +61,7 @@ impl OwnView {
             tag: tag.text().to_owned(),
             access,
             planted: None,
+            is_cleaned_up: false,
             waiting: Vec::new(),
             shown_own: BTreeSet::new(),
             leaks: BTreeMap::new(),
@@ -119,10 +122,11 @@ impl Watcher for OwnView {
 
     fn see(&mut self, event: &Event) {
         match &event.what {
-            // Set-up starts anew, and is told of when it has ended again.
-            What::Began(part) if part.number > 1 => self.planted = None,
-            // Clean-up comes after the verdicts of a run, so it must not change those of its replay.
-            What::Exchange(exchange) if exchange.intent == Intent::Own && event.source != Source::Cleanup => {
+            // Set-up starts anew, and is told of when it has ended again. The clean-up before that may have been killed.
+            What::Began(part) if part.number > 1 => (self.planted, self.is_cleaned_up) = (None, false),
+            // It comes after the verdicts of a run, so it must not change those of its replay.
+            What::CleanUp(stage) => self.is_cleaned_up = *stage == CleanUp::Begins,
+            What::Exchange(exchange) if exchange.intent == Intent::Own && !self.is_cleaned_up => {
                 match self.planted.clone() {
                     Some(planted) => self.fold(&planted, exchange),
                     None if self.learns_markers() => self.waiting.push(Exchange::clone(exchange)),
@@ -145,5 +149,69 @@ impl Watcher for OwnView {
         };
         // Nothing in it waits.
         now(judged).unwrap_or_else(|| Err(Unproven::new(Reason::Unfinished, "it waits").into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use serde_json::json;
+    use watertight_engine::log::{Body, Outcome, Received, Source};
+
+    use super::*;
+
+    const SPEC: &str = r#"
+[target]
+name = "t"
+url = "http://127.0.0.1:1"
+[tenancy]
+locator = "token"
+fields = ["tenantId"]
+[[tenant]]
+id = "north"
+principal = [{ name = "p", grant = "basic", username = "n", password = "$N" }]
+[[tenant]]
+id = "south"
+principal = [{ name = "p", grant = "basic", username = "s", password = "$S" }]
+[[operation]]
+name = "mine"
+request = "GET /mine"
+"#;
+
+    /// North is told something of south's, as the engine asks for a token.
+    fn told() -> Event {
+        let exchange = json!({
+            "at": 1, "took": 1, "by": "north/p", "intent": "own",
+            "sender": { "principal": { "who": { "tenant": 0, "principal": 0 }, "token": null } },
+            "request": { "method": "POST", "origin": "http://127.0.0.1:1", "target": "/token", "headers": [] },
+            "outcome": { "failed": { "kind": "refused", "text": "" } },
+        });
+        let mut exchange: Exchange = serde_json::from_value(exchange).unwrap();
+        let body = Body::new(r#"{"tenantId":"south"}"#);
+        exchange.outcome = Outcome::Response(Received { status: 200, headers: vec![], body, length: 20 });
+        Event { seq: 1, source: Source::Engine, what: What::Exchange(Box::new(exchange)) }
+    }
+
+    fn clean_up(stage: CleanUp) -> Event {
+        Event { seq: 0, source: Source::Cleanup, what: What::CleanUp(stage) }
+    }
+
+    /// A run comes to its verdicts before it cleans up; who judges its log has all of it.
+    #[test]
+    fn what_is_told_during_clean_up_changes_no_verdict_not_even_with_a_token() {
+        let env = BTreeMap::from([("N".to_owned(), "hush-n".to_owned()), ("S".to_owned(), "hush-s".to_owned())]);
+        let today = time::Date::from_calendar_date(2026, time::Month::June, 15).unwrap();
+        let spec = Arc::new(watertight_spec::parse(Path::new("t.toml"), SPEC, &env, today).unwrap());
+        let pair = spec.pairs()[0];
+        let seen = |events: &[Event]| {
+            let mut view = OwnView::new(&spec, &RunTag::new(1, 1), Access::Write);
+            events.iter().for_each(|event| view.see(event));
+            view.leaks(pair).len()
+        };
+        assert_eq!(seen(&[told()]), 1);
+        assert_eq!(seen(&[clean_up(CleanUp::Begins), told()]), 0);
+        assert_eq!(seen(&[clean_up(CleanUp::Begins), clean_up(CleanUp::Ends), told()]), 1);
     }
 }

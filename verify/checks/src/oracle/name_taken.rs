@@ -31,15 +31,14 @@ pub(super) static CHECK: Check = Check {
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| {
-        let is_named = |r: ResourceIx| spec[r].ids == IdSource::Client || has_unique(spec, op, r);
+        let is_named = |r: ResourceIx| spec[r].ids == IdSource::Client || has_unique(op);
         op.role == Role::Create && op.resource.is_some_and(is_named)
     };
     each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || try_it(w, aim).await)))
 }
 
-fn has_unique(spec: &Spec, op: &Operation, resource: ResourceIx) -> bool {
-    let body = op.request.body.as_ref().or(spec[resource].create.as_ref());
-    body.is_some_and(|body| body.mentions(&Symbol::Unique))
+fn has_unique(op: &Operation) -> bool {
+    op.request.body.as_ref().is_some_and(|body| body.mentions(&Symbol::Unique))
 }
 
 /// How often each kind of name is tried.

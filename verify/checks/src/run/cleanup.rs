@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use watertight_engine::journal::{Entry, Item, Journal};
-use watertight_engine::log::{Header, LogWriter, Source};
+use watertight_engine::log::{CleanUp, Header, LogWriter, Source};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_engine::{Access, Ended, Engine, Job, Script, Setting, Width};
@@ -23,10 +23,17 @@ use crate::setup;
 /// # Errors
 /// What it does can't be recorded: nothing more is sent then.
 pub(super) async fn clean_up(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> std::io::Result<Cleaned> {
+    engine.cleans_up(CleanUp::Begins);
+    let cleaned = remove_all(engine, tag, planted).await;
+    engine.cleans_up(CleanUp::Ends);
+    cleaned
+}
+
+async fn remove_all(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> std::io::Result<Cleaned> {
     let (remaining, may_be_more) = engine.left();
     let spec = engine.spec();
     let depth = |item: &Item| {
-        let resource = spec.resource_ixs().find(|resource| spec[*resource].name == item.resource);
+        let resource = spec.resource_ixs().find(|resource| spec[*resource].name == item.name.resource);
         resource.map_or(0, |resource| setup::depth(spec, resource))
     };
     let mut by_depth: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
@@ -68,7 +75,7 @@ fn recorded(ended: Ended) -> std::io::Result<()> {
 /// What was gone before is not there any more for the journal either.
 fn note_gone(engine: &Engine, cleaned: &mut Cleaned) {
     for item in cleaned.gone.drain(..) {
-        engine.journal(&Entry::Removed { tenant: item.tenant, path: item.path });
+        engine.journal(&Entry::Removed(item.name));
     }
 }
 

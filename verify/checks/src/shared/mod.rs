@@ -140,7 +140,7 @@ pub(crate) fn own(t: &Tape, tenant: TenantIx) -> Result<Caller, Stop> {
 pub(crate) fn attack(t: &Tape, request: &Request, attacker: TenantIx) -> Result<Request, Stop> {
     let across = request.across(own(t, attacker)?);
     Ok(match across.mark {
-        Mark::Removes { .. } => across.mark(Mark::Nothing),
+        Mark::Removes(_) => across.mark(Mark::Nothing),
         _ => across,
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use watertight_engine::Tape;
-use watertight_engine::call::{Address, Caller, Mark, Request};
+use watertight_engine::call::{Address, Caller, Mark, ObjectName, Request};
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_spec::{
@@ -26,6 +26,11 @@ impl Place {
     /// In a tenant's own, with the ids of these ancestors.
     pub(crate) fn within(tenant: TenantIx, ids: &[(ResourceIx, String)]) -> Self {
         Self { tenant, spelled: None, ids: ids.to_vec() }
+    }
+
+    /// At the object of this name.
+    pub(crate) fn named(object: &ObjectName) -> Self {
+        Self::within(object.tenant, &object.above).and(object.resource, &object.id)
     }
 
     /// At an object.
@@ -63,6 +68,17 @@ impl Place {
     /// The ids of that: the innermost first, for it is the longest part of what is echoed.
     pub(crate) fn sent_ids(&self) -> Vec<String> {
         self.ids.iter().rev().map(|(_, id)| id.clone()).collect()
+    }
+
+    /// The ids that it has besides one of this kind.
+    fn above(&self, resource: ResourceIx) -> Vec<(ResourceIx, String)> {
+        self.ids.iter().filter(|(other, _)| *other != resource).cloned().collect()
+    }
+
+    /// The object of this kind that it names.
+    fn name_of(&self, resource: ResourceIx) -> Option<ObjectName> {
+        let id = self.id(resource)?.to_owned();
+        Some(ObjectName { tenant: self.tenant, resource, above: self.above(resource), id })
     }
 
     fn id(&self, resource: ResourceIx) -> Option<&str> {
@@ -103,17 +119,13 @@ pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, w
     let bound = Bound { place, words, tenant: tenant_name(&t.spec, place.tenant), unique: unique(t, op, words) };
     let unbound = || Stop::NotApplicable(format!("{} needs an object that the run does not have", op.label()));
     let target = bound.path(&op.request.path).ok_or_else(unbound)?;
-    let json = match body(&t.spec, op) {
+    let json = match &op.request.body {
         None => None,
         Some(template) => Some(bound.body(template).ok_or_else(unbound)?),
     };
     let mark = match (op.role, op.resource) {
-        (Role::Create, Some(resource)) => Mark::Creates {
-            resource,
-            owner: place.tenant,
-            collection: bound.path(&t.spec[resource].collection).ok_or_else(unbound)?,
-        },
-        (Role::Delete, Some(_)) => Mark::Removes { item: target.clone() },
+        (Role::Create, Some(resource)) => Mark::Creates { resource, owner: place.tenant, above: place.above(resource) },
+        (Role::Delete, Some(resource)) => Mark::Removes(place.name_of(resource).ok_or_else(unbound)?),
         _ => Mark::Nothing,
     };
     let request = Request::read(caller, place.tenant, &op.request.method, target).of(op.ix).effect(op.effect);
@@ -154,18 +166,8 @@ impl Bound<'_> {
 /// What is written for `{unique}`, if the operation has it anywhere.
 fn unique(t: &Tape, op: &Operation, words: &Words) -> Option<String> {
     let is_needed = op.request.path.mentions(&Symbol::Unique)
-        || body(&t.spec, op).is_some_and(|body| body.mentions(&Symbol::Unique));
+        || op.request.body.as_ref().is_some_and(|body| body.mentions(&Symbol::Unique));
     is_needed.then(|| words.unique.clone().unwrap_or_else(|| t.unique()))
-}
-
-/// The body of an operation: its own, else the one that its resource implies.
-fn body<'s>(spec: &'s Spec, op: &'s Operation) -> Option<&'s BodyTemplate> {
-    let resource = || op.resource.map(|index| &spec[index]);
-    op.request.body.as_ref().or_else(|| match op.role {
-        Role::Create | Role::Replace => resource()?.create.as_ref(),
-        Role::Patch => resource()?.update.as_ref(),
-        _ => None,
-    })
 }
 
 /// A path with every symbol bound: `bind` adds what is written for one. None where it can't.

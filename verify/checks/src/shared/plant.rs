@@ -12,8 +12,7 @@ use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 /// Whether objects of a resource may be made here. Where the spec names existing ones, they are used instead.
 pub(crate) fn is_creatable(spec: &Spec, resource: ResourceIx) -> bool {
     let described = &spec[resource];
-    described.create.is_some()
-        && described.existing.is_empty()
+    described.existing.is_empty()
         && spec.target.environment != TargetEnvironment::Production
         && operation_of(spec, resource, Role::Create).is_some()
 }

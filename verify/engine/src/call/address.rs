@@ -57,13 +57,6 @@ impl Address {
         self.0.push(Piece::Value(value.into()));
         self
     }
-    /// Of an object in the collection at this address: `/cases/7`, and `/cases/7/` where the collection's ends with a slash.
-    pub fn item(self, id: impl Into<String>) -> Self {
-        match self.shown().ends_with('/') {
-            true => self.value(id).text("/"),
-            false => self.text("/").value(id),
-        }
-    }
     /// With one more parameter (`name=value`, written as it is) in the query.
     pub fn query(self, parameter: &str) -> Self {
         let joint = if self.shown().contains('?') { '&' } else { '?' };

@@ -129,20 +129,30 @@ impl Request {
 pub enum Mark {
     /// It makes no object.
     Nothing,
-    /// If it succeeds there is an object: removed with `DELETE {collection}/{id}`, where `{id}` comes from the answer.
+    /// If it succeeds there is an object, whose id the answer tells.
     Creates {
         /// What it creates.
         resource: ResourceIx,
         /// The tenant that will own it.
         owner: TenantIx,
-        /// The collection's path, as sent.
-        collection: Address,
+        /// The ids of the other objects that name it.
+        above: Vec<(ResourceIx, String)>,
     },
-    /// If it succeeds the object at this item path is gone.
-    Removes {
-        /// The item's path, as sent.
-        item: Address,
-    },
+    /// If it succeeds this object is gone.
+    Removes(ObjectName),
+}
+
+/// What names an object in its owner's requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectName {
+    /// Whose it is.
+    pub tenant: TenantIx,
+    /// What kind of object it is.
+    pub resource: ResourceIx,
+    /// The ids of the other objects that name it, such as the one that it is below.
+    pub above: Vec<(ResourceIx, String)>,
+    /// Its own.
+    pub id: String,
 }
 
 /// Whose credential a request carries.

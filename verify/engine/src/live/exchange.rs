@@ -168,12 +168,12 @@ impl Live {
             Call::Api(request) if access == Access::Read && request.effect != Effect::Read => {
                 return Err((Failure::Refused, format!("{} is not sent by a script that only reads", request.method)));
             }
-            Call::Api(Request { mark: Mark::Creates { collection, .. }, .. }) => Some(collection.shown()),
+            Call::Api(Request { mark: Mark::Creates { resource, .. }, .. }) => Some(self.spec[*resource].name.clone()),
             _ => None,
         };
         self.gate.permit(call, rendered, source, &self.scanner)?;
-        if let Some(collection) = &creates {
-            let entry = Entry::Intends { collection: collection.clone() };
+        if let Some(resource) = &creates {
+            let entry = Entry::Intends { resource: resource.clone() };
             let written = self.journal.borrow_mut().write(&entry);
             written.map_err(|error| (Failure::Refused, format!("the journal can't be written: {error}")))?;
         }
@@ -191,9 +191,9 @@ impl Live {
         };
         let bounds = Bounds { timeout: self.spec.limits.timeout, body: self.spec.limits.body };
         let answered = self.http.exchange(&out, bounds).await;
-        if let (Some(collection), Err((Failure::Connect, _))) = (creates, &answered) {
+        if let (Some(resource), Err((Failure::Connect, _))) = (creates, &answered) {
             // Should this line not reach the disk, clean-up looks for what is not there.
-            let _ = self.journal.borrow_mut().write(&Entry::Unsent { collection });
+            let _ = self.journal.borrow_mut().write(&Entry::Unsent { resource });
         }
         answered
     }

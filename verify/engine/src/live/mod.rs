@@ -31,7 +31,7 @@ use crate::channel::inbox::Inboxes;
 use crate::credentials::{Owners, Token, Tokens};
 use crate::gate::Gate;
 use crate::journal::Journal;
-use crate::log::{Event, InboxIx, LogWriter, Part, Source, What};
+use crate::log::{CleanUp, Event, InboxIx, LogWriter, Part, Source, What};
 use crate::marker::{RunTag, Scanner};
 use crate::quiet::Quiets;
 use crate::recorder::Recorder;
@@ -181,6 +181,10 @@ impl Live {
     /// Records that time has passed for a source.
     pub(crate) fn waited(&self, source: Source, time: Duration) {
         self.record(source, What::Waited { ms: millis(time) });
+    }
+
+    pub(crate) fn note_clean_up(&self, stage: CleanUp) {
+        self.record(Source::Cleanup, What::CleanUp(stage));
     }
 
     fn recorder(&self) -> Recorder<'_> {

@@ -59,6 +59,18 @@ pub enum What {
         /// The number of the first event that was not looked at.
         upto: u64,
     },
+    /// Clean-up: what comes in between is no part of what is verified, and no verdict hangs on it.
+    CleanUp(CleanUp),
+}
+
+/// Where a clean-up is. A run that goes on after an interruption begins with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CleanUp {
+    /// It begins.
+    Begins,
+    /// It ends.
+    Ends,
 }
 
 /// A part of a run: the only one, unless the run was interrupted and resumed.
@@ -82,17 +94,18 @@ impl Event {
         }
     }
 
-    /// Whether every tenant and principal that it names is in the spec: asked of events that come from a file.
+    /// Whether every tenant, principal and operation that it names is in the spec: asked of events that come from a file.
     pub(crate) fn fits(&self, spec: &watertight_spec::Spec) -> bool {
         let known = |who: Option<Who>| who.is_none_or(|who| spec.has(who));
         match &self.what {
             What::Exchange(exchange) | What::Throttled(exchange) => {
                 known(exchange.sender.who())
+                    && exchange.operation.is_none_or(|operation| spec.has_operation(operation))
                     && known(exchange.token.as_ref().map(|token| token.who))
                     && exchange.hits.iter().all(|hit| spec.has_tenant(hit.owner))
             }
             What::Inbound(inbound) => inbound.hits.iter().all(|hit| spec.has_tenant(hit.owner)),
-            What::Began(_) | What::Waited { .. } | What::Cut { .. } => true,
+            What::Began(_) | What::Waited { .. } | What::Cut { .. } | What::CleanUp(_) => true,
         }
     }
 }

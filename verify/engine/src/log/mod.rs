@@ -25,7 +25,7 @@ use watertight_spec::Spec;
 
 pub use body::Body;
 pub use chain::{Tail, hex};
-pub use event::{Event, Part, Source, What};
+pub use event::{CleanUp, Event, Part, Source, What};
 pub(crate) use exchange::Purpose;
 pub use exchange::{Exchange, Failure, IssuedToken, Outcome, Received, Sender, Sent, SignatureState};
 pub use inbound::{Called, Inbound, InboundKind, InboxIx};

@@ -14,7 +14,7 @@ use watertight_spec::{Spec, TenantIx};
 use crate::channel::arrivals::Arrivals;
 use crate::journal::{Entry, Item};
 use crate::live::{Live, Setting, SettingError};
-use crate::log::{InboxIx, Source, Tail};
+use crate::log::{CleanUp, InboxIx, Source, Tail};
 use crate::script::{Job, Progress, Running};
 use crate::tape::{Access, Ask, Reply};
 use lanes::Lanes;
@@ -92,6 +92,11 @@ impl Engine {
     /// The end of a channel whose arrivals go to this inbox, for a channel that is not of this room.
     pub fn connect(&self, inbox: InboxIx) -> Arrivals {
         self.live.connect(inbox)
+    }
+
+    /// Notes in the log where a clean-up is.
+    pub fn cleans_up(&self, stage: CleanUp) {
+        self.live.note_clean_up(stage);
     }
 
     /// Writes into the journal.

@@ -2,7 +2,19 @@
 
 use crate::ix::{OperationIx, ResourceIx};
 use crate::spec::{Effect, IdSource, Operation, RequestTemplate, Resource, Role};
-use crate::template::PathTemplate;
+use crate::template::{BodyTemplate, PathTemplate};
+
+/// What the convention makes requests from.
+pub(super) struct Convention {
+    /// The collection's path.
+    pub(super) collection: PathTemplate,
+    /// An object's.
+    pub(super) item: PathTemplate,
+    /// The body that creates one; none where nothing may be created.
+    pub(super) create: Option<BodyTemplate>,
+    /// The body of a patch.
+    pub(super) update: Option<BodyTemplate>,
+}
 
 /// `search` or `count`.
 pub(super) struct Extra {
@@ -16,6 +28,7 @@ pub(super) struct Extra {
 pub(super) fn operations(
     resource: &Resource,
     ix: ResourceIx,
+    convention: &Convention,
     roles: &[Role],
     extras: Vec<Extra>,
     operations: &mut Vec<Operation>,
@@ -27,7 +40,7 @@ pub(super) fn operations(
         operations.push(Operation { ix: place, name, request, role, effect, resource: Some(ix), line });
     };
     for role in roles {
-        add(*role, request(resource, *role), resource.line);
+        add(*role, request(convention, resource.ids, *role), resource.line);
     }
     for Extra { role, method, path, line } in extras {
         add(role, RequestTemplate { method, path, body: None }, line);
@@ -48,15 +61,16 @@ fn named(role: Role) -> (&'static str, Effect) {
     }
 }
 
-fn request(resource: &Resource, role: Role) -> RequestTemplate {
+fn request(convention: &Convention, ids: IdSource, role: Role) -> RequestTemplate {
+    let Convention { collection, item, create, update } = convention;
     let (method, path, body) = match role {
-        Role::Create if resource.ids == IdSource::Client => ("PUT", &resource.item, resource.create.clone()),
-        Role::Create => ("POST", &resource.collection, resource.create.clone()),
-        Role::Replace => ("PUT", &resource.item, resource.create.clone()),
-        Role::Patch => ("PATCH", &resource.item, resource.update.clone()),
-        Role::Delete => ("DELETE", &resource.item, None),
-        Role::List => ("GET", &resource.collection, None),
-        Role::Read | Role::Search | Role::Count | Role::Custom => ("GET", &resource.item, None),
+        Role::Create if ids == IdSource::Client => ("PUT", item, create.clone()),
+        Role::Create => ("POST", collection, create.clone()),
+        Role::Replace => ("PUT", item, create.clone()),
+        Role::Patch => ("PATCH", item, update.clone()),
+        Role::Delete => ("DELETE", item, None),
+        Role::List => ("GET", collection, None),
+        Role::Read | Role::Search | Role::Count | Role::Custom => ("GET", item, None),
     };
     RequestTemplate { method: method.to_owned(), path: path.clone(), body }
 }

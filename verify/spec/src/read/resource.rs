@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json_path::JsonPath;
 
 use super::family::{Family, family};
-use super::implied::{self, Extra};
+use super::implied::{self, Convention, Extra};
 use super::tenant::Roster;
 use crate::diagnostic::printable;
 use crate::ix::ResourceIx;
@@ -28,7 +28,7 @@ pub(super) struct Resources {
 pub(super) fn resources<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, roster: &Roster) -> Resources {
     let tables = reader.tables(root, "resource", &RESOURCE, MOST_RESOURCES);
     let family = family(reader, &tables);
-    let mut read: Vec<Option<Resource>> = Vec::new();
+    let mut read: Vec<Option<(Resource, PathTemplate)>> = Vec::new();
     let mut implied = Vec::new();
     for (place, at) in family.order.iter().enumerate() {
         let Some(table) = tables.get(*at) else { continue };
@@ -36,7 +36,7 @@ pub(super) fn resources<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, roste
         let resource = draft.read(reader, table, roster, &mut implied);
         read.push(resource);
     }
-    Resources { names: family.objects, implied, complete: read.into_iter().collect() }
+    Resources { names: family.objects, implied, complete: read.into_iter().map(|one| Some(one?.0)).collect() }
 }
 
 /// A resource about to be read, and those before it, its parent among them.
@@ -45,7 +45,8 @@ struct Draft<'a> {
     ix: ResourceIx,
     /// Its position in the file.
     at: usize,
-    earlier: &'a [Option<Resource>],
+    /// With the paths of their objects.
+    earlier: &'a [Option<(Resource, PathTemplate)>],
 }
 
 impl Draft<'_> {
@@ -55,7 +56,7 @@ impl Draft<'_> {
         table: &Table<'t>,
         roster: &Roster,
         implied: &mut Vec<Operation>,
-    ) -> Option<Resource> {
+    ) -> Option<(Resource, PathTemplate)> {
         let name = self.family.names.get(self.at).cloned().flatten();
         let parent = self.parent();
         let collection = self.collection(reader, table, name.as_deref(), parent);
@@ -115,11 +116,7 @@ impl Draft<'_> {
         let item =
             appended(&collection, if ends_with_slash(&collection) { vec![symbol, slash] } else { vec![slash, symbol] });
         let resource = Resource {
-            item,
-            collection,
             parent,
-            create,
-            update,
             ids,
             id: match id {
                 Some(id) => id?,
@@ -131,8 +128,9 @@ impl Draft<'_> {
             line: reader.line(table.span.start),
             name,
         };
-        implied::operations(&resource, self.ix, &roles, extras, implied);
-        Some(resource)
+        let convention = Convention { collection, item, create, update };
+        implied::operations(&resource, self.ix, &convention, &roles, extras, implied);
+        Some((resource, convention.item))
     }
 
     fn parent(&self) -> Option<ResourceIx> {
@@ -160,10 +158,10 @@ impl Draft<'_> {
             reader.need(table, "path");
             return None;
         }
-        let parent = self.earlier.get(parent?.number())?.as_ref()?;
+        let (_, above) = self.earlier.get(parent?.number())?.as_ref()?;
         let name = name?;
-        let below = if ends_with_slash(&parent.item) { format!("{name}s/") } else { format!("/{name}s") };
-        Some(appended(&parent.item, vec![Piece::Text(below)]))
+        let below = if ends_with_slash(above) { format!("{name}s/") } else { format!("/{name}s") };
+        Some(appended(above, vec![Piece::Text(below)]))
     }
 
     /// Parent, grandparent and so on.

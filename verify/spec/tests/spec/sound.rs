@@ -38,6 +38,10 @@ fn a_few_lines_imply_every_operation() {
     ");
 }
 
+fn named<'s>(spec: &'s Spec, name: &str) -> &'s Operation {
+    spec.operations.iter().find(|operation| operation.name == name).unwrap()
+}
+
 #[test]
 fn parents_come_before_children_and_symbols_point_at_them() {
     let spec = sound(FULL);
@@ -45,19 +49,18 @@ fn parents_come_before_children_and_symbols_point_at_them() {
     assert_eq!(names, ["case", "task", "user", "folder"]);
     let case = spec.resource_ixs().next().unwrap();
     assert_eq!(spec.resources[1].parent, Some(case));
-    assert_eq!(spec.resources[1].item.to_string(), "/tenants/{tenant}/cases/{case}/tasks/{task}");
-    assert!(spec.resources[1].item.mentions(&Symbol::Object(case)));
-    let close = spec.operations.iter().find(|operation| operation.name == "close-case").unwrap();
+    assert!(named(&spec, "task.read").request.path.mentions(&Symbol::Object(case)));
+    let close = named(&spec, "close-case");
     assert_eq!((close.resource, close.role, close.effect), (Some(case), Role::Custom, Effect::Change));
 }
 
 #[test]
 fn a_body_keeps_its_order_and_doubled_braces_are_braces() {
     let spec = sound(FULL);
-    let Some(BodyTemplate::Object(members)) = &spec.resources[1].create else { panic!("no body") };
+    let Some(BodyTemplate::Object(members)) = &named(&spec, "task.create").request.body else { panic!("no body") };
     let names: Vec<_> = members.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["title", "note", "size", "tags", "open"]);
-    let body = spec.resources[1].create.as_ref().unwrap();
+    let body = named(&spec, "task.create").request.body.as_ref().unwrap();
     let json = body.render(&mut |symbol| Some(format!("<{symbol:?}>"))).unwrap();
     assert_eq!(
         json,
@@ -68,9 +71,9 @@ fn a_body_keeps_its_order_and_doubled_braces_are_braces() {
 #[test]
 fn a_patch_sends_the_marked_members_alone() {
     let spec = sound(FULL);
-    let Some(BodyTemplate::Object(members)) = &spec.resources[0].update else { panic!("no body") };
+    let Some(BodyTemplate::Object(members)) = &named(&spec, "case.patch").request.body else { panic!("no body") };
     assert_eq!(members.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["title"]);
-    assert_eq!(spec.resources[3].update, None);
+    assert!(spec.operations.iter().all(|operation| operation.name != "folder.patch"));
 }
 
 #[test]
