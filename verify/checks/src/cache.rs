@@ -12,8 +12,8 @@ use crate::api::{is_marked, looking_for};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
-    Aim, Place, Words, again, control, each, foreign, is_creatable, leak, own, parents_for, plant, prepared_object,
-    reason, remove, request, succeed,
+    Aim, Place, Words, again, clear_object, control, each, foreign, is_creatable, leak, own, parents_for, plant,
+    prepared_object, reason, remove, request, succeed,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -127,14 +127,16 @@ async fn by_refusal(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> Conc
     }
 }
 
-/// That the attacker is not shown an object that nobody has read yet: else no cache is needed for what it was shown.
+/// That the attacker is not shown an object that the victim has not read yet: else no cache is needed for what it was
+/// shown. Where the attacker has an object of its own at that id, it says nothing.
 async fn is_cached(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Result<(), Stop> {
     let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, resource)) else {
         let detail = "the plain request opens it already (see api.swap-item); whether a cache does can't be seen";
         return Err(Unproven::new(Reason::PlainRequestLeaks, detail).into());
     };
-    let unread = plant(w, aim.victim, resource).await?;
-    let place = Place::of(&unread).in_tenant(aim.attacker);
+    let in_own_place = |tenant: TenantIx, object: &Object| Place::of(object).in_tenant(tenant);
+    let unread = clear_object(w, aim.pair(), resource, in_own_place).await?;
+    let place = in_own_place(aim.attacker, &unread);
     let seen = t.send(request(t, own(t, aim.attacker)?, op, &place, &Words::default())?.crossing()).await;
     remove(w, &unread).await?;
     match foreign(t, &seen, aim.victim) {

@@ -165,6 +165,8 @@ pub enum Switch {
     IdsOfTenant,
     /// North has so many cases from before any run, with the ids that other tenants' cases get.
     NorthAhead(usize),
+    /// North's first case of those has tasks from before any run: not at the first ids that other tenants' get, at later ones.
+    NorthTasksLater,
     /// Cases from before any run can't be read: the server fails.
     EarlierUnreadable,
     /// South's cases have ids that no other tenant's have.

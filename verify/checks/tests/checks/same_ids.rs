@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use watertight_checks::verdict::Verdict;
+use watertight_checks::verdict::{Reason, Verdict};
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Concluded, Fixture, Picked};
 
@@ -90,4 +90,18 @@ async fn an_object_in_whose_place_another_tenants_is_shown_is_gone() {
     let other = run_with(fixture(), &[RemovedShowsAnother], tried).await;
     assert_eq!(other.len(), 12);
     assert!(other.iter().all(Concluded::is_isolated), "{other:#?}");
+}
+
+/// What has not been read yet may be at an id at which the attacker has an object of its own: that it sees its own there
+/// does not say that a cache is needed for what it is shown elsewhere.
+#[tokio::test]
+async fn what_the_plain_request_opens_is_blamed_on_no_cache_where_ids_meet() {
+    let norths = |one: &Picked| one.check == "cache.cross-tenant-hit" && (one.attacker, one.victim) == (0, 1);
+    let fixture = || Fixture::by_path().only(&["case", "task"]).one_at_a_time();
+    let concluded = run_with(fixture(), &[ReadByIdAlone, NorthAhead(6), NorthTasksLater], norths).await;
+    let task = concluded.iter().find(|one| one.subject.ends_with("/tasks/{task}")).unwrap();
+    assert!(
+        matches!(&task.verdict, Verdict::Unproven(doubt) if doubt.reason == Reason::PlainRequestLeaks),
+        "{task:#?}"
+    );
 }

@@ -67,10 +67,15 @@ impl Api {
         Self {
             switches: switches.to_vec(),
             located,
-            records: records::before_any_run(is(Switch::OfficeShared), ahead),
+            records: [
+                records::before_any_run(is(Switch::OfficeShared), ahead),
+                if is(Switch::NorthTasksLater) { records::later_tasks() } else { Vec::new() },
+            ]
+            .concat(),
             removed: BTreeSet::new(),
             counters: BTreeMap::from([
                 ((0, "case"), ahead),
+                ((0, "task"), if is(Switch::NorthTasksLater) { records::LATER_TASKS } else { 0 }),
                 ((1, "case"), if is(Switch::SouthApart) { 1000 } else { 0 }),
             ]),
             cache: BTreeMap::new(),

@@ -54,6 +54,22 @@ pub(super) fn before_any_run(is_office_shared: bool, ahead: usize) -> Vec<Record
     cases.into_iter().chain(of_north).map(case).chain(users(is_office_shared)).collect()
 }
 
+/// The last number of those.
+pub(super) const LATER_TASKS: usize = 40;
+
+/// Set-up plants three objects for each tenant: these are at the ids of what comes after.
+pub(super) fn later_tasks() -> Vec<Record> {
+    let task = |number: usize| Record {
+        tenant: 0,
+        kind: "task",
+        id: format!("task-{number}"),
+        parent: Some("case-1".to_owned()),
+        body: json!({ "id": format!("task-{number}"), "title": EARLIER, "status": "open", "tenantId": TENANTS[0] }),
+        born: Instant::now(),
+    };
+    (4..=LATER_TASKS).map(task).collect()
+}
+
 fn users(is_office_shared: bool) -> Vec<Record> {
     let people = [
         (0, "user-17", "Nora Nordahl-Nilsson", 17_001_717, "Office of Immigration"),
