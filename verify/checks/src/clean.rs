@@ -7,12 +7,9 @@ use watertight_engine::WriteTape;
 use watertight_engine::call::{ObjectName, Request};
 use watertight_engine::journal::{Item, Name, SaidBy};
 use watertight_engine::marker::RunTag;
-use watertight_spec::{ResourceIx, Role, Spec, TenantIx};
+use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
 
-use crate::setup::depth;
-use crate::shared::{
-    Features, Place, Words, are_alike, id_member, next_page, operation_of, own, request, scalar, similar,
-};
+use crate::shared::{Features, Place, Words, are_alike, id_member, next_page, operation_of, own, request, similar};
 use crate::verdict::{ResponseClass, class_of};
 
 /// Whether the lists are searched for what the journal does not know.
@@ -80,7 +77,7 @@ enum Left {
 
 /// Ids that a list shows of what carries the tag.
 struct Listing {
-    ids: Vec<String>,
+    ids: Vec<ObjectId>,
     end: End,
 }
 
@@ -96,7 +93,7 @@ enum End {
 }
 
 impl Listing {
-    fn unread(ids: Vec<String>, why: String) -> Self {
+    fn unread(ids: Vec<ObjectId>, why: String) -> Self {
         Self { ids, end: End::Unread(why) }
     }
 }
@@ -161,7 +158,7 @@ impl Cleanup<'_> {
         if listing.end != End::Read || listing.ids.contains(&object.id) {
             return false;
         }
-        let none = similar(&object.id, &self.w.unique(), 1);
+        let none = object.id.like(similar(&object.id, &self.w.unique(), 1));
         let mut told = Vec::new();
         for id in [&object.id, &none] {
             let Some(asked) = self.of_object(Role::Read, &ObjectName { id: id.clone(), ..object.clone() }) else {
@@ -171,7 +168,7 @@ impl Cleanup<'_> {
             if class_of(&seen) != ResponseClass::Denied {
                 return false;
             }
-            told.push(Features::of(&seen, &[id.to_owned()]));
+            told.push(Features::of(&seen, &[id.to_string()]));
         }
         told.split_first().is_some_and(|(of_item, of_none)| are_alike(std::slice::from_ref(of_item), of_none))
     }
@@ -197,7 +194,7 @@ impl Cleanup<'_> {
         let spec = &self.w.tape().spec;
         let is_made = |resource: &ResourceIx| operation_of(spec, *resource, Role::Create).is_some();
         let mut resources: Vec<ResourceIx> = spec.resource_ixs().filter(is_made).collect();
-        resources.sort_by_key(|resource| std::cmp::Reverse(depth(spec, *resource)));
+        resources.sort_by_key(|resource| std::cmp::Reverse(spec[*resource].depth));
         for tenant in spec.tenant_ixs() {
             for resource in &resources {
                 // Below what the run itself made nothing needs to be looked for: children go with their parents.
@@ -217,7 +214,7 @@ impl Cleanup<'_> {
     }
 
     /// Ids of what carries the tag in a tenant's list.
-    async fn list_tagged(&self, tenant: TenantIx, resource: ResourceIx, above: &[(ResourceIx, String)]) -> Listing {
+    async fn list_tagged(&self, tenant: TenantIx, resource: ResourceIx, above: &[(ResourceIx, ObjectId)]) -> Listing {
         let spec = &self.w.tape().spec;
         let described = &spec[resource];
         let mut ids = Vec::new();
@@ -257,9 +254,9 @@ impl Cleanup<'_> {
 }
 
 /// Objects that exist already and name those of a resource; none if the run would have to make one.
-fn existing_above(spec: &Spec, tenant: TenantIx, resource: ResourceIx) -> Option<Vec<(ResourceIx, String)>> {
-    let above = std::iter::successors(spec[resource].parent, |above| spec[*above].parent);
-    above.map(|above| Some((above, spec[above].existing.get(&spec[tenant].id)?.clone()))).collect()
+fn existing_above(spec: &Spec, tenant: TenantIx, resource: ResourceIx) -> Option<Vec<(ResourceIx, ObjectId)>> {
+    let of = |need: &ResourceIx| Some((*need, spec[*need].existing.get(&spec[tenant].id)?.clone()));
+    spec[resource].needs.iter().map(of).collect()
 }
 
 fn no_caller(name: &Name) -> String {
@@ -267,7 +264,7 @@ fn no_caller(name: &Name) -> String {
 }
 
 /// Ids of the items of a list that carry the tag in themselves, not in another object that they embed.
-fn tagged(json: &Value, tag: &str, id: &str) -> Vec<String> {
+fn tagged(json: &Value, tag: &str, id: &str) -> Vec<ObjectId> {
     match json {
         Value::Array(items) => items.iter().filter_map(|item| item_id(item, tag, id)).collect(),
         Value::Object(members) => members.values().flat_map(|value| tagged(value, tag, id)).collect(),
@@ -275,10 +272,10 @@ fn tagged(json: &Value, tag: &str, id: &str) -> Vec<String> {
     }
 }
 
-fn item_id(item: &Value, tag: &str, id: &str) -> Option<String> {
+fn item_id(item: &Value, tag: &str, id: &str) -> Option<ObjectId> {
     let members = item.as_object()?;
     // An item may be wrapped: `{ "case": { "id": … } }`.
-    let Some(named) = members.get(id).and_then(scalar) else {
+    let Some(named) = members.get(id).and_then(ObjectId::of) else {
         return members.values().find_map(|value| item_id(value, tag, id));
     };
     members.values().any(|value| carries_itself(value, tag, id)).then_some(named)
@@ -318,6 +315,6 @@ mod tests {
             { "id": "6", "comments": [{ "id": "9", "text": "wtaaaabcdefxyz" }] },
             { "ticket": { "id": "7", "title": "wtpaaabcdef-x" } },
         ]});
-        assert_eq!(tagged(&json, "abcdef", "id"), ["1", "3", "7"]);
+        assert_eq!(tagged(&json, "abcdef", "id"), ["1", "3", "7"].map(ObjectId::text));
     }
 }

@@ -9,8 +9,7 @@ use std::path::Path;
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use watertight_spec::{Resource, Spec};
+use watertight_spec::{ObjectId, Resource, Spec};
 
 use crate::call::{Intent, Mark, ObjectName, Request};
 use crate::log::Exchange;
@@ -63,9 +62,9 @@ pub struct Name {
     pub resource: String,
     /// Names of the resources of other objects that name it, and their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub above: Vec<(String, String)>,
+    pub above: Vec<(String, ObjectId)>,
     /// Its own id.
-    pub id: String,
+    pub id: ObjectId,
 }
 
 impl Name {
@@ -222,8 +221,8 @@ pub(crate) fn entry(spec: &Spec, request: &Request, exchange: &Exchange) -> Opti
     match &request.mark {
         Mark::Nothing => None,
         Mark::Removes(object) => Some(Entry::Removed(Name::of(spec, object))),
-        Mark::Creates { resource, owner, above } => {
-            let id = id_in(&spec[*resource], exchange)?;
+        Mark::Creates { resource, owner, named, above } => {
+            let id = named.clone().or_else(|| id_in(&spec[*resource], exchange))?;
             let object = ObjectName { tenant: *owner, resource: *resource, above: above.clone(), id };
             let said_by = match request.intent {
                 Intent::Own => SaidBy::Owner,
@@ -235,16 +234,12 @@ pub(crate) fn entry(spec: &Spec, request: &Request, exchange: &Exchange) -> Opti
 }
 
 /// The id that an answer gives to a new object: where the spec says, else at the end of `Location` (RFC 9110 10.2.2).
-pub fn id_in(resource: &Resource, exchange: &Exchange) -> Option<String> {
-    let in_body = || match resource.id.query(exchange.json()?).first()? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
+pub fn id_in(resource: &Resource, exchange: &Exchange) -> Option<ObjectId> {
+    let in_body = || ObjectId::of(resource.id.query(exchange.json()?).first()?);
     let in_header = || {
         let path = exchange.header("location")?.split(['?', '#']).next()?;
         let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;
-        Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned())
+        Some(ObjectId::text(percent_decode_str(segment).decode_utf8().ok()?))
     };
     in_body().or_else(in_header)
 }
@@ -266,7 +261,7 @@ mod tests {
     use super::*;
 
     fn name(tenant: &str, id: &str) -> Name {
-        Name { tenant: tenant.into(), resource: "case".into(), above: vec![], id: id.into() }
+        Name { tenant: tenant.into(), resource: "case".into(), above: vec![], id: ObjectId::text(id) }
     }
 
     fn item(id: &str) -> Item {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use watertight_spec::{ResourceIx, TenantIx};
+use watertight_spec::{ObjectId, ResourceIx, TenantIx};
 
 use crate::marker::Canary;
 
@@ -37,9 +37,9 @@ pub struct Object {
     /// What kind of object it is.
     pub resource: ResourceIx,
     /// Its id, as the target spells it.
-    pub id: String,
+    pub id: ObjectId,
     /// Its ancestors, nearest last.
-    pub parents: Vec<(ResourceIx, String)>,
+    pub parents: Vec<(ResourceIx, ObjectId)>,
     /// What shows that an answer holds it.
     pub marker: Marker,
 }

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use watertight_spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Setting, Spec, Who};
 
-use crate::call::{Address, Call, Caller, Forged, Forgery, TokenCall, encode};
+use crate::call::{Address, Call, Caller, Forged, Forgery, Payload, TokenCall, encode};
 use crate::log::{Sender, Sent};
 use crate::redact::Goes;
 
@@ -144,10 +144,11 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             }
             headers.extend(common());
             headers.extend(auth);
-            let body = request.body.as_ref().map(|json| returned_json(json, secrets));
-            if body.is_some() {
-                headers.push(("content-type".to_owned(), Text::plain("application/json")));
+            let names_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+            if let Some(payload) = request.body.as_ref().filter(|_| !request.headers.iter().any(names_type)) {
+                headers.push(("content-type".to_owned(), Text::plain(payload.kind())));
             }
+            let body = request.body.as_ref().map(|payload| body_of(payload, secrets));
             headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), returned(value, secrets))));
             // A target's own base path (`https://host/api`) comes before the path of the spec.
             let base = tenant.url.path().trim_end_matches('/');
@@ -174,6 +175,18 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
 /// A value that may have come from the target.
 fn returned(text: &str, secrets: &dyn Secrets) -> Text {
     Text::secret(secrets.as_it_was(text, Goes::Bare), text)
+}
+
+fn body_of(payload: &Payload, secrets: &dyn Secrets) -> Text {
+    match payload {
+        Payload::Json(json) => returned_json(json, secrets),
+        Payload::Form(members) => {
+            let members: Vec<(String, Text)> =
+                members.iter().map(|(name, value)| (name.clone(), returned(value, secrets))).collect();
+            form_body(&members)
+        }
+        Payload::Text { text, .. } => returned(text, secrets),
+    }
 }
 
 /// The same in every text of a document.

@@ -114,7 +114,12 @@ pub(crate) const RESOURCE: Section = Section {
         ("name", r#""case""#),
         ("parent", r#""case""#),
         ("path", r#""/tenants/{tenant}/cases""#),
+        ("list", r#""GET /case.list?tenant={tenant}""#),
         ("create", r#"{ title = "{canary}" }"#),
+        ("read", r#""GET /case.get?id={case}""#),
+        ("replace", r#"{ request = "POST /case.set", body = { id = "{case}", title = "{canary}" } }"#),
+        ("patch", r#"{ request = "POST /case.edit", form = { id = "{case}", title = "{canary}" } }"#),
+        ("delete", r#""POST /case.remove?id={case}""#),
         ("update", r#"{ title = "{canary}" }"#),
         ("existing", r#"{ agency-north = "case-1", agency-south = "case-9" }"#),
         ("shows", r#"{ agency-north = "Harbour crane 7" }"#),
@@ -124,6 +129,20 @@ pub(crate) const RESOURCE: Section = Section {
         ("page", r#"{ size = "limit=2", next = "$.next" }"#),
         ("id", r#""$.id""#),
         ("ids", r#""server""#),
+    ],
+};
+
+pub(crate) const REQUEST: Section = Section {
+    header: "a request",
+    keys: &[
+        ("request", r#""POST /cases""#),
+        ("headers", r#"{ X-Case = "{case}" }"#),
+        ("body", r#"{ title = "{canary}" }"#),
+        ("form", r#"{ title = "{canary}" }"#),
+        ("text", r#""title: {canary}""#),
+        ("type", r#""text/plain""#),
+        ("graphql", r#""query($id: ID!) { case(id: $id) { title } }""#),
+        ("variables", r#"{ id = "{case}" }"#),
     ],
 };
 
@@ -138,7 +157,13 @@ pub(crate) const OPERATION: Section = Section {
         ("name", r#""close-case""#),
         ("request", r#""POST /tenants/{tenant}/cases/{case}/close""#),
         ("effect", r#""change""#),
+        ("headers", r#"{ X-Case = "{case}" }"#),
         ("body", r#"{ reason = "{canary}" }"#),
+        ("form", r#"{ reason = "{canary}" }"#),
+        ("text", r#""reason: {canary}""#),
+        ("type", r#""text/plain""#),
+        ("graphql", r#""mutation($id: ID!) { close(id: $id) { id } }""#),
+        ("variables", r#"{ id = "{case}" }"#),
     ],
 };
 
@@ -154,8 +179,10 @@ pub(crate) const EXCLUDE: Section = Section {
 
 /// All sections.
 #[cfg(test)]
-pub(crate) const ALL: &[&Section] =
-    &[&ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &RESOURCE, &PAGE, &OPERATION, &EXCLUDE];
+pub(crate) const ALL: &[&Section] = &[
+    &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &RESOURCE, &REQUEST, &PAGE, &OPERATION,
+    &EXCLUDE,
+];
 
 /// The known word that was probably meant.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -193,12 +220,18 @@ mod tests {
     fn chapter<'a>(reference: &'a str, section: &Section) -> &'a str {
         let heading = match section.header {
             "whoami" => "## `[tokens]`",
-            "page" => "## `[[resource]]`",
+            "page" | "a request" => "## `[[resource]]`",
             header => &format!("## `{header}`"),
         };
         let start = reference.find(heading).unwrap_or_else(|| panic!("docs/spec.md has no {heading}"));
         let rest = &reference[start + 3..];
         &rest[..rest.find("\n## ").unwrap_or(rest.len())]
+    }
+
+    /// What the first cells of tables name: `` | `name` | `` or `` | `name`, `other` | ``.
+    fn explained(chapter: &str) -> Vec<&str> {
+        let cells = chapter.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+        cells.flat_map(|(names, _)| names.split("`, `")).collect()
     }
 
     #[test]
@@ -207,7 +240,7 @@ mod tests {
         for section in ALL.iter().filter(|section| section.header != ROOT.header) {
             let chapter = chapter(&reference, section);
             for (key, _) in section.keys {
-                let described = chapter.contains(&format!("| `{key}` |")) || chapter.contains(&format!("{{ {key} = "));
+                let described = explained(chapter).contains(key) || chapter.contains(&format!("{{ {key} = "));
                 assert!(
                     described || section.header == "whoami" && chapter.contains(&format!(" {key} = ")),
                     "docs/spec.md: `{key}` of {}",
@@ -224,13 +257,8 @@ mod tests {
     fn every_key_in_the_reference_is_known() {
         let known: Vec<_> = ALL.iter().flat_map(|section| section.keys).map(|(key, _)| *key).collect();
         let symbols = ["{tenant}", "{case}", "{canary}", "{canary.public}", "{unique}"];
-        for line in reference().lines() {
-            if let Some((key, _)) = line.strip_prefix("| `").and_then(|row| row.split_once("` |")) {
-                assert!(
-                    known.contains(&key) || symbols.contains(&key),
-                    "docs/spec.md explains `{key}`, which is no key"
-                );
-            }
+        for key in explained(&reference()) {
+            assert!(known.contains(&key) || symbols.contains(&key), "docs/spec.md explains `{key}`, which is no key");
         }
     }
 

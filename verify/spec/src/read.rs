@@ -3,8 +3,10 @@
 mod exclude;
 mod family;
 mod implied;
+mod needs;
 mod operation;
 mod principal;
+mod request;
 mod resource;
 mod target;
 mod tenant;
@@ -37,6 +39,7 @@ pub(crate) fn document<'t>(
     let tokens = tokens::tokens(reader, root, &resources.names);
     let mut operations = resources.implied;
     let written = operation::operations(reader, root, &resources.names, &mut operations);
+    operation::tell_apart(&mut operations);
     let whole = match (&resources.complete, written) {
         (Some(_), Some(())) => Whole::Yes,
         _ => Whole::No,

@@ -11,8 +11,9 @@ use url::Url;
 
 use crate::env::Variable;
 use crate::ix::{OperationIx, ResourceIx};
+use crate::object_id::ObjectId;
 use crate::setting::Setting;
-use crate::template::{BodyTemplate, PathTemplate};
+use crate::template::{BodyTemplate, PathTemplate, Symbol, TextTemplate};
 
 /// Everything that a run needs to know of its target.
 #[derive(Clone, Debug)]
@@ -312,8 +313,12 @@ pub enum ClientAuth {
 pub struct Resource {
     /// `name`: also the symbol that stands for an object's id in paths (`{case}`).
     pub name: String,
-    /// `parent`
+    /// `parent`, else the last other object that the path of its create, list or read names.
     pub parent: Option<ResourceIx>,
+    /// Other resources whose objects its requests name, its parent among them: set-up plants those before.
+    pub needs: Vec<ResourceIx>,
+    /// How many resources come before it in that order.
+    pub depth: usize,
     /// `ids`
     pub ids: IdSource,
     /// `id`: where the answer to a create, and an item, name the id. Default `$.id`.
@@ -321,7 +326,7 @@ pub struct Resource {
     /// `page`
     pub page: Paging,
     /// `existing`: known objects, by tenant. Then nothing is created or changed.
-    pub existing: BTreeMap<TenantName, String>,
+    pub existing: BTreeMap<TenantName, ObjectId>,
     /// `shows`: by what a tenant's existing object is recognised, where that is not left to the run.
     pub shows: BTreeMap<TenantName, String>,
     /// Line of `[[resource]]`, from 1.
@@ -355,7 +360,10 @@ pub struct Operation {
     pub ix: OperationIx,
     /// `case.read`, or `name` of an `[[operation]]`.
     pub name: String,
-    /// Method and path.
+    /// Whether another operation has the same method and path and is not the same request, so that these don't tell which of
+    /// them is meant.
+    pub is_ambiguous: bool,
+    /// What is sent.
     pub request: RequestTemplate,
     /// What it is within its resource.
     pub role: Role,
@@ -368,21 +376,59 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// As findings name it: `GET /tenants/{tenant}/cases/{case}`.
+    /// As findings name it: `GET /tenants/{tenant}/cases/{case}`, or `POST /rpc (case.read)` where there are several such.
     pub fn label(&self) -> String {
-        self.request.to_string()
+        let Self { name, request, .. } = self;
+        match self.is_ambiguous {
+            true => format!("{request} ({name})"),
+            false => request.to_string(),
+        }
     }
 }
 
 /// A request with symbols in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RequestTemplate {
     /// Upper-case method.
     pub method: String,
     /// Path and query.
     pub path: PathTemplate,
-    /// JSON body.
+    /// `headers`, in the order of the file.
+    pub headers: Vec<(String, TextTemplate)>,
+    /// What it brings.
     pub body: Option<BodyTemplate>,
+}
+
+impl RequestTemplate {
+    /// Without headers and body.
+    pub fn bare(method: impl Into<String>, path: PathTemplate) -> Self {
+        Self { method: method.into(), path, headers: Vec::new(), body: None }
+    }
+
+    /// Every symbol in it: of the path and query, of headers, of the body.
+    pub fn symbols(&self) -> Vec<&Symbol> {
+        let in_headers = self.headers.iter().flat_map(|(_, value)| value.symbols());
+        let in_body = self.body.iter().flat_map(BodyTemplate::symbols);
+        self.path.symbols().chain(in_headers).chain(in_body).collect()
+    }
+
+    /// Whether the symbol is anywhere in it.
+    pub fn mentions(&self, symbol: &Symbol) -> bool {
+        self.symbols().contains(&symbol)
+    }
+
+    /// The kinds of objects that it names, each once, in the order in which it first names them.
+    pub fn objects(&self) -> Vec<ResourceIx> {
+        let mut objects = Vec::new();
+        for symbol in self.symbols() {
+            if let Symbol::Object(resource) = symbol
+                && !objects.contains(resource)
+            {
+                objects.push(*resource);
+            }
+        }
+        objects
+    }
 }
 
 impl fmt::Display for RequestTemplate {

@@ -9,7 +9,7 @@ use crate::diagnostic::printable;
 use crate::ix::ResourceIx;
 use crate::keys::suggest;
 use crate::reader::{At, Reader, Value, in_order};
-use crate::template::{BodyTemplate, PathTemplate, Piece, Symbol};
+use crate::template::{JsonTemplate, PathTemplate, Piece, Symbol, TextTemplate};
 use crate::values::integer;
 
 /// Names that no resource may have.
@@ -32,7 +32,9 @@ pub(crate) struct Scope<'a> {
 }
 
 /// A path and query of a request: the secret half of a canary is never in one.
-pub(crate) const IN_PATH: &[Symbol] = &[Symbol::Tenant, Symbol::CanaryPublic];
+pub(crate) const IN_PATH: &[Symbol] = &[Symbol::Tenant, Symbol::CanaryPublic, Symbol::Unique];
+/// A header: the same.
+pub(crate) const IN_HEADER: &[Symbol] = IN_PATH;
 /// A collection's path.
 pub(crate) const IN_COLLECTION: &[Symbol] = &[Symbol::Tenant];
 /// A body.
@@ -82,10 +84,7 @@ impl Scope<'_> {
             others.chain(objects.map(|(name, _)| name.as_str())).map(|name| format!("{{{name}}}")).collect();
         match names.is_empty() {
             true => "no symbol is allowed here".to_owned(),
-            false => format!(
-                "allowed here: {}; the id of an object is allowed only where the path names the object",
-                names.join(", ")
-            ),
+            false => format!("allowed here: {}", names.join(", ")),
         }
     }
 }
@@ -142,23 +141,23 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// A JSON body.
-    pub(crate) fn body(&mut self, value: &'t Value<'t>, scope: &Scope<'_>) -> Option<BodyTemplate> {
+    pub(crate) fn body(&mut self, value: &'t Value<'t>, scope: &Scope<'_>) -> Option<JsonTemplate> {
         match value.get_ref() {
             DeValue::String(text) => self
                 .pieces(&At { value: text.as_ref(), span: value.span() }, scope, Doubled::IsBrace)
-                .map(BodyTemplate::Text),
+                .map(JsonTemplate::Text),
             DeValue::Table(table) => {
                 let members: Vec<_> = in_order(table)
                     .into_iter()
                     .map(|(key, value)| Some((key.value.to_owned(), self.body(value, scope)?)))
                     .collect();
-                members.into_iter().collect::<Option<_>>().map(BodyTemplate::Object)
+                members.into_iter().collect::<Option<_>>().map(JsonTemplate::Object)
             }
             DeValue::Array(items) => {
                 let items: Vec<_> = items.iter().map(|item| self.body(item, scope)).collect();
-                items.into_iter().collect::<Option<_>>().map(BodyTemplate::Array)
+                items.into_iter().collect::<Option<_>>().map(JsonTemplate::Array)
             }
-            DeValue::Boolean(flag) => Some(BodyTemplate::Plain(Json::Bool(*flag))),
+            DeValue::Boolean(flag) => Some(JsonTemplate::Plain(Json::Bool(*flag))),
             DeValue::Integer(number) => self.number(value, integer(number).map(Into::into)),
             DeValue::Float(number) => {
                 let number = number.as_str().replace('_', "").parse().ok().and_then(serde_json::Number::from_f64);
@@ -171,11 +170,17 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    fn number(&mut self, value: &Value<'t>, number: Option<serde_json::Number>) -> Option<BodyTemplate> {
+    /// A text with symbols.
+    pub(crate) fn text_template(&mut self, value: &'t Value<'t>, scope: &Scope<'_>) -> Option<TextTemplate> {
+        let text = self.text(value)?;
+        self.pieces(&text, scope, Doubled::IsBrace).map(TextTemplate)
+    }
+
+    fn number(&mut self, value: &Value<'t>, number: Option<serde_json::Number>) -> Option<JsonTemplate> {
         if number.is_none() {
             self.report.note(value.span(), "JSON has no such number", "a finite number of at most 64 bits");
         }
-        number.map(|number| BodyTemplate::Plain(Json::Number(number)))
+        number.map(|number| JsonTemplate::Plain(Json::Number(number)))
     }
 
     fn pieces(&mut self, text: &At<&str>, scope: &Scope<'_>, doubled: Doubled) -> Option<Vec<Piece>> {

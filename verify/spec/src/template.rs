@@ -1,4 +1,4 @@
-//! Paths and bodies with symbols in braces: `/tenants/{tenant}/cases/{case}`, `{ title = "{canary}" }`.
+//! Requests with symbols in braces: `/tenants/{tenant}/cases/{case}`, `{ title = "{canary}" }`.
 
 use std::fmt;
 
@@ -39,19 +39,13 @@ impl PathTemplate {
     pub fn pieces(&self) -> &[Piece] {
         &self.0
     }
+    /// Every symbol in it, in order.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        symbols_of(&self.0)
+    }
     /// Whether the symbol is in it.
     pub fn mentions(&self, symbol: &Symbol) -> bool {
-        self.0.iter().any(|piece| matches!(piece, Piece::Symbol(s, _) if s == symbol))
-    }
-    /// With every symbol replaced by what `bind` says (already encoded for a path); `None` where one is unbound.
-    pub fn render(&self, mut bind: impl FnMut(&Symbol) -> Option<String>) -> Option<String> {
-        self.0
-            .iter()
-            .map(|piece| match piece {
-                Piece::Text(text) => Some(text.clone()),
-                Piece::Symbol(symbol, _) => bind(symbol),
-            })
-            .collect()
+        self.symbols().any(|one| one == symbol)
     }
 }
 
@@ -64,31 +58,94 @@ impl fmt::Display for PathTemplate {
     }
 }
 
-/// A JSON body whose strings may hold symbols.
+/// A text with symbols: the value of a header or of a form's member, or a whole body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextTemplate(pub(crate) Vec<Piece>);
+
+impl TextTemplate {
+    /// With every symbol replaced by what `bind` says; `None` where one is unbound.
+    pub fn render(&self, bind: &mut dyn FnMut(&Symbol) -> Option<String>) -> Option<String> {
+        joined(&self.0, bind)
+    }
+    /// Every symbol in it, in order.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        symbols_of(&self.0)
+    }
+}
+
+/// What a request brings.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodyTemplate {
+    /// `body`: JSON.
+    Json(JsonTemplate),
+    /// `form`: members in the order of the file (`application/x-www-form-urlencoded`).
+    Form(Vec<(String, TextTemplate)>),
+    /// `text`, of a media type.
+    Text {
+        /// `type`
+        kind: String,
+        /// The text.
+        text: TextTemplate,
+    },
+}
+
+impl BodyTemplate {
+    /// Every symbol in it, in order.
+    pub fn symbols(&self) -> Vec<&Symbol> {
+        match self {
+            Self::Json(json) => json.symbols(),
+            Self::Form(members) => members.iter().flat_map(|(_, value)| value.symbols()).collect(),
+            Self::Text { text, .. } => text.symbols().collect(),
+        }
+    }
+}
+
+fn symbols_of(pieces: &[Piece]) -> impl Iterator<Item = &Symbol> {
+    pieces.iter().filter_map(|piece| match piece {
+        Piece::Text(_) => None,
+        Piece::Symbol(symbol, _) => Some(symbol),
+    })
+}
+
+/// As it is written within a text.
+fn as_text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn joined(pieces: &[Piece], bind: &mut dyn FnMut(&Symbol) -> Option<String>) -> Option<String> {
+    let text = |piece: &Piece| match piece {
+        Piece::Text(text) => Some(text.clone()),
+        Piece::Symbol(symbol, _) => bind(symbol),
+    };
+    pieces.iter().map(text).collect()
+}
+
+/// A JSON body whose strings may hold symbols.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JsonTemplate {
     /// A string, in pieces.
     Text(Vec<Piece>),
     /// Members in the order of the file.
-    Object(Vec<(String, BodyTemplate)>),
+    Object(Vec<(String, JsonTemplate)>),
     /// Elements.
-    Array(Vec<BodyTemplate>),
+    Array(Vec<JsonTemplate>),
     /// Number, boolean or null: no symbols.
     Plain(Value),
 }
 
-impl BodyTemplate {
+impl JsonTemplate {
     /// As JSON, with every symbol replaced; `None` where one is unbound.
-    pub fn render(&self, bind: &mut dyn FnMut(&Symbol) -> Option<String>) -> Option<Value> {
+    ///
+    /// A text that is one symbol and nothing else is what the symbol stands for: a number stays one.
+    pub fn render(&self, bind: &mut dyn FnMut(&Symbol) -> Option<Value>) -> Option<Value> {
         match self {
-            Self::Text(pieces) => pieces
-                .iter()
-                .map(|piece| match piece {
-                    Piece::Text(text) => Some(text.clone()),
-                    Piece::Symbol(symbol, _) => bind(symbol),
-                })
-                .collect::<Option<String>>()
-                .map(Value::String),
+            Self::Text(pieces) => match pieces.as_slice() {
+                [Piece::Symbol(symbol, _)] => bind(symbol),
+                pieces => joined(pieces, &mut |symbol| bind(symbol).map(as_text)).map(Value::String),
+            },
             Self::Object(members) => members
                 .iter()
                 .map(|(name, value)| Some((name.clone(), value.render(bind)?)))
@@ -101,13 +158,18 @@ impl BodyTemplate {
         }
     }
 
+    /// Every symbol in it, in order.
+    pub fn symbols(&self) -> Vec<&Symbol> {
+        match self {
+            Self::Text(pieces) => symbols_of(pieces).collect(),
+            Self::Object(members) => members.iter().flat_map(|(_, value)| value.symbols()).collect(),
+            Self::Array(items) => items.iter().flat_map(Self::symbols).collect(),
+            Self::Plain(_) => Vec::new(),
+        }
+    }
+
     /// Whether the symbol is anywhere in it.
     pub fn mentions(&self, symbol: &Symbol) -> bool {
-        match self {
-            Self::Text(pieces) => pieces.iter().any(|piece| matches!(piece, Piece::Symbol(s, _) if s == symbol)),
-            Self::Object(members) => members.iter().any(|(_, value)| value.mentions(symbol)),
-            Self::Array(items) => items.iter().any(|item| item.mentions(symbol)),
-            Self::Plain(_) => false,
-        }
+        self.symbols().contains(&symbol)
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use watertight_spec::Spec;
 
 use crate::clients::{CLIENTS, Client, TENANTS};
-use crate::spec_text::{RESOURCES, TARGET, TOKENS};
+use crate::spec_text::{REMOTE, RESOURCES, TARGET, TOKENS};
 
 /// How a request names its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +152,11 @@ impl Fixture {
             .fold(fixture, |fixture, path| fixture.change(path, &format!("{path}/")))
     }
 
+    /// Cases as procedures: `POST /rpc`, and ids in the bodies.
+    pub fn remote() -> Self {
+        Self::by_token().only(&[]).further(REMOTE)
+    }
+
     /// With an operation whose answer is the same for all.
     pub fn with_schema(self) -> Self {
         self.further("\n[[operation]]\nname = \"schema\"\nrequest = \"GET /tenants/{tenant}/cases/{case}/schema\"\n")
@@ -257,6 +262,7 @@ mod tests {
             Fixture::by_path().two_tenants().opaque(),
             Fixture::by_path().with_schema().one_at_a_time(),
             Fixture::by_token().own_urls().only(&["case"]),
+            Fixture::remote(),
         ];
         for fixture in variants {
             let spec = spec_of(&fixture.text("http://127.0.0.1:1"), &fixture.variables());

@@ -101,3 +101,21 @@ request = "GET /me/cases"
 "#,
     ),
 ];
+
+/// Cases as procedures.
+pub(crate) const REMOTE: &str = r#"
+[[resource]]
+name = "case"
+id = "$.result.id"
+list = { request = "POST /rpc", body = { method = "case.list" } }
+create = { request = "POST /rpc", body = { method = "case.add", params = { title = "{canary}", externalRef = "{unique}" } } }
+read = { request = "POST /rpc", body = { method = "case.get", params = { id = "{case}" } } }
+patch = { request = "POST /rpc", body = { method = "case.rename", params = { id = "{case}", title = "{canary}" } } }
+delete = { request = "POST /rpc", body = { method = "case.remove", params = { id = "{case}" } } }
+
+[[operation]]
+name = "close-case"
+request = "POST /rpc"
+body = { method = "case.close", params = { id = "{case}" } }
+effect = "change"
+"#;

@@ -121,7 +121,7 @@ fn tenantless(t: &Tape, op: &Operation, caller: &Caller, found: &Goal) -> Result
         bare.headers.retain(|(header, _)| header != name);
         all.push(bare);
     }
-    if op.request.path.mentions(&Symbol::Tenant) {
+    if op.request.mentions(&Symbol::Tenant) {
         // Spelled with a byte that no path holds, so that its place is found again.
         let marked = asked_by(t, caller.clone(), op, &found.own.clone().spelled("\u{0}"), &found.words)?;
         let path = marked.address.shown();
@@ -176,13 +176,15 @@ async fn stranger(t: &Tape, aim: Aim) -> Concluded {
 
 #[cfg(test)]
 mod tests {
+    use watertight_spec::ObjectId;
+
     use super::*;
 
     #[test]
     fn an_id_is_a_value_again_in_a_path_from_which_the_tenant_was_cut() {
         let tenant = serde_json::from_str("0").unwrap();
         let resource = serde_json::from_str("0").unwrap();
-        let at = |id: &str| Place { tenant, spelled: None, ids: vec![(resource, id.to_owned())] };
+        let at = |id: &str| Place { tenant, spelled: None, ids: vec![(resource, ObjectId::text(id))] };
         assert_eq!(with_value("/cases/a%2Fb?x=1", &at("a/b")), Address::from("/cases/").value("a/b").text("?x=1"));
         assert_eq!(with_value("/cases?x=1", &at("a/b")), Address::from("/cases?x=1"));
         assert_eq!(with_value("/v7/cases/7", &at("7")).shown(), "/v7/cases/7");

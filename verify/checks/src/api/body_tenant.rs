@@ -1,7 +1,7 @@
 //! `api.body-tenant-create` and `api.body-tenant-update`
 
 use serde_json::Value;
-use watertight_engine::call::Request;
+use watertight_engine::call::{Payload, Request};
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
@@ -72,12 +72,12 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let mut attempts = Attempts::default();
     for field in &t.spec.tenancy.fields {
         let chosen = t.unique();
-        let place = Place::within(aim.attacker, &parents).and(resource, &chosen);
+        let place = Place::within(aim.attacker, &parents).and(resource, chosen.clone());
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::nonce(&nonce))?;
         let answer = t.send(naming(&t.spec, asked, field, aim.victim)?).await;
         let told = if answer.succeeded() { id_in(&t.spec[resource], &answer) } else { None };
-        let id = told.unwrap_or(chosen);
+        let id = told.unwrap_or(chosen.into());
         let made = Object { tenant: aim.attacker, parents: parents.clone(), id, ..theirs.clone() };
         attempts.add(judge(w, aim, &theirs, &made, &answer, &nonce).await?);
         if attempts.is_leak() {
@@ -124,7 +124,7 @@ async fn update_plainly(w: WriteTape<'_>, op: &Operation, tenant: TenantIx, reso
     let plain = plant(w, tenant, resource).await?;
     let nonce = t.nonce(tenant);
     let asked = request(t, own(t, tenant)?, op, &Place::of(&plain), &Words::nonce(&nonce))?;
-    let writes_nonce = asked.body.as_ref().is_some_and(|body| body.to_string().contains(&nonce));
+    let writes_nonce = asked.body.as_ref().is_some_and(|body| body.mentions(&nonce));
     let updated = succeed(t, asked, tenant).await?;
     if let Some(read) = operation_of(&t.spec, resource, Role::Read).filter(|_| writes_nonce) {
         let asked = request(t, own(t, tenant)?, read, &Place::of(&plain), &Words::default())?;
@@ -137,18 +137,28 @@ async fn update_plainly(w: WriteTape<'_>, op: &Operation, tenant: TenantIx, reso
 
 /// The request with a member of its body that names the victim.
 fn naming(spec: &Spec, asked: Request, field: &str, victim: TenantIx) -> Result<Request, Stop> {
-    let mut body = asked.body.clone().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    let victim = tenant_name(spec, victim).to_owned();
+    let mut body = match asked.body.clone() {
+        Some(Payload::Json(body)) => body,
+        Some(Payload::Form(mut members)) => {
+            members.retain(|(name, _)| name != field);
+            members.push((field.to_owned(), victim));
+            return Ok(asked.bringing(Some(Payload::Form(members))).crossing());
+        }
+        Some(Payload::Text { .. }) => return Err(Stop::not_applicable("the body is a text")),
+        None => Value::Object(serde_json::Map::new()),
+    };
     let Value::Object(members) = &mut body else {
         return Err(Stop::not_applicable("the body is no object"));
     };
-    let name = Value::String(tenant_name(spec, victim).to_owned());
+    let name = Value::String(victim);
     // Beside the members that hold the object, where it is wrapped: `{ "data": { … } }`.
     let wrapped = members.len() == 1;
     match members.values_mut().next() {
         Some(Value::Object(inner)) if wrapped => drop(inner.insert(field.to_owned(), name)),
         _ => drop(members.insert(field.to_owned(), name)),
     }
-    Ok(asked.json(Some(body)).crossing())
+    Ok(asked.bringing(Some(Payload::Json(body))).crossing())
 }
 
 /// Whether what the attacker made or changed is with the victim now, or is lost to the attacker.

@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| {
-        let is_below = parent_of(spec, op).is_some_and(|parent| op.request.path.mentions(&Symbol::Object(parent)));
+        let is_below = parent_of(spec, op).is_some_and(|parent| op.request.mentions(&Symbol::Object(parent)));
         op.role == Role::Create && is_below
     };
     each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
@@ -115,7 +115,7 @@ impl Link<'_> {
     }
 
     async fn create(&self, t: &Tape, place: &Place, nonce: &str) -> Result<Seen, Stop> {
-        let place = place.clone().and(self.resource, &t.unique());
+        let place = place.clone().and(self.resource, t.unique());
         let asked = request(t, own(t, self.aim.attacker)?, self.op, &place, &Words::nonce(nonce))?;
         Ok(t.send(attack(t, &asked, self.aim.attacker)?).await)
     }
@@ -131,7 +131,7 @@ impl Link<'_> {
             ResponseClass::Success => self.discard(w, &self.place, linked, nonce).await?,
         }
         // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
-        let nowhere = self.place.clone().and(self.above.resource, &never_existed(t, self.above, 0).await?);
+        let nowhere = self.place.clone().and(self.above.resource, never_existed(t, self.above, 0).await?);
         let second = t.nonce(self.aim.attacker);
         let nowhere_linked = self.create(t, &nowhere, &second).await?;
         // A success that says something, and names nothing new, here and there, is how some targets deny.

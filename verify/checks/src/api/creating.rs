@@ -3,7 +3,7 @@
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
-use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
+use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack};
@@ -21,7 +21,7 @@ pub(super) async fn pair(w: WriteTape<'_>, op: &Operation, pair: Pair, resource:
     let object = plant_under(w, pair.victim, resource, &parents).await?;
     let open = bracket::open(async || can_list(t, &object).await).await?;
     let nonce = t.nonce(pair.attacker);
-    let place = Place::within(pair.victim, &parents).and(resource, &t.unique());
+    let place = Place::within(pair.victim, &parents).and(resource, t.unique());
     let asked = request(t, own(t, pair.attacker)?, op, &place, &Words::nonce(&nonce))?;
     let created = t.send(attack(t, &asked, pair.attacker)?).await;
     let found = match leak(t, &created, pair.victim) {
@@ -103,7 +103,7 @@ pub(super) async fn arrives(
     object: &Object,
     attack: &Exchange,
     nonce: &str,
-    known_id: Option<&str>,
+    known_id: Option<&ObjectId>,
 ) -> Result<Option<Evidence>, Stop> {
     if let Some(evidence) = look_for(w, object, attack, nonce, known_id).await? {
         return Ok(Some(evidence));
@@ -121,12 +121,12 @@ async fn look_for(
     object: &Object,
     attack: &Exchange,
     nonce: &str,
-    known_id: Option<&str>,
+    known_id: Option<&ObjectId>,
 ) -> Result<Option<Evidence>, Stop> {
     let t = w.tape();
     let (victim, resource) = (object.tenant, object.resource);
     let told = || if attack.succeeded() { id_in(&t.spec[resource], attack) } else { None };
-    let id = known_id.map(str::to_owned).or_else(told);
+    let id = known_id.cloned().or_else(told);
     let found = |seen: &Exchange| {
         Evidence::of(Shows::ForeignWrite, "the attacker wrote into the victim's data", attack)
             .with(format!("the victim reads {nonce}, which the attacker sent"), seen)
@@ -137,10 +137,10 @@ async fn look_for(
         let followed = follow(t, list, asked, |page| page.mentions(nonce)).await;
         // What the victim could read by an id alone need not have come into its data: its list decides.
         let Some(page) = followed.pages.iter().find(|page| page.mentions(nonce)) else { return Ok(None) };
-        clean(w, object, id.as_deref(), nonce).await?;
+        clean(w, object, id.as_ref(), nonce).await?;
         return Ok(Some(found(page)));
     }
-    if let (Some(id), Some(op)) = (id.as_deref(), operation_of(&t.spec, resource, Role::Read)) {
+    if let (Some(id), Some(op)) = (id.as_ref(), operation_of(&t.spec, resource, Role::Read)) {
         // An id that the attacker was told, so no ordinary request of the victim's.
         let asked = request(t, own(t, victim)?, op, &parents.and(resource, id), &Words::default())?.crossing();
         let seen = t.send(asked).await;
@@ -153,9 +153,9 @@ async fn look_for(
 }
 
 /// The victim removes what the attacker made.
-async fn clean(w: WriteTape<'_>, object: &Object, id: Option<&str>, nonce: &str) -> Result<(), Stop> {
+async fn clean(w: WriteTape<'_>, object: &Object, id: Option<&ObjectId>, nonce: &str) -> Result<(), Stop> {
     match id {
-        Some(id) => remove_if_written(w, &Object { id: id.to_owned(), ..object.clone() }, nonce).await,
+        Some(id) => remove_if_written(w, &Object { id: id.clone(), ..object.clone() }, nonce).await,
         None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape};
-use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
+use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
@@ -270,7 +270,7 @@ async fn compare(
 }
 
 /// The attacker's own objects in place of those in the path.
-fn own_ids(t: &Tape, op: &Operation, tenant: TenantIx) -> Vec<(ResourceIx, String)> {
+fn own_ids(t: &Tape, op: &Operation, tenant: TenantIx) -> Vec<(ResourceIx, ObjectId)> {
     op.resource
         .and_then(|resource| t.planted.of(tenant, resource).next())
         .map(|object| Place::of(object).ids)

@@ -6,7 +6,7 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
+use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, Symbol};
 
 use super::reading::{Found, looking_for, opens, read_across, sees};
 use super::writing::{Where, in_own_place, write_across};
@@ -39,7 +39,7 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let names_object = |op: &Operation| {
-        let object = op.resource.is_some_and(|resource| op.request.path.mentions(&Symbol::Object(resource)));
+        let object = op.resource.is_some_and(|resource| op.request.mentions(&Symbol::Object(resource)));
         match op.role {
             Role::Read | Role::Replace | Role::Patch | Role::Delete | Role::Custom => object,
             Role::List | Role::Search | Role::Count => is_nested(spec, op),
@@ -64,7 +64,7 @@ fn is_many(op: &Operation) -> bool {
 
 /// Whether it names an object above the one that it concerns.
 fn is_nested(spec: &Spec, op: &Operation) -> bool {
-    parent_of(spec, op).is_some_and(|parent| op.request.path.mentions(&Symbol::Object(parent)))
+    parent_of(spec, op).is_some_and(|parent| op.request.mentions(&Symbol::Object(parent)))
 }
 
 async fn read(t: &Tape, aim: Aim) -> Concluded {
@@ -235,10 +235,10 @@ async fn without_marker(
 }
 
 /// The object that a request names: of a list, the one that it is below.
-fn named_by<'o>(op: &Operation, object: &'o Object) -> Option<(ResourceIx, &'o str)> {
+fn named_by<'o>(op: &Operation, object: &'o Object) -> Option<(ResourceIx, &'o ObjectId)> {
     match is_many(op) {
-        true => object.parents.last().map(|(resource, id)| (*resource, id.as_str())),
-        false => Some((object.resource, object.id.as_str())),
+        true => object.parents.last().map(|(resource, id)| (*resource, id)),
+        false => Some((object.resource, &object.id)),
     }
 }
 

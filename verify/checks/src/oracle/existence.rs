@@ -32,9 +32,8 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
-    let fits = |op: &Operation| {
-        op.role == Role::Read && op.resource.is_some_and(|r| op.request.path.mentions(&Symbol::Object(r)))
-    };
+    let fits =
+        |op: &Operation| op.role == Role::Read && op.resource.is_some_and(|r| op.request.mentions(&Symbol::Object(r)));
     each(spec, &CHECK, Phase::Main, fits, |aim| plants(move |t| again(t, async move || try_it(t, aim).await)))
 }
 

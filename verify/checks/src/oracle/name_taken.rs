@@ -4,7 +4,7 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object, Witness};
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, Symbol};
+use watertight_spec::{IdSource, ObjectId, Operation, ResourceIx, Role, Spec, Symbol};
 
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
@@ -38,7 +38,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
 }
 
 fn has_unique(op: &Operation) -> bool {
-    op.request.body.as_ref().is_some_and(|body| body.mentions(&Symbol::Unique))
+    op.request.mentions(&Symbol::Unique)
 }
 
 /// How often each kind of name is tried.
@@ -76,7 +76,7 @@ async fn take(w: WriteTape<'_>, aim: Aim, resource: ResourceIx, name: &str) -> R
     let canary = w.canary(aim.victim);
     let parents = parents_for(&w, aim.victim, resource)?;
     let words = Words { unique: Some(name.to_owned()), ..Words::canary(&canary) };
-    let place = Place::within(aim.victim, &parents).and(resource, name);
+    let place = Place::within(aim.victim, &parents).and(resource, name.to_owned());
     let asked = request(&w, own(&w, aim.victim)?, aim.op(&w), &place, &words)?;
     let made = succeed(&w, asked, aim.victim).await?;
     let id = id_of_made(&w, resource, name, &made)
@@ -122,7 +122,7 @@ async fn create(w: WriteTape<'_>, aim: Aim, place: &Place, name: &str) -> Result
     let Some(resource) = op.resource else { return Err(Stop::not_applicable("it concerns no object")) };
     let nonce = w.nonce(aim.attacker);
     let words = Words { unique: Some(name.to_owned()), ..Words::nonce(&nonce) };
-    let asked = request(&w, own(&w, aim.attacker)?, op, &place.clone().and(resource, name), &words)?;
+    let asked = request(&w, own(&w, aim.attacker)?, op, &place.clone().and(resource, name.to_owned()), &words)?;
     let answer = w.send(asked.crossing()).await;
     if !answer.succeeded() {
         let features = Features::of(&answer, &[name.to_owned()]);
@@ -139,9 +139,9 @@ async fn create(w: WriteTape<'_>, aim: Aim, place: &Place, name: &str) -> Result
 }
 
 /// The id of what was made under a name: the name itself, where clients choose ids.
-fn id_of_made(t: &Tape, resource: ResourceIx, name: &str, answer: &Exchange) -> Option<String> {
+fn id_of_made(t: &Tape, resource: ResourceIx, name: &str, answer: &Exchange) -> Option<ObjectId> {
     match t.spec[resource].ids {
-        IdSource::Client => Some(name.to_owned()),
+        IdSource::Client => Some(ObjectId::text(name)),
         IdSource::Server => id_in(&t.spec[resource], answer),
     }
 }

@@ -15,7 +15,6 @@ use watertight_spec::Spec;
 
 use super::RunError;
 use crate::clean::{Cleaned, Sweep, clean};
-use crate::setup;
 
 /// Removes what the run created: children before their parents, those of one depth side by side; then, if something may be
 /// there that no answer told of, whatever still carries the run's tag.
@@ -34,7 +33,7 @@ async fn remove_all(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> std::i
     let spec = engine.spec();
     let depth = |item: &Item| {
         let resource = spec.resource_ixs().find(|resource| spec[*resource].name == item.name.resource);
-        resource.map_or(0, |resource| setup::depth(spec, resource))
+        resource.map_or(0, |resource| spec[resource].depth)
     };
     let mut by_depth: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
     remaining.into_iter().for_each(|item| by_depth.entry(depth(&item)).or_default().push(item));

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use watertight_engine::planted::{Marker, Object, Planted, SetupFailure, Witness};
 use watertight_engine::{Access, Tape, WriteTape};
-use watertight_spec::{ResourceIx, Role, Spec, TenantIx};
+use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
 
 use crate::shared::{failed, is_creatable, operation_of, parents_for, plant_under, read, shows, tenant_name};
 use crate::verdict::{Reason, Stop, Unproven};
@@ -41,7 +41,7 @@ pub(crate) enum Act {
     /// Plants objects. Where the run only reads, it reads the first one that the tenant's list shows.
     Plant(ResourceIx),
     /// Reads the object that the spec names, by its id.
-    Observe(ResourceIx, String),
+    Observe(ResourceIx, ObjectId),
     /// Sends what a tenant ordinarily may, for what other tenants' objects are not recognised by.
     LookAround,
 }
@@ -64,7 +64,7 @@ pub(crate) fn steps(spec: &Spec, access: Access) -> Vec<Step> {
         let (described, name) = (&spec[resource], &spec[tenant].id);
         let existing = described.existing.get(name);
         let act = existing.map_or(Act::Plant(resource), |id| Act::Observe(resource, id.clone()));
-        Step { label: format!("{} of {name}", described.name), tenant, depth: depth(spec, resource), act }
+        Step { label: format!("{} of {name}", described.name), tenant, depth: described.depth, act }
     };
     let of = &of;
     let mut all: Vec<Step> =
@@ -89,11 +89,6 @@ impl Step {
             Act::LookAround => None,
         }
     }
-}
-
-/// How many resources a resource is below.
-pub(crate) fn depth(spec: &Spec, resource: ResourceIx) -> usize {
-    std::iter::successors(spec[resource].parent, |above| spec[*above].parent).count()
 }
 
 /// Carries out a step. What earlier steps have yielded is what the tape says is planted.
@@ -217,12 +212,12 @@ impl Results<'_> {
             return Witness::default();
         }
         let is_sent = |value: &String| {
-            object.id == *value
-                || object.parents.iter().any(|(_, id)| id == value)
+            object.id.as_str() == value
+                || object.parents.iter().any(|(_, id)| id.as_str() == value)
                 || self.spec.tenant_ixs().any(|tenant| tenant_name(self.spec, tenant) == value)
         };
         // This very object in another tenant's list is a leak already: what it shows there remains a witness.
-        let is_another = |item: &&BTreeSet<String>| !item.contains(&object.id);
+        let is_another = |item: &&BTreeSet<String>| !item.contains(object.id.as_str());
         let is_shared = |value: &String| {
             reading.anonymous.contains(value)
                 || self.readings(object.tenant).any(|(_, other)| {

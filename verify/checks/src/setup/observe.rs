@@ -7,7 +7,7 @@ use watertight_engine::Tape;
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object, Witness};
-use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, TenantIx};
+use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, TenantIx};
 
 use super::witness::is_shown_apart;
 use crate::shared::{
@@ -39,11 +39,11 @@ pub(super) async fn observe(
     t: &Tape,
     tenant: TenantIx,
     resource: ResourceIx,
-    id: &str,
+    id: &ObjectId,
 ) -> Result<(Object, Reading), Stop> {
     let parents = parents_for(t, tenant, resource)?;
     let marker = Marker::Witnessed(Witness::default());
-    let object = Object { tenant, resource, id: id.to_owned(), parents, marker };
+    let object = Object { tenant, resource, id: id.clone(), parents, marker };
     let op = operation_of(&t.spec, resource, Role::Read)
         .ok_or_else(|| Stop::not_applicable("an existing object can't be read here"))?;
     let asked = request(t, own(t, tenant)?, op, &Place::of(&object), &Words::default())?;
@@ -58,7 +58,7 @@ pub(super) async fn observe(
 }
 
 /// The id of the first object that the tenant's own list shows, for a run that only reads.
-pub(super) async fn first_listed(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<String, Stop> {
+pub(super) async fn first_listed(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<ObjectId, Stop> {
     let none = || Stop::not_applicable("the run only reads, and the tenant's list shows no object to read");
     let described = &t.spec[resource];
     let Some(list) = operation_of(&t.spec, resource, Role::List) else { return Err(none()) };

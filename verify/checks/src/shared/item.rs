@@ -1,9 +1,7 @@
 //! What a list shows of each object: its items, and where their ids are.
 
 use serde_json::Value;
-use watertight_spec::Resource;
-
-use super::scalar;
+use watertight_spec::{ObjectId, Resource};
 
 /// The elements of the outermost arrays of a document.
 pub(crate) fn items(json: &Value) -> Vec<&Value> {
@@ -15,9 +13,9 @@ pub(crate) fn items(json: &Value) -> Vec<&Value> {
 }
 
 /// The id of an item, which may be wrapped: `{ "case": { "id": … } }`.
-pub(crate) fn id_of(resource: &Resource, item: &Value) -> Option<String> {
+pub(crate) fn id_of(resource: &Resource, item: &Value) -> Option<ObjectId> {
     let member = id_member(resource);
-    let id = |value: &Value| value.get(&member).and_then(scalar);
+    let id = |value: &Value| value.get(&member).and_then(ObjectId::of);
     let wrapped = || item.as_object()?.values().find_map(id);
     id(item).or_else(|| item.get(&resource.name).and_then(id)).or_else(wrapped)
 }

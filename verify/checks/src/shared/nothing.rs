@@ -4,7 +4,7 @@ use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
-use watertight_spec::{Operation, ResourceIx, Role};
+use watertight_spec::{ObjectId, Operation, ResourceIx, Role};
 
 use super::features::{Features, are_alike};
 use super::{Place, Words, operation_of, own, request, tenant_name};
@@ -15,9 +15,9 @@ pub(crate) struct Nowhere([Place; 2]);
 
 impl Nowhere {
     /// Instead of an object.
-    pub(crate) fn instead_of(t: &Tape, place: &Place, (resource, id): (ResourceIx, &str)) -> Self {
+    pub(crate) fn instead_of(t: &Tape, place: &Place, (resource, id): (ResourceIx, &ObjectId)) -> Self {
         let random = t.unique();
-        Self([1, 2].map(|turn| place.clone().and(resource, &similar(id, &random, turn))))
+        Self([1, 2].map(|turn| place.clone().and(resource, id.like(similar(id, &random, turn)))))
     }
 
     /// Instead of the tenant.
@@ -61,7 +61,7 @@ pub(crate) async fn told_nowhere(
     let mut told = Vec::new();
     for nowhere in nowhere.0 {
         let asked = ask(&nowhere)?;
-        if asked.address == here.address && asked.headers == here.headers {
+        if asked.address == here.address && asked.headers == here.headers && asked.body == here.body {
             return Ok(None);
         }
         told.push(Features::of(&*t.send(asked).await, &nowhere.sent(&t.spec, op)));
@@ -70,14 +70,15 @@ pub(crate) async fn told_nowhere(
 }
 
 /// An id of the same form that the victim does not have, a different one each round.
-pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Result<String, Stop> {
+pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Result<ObjectId, Stop> {
     let random = t.unique();
     let mut doubt = Unproven::new(Reason::UnclearAnswer, NONE_FOUND);
     let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Err(doubt.into()) };
     // A success in which nothing is told: it is the same for any two such ids.
-    let mut successes: Vec<(String, Features)> = Vec::new();
+    let mut successes: Vec<(ObjectId, Features)> = Vec::new();
     for turn in 0..4 {
-        let id = similar(&object.id, &random, round.saturating_mul(4).saturating_add(turn).saturating_add(1));
+        let turn = round.saturating_mul(4).saturating_add(turn).saturating_add(1);
+        let id = object.id.like(similar(&object.id, &random, turn));
         if id == object.id {
             continue;
         }
@@ -87,10 +88,10 @@ pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Re
             ResponseClass::Denied => return Ok(id),
             ResponseClass::Success => {
                 let features = Features::of(&seen, &place.sent(&t.spec, op));
-                let is_same = |(_, other): &(String, Features)| {
+                let is_same = |(_, other): &&(ObjectId, Features)| {
                     are_alike(std::slice::from_ref(&features), std::slice::from_ref(other))
                 };
-                if let Some((first, _)) = successes.iter().find(|other| is_same(other)) {
+                if let Some((first, _)) = successes.iter().find(is_same) {
                     return Ok(first.clone());
                 }
                 successes.push((id, features));

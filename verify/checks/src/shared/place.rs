@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 use watertight_engine::Tape;
-use watertight_engine::call::{Address, Caller, Mark, ObjectName, Request};
+use watertight_engine::call::{Address, Caller, Mark, ObjectName, Payload, Request};
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_spec::{
-    BodyTemplate, IdSource, Locator, Operation, PathTemplate, Piece, Resource, ResourceIx, Role, Spec, Symbol, TenantIx,
+    BodyTemplate, IdSource, Locator, ObjectId, Operation, PathTemplate, Piece, Resource, ResourceIx, Role, Spec,
+    Symbol, TenantIx, TextTemplate,
 };
 
 use crate::verdict::Stop;
@@ -19,12 +20,12 @@ pub(crate) struct Place {
     /// How that tenant is spelled in the path, if not as usual; sent as it is, without any encoding.
     pub(crate) spelled: Option<String>,
     /// An id for each resource.
-    pub(crate) ids: Vec<(ResourceIx, String)>,
+    pub(crate) ids: Vec<(ResourceIx, ObjectId)>,
 }
 
 impl Place {
     /// In a tenant's own, with the ids of these ancestors.
-    pub(crate) fn within(tenant: TenantIx, ids: &[(ResourceIx, String)]) -> Self {
+    pub(crate) fn within(tenant: TenantIx, ids: &[(ResourceIx, ObjectId)]) -> Self {
         Self { tenant, spelled: None, ids: ids.to_vec() }
     }
 
@@ -39,9 +40,9 @@ impl Place {
     }
 
     /// With one more id.
-    pub(crate) fn and(mut self, resource: ResourceIx, id: &str) -> Self {
+    pub(crate) fn and(mut self, resource: ResourceIx, id: impl Into<ObjectId>) -> Self {
         self.ids.retain(|(r, _)| *r != resource);
-        self.ids.push((resource, id.to_owned()));
+        self.ids.push((resource, id.into()));
         self
     }
 
@@ -67,22 +68,22 @@ impl Place {
 
     /// The ids of that: the innermost first, for it is the longest part of what is echoed.
     pub(crate) fn sent_ids(&self) -> Vec<String> {
-        self.ids.iter().rev().map(|(_, id)| id.clone()).collect()
+        self.ids.iter().rev().map(|(_, id)| id.to_string()).collect()
     }
 
     /// The ids that it has besides one of this kind.
-    fn above(&self, resource: ResourceIx) -> Vec<(ResourceIx, String)> {
+    fn above(&self, resource: ResourceIx) -> Vec<(ResourceIx, ObjectId)> {
         self.ids.iter().filter(|(other, _)| *other != resource).cloned().collect()
     }
 
     /// The object of this kind that it names.
     fn name_of(&self, resource: ResourceIx) -> Option<ObjectName> {
-        let id = self.id(resource)?.to_owned();
+        let id = self.id(resource)?.clone();
         Some(ObjectName { tenant: self.tenant, resource, above: self.above(resource), id })
     }
 
-    fn id(&self, resource: ResourceIx) -> Option<&str> {
-        self.ids.iter().find(|(r, _)| *r == resource).map(|(_, id)| id.as_str())
+    fn id(&self, resource: ResourceIx) -> Option<&ObjectId> {
+        self.ids.iter().find(|(r, _)| *r == resource).map(|(_, id)| id)
     }
 }
 
@@ -116,24 +117,29 @@ impl Words {
 
 /// The request of an operation, by `caller`, as an ordinary one. Effect and mark follow from what the operation is.
 pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, words: &Words) -> Result<Request, Stop> {
-    let bound = Bound { place, words, tenant: tenant_name(&t.spec, place.tenant), unique: unique(t, op, words) };
+    let bound = Bound { t, place, words, tenant: tenant_name(&t.spec, place.tenant), unique: unique(t, op, words) };
     let unbound = || Stop::NotApplicable(format!("{} needs an object that the run does not have", op.label()));
     let target = bound.path(&op.request.path).ok_or_else(unbound)?;
-    let json = match &op.request.body {
-        None => None,
-        Some(template) => Some(bound.body(template).ok_or_else(unbound)?),
-    };
+    let body = bound.body(op.request.body.as_ref()).ok_or_else(unbound)?;
+    let headers = bound.headers(&op.request.headers).ok_or_else(unbound)?;
     let mark = match (op.role, op.resource) {
-        (Role::Create, Some(resource)) => Mark::Creates { resource, owner: place.tenant, above: place.above(resource) },
+        (Role::Create, Some(resource)) => Mark::Creates {
+            resource,
+            owner: place.tenant,
+            named: place.id(resource).cloned().filter(|_| is_client_named(&t.spec[resource])),
+            above: place.above(resource),
+        },
         (Role::Delete, Some(resource)) => Mark::Removes(place.name_of(resource).ok_or_else(unbound)?),
         _ => Mark::Nothing,
     };
     let request = Request::read(caller, place.tenant, &op.request.method, target).of(op.ix).effect(op.effect);
-    Ok(locate(&t.spec, request.json(json).mark(mark), place.spelled.as_deref().unwrap_or(bound.tenant)))
+    let request = headers.into_iter().fold(request, |request, (name, value)| request.header(&name, value));
+    Ok(locate(&t.spec, request.bringing(body).mark(mark), place.spelled.as_deref().unwrap_or(bound.tenant)))
 }
 
 /// What is written for each symbol of an operation.
 struct Bound<'b> {
+    t: &'b Tape,
     place: &'b Place,
     words: &'b Words,
     tenant: &'b str,
@@ -141,6 +147,15 @@ struct Bound<'b> {
 }
 
 impl Bound<'_> {
+    fn object(&self, resource: ResourceIx) -> Option<&ObjectId> {
+        self.place.id(resource).or_else(|| self.planted(resource))
+    }
+
+    /// Where the place names no object of a kind: the first that set-up has planted in that tenant.
+    fn planted(&self, resource: ResourceIx) -> Option<&ObjectId> {
+        self.t.planted.of(self.place.tenant, resource).next().map(|object| &object.id)
+    }
+
     fn path(&self, template: &PathTemplate) -> Option<Address> {
         address(template, |address, symbol| match (symbol, &self.place.spelled) {
             (Symbol::Tenant, Some(spelled)) => Some(address.text(spelled.as_str())),
@@ -148,8 +163,27 @@ impl Bound<'_> {
         })
     }
 
-    fn body(&self, template: &BodyTemplate) -> Option<Value> {
-        template.render(&mut |symbol| self.text(symbol))
+    /// None where a symbol has no value.
+    fn body(&self, template: Option<&BodyTemplate>) -> Option<Option<Payload>> {
+        let value = |symbol: &Symbol| match symbol {
+            Symbol::Object(resource) => self.object(*resource).map(ObjectId::value),
+            other => self.text(other).map(Value::String),
+        };
+        Some(match template {
+            None => None,
+            Some(BodyTemplate::Json(json)) => Some(Payload::Json(json.render(&mut |symbol| value(symbol))?)),
+            Some(BodyTemplate::Form(members)) => Some(Payload::Form(self.headers(members)?)),
+            Some(BodyTemplate::Text { kind, text }) => {
+                Some(Payload::Text { kind: kind.clone(), text: text.render(&mut |symbol| self.text(symbol))? })
+            }
+        })
+    }
+
+    fn headers(&self, templates: &[(String, TextTemplate)]) -> Option<Vec<(String, String)>> {
+        let text = |(name, value): &(String, TextTemplate)| {
+            Some((name.clone(), value.render(&mut |symbol| self.text(symbol))?))
+        };
+        templates.iter().map(text).collect()
     }
 
     fn text(&self, symbol: &Symbol) -> Option<String> {
@@ -158,16 +192,14 @@ impl Bound<'_> {
             Symbol::Canary => self.words.text.clone(),
             Symbol::CanaryPublic => self.words.public.clone(),
             Symbol::Unique => self.unique.clone(),
-            Symbol::Object(resource) => self.place.id(*resource).map(str::to_owned),
+            Symbol::Object(resource) => self.object(*resource).map(ToString::to_string),
         }
     }
 }
 
 /// What is written for `{unique}`, if the operation has it anywhere.
 fn unique(t: &Tape, op: &Operation, words: &Words) -> Option<String> {
-    let is_needed = op.request.path.mentions(&Symbol::Unique)
-        || op.request.body.as_ref().is_some_and(|body| body.mentions(&Symbol::Unique));
-    is_needed.then(|| words.unique.clone().unwrap_or_else(|| t.unique()))
+    op.request.mentions(&Symbol::Unique).then(|| words.unique.clone().unwrap_or_else(|| t.unique()))
 }
 
 /// A path with every symbol bound: `bind` adds what is written for one. None where it can't.
@@ -206,7 +238,7 @@ pub(crate) fn tenant_name(spec: &Spec, tenant: TenantIx) -> &str {
 
 /// Whether a request of the operation names its tenant, other than by its credential.
 pub(crate) fn names_tenant(spec: &Spec, op: &Operation) -> bool {
-    op.request.path.mentions(&Symbol::Tenant) || matches!(spec.tenancy.locator, Locator::Header(_))
+    op.request.mentions(&Symbol::Tenant) || matches!(spec.tenancy.locator, Locator::Header(_))
 }
 
 /// Whether clients choose the ids of a resource.

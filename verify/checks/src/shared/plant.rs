@@ -3,7 +3,7 @@
 use watertight_engine::journal::id_in;
 use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape, WriteTape};
-use watertight_spec::{Pair, ResourceIx, Role, Spec, TargetEnvironment, TenantIx};
+use watertight_spec::{ObjectId, Pair, ResourceIx, Role, Spec, TargetEnvironment, TenantIx};
 
 use super::place::is_client_named;
 use super::{Nowhere, Place, Words, control, foreign, operation_of, own, reason, request, says_nothing};
@@ -34,16 +34,25 @@ fn unprepared(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Stop {
     }
 }
 
-/// Where new objects of a resource go: the ids of set-up's first parent object and its ancestors.
-pub(crate) fn parents_for(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Vec<(ResourceIx, String)>, Stop> {
-    match t.spec[resource].parent {
-        None => Ok(Vec::new()),
-        Some(parent) => {
-            // Nothing needs to be seen of it.
-            let object = t.planted.of(tenant, parent).next().ok_or_else(|| unprepared(t, tenant, parent))?;
-            Ok(Place::of(object).ids)
-        }
+/// Where new objects of a resource go: the ids of the objects that its requests name, of those that set-up has planted.
+/// Nearest last: the parent, after those that it is below itself.
+pub(crate) fn parents_for(
+    t: &Tape,
+    tenant: TenantIx,
+    resource: ResourceIx,
+) -> Result<Vec<(ResourceIx, ObjectId)>, Stop> {
+    let described = &t.spec[resource];
+    let others = described.needs.iter().filter(|need| Some(**need) != described.parent);
+    let mut ids: Vec<(ResourceIx, ObjectId)> = Vec::new();
+    // Nothing needs to be seen of them.
+    for need in described.parent.iter().chain(others) {
+        let object = t.planted.of(tenant, *need).next().ok_or_else(|| unprepared(t, tenant, *need))?;
+        let new: Vec<_> =
+            Place::of(object).ids.into_iter().filter(|(r, _)| !ids.iter().any(|(known, _)| known == r)).collect();
+        // Those of the parent stay last.
+        ids.splice(0..0, new);
     }
+    Ok(ids)
 }
 
 /// A new disposable object with a canary, below set-up's first parent object.
@@ -56,7 +65,7 @@ pub(crate) async fn plant_under(
     w: WriteTape<'_>,
     tenant: TenantIx,
     resource: ResourceIx,
-    parents: &[(ResourceIx, String)],
+    parents: &[(ResourceIx, ObjectId)],
 ) -> Result<Object, Stop> {
     let described = &w.spec[resource];
     let op = operation_of(&w.spec, resource, Role::Create)
@@ -64,7 +73,7 @@ pub(crate) async fn plant_under(
         .ok_or_else(|| Stop::NotApplicable(format!("nothing may be created as {}", described.name)))?;
     let canary = w.canary(tenant);
     let mut place = Place::within(tenant, parents);
-    let chosen = is_client_named(described).then(|| w.unique());
+    let chosen = is_client_named(described).then(|| ObjectId::text(w.unique()));
     if let Some(id) = &chosen {
         place = place.and(resource, id);
     }

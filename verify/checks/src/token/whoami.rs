@@ -95,13 +95,6 @@ fn ask(spec: &Spec, template: &RequestTemplate, who: Who) -> Result<Request, Sto
     let unbound = || Stop::not_applicable("the `whoami` call needs the id of an object");
     let is_tenant = |symbol: &Symbol| *symbol == Symbol::Tenant;
     let path = address(&template.path, |path, symbol| is_tenant(symbol).then(|| path.value(own)));
-    let body = match &template.body {
-        None => None,
-        Some(body) => {
-            let json = body.render(&mut |symbol| is_tenant(symbol).then(|| own.to_owned()));
-            Some(json.ok_or_else(unbound)?)
-        }
-    };
     let request = Request::read(Caller::Own(who), who.tenant, &template.method, path.ok_or_else(unbound)?);
-    Ok(locate(spec, request.json(body), own))
+    Ok(locate(spec, request, own))
 }

@@ -7,6 +7,7 @@ mod brackets;
 mod catalog;
 mod compile_fail;
 mod controls;
+mod described;
 mod flaws;
 mod generated;
 mod habits;

@@ -13,7 +13,7 @@ const USERS: &str = "GET /tenants/{tenant}/users";
 #[tokio::test]
 async fn what_only_the_owner_reads_is_a_witness_and_what_all_read_is_none() {
     let verified = Bed::start(&[]).await.verify(|_| false).await;
-    let user = verified.run.planted.objects().iter().find(|object| object.id == "user-90").unwrap();
+    let user = verified.run.planted.objects().iter().find(|object| object.id.as_str() == "user-90").unwrap();
     let together = vec!["Office of Harbour and Customs".to_owned(), "Sol Sundgren-Solberg".to_owned()];
     assert_eq!(user.marker, Marker::Witnessed(Witness { alone: vec!["90009090".to_owned()], together }));
 }
@@ -42,7 +42,7 @@ async fn the_time_of_a_change_in_the_validator_of_a_list_is_no_content() {
 /// By what the run recognises south's user, and why by nothing.
 fn souths(verified: &Verified) -> (&Witness, Vec<&str>) {
     let planted = &verified.run.planted;
-    let user = planted.objects().iter().find(|object| object.id == "user-90").unwrap();
+    let user = planted.objects().iter().find(|object| object.id.as_str() == "user-90").unwrap();
     let Marker::Witnessed(witness) = &user.marker else { panic!("{user:?}") };
     (witness, planted.failures.iter().filter(|f| f.tenant == user.tenant).map(|f| f.why.as_str()).collect())
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use watertight_spec::{Effect, OperationIx, ResourceIx, TenantIx, Who};
+use watertight_spec::{Effect, ObjectId, OperationIx, ResourceIx, TenantIx, Who};
 
 pub(crate) use address::Piece;
 pub use address::{Address, PATH_SEGMENT, encode};
@@ -46,8 +46,8 @@ pub struct Request {
     pub address: Address,
     /// Further headers, in order, duplicates and all.
     pub headers: Vec<(String, String)>,
-    /// JSON body.
-    pub body: Option<Value>,
+    /// What it brings.
+    pub body: Option<Payload>,
     /// What it does to data if it is let in: a tape for reading sends nothing but reads.
     pub effect: Effect,
     /// What the journal must know of it.
@@ -56,6 +56,41 @@ pub struct Request {
     pub intent: Intent,
     /// The operation of the spec that it is a request of; none where the spec has it elsewhere (`whoami`).
     pub operation: Option<OperationIx>,
+}
+
+/// What a request brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// `application/json`
+    Json(Value),
+    /// `application/x-www-form-urlencoded`: members, in order.
+    Form(Vec<(String, String)>),
+    /// Text of a media type.
+    Text {
+        /// The type.
+        kind: String,
+        /// The text.
+        text: String,
+    },
+}
+
+impl Payload {
+    /// Whether this text is in it, as it was before it was encoded.
+    pub fn mentions(&self, text: &str) -> bool {
+        match self {
+            Self::Json(json) => json.to_string().contains(text),
+            Self::Form(members) => members.iter().any(|(_, value)| value.contains(text)),
+            Self::Text { text: whole, .. } => whole.contains(text),
+        }
+    }
+    /// Its media type.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Json(_) => "application/json",
+            Self::Form(_) => "application/x-www-form-urlencoded",
+            Self::Text { kind, .. } => kind,
+        }
+    }
 }
 
 /// Whether a tenant stays within its own, or tries to cross.
@@ -84,8 +119,8 @@ impl Request {
             operation: None,
         }
     }
-    /// With a JSON body.
-    pub fn json(mut self, body: Option<Value>) -> Self {
+    /// With what it brings.
+    pub fn bringing(mut self, body: Option<Payload>) -> Self {
         self.body = body;
         self
     }
@@ -135,8 +170,10 @@ pub enum Mark {
         resource: ResourceIx,
         /// The tenant that will own it.
         owner: TenantIx,
+        /// Its id, where its maker chooses that.
+        named: Option<ObjectId>,
         /// The ids of the other objects that name it.
-        above: Vec<(ResourceIx, String)>,
+        above: Vec<(ResourceIx, ObjectId)>,
     },
     /// If it succeeds this object is gone.
     Removes(ObjectName),
@@ -150,9 +187,9 @@ pub struct ObjectName {
     /// What kind of object it is.
     pub resource: ResourceIx,
     /// The ids of the other objects that name it, such as the one that it is below.
-    pub above: Vec<(ResourceIx, String)>,
+    pub above: Vec<(ResourceIx, ObjectId)>,
     /// Its own.
-    pub id: String,
+    pub id: ObjectId,
 }
 
 /// Whose credential a request carries.

@@ -1,7 +1,7 @@
 //! What comes from the target and goes back to it is sent as it was, and shown as a placeholder.
 
 use watertight_engine::Access;
-use watertight_engine::call::{Address, Caller};
+use watertight_engine::call::{Address, Caller, Payload};
 use watertight_testbed::raw::{reply, serve};
 
 use crate::bed::{Bed, spec};
@@ -30,7 +30,8 @@ async fn a_link_a_cursor_and_an_id_go_back_as_they_were() {
                 let link = t.send(first.clone().to(text("next"))).await;
                 let signed = t.send(first.clone().to(text("signed"))).await;
                 let id = t.send(first.clone().to(Address::from("/cases/").value(text("secret")))).await;
-                let body = t.send(first.json(Some(serde_json::json!({ "ref": text("secret") })))).await;
+                let body =
+                    t.send(first.bringing(Some(Payload::Json(serde_json::json!({ "ref": text("secret") }))))).await;
                 [link, signed, id, body]
             })
         })

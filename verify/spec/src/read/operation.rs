@@ -1,14 +1,14 @@
 //! `[[operation]]`: what does not fit the convention.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::resource::objects_in;
+use super::request::May;
 use crate::diagnostic::printable;
-use crate::ix::OperationIx;
+use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::OPERATION;
 use crate::reader::{Reader, Table};
 use crate::spec::{Effect, Operation, RequestTemplate, Role};
-use crate::symbols::{IN_BODY, IN_PATH, Objects, Scope};
+use crate::symbols::Objects;
 
 const MOST_OPERATIONS: usize = 500;
 const EFFECTS: [(&str, Effect); 4] =
@@ -57,26 +57,40 @@ fn operation<'t>(
             None => Some(name.value.to_owned()),
         }
     });
-    let line = reader.need(table, "request").and_then(|value| reader.request_line(value));
-    let effect = effect(reader, table, line.as_ref().map(|line| line.method.as_str()));
-    let path = line.as_ref().and_then(|line| reader.path(&line.path, &Scope { objects, bound: None, others: IN_PATH }));
-    let bound = path.as_ref().map(objects_in);
-    let resource = bound.as_ref().and_then(|objects| objects.last().copied());
-    let body = table.get("body").map(|value| reader.body(value, &Scope { objects, bound, others: IN_BODY }));
-    let body = match body {
-        Some(body) => Some(body?),
-        None => None,
-    };
-    let request = RequestTemplate { method: line?.method, path: path?, body };
+    let request = reader.request_of(table, May { objects, but: None });
+    let effect = effect(reader, table, request.as_ref().map(|request| request.method.as_str()));
+    let request = request?;
+    let resource = concerned(&request);
     Some(Operation {
         ix,
         name: name?,
+        is_ambiguous: false,
         request,
         role: Role::Custom,
         effect: effect?,
         resource,
         line: reader.line(table.span.start),
     })
+}
+
+/// Marks those of which method and path are not enough.
+pub(super) fn tell_apart(operations: &mut [Operation]) {
+    let mut alike: BTreeMap<String, Vec<RequestTemplate>> = BTreeMap::new();
+    for Operation { request, .. } in operations.iter() {
+        let requests = alike.entry(request.to_string()).or_default();
+        if !requests.contains(request) {
+            requests.push(request.clone());
+        }
+    }
+    for operation in operations {
+        operation.is_ambiguous = alike.get(&operation.request.to_string()).is_some_and(|requests| requests.len() > 1);
+    }
+}
+
+/// The object that a request is about: the last one in its path, else the last one that it names anywhere.
+fn concerned(request: &RequestTemplate) -> Option<ResourceIx> {
+    let in_path = RequestTemplate::bare("", request.path.clone()).objects();
+    in_path.last().copied().or_else(|| request.objects().last().copied())
 }
 
 /// Only what a method promises never to change needs no declaration (RFC 9110 9.2.1).

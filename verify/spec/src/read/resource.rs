@@ -3,17 +3,22 @@
 use std::collections::BTreeMap;
 
 use serde_json_path::JsonPath;
+use toml::de::DeValue;
 
 use super::family::{Family, family};
-use super::implied::{self, Convention, Extra};
+use super::implied::{Convention, named};
+use super::needs;
+use super::request::May;
 use super::tenant::Roster;
 use crate::diagnostic::printable;
-use crate::ix::ResourceIx;
+use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::{PAGE, RESOURCE};
-use crate::reader::{At, Reader, Table, in_order};
-use crate::spec::{IdSource, Operation, Paging, Resource, Role, TenantName};
-use crate::symbols::{IN_BODY, IN_COLLECTION, IN_PATH, Objects, Scope};
-use crate::template::{BodyTemplate, PathTemplate, Piece, Symbol};
+use crate::object_id::ObjectId;
+use crate::reader::{At, Reader, Table, Value, in_order};
+use crate::spec::{IdSource, Operation, Paging, RequestTemplate, Resource, Role, TenantName};
+use crate::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
+use crate::template::{BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol};
+use crate::values::integer;
 
 const MOST_RESOURCES: usize = 100;
 
@@ -28,58 +33,213 @@ pub(super) struct Resources {
 pub(super) fn resources<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, roster: &Roster) -> Resources {
     let tables = reader.tables(root, "resource", &RESOURCE, MOST_RESOURCES);
     let family = family(reader, &tables);
-    let mut read: Vec<Option<(Resource, PathTemplate)>> = Vec::new();
+    let mut read: Vec<Option<Resource>> = Vec::new();
+    let mut items: Vec<Item> = Vec::new();
     let mut implied = Vec::new();
     for (place, at) in family.order.iter().enumerate() {
         let Some(table) = tables.get(*at) else { continue };
-        let draft = Draft { family: &family, ix: ResourceIx::new(place), at: *at, earlier: &read };
-        let resource = draft.read(reader, table, roster, &mut implied);
+        let draft = Draft { family: &family, ix: ResourceIx::new(place), at: *at, items: &items };
+        let (resource, item) = draft.read(reader, table, roster, &mut implied);
         read.push(resource);
+        items.push(item);
     }
-    Resources { names: family.objects, implied, complete: read.into_iter().map(|one| Some(one?.0)).collect() }
+    let mut complete: Option<Vec<Resource>> = read.into_iter().collect();
+    if let Some(resources) = &mut complete {
+        let spans = family.order.iter().map(|at| tables.get(*at).map(|table| table.span.clone()).unwrap_or_default());
+        needs::relate(reader, resources, &implied, &spans.collect::<Vec<_>>());
+    }
+    Resources { names: family.objects, implied, complete }
 }
 
-/// A resource about to be read, and those before it, its parent among them.
+/// The path of a resource's objects, for those below.
+enum Item {
+    At(PathTemplate),
+    /// They are named otherwise.
+    Elsewhere,
+    /// It could not be read.
+    Unknown,
+}
+
+/// A resource about to be read, and what is known of those before it, its parent among them.
 struct Draft<'a> {
     family: &'a Family,
     ix: ResourceIx,
     /// Its position in the file.
     at: usize,
-    /// With the paths of their objects.
-    earlier: &'a [Option<(Resource, PathTemplate)>],
+    items: &'a [Item],
 }
 
 impl Draft<'_> {
+    /// The resource, and the path of its objects.
     fn read<'t>(
         &self,
         reader: &mut Reader<'t, '_>,
         table: &Table<'t>,
         roster: &Roster,
         implied: &mut Vec<Operation>,
-    ) -> Option<(Resource, PathTemplate)> {
+    ) -> (Option<Resource>, Item) {
         let name = self.family.names.get(self.at).cloned().flatten();
         let parent = self.parent();
         let collection = self.collection(reader, table, name.as_deref(), parent);
+        let (is_sound, collection) = (collection.is_some(), collection.flatten());
         let ids = table
             .get("ids")
             .and_then(|value| reader.choice(value, &[("server", IdSource::Server), ("client", IdSource::Client)]));
-        let ids = ids.unwrap_or(IdSource::Server);
 
-        // A collection that could not be read binds everything: its mistake is noted already.
-        let above = collection.as_ref().map(objects_in);
-        let with_own = above.clone().map(|above| above.into_iter().chain([self.ix]).collect::<Vec<_>>());
-        let in_create = if ids == IdSource::Client { with_own.clone() } else { above.clone() };
-        let create = self.members(reader, table, "create", in_create);
-        let update = self.members(reader, table, "update", with_own);
-        let update = update.or_else(|| create.as_ref().and_then(marked_members));
+        let create = if is_request(table.get("create")) {
+            table.get("create").and_then(|value| reader.request(value, self.any(), None))
+        } else {
+            let but = if ids == Some(IdSource::Client) { None } else { Some(self.ix) };
+            let body = self.members(reader, table, "create", May { but, ..self.any() });
+            if body.is_some() && is_sound && collection.is_none() {
+                let help = "add `path`, or say where it is sent: { request = \"POST /cases\", body = { title = \"{canary}\" } }";
+                reader.report.note(table.key_span("create"), "this is a body, and nothing says where it is sent", help);
+            }
+            body.zip(collection.clone()).map(|(body, path)| RequestTemplate {
+                body: Some(BodyTemplate::Json(body)),
+                ..RequestTemplate::bare("POST", path)
+            })
+        };
+        // A create that names the object that it makes leaves the id to the client.
+        let names_own = |create: &RequestTemplate| create.mentions(&Symbol::Object(self.ix));
+        let is_named = is_request(table.get("create")) && create.as_ref().is_some_and(names_own);
+        let ids = ids.unwrap_or(if is_named { IdSource::Client } else { IdSource::Server });
+        let update = self.members(reader, table, "update", self.any()).map(BodyTemplate::Json);
+        let body = create.as_ref().and_then(|create| create.body.clone());
+        let update = update.or_else(|| body.as_ref().and_then(marked_members));
 
-        let existing = by_tenant(reader, table, "existing", roster);
-        let shows = by_tenant(reader, table, "shows", roster);
+        let existing = by_tenant(reader, table, "existing", roster, known_id);
+        let shows = by_tenant(reader, table, "shows", roster, |reader, value| Some(reader.expanded(value)?.value));
         if let Some(tenant) = shows.keys().find(|tenant| !existing.is_empty() && !existing.contains_key(*tenant)) {
             let message = format!("`shows` names {}, of which no object is known", printable(tenant.as_str()));
             reader.report.note(table.key_span("shows"), message, "name its object under `existing` as well");
         }
-        let may_create = table.get("create").is_some();
+        self.has_objects(reader, table);
+        let id = table.get("id").map(|value| reader.json_path(value));
+        let page = paging(reader, table);
+        let convention = name.clone().zip(collection).map(|(name, collection)| Convention {
+            item: self.item(&collection, name),
+            collection,
+            ids,
+            create: body,
+            update: update.clone(),
+        });
+        let before = implied.len();
+        self.operations(reader, table, convention.as_ref(), create, update, implied);
+        let read = implied.get(before..).unwrap_or_default().iter().find(|operation| operation.role == Role::Read);
+        let described = read.map(|read| read.request.path.clone()).filter(|path| !path.to_string().contains('?'));
+        let item = match convention.map(|convention| convention.item).or(described) {
+            Some(path) => Item::At(path),
+            None if is_sound => Item::Elsewhere,
+            None => Item::Unknown,
+        };
+        let resource = || {
+            is_sound.then_some(())?;
+            Some(Resource {
+                name: name?,
+                parent,
+                needs: Vec::new(),
+                depth: 0,
+                ids,
+                id: match id {
+                    Some(id) => id?,
+                    None => JsonPath::parse("$.id").ok()?,
+                },
+                page,
+                existing,
+                shows,
+                line: reader.line(table.span.start),
+            })
+        };
+        (resource(), item)
+    }
+
+    /// Appends the operation of each role: as it is described, else by convention.
+    fn operations<'t>(
+        &self,
+        reader: &mut Reader<'t, '_>,
+        table: &Table<'t>,
+        convention: Option<&Convention>,
+        create: Option<RequestTemplate>,
+        update: Option<BodyTemplate>,
+        implied: &mut Vec<Operation>,
+    ) {
+        let Some(name) = self.family.names.get(self.at).and_then(Option::as_ref) else { return };
+        let by_convention = match convention {
+            Some(convention) => roles(reader, table, convention),
+            None => Vec::new(),
+        };
+        let mut add = |reader: &Reader<'t, '_>, key: &'static str, role: Role, request: RequestTemplate| {
+            let (verb, effect) = named(role);
+            let (ix, name) = (OperationIx::new(implied.len()), format!("{name}.{verb}"));
+            let line = reader.line(if table.get(key).is_some() { table.key_span(key).start } else { table.span.start });
+            let resource = Some(self.ix);
+            implied.push(Operation { ix, name, is_ambiguous: false, request, role, effect, resource, line });
+        };
+        for (key, role) in ROLES {
+            let request = if role == Role::Create {
+                // Told apart above: a request, or the body of the conventional one.
+                match is_request(table.get(key)) {
+                    true => create.clone(),
+                    false => convention.filter(|_| by_convention.contains(&role)).map(|c| c.request(role)),
+                }
+            } else if let Some(value) = table.get(key) {
+                let body = match role {
+                    Role::Replace => create.as_ref().and_then(|create| create.body.clone()),
+                    Role::Patch => update.clone(),
+                    _ => None,
+                };
+                self.described(reader, key, role, value, body)
+            } else {
+                convention.filter(|_| by_convention.contains(&role)).map(|convention| convention.request(role))
+            };
+            if let Some(request) = request {
+                add(reader, key, role, request);
+            }
+        }
+        for (key, role) in [("search", Role::Search), ("count", Role::Count)] {
+            let Some(value) = table.get(key) else { continue };
+            let Some(request) = self.described(reader, key, role, value, None) else { continue };
+            if matches!(request.method.as_str(), "GET" | "HEAD" | "POST") {
+                add(reader, key, role, request);
+            } else {
+                let message = format!("a `{key}` reads, {} does not", request.method);
+                reader.report.note(value.span(), message, "GET or POST");
+            }
+        }
+    }
+
+    /// The request that a key describes.
+    fn described<'t>(
+        &self,
+        reader: &mut Reader<'t, '_>,
+        key: &'static str,
+        role: Role,
+        value: &'t Value<'t>,
+        body: Option<BodyTemplate>,
+    ) -> Option<RequestTemplate> {
+        let is_of_one = matches!(role, Role::Read | Role::Replace | Role::Patch | Role::Delete);
+        let but = if is_of_one { None } else { Some(self.ix) };
+        let request = reader.request(value, May { but, ..self.any() }, body)?;
+        if is_of_one && !request.mentions(&Symbol::Object(self.ix)) {
+            let name = self.family.names.get(self.at).cloned().flatten().unwrap_or_default();
+            let message = format!("this names no `{{{name}}}`");
+            reader.report.note(
+                value.span(),
+                message,
+                format!("write `{{{name}}}` where the id is, as in {}", RESOURCE.example(key)),
+            );
+            return None;
+        }
+        Some(request)
+    }
+
+    /// Any object.
+    fn any(&self) -> May<'_> {
+        May { objects: &self.family.objects, but: None }
+    }
+
+    fn has_objects<'t>(&self, reader: &mut Reader<'t, '_>, table: &Table<'t>) {
         let none_exist = match table.get("existing") {
             Some(value) => value.get_ref().as_table().is_some_and(|table| table.is_empty()),
             None => table.lacks("existing"),
@@ -92,58 +252,27 @@ impl Draft<'_> {
             );
             reader.report.note(table.span.clone(), "no objects: neither `create` nor `existing`", help);
         }
-        let id = table.get("id").map(|value| reader.json_path(value));
-        let page = paging(reader, table);
-        let roles = roles(reader, table, may_create, update.is_some() || (create.is_none() && may_create));
-        let mut extra = |key, role| {
-            let line = reader.request_line(table.get(key)?)?;
-            if !matches!(line.method.as_str(), "GET" | "HEAD" | "POST") {
-                let message = format!("a `{key}` reads, {} does not", line.method);
-                reader.report.note(line.path.span, message, "GET or POST");
-                return None;
-            }
-            let scope = Scope { objects: &self.family.objects, bound: above.clone(), others: IN_PATH };
-            let path = reader.path(&line.path, &scope)?;
-            let line_number = reader.line(table.key_span(key).start);
-            Some(Extra { role, method: line.method, path, line: line_number })
-        };
-        let extras: Vec<_> =
-            [extra("search", Role::Search), extra("count", Role::Count)].into_iter().flatten().collect();
+    }
 
-        let (name, collection) = (name?, collection?);
-        let symbol = Piece::Symbol(Symbol::Object(self.ix), name.clone());
+    /// The path of an object in a collection.
+    fn item(&self, collection: &PathTemplate, name: String) -> PathTemplate {
+        let symbol = Piece::Symbol(Symbol::Object(self.ix), name);
         let slash = Piece::Text("/".to_owned());
-        let item =
-            appended(&collection, if ends_with_slash(&collection) { vec![symbol, slash] } else { vec![slash, symbol] });
-        let resource = Resource {
-            parent,
-            ids,
-            id: match id {
-                Some(id) => id?,
-                None => JsonPath::parse("$.id").ok()?,
-            },
-            page,
-            existing,
-            shows,
-            line: reader.line(table.span.start),
-            name,
-        };
-        let convention = Convention { collection, item, create, update };
-        implied::operations(&resource, self.ix, &convention, &roles, extras, implied);
-        Some((resource, convention.item))
+        appended(collection, if ends_with_slash(collection) { vec![symbol, slash] } else { vec![slash, symbol] })
     }
 
     fn parent(&self) -> Option<ResourceIx> {
         self.family.ix(self.family.parents.get(self.at).copied().flatten()?)
     }
 
+    /// The path of the convention; none where all requests are described.
     fn collection<'t>(
         &self,
         reader: &mut Reader<'t, '_>,
         table: &Table<'t>,
         name: Option<&str>,
         parent: Option<ResourceIx>,
-    ) -> Option<PathTemplate> {
+    ) -> Option<Option<PathTemplate>> {
         if let Some(value) = table.get("path") {
             let text = reader.text(value)?;
             if text.value.contains('?') {
@@ -151,28 +280,30 @@ impl Draft<'_> {
                 reader.report.note(text.span, "a collection's path has no query", help);
                 return None;
             }
-            let scope = Scope { objects: &self.family.objects, bound: Some(self.ancestors()), others: IN_COLLECTION };
-            return reader.path(&text, &scope);
+            let others = self.family.objects.values().copied().filter(|other| *other != self.ix).collect();
+            let scope = Scope { objects: &self.family.objects, bound: Some(others), others: IN_COLLECTION };
+            return reader.path(&text, &scope).map(Some);
         }
-        if table.get("parent").is_none() {
+        let above = match parent {
+            Some(parent) => match self.items.get(parent.number())? {
+                Item::At(path) => Some(path),
+                Item::Elsewhere => None,
+                Item::Unknown => return None,
+            },
+            // One that is named and can't be found is noted already.
+            None if table.get("parent").is_some() => return None,
+            None => None,
+        };
+        let Some(above) = above else {
+            if is_described(table) {
+                return Some(None);
+            }
             reader.need(table, "path");
             return None;
-        }
-        let (_, above) = self.earlier.get(parent?.number())?.as_ref()?;
+        };
         let name = name?;
         let below = if ends_with_slash(above) { format!("{name}s/") } else { format!("/{name}s") };
-        Some(appended(above, vec![Piece::Text(below)]))
-    }
-
-    /// Parent, grandparent and so on.
-    fn ancestors(&self) -> Vec<ResourceIx> {
-        let mut ancestors = Vec::new();
-        let mut next = self.family.parents.get(self.at).copied().flatten();
-        while let Some(at) = next {
-            ancestors.extend(self.family.ix(at));
-            next = self.family.parents.get(at).copied().flatten();
-        }
-        ancestors
+        Some(Some(appended(above, vec![Piece::Text(below)])))
     }
 
     /// `create` or `update`: a JSON object.
@@ -181,14 +312,28 @@ impl Draft<'_> {
         reader: &mut Reader<'t, '_>,
         table: &Table<'t>,
         key: &'static str,
-        bound: Option<Vec<ResourceIx>>,
-    ) -> Option<BodyTemplate> {
+        may: May<'_>,
+    ) -> Option<JsonTemplate> {
         let value = table.get(key)?;
         if !value.get_ref().is_table() {
             reader.wrong_type(value, &format!("`{key}`"), "a table", RESOURCE.example(key));
             return None;
         }
-        reader.body(value, &Scope { objects: &self.family.objects, bound, others: IN_BODY })
+        reader.body(value, &may.scope(IN_BODY))
+    }
+}
+
+/// Whether any request is described.
+fn is_described(table: &Table<'_>) -> bool {
+    ROLES.iter().any(|(key, _)| is_request(table.get(key)))
+}
+
+/// Whether it is a request, not the body of one: a line, or a table in which `request` is one.
+fn is_request(value: Option<&Value<'_>>) -> bool {
+    match value.map(|value| value.get_ref()) {
+        Some(DeValue::String(_)) => true,
+        Some(DeValue::Table(table)) => table.get("request").is_some_and(|line| line.get_ref().is_str()),
+        _ => false,
     }
 }
 
@@ -200,43 +345,43 @@ fn appended(path: &PathTemplate, more: Vec<Piece>) -> PathTemplate {
     PathTemplate(path.pieces().iter().cloned().chain(more).collect())
 }
 
-/// The objects that a path names.
-pub(super) fn objects_in(path: &PathTemplate) -> Vec<ResourceIx> {
-    let object = |piece: &Piece| match piece {
-        Piece::Symbol(Symbol::Object(ix), _) => Some(*ix),
-        _ => None,
-    };
-    path.pieces().iter().filter_map(object).collect()
-}
-
 /// The top-level members that hold a canary.
 fn marked_members(create: &BodyTemplate) -> Option<BodyTemplate> {
-    let BodyTemplate::Object(members) = create else { return None };
+    let BodyTemplate::Json(JsonTemplate::Object(members)) = create else { return None };
     let marked: Vec<_> = members.iter().filter(|(_, value)| value.mentions(&Symbol::Canary)).cloned().collect();
-    (!marked.is_empty()).then_some(BodyTemplate::Object(marked))
+    (!marked.is_empty()).then_some(BodyTemplate::Json(JsonTemplate::Object(marked)))
 }
 
-/// A text for each tenant.
-fn by_tenant<'t>(
-    reader: &mut Reader<'t, '_>,
+/// An object that exists: a number in the file is one in JSON.
+fn known_id<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<ObjectId> {
+    match value.get_ref() {
+        DeValue::Integer(number) => ObjectId::of(&integer(number)?.into()),
+        _ => reader.expanded(value).map(|text| ObjectId::text(text.value)),
+    }
+}
+
+/// A value for each tenant.
+fn by_tenant<'t, 'e, T>(
+    reader: &mut Reader<'t, 'e>,
     table: &Table<'t>,
     key: &'static str,
     roster: &Roster,
-) -> BTreeMap<TenantName, String> {
+    read: impl Fn(&mut Reader<'t, 'e>, &'t Value<'t>) -> Option<T>,
+) -> BTreeMap<TenantName, T> {
     let Some(value) = table.get(key) else { return BTreeMap::new() };
     let Some(entries) = value.get_ref().as_table() else {
         reader.wrong_type(value, &format!("`{key}`"), "a table", RESOURCE.example(key));
         return BTreeMap::new();
     };
-    let mut texts = BTreeMap::new();
+    let mut values = BTreeMap::new();
     for (key, value) in in_order(entries) {
         let tenant = roster.find(reader, At { value: key.value, span: key.span });
-        let text = reader.expanded(value);
-        if let (Some(tenant), Some(text)) = (tenant, text) {
-            texts.insert(tenant, text.value);
+        let value = read(reader, value);
+        if let (Some(tenant), Some(value)) = (tenant, value) {
+            values.insert(tenant, value);
         }
     }
-    texts
+    values
 }
 
 fn paging<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Paging {
@@ -269,8 +414,10 @@ const ROLES: [(&str, Role); 6] = [
     ("delete", Role::Delete),
 ];
 
-/// `methods`, in the order of `ROLES`, or what the convention gives.
-fn roles<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, may_create: bool, may_patch: bool) -> Vec<Role> {
+/// `methods`, or what the convention gives.
+fn roles<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, convention: &Convention) -> Vec<Role> {
+    let may_create = table.get("create").is_some();
+    let may_patch = convention.update.is_some() || (convention.create.is_none() && may_create);
     let Some(value) = table.get("methods") else {
         let implied = |role: &Role| match role {
             Role::List | Role::Read => true,
@@ -295,7 +442,5 @@ fn roles<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, may_create: bool, m
         }
         roles.push(role);
     }
-    roles.sort();
-    roles.dedup();
     roles
 }

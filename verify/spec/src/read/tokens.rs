@@ -55,7 +55,7 @@ fn whoami<'t>(reader: &mut Reader<'t, '_>, tokens: &Table<'t>, objects: &Objects
     let scope = Scope { objects, bound: Some(Vec::new()), others: IN_COLLECTION };
     let request = reader.need(&table, "request").and_then(|value| reader.request_line(value)).and_then(|line| {
         let path = reader.path(&line.path, &scope)?;
-        Some(RequestTemplate { method: line.method, path, body: None })
+        Some(RequestTemplate::bare(line.method, path))
     });
     let tenant = reader.need(&table, "tenant").and_then(|value| reader.json_path(value));
     Some(WhoAmI { request: request?, tenant: tenant? })

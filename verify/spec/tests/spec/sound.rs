@@ -57,11 +57,11 @@ fn parents_come_before_children_and_symbols_point_at_them() {
 #[test]
 fn a_body_keeps_its_order_and_doubled_braces_are_braces() {
     let spec = sound(FULL);
-    let Some(BodyTemplate::Object(members)) = &named(&spec, "task.create").request.body else { panic!("no body") };
+    let Some(BodyTemplate::Json(body)) = &named(&spec, "task.create").request.body else { panic!("no body") };
+    let JsonTemplate::Object(members) = body else { panic!("no object") };
     let names: Vec<_> = members.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["title", "note", "size", "tags", "open"]);
-    let body = named(&spec, "task.create").request.body.as_ref().unwrap();
-    let json = body.render(&mut |symbol| Some(format!("<{symbol:?}>"))).unwrap();
+    let json = body.render(&mut |symbol| Some(format!("<{symbol:?}>").into())).unwrap();
     assert_eq!(
         json,
         serde_json::json!({"title": "<Canary>", "note": "a {brace} of <Object(ResourceIx(0))>", "size": 3, "tags": ["<Unique>"], "open": true})
@@ -71,7 +71,9 @@ fn a_body_keeps_its_order_and_doubled_braces_are_braces() {
 #[test]
 fn a_patch_sends_the_marked_members_alone() {
     let spec = sound(FULL);
-    let Some(BodyTemplate::Object(members)) = &named(&spec, "case.patch").request.body else { panic!("no body") };
+    let Some(BodyTemplate::Json(JsonTemplate::Object(members))) = &named(&spec, "case.patch").request.body else {
+        panic!("no body")
+    };
     assert_eq!(members.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["title"]);
     assert!(spec.operations.iter().all(|operation| operation.name != "folder.patch"));
 }
@@ -271,4 +273,67 @@ mod env_file {
         std::fs::write(&path, b"# fine\n\xff").unwrap();
         assert!(parse_file(&path, &env(), today()).unwrap_err().to_string().contains("line 2"));
     }
+}
+
+/// Written as its owner sends it: over RPC, with forms, headers and GraphQL.
+const DESCRIBED: &str = r#"
+[[resource]]
+name = "customer"
+path = "/tenants/{tenant}/customers/"
+create = { name = "{canary}" }
+
+[[resource]]
+name = "invoice"
+create = { request = "POST /invoice.add", form = { customer = "{customer}", title = "{canary}" } }
+list = "GET /invoice.list"
+read = { request = "POST /rpc", body = { method = "invoice.get", params = { id = "{invoice}" } } }
+patch = { request = "POST /graphql", graphql = "mutation($i: ID!) { set(i: $i) { id } }", variables = { i = "{invoice}" } }
+delete = { request = "DELETE /invoice", headers = { X-Invoice = "{invoice}", X-Of = "{tenant}-{{}}" } }
+
+[[resource]]
+name = "line"
+create = "PUT /invoices/{invoice}/lines/{line}"
+read = "GET /lines?id={line}"
+
+[[operation]]
+name = "send"
+request = "POST /rpc"
+effect = "change"
+text = "<send id='{invoice}'/>"
+type = "application/xml"
+"#;
+
+#[test]
+fn requests_are_what_their_owner_sends_wherever_the_ids_are() {
+    let small = crate::mistakes::SMALL;
+    let text = format!("{}{DESCRIBED}", small.split_once("[[resource]]").unwrap().0);
+    let spec = sound(&text);
+    insta::assert_snapshot!(operations(&spec).join("\n"), @r"
+    customer.list = GET /tenants/{tenant}/customers/
+    customer.create = POST /tenants/{tenant}/customers/
+    customer.read = GET /tenants/{tenant}/customers/{customer}/
+    customer.replace = PUT /tenants/{tenant}/customers/{customer}/
+    customer.patch = PATCH /tenants/{tenant}/customers/{customer}/
+    customer.delete = DELETE /tenants/{tenant}/customers/{customer}/
+    invoice.list = GET /invoice.list
+    invoice.create = POST /invoice.add
+    invoice.read = POST /rpc (invoice.read)
+    invoice.patch = POST /graphql
+    invoice.delete = DELETE /invoice
+    line.create = PUT /invoices/{invoice}/lines/{line}
+    line.read = GET /lines?id={line}
+    send = POST /rpc (send)
+    ");
+    let at = |name: &str| spec.resource_ixs().find(|resource| spec[*resource].name == name).unwrap();
+    let [customer, invoice, line] = ["customer", "invoice", "line"].map(at);
+    assert_eq!((spec[invoice].parent, &spec[invoice].needs, spec[invoice].depth), (None, &vec![customer], 1));
+    assert_eq!((spec[line].parent, &spec[line].needs, spec[line].depth), (Some(invoice), &vec![invoice], 2));
+    assert_eq!((spec[invoice].ids, spec[line].ids), (IdSource::Server, IdSource::Client));
+    let send = named(&spec, "send");
+    assert_eq!((send.resource, send.request.objects()), (Some(invoice), vec![invoice]));
+    let patch = named(&spec, "invoice.patch");
+    assert!(patch.request.mentions(&Symbol::Object(invoice)) && patch.request.path.symbols().count() == 0);
+    let delete = named(&spec, "invoice.delete");
+    let headers = delete.request.headers.iter().map(|(_, value)| value.render(&mut |_| Some("7".into())).unwrap());
+    assert_eq!(headers.collect::<Vec<_>>(), ["7", "7-{}"]);
 }

@@ -93,7 +93,7 @@ fn users(is_office_shared: bool) -> Vec<Record> {
 impl Api {
     /// Ids count for each tenant by itself, so that tenants have the same ones.
     pub(super) fn next_id(&mut self, tenant: usize, kind: &'static str) -> String {
-        let of_tenant = if self.is(Switch::IdsOfTenant) { tenant.to_string() } else { String::new() };
+        let of_tenant = if self.is(Switch::IdsOfTenant) { (tenant + 1).to_string() } else { String::new() };
         let counter = self.counters.entry((tenant, kind)).or_default();
         *counter += 1;
         format!("{kind}-{of_tenant}{counter}")

@@ -37,7 +37,7 @@ fn resources() {
 
     27: `[[resource]]` no objects: neither `create` nor `existing` → add `create = { title = "{canary}" }`, or where nothing may be created `existing = { agency-north = "case-1", agency-south = "case-9" }`
 
-    30: `"{canary}"` `create` must be a table, not a string → for example { title = "{canary}" }
+    30: `"{canary}"` this is no request → method, space, path: "GET /me"
 
     30: `nroth` `nroth` is no [[tenant]] → did you mean `north`?
     30: `""` this is empty → write a value, or leave the key out
@@ -53,7 +53,7 @@ fn resources() {
     30: `"2"` `2` is no query parameter → name and value: "limit=2"
     30: `next_header` both `next` and `next_header` → keep the one that names the next page
 
-    30: `/tenants/{tenant}/cases` a `search` reads, DELETE does not → GET or POST
+    30: `"DELETE /tenants/{tenant}/cases"` a `search` reads, DELETE does not → GET or POST
     31: `"/count"` this is no request → method, space, path: "GET /me"
     "#);
 }
@@ -99,7 +99,7 @@ fn templates() {
 
     29: `}` this brace has no matching brace → close it: `{tenant}`
 
-    29: `{case}` `{case}` has no value here → allowed here: {tenant}; the id of an object is allowed only where the path names the object
+    29: `{case}` `{case}` has no value here → allowed here: {tenant}
 
     29: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
@@ -108,7 +108,7 @@ fn templates() {
 
     30: `{` this brace has no matching brace → close it: `{canary}`; a brace itself is written twice: `{{`
 
-    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary}, {canary.public}, {unique}; the id of an object is allowed only where the path names the object
+    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary}, {canary.public}, {unique}
 
     30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, canary, canary.public, unique, case
 
@@ -119,7 +119,7 @@ fn templates() {
 
     30: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
-    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary.public}; the id of an object is allowed only where the path names the object
+    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary.public}, {unique}
     "#);
 }
 
@@ -130,7 +130,9 @@ fn operations() {
         and("[[operation]]\nname = \"case.read\"\nrequest = \"GET /x\""),
         and("[[operation]]\nname = \"a b\"\nrequest = \"get /x\"\neffect = \"write\""),
         and("[[operation]]\nname = \"a\"\nrequest = \"TRACE /x\"\n[[operation]]\nname = \"a\"\nrequest = \"GET\""),
-        and("[[operation]]\nname = \"a\"\nrequest = \"POST /x/{tenant}\"\neffect = \"change\"\nbody = { of = \"{case}\" }"),
+        and("[[operation]]\nname = \"a\"\nrequest = \"GET /x\"\nbody = { of = \"{case}\" }\ntext = \"{case}\""),
+        and("[[operation]]\nname = \"a\"\nrequest = \"GET /x\"\nbody = { of = \"{case}\" }\ntype = \"text/csv\""),
+        and("[[operation]]\nname = \"a\"\nrequest = \"GET /x\"\nheaders = { \"a b\" = \"{case}\", X-Of = \"{canary}\", X-Case = 7 }"),
     ].join("\n\n"), @r#"
     31: `[[operation]]` POST may write, and no `effect` says what → add `effect = "read"`, "create", "change" or "destroy": production sends only reads
 
@@ -144,7 +146,13 @@ fn operations() {
     35: `"a"` `a` names another operation already → give each its own name; resources name theirs `case.read`
     36: `"GET"` this is no request → method, space, path: "GET /me"
 
-    35: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary}, {canary.public}, {unique}; the id of an object is allowed only where the path names the object
+    35: `text` both `body` and `text` → a request has one body: leave one out
+
+    35: `type` `type` without `text` → add `text`, or leave it out
+
+    34: `"a b"` `a b` is no header name → letters, digits and `-`: "X-Tenant-Id"
+    34: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
+    34: `7` this must be a string, not an integer → for example "text in quotes"
     "#);
 }
 
@@ -166,5 +174,29 @@ fn exclusions() {
     33: `""` this is empty → write a value, or leave the key out
     34: `2027-01-31T00:00:00Z` `expires` must be a date without quotes and time, not a date and time → for example 2027-01-31
     35: `"case.raed"` no operation is named `case.raed` → did you mean `case.read`?
+    "#);
+}
+
+#[test]
+fn described_requests() {
+    insta::assert_snapshot!(each(&[
+        ("path = \"/tenants/{tenant}/cases\"", "list = \"GET /case.list?of={tenant}\""),
+        ("create = {", "read = \"GET /tenants/{tenant}/case.get\"\ncreate = {"),
+        ("create = {", "list = \"GET /tenants/{tenant}/case.list?id={case}\"\ncreate = {"),
+        ("create = {", "patch = { body = { title = \"{canary}\" } }\ncreate = {"),
+        ("create = {", "create = { request = \"POST /x\", graphql = \"{ x }\", variables = { a = \"{b}\" } }\n# {"),
+        ("create = {", "create = { of = \"{person}\", title = \"{canary}\" }\n[[resource]]\nname = \"person\"\npath = \"/people\"\ncreate = { of = \"{case}\" }\n# {"),
+    ]), @r#"
+    30: `create` this is a body, and nothing says where it is sent → add `path`, or say where it is sent: { request = "POST /cases", body = { title = "{canary}" } }
+
+    30: `"GET /tenants/{tenant}/case.get"` this names no `{case}` → write `{case}` where the id is, as in "GET /case.get?id={case}"
+
+    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary.public}, {unique}
+
+    30: `{ body = { title = "{canary}" } }` a request has no `request` → add `request = "POST /cases"`
+
+    30: `{b}` `{b}` is no symbol → one of: tenant, canary, canary.public, unique, case
+
+    27: `[[resource]]` these need each other: case, person → one of them must be made without naming another: leave its symbol out there
     "#);
 }

@@ -1,0 +1,52 @@
+//! Requests that are not REST: what they name, and where, is for the spec to say.
+
+use watertight_testbed::Switch::*;
+use watertight_testbed::{Bed, Concluded, Fixture, Switch, Verified};
+
+use crate::support::is_of_data;
+
+async fn remote(switches: &[Switch]) -> Verified {
+    Bed::with(Fixture::remote(), switches).await.verify(is_of_data).await
+}
+
+fn of_check<'c>(concluded: &'c [Concluded], check: &str) -> Vec<&'c Concluded> {
+    concluded.iter().filter(|one| one.check == check).collect()
+}
+
+/// What is denied is a success here, with an error in it that names the id. Ids are numbers, and texts are refused.
+#[tokio::test]
+async fn procedures_that_deny_in_a_success_are_isolated_and_leave_nothing_behind() {
+    let sound = remote(&[]).await;
+    let concluded = sound.concluded();
+    let swapped = of_check(&concluded, "api.swap-item");
+    let mut subjects: Vec<&str> = swapped.iter().map(|one| one.subject.as_str()).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    assert_eq!(
+        subjects,
+        ["POST /rpc (case.delete)", "POST /rpc (case.patch)", "POST /rpc (case.read)", "POST /rpc (close-case)"]
+    );
+    for one in &concluded {
+        assert!(one.is_isolated() || one.is_not_applicable(), "{one:#?}");
+    }
+    assert!(swapped.iter().all(|one| one.is_isolated()));
+    assert_eq!(sound.run.left_behind, Vec::<String>::new());
+    assert_eq!(sound.replay().divergences, []);
+}
+
+#[tokio::test]
+async fn an_id_in_a_body_is_attacked_like_one_in_a_path() {
+    for (switch, name) in [
+        (ReadByIdAlone, "case.read"),
+        (UpdateByIdAlone, "case.patch"),
+        (DeleteByIdAlone, "case.delete"),
+        (CloseByIdAlone, "close-case"),
+    ] {
+        let leaky = remote(&[switch, IdsOfTenant]).await;
+        let concluded = leaky.concluded();
+        let found: Vec<&str> = concluded.iter().filter(|one| one.is_leak()).map(|one| one.subject.as_str()).collect();
+        let subject = format!("POST /rpc ({name})");
+        assert!(!found.is_empty() && found.iter().all(|one| *one == subject), "{switch:?}: {found:?}");
+        assert!(leaky.watched().iter().all(|one| !one.is_leak()), "{switch:?}");
+    }
+}
