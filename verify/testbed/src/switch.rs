@@ -155,6 +155,10 @@ pub enum Switch {
     ActivatesLater,
     /// After a write that crosses, the next read of that object finds nothing.
     ReplicaLags,
+    /// A link may be made to any tenant's case.
+    LinkToAny,
+    /// A link may be made to whatever id.
+    LinkToNothing,
     /// A task is created below any id of the right form.
     AnyParentOfForm,
     /// One more of south's users works in north's office.

@@ -4,14 +4,14 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, ResourceIx, Role, Spec, Symbol};
+use watertight_spec::{Operation, RequestTemplate, ResourceIx, Role, Spec};
 
 use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_taken, leak, names_tenant,
-    never_existed, operation_of, own, parent_of, plant_under, remove, request,
+    Aim, Features, Place, Words, again, are_alike, attack, clear_object, each, id_in, ids_count, is_creatable,
+    is_taken, leak, names_tenant, never_existed, operation_of, own, plant_under, prepared_object, remove, request,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -20,37 +20,62 @@ pub(crate) static CHECK: Check = Check {
     surface: Surface::Api,
     severity: Severity::High,
     cwe: &["CWE-639"],
-    title: "A child created under the victim's object",
-    does: "Creates a child below a disposable object of the victim's, in the attacker's own place and in the victim's.",
-    judges: "Leak: the victim finds the child below its object; or a foreign parent is accepted where one that never \
-             existed is refused, so the link was made. Advisory: any parent is accepted. Isolated: refused. Unproven: \
-             a control fails, or the answer is no denial.",
+    title: "Something created under the victim's object, or naming it",
+    does: "Creates an object that names one of the victim's, as its parent or anywhere in the request, in the attacker's \
+           own place and in the victim's. Where a request names several, each is tried by itself.",
+    judges: "Leak: the victim finds it with its own; or the victim's object is accepted where one that never existed is \
+             refused, so the link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never \
+             existed is. Unproven: a control fails, or the answer is no denial.",
     origin: "isolation 18.3: a foreign key that lacks the tenant.",
     fix: "Make the tenant part of the foreign key, and load the parent by tenant and id before linking.",
     requests: 20,
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
-    let fits = |op: &Operation| {
-        let is_below = parent_of(spec, op).is_some_and(|parent| op.request.mentions(&Symbol::Object(parent)));
-        op.role == Role::Create && is_below
-    };
+    let fits = |op: &Operation| op.role == Role::Create && !named(spec, op).is_empty();
     each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
 }
 
+/// The kinds of objects that a create names, besides what it makes. In a path, what comes before a parent only says where
+/// that parent is.
+fn named(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
+    let in_path: Vec<ResourceIx> = RequestTemplate::bare("", op.request.path.clone()).objects();
+    let is_above = |one: &ResourceIx, other: &ResourceIx| {
+        std::iter::successors(spec[*other].parent, |above| spec[*above].parent).any(|above| above == *one)
+    };
+    let leads = |one: &ResourceIx| in_path.contains(one) && in_path.iter().any(|other| is_above(one, other));
+    op.request.objects().into_iter().filter(|one| Some(*one) != op.resource && !leads(one)).collect()
+}
+
+/// One kind after the other: the first that is not refused is what is told.
 async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
+    let mut concluded = Err(Stop::not_applicable("it names no other object"));
+    for kind in named(&w.spec, aim.op(&w)) {
+        match (link_to(w, aim, kind).await, &concluded) {
+            (Err(Stop::NotApplicable(_)), Ok(_)) => {}
+            (Ok(verdict @ Verdict::Isolated(_)), _) => concluded = Ok(verdict),
+            (Err(Stop::NotApplicable(why)), _) => concluded = Err(Stop::NotApplicable(why)),
+            (told, _) => return told,
+        }
+    }
+    concluded
+}
+
+async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     let t = w.tape();
     let op = aim.op(t);
-    let (Some(resource), Some(parent)) = (op.resource, parent_of(&t.spec, op)) else {
-        return Err(Stop::not_applicable("it has no parent"));
-    };
+    let resource = op.resource.ok_or_else(|| Stop::not_applicable("it makes no object"))?;
     let beside = |tenant, above: &Object| Place::within(tenant, &Place::of(above).ids);
     // Where ids count, nothing else creates in the two tenants until the attacker has tried in its own place.
-    let mut quiet = match ids_count(t, aim.victim, parent) {
+    let mut quiet = match ids_count(t, aim.victim, kind) {
         true => Some(t.quiet([aim.attacker, aim.victim]).await),
         false => None,
     };
-    let above = clear_object(w, aim.pair(), parent, beside).await?;
+    let is_made = is_creatable(&t.spec, kind);
+    let above = match is_made {
+        true => clear_object(w, aim.pair(), kind, beside).await?,
+        false => prepared_object(t, aim.victim, kind)?,
+    };
     let child = plant_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
     let open = bracket::open(async || can_list(t, &child).await).await?;
     let mut places = vec![beside(aim.attacker, &above)];
@@ -68,7 +93,9 @@ async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let verdict = open.attack(attempts.outcome()).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
         remove(w, &child).await?;
-        remove(w, &above).await?;
+        if is_made {
+            remove(w, &above).await?;
+        }
     }
     Ok(verdict)
 }
@@ -108,7 +135,7 @@ impl Link<'_> {
             return self.create(t, &self.place, nonce).await;
         }
         if is_taken(t, attacker, &self.place, self.above).await? {
-            let detail = "the attacker has got a parent of its own at that id meanwhile";
+            let detail = "the attacker has got an object of its own at that id meanwhile";
             return Err(Unproven::new(Reason::IdTaken, detail).into());
         }
         self.create(t, &self.place, nonce).await
@@ -125,13 +152,12 @@ impl Link<'_> {
         let t = w.tape();
         match class_of(linked) {
             ResponseClass::Denied => return Ok(Attack::Withstood),
-            ResponseClass::NotOffered | ResponseClass::Undecided => {
-                return Ok(Attack::Undecided(Unproven::undecided(linked)));
-            }
+            ResponseClass::NotOffered => return Ok(Attack::Undecided(Unproven::undecided(linked))),
+            ResponseClass::Undecided => return self.as_nowhere(t, linked, nonce).await,
             ResponseClass::Success => self.discard(w, &self.place, linked, nonce).await?,
         }
         // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
-        let nowhere = self.place.clone().and(self.above.resource, never_existed(t, self.above, 0).await?);
+        let nowhere = self.nowhere(t).await?;
         let second = t.nonce(self.aim.attacker);
         let nowhere_linked = self.create(t, &nowhere, &second).await?;
         // A success that says something, and names nothing new, here and there, is how some targets deny.
@@ -144,18 +170,42 @@ impl Link<'_> {
             ResponseClass::Success => {
                 self.discard(w, &nowhere, &nowhere_linked, &second).await?;
                 Attack::Weak(
-                    Evidence::of(Shows::Weakness, "a child is accepted below the victim's object", linked)
-                        .with("and below one that never existed", &nowhere_linked),
+                    Evidence::of(Shows::Weakness, "the victim's object is accepted", linked)
+                        .with("and so is one that never existed", &nowhere_linked),
                 )
             }
-            ResponseClass::Denied => Attack::Leaked(
-                Evidence::of(Shows::ForeignLink, "the attacker's child was linked to the victim's object", linked)
-                    .with("a parent that never existed is refused", &nowhere_linked),
+            // The very same request, but for the id.
+            _ if is_refused(&nowhere_linked) => Attack::Leaked(
+                Evidence::of(Shows::ForeignLink, "what the attacker made was linked to the victim's object", linked)
+                    .with("one that never existed is refused", &nowhere_linked),
             ),
-            ResponseClass::NotOffered | ResponseClass::Undecided => {
+            ResponseClass::Denied | ResponseClass::NotOffered | ResponseClass::Undecided => {
                 Attack::Undecided(Unproven::undecided(&nowhere_linked))
             }
         })
+    }
+
+    /// The same place, with an object that never existed.
+    async fn nowhere(&self, t: &Tape) -> Result<Place, Stop> {
+        Ok(self.place.clone().and(self.above.resource, never_existed(t, self.above, 0).await?))
+    }
+
+    /// Where the victim's is refused as invalid, one that never existed must be refused the same way.
+    async fn as_nowhere(&self, t: &Tape, refused: &Exchange, nonce: &str) -> Result<Attack, Stop> {
+        let undecided = || Attack::Undecided(Unproven::undecided(refused));
+        if !is_refused(refused) {
+            return Ok(undecided());
+        }
+        let (nowhere, second) = (self.nowhere(t).await?, t.nonce(self.aim.attacker));
+        let of_nowhere = self.create(t, &nowhere, &second).await?;
+        let features = |answer: &Exchange, place: &Place, nonce: &str| {
+            Features::of(answer, &[place.sent(&t.spec, self.op), vec![nonce.to_owned()]].concat())
+        };
+        let (here, there) = (features(refused, &self.place, nonce), features(&of_nowhere, &nowhere, &second));
+        match are_alike(std::slice::from_ref(&here), std::slice::from_ref(&there)) {
+            true => Ok(Attack::Withstood),
+            false => Ok(undecided()),
+        }
     }
 
     /// The attacker removes what it made, where it made it.
@@ -174,4 +224,9 @@ impl Link<'_> {
         }
         Ok(())
     }
+}
+
+/// Denied, or refused as invalid: so do some where an object is named that is not there.
+fn is_refused(answer: &Exchange) -> bool {
+    class_of(answer) == ResponseClass::Denied || matches!(answer.status(), Some(400 | 409 | 422))
 }

@@ -60,6 +60,21 @@ pub(crate) async fn plant(w: WriteTape<'_>, tenant: TenantIx, resource: Resource
     plant_under(w, tenant, resource, &parents_for(&w, tenant, resource)?).await
 }
 
+/// These ids, and those of the other objects that requests of a resource name.
+fn completed(
+    t: &Tape,
+    tenant: TenantIx,
+    resource: ResourceIx,
+    ids: &[(ResourceIx, ObjectId)],
+) -> Result<Vec<(ResourceIx, ObjectId)>, Stop> {
+    let is_known = |need: &ResourceIx| ids.iter().any(|(known, _)| known == need);
+    if t.spec[resource].needs.iter().all(is_known) {
+        return Ok(ids.to_vec());
+    }
+    let others = parents_for(t, tenant, resource)?.into_iter().filter(|(other, _)| !is_known(other));
+    Ok(others.chain(ids.iter().cloned()).collect())
+}
+
 /// A new disposable object with a canary, below these ancestors.
 pub(crate) async fn plant_under(
     w: WriteTape<'_>,
@@ -72,6 +87,7 @@ pub(crate) async fn plant_under(
         .filter(|_| is_creatable(&w.spec, resource))
         .ok_or_else(|| Stop::NotApplicable(format!("nothing may be created as {}", described.name)))?;
     let canary = w.canary(tenant);
+    let parents = &completed(&w, tenant, resource, parents)?;
     let mut place = Place::within(tenant, parents);
     let chosen = is_client_named(described).then(|| ObjectId::text(w.unique()));
     if let Some(id) = &chosen {

@@ -50,3 +50,30 @@ async fn an_id_in_a_body_is_attacked_like_one_in_a_path() {
         assert!(leaky.watched().iter().all(|one| !one.is_leak()), "{switch:?}");
     }
 }
+
+const LINKS: &str = r#"
+[[resource]]
+name = "link"
+path = "/tenants/{tenant}/links"
+create = { title = "{canary}", case = "{case}" }
+"#;
+
+/// South tries to link to north's cases, and the other way round.
+async fn links(switches: &[Switch]) -> Vec<Concluded> {
+    let fixture = Fixture::by_path().only(&["case"]).two_tenants().further(LINKS);
+    let switches = [switches, &[IdsOfTenant]].concat();
+    let verified = Bed::with(fixture, &switches).await.verify(|one| one.check == "api.child-of-foreign-parent").await;
+    assert_eq!(verified.run.left_behind, Vec::<String>::new());
+    verified.concluded()
+}
+
+/// Refused as invalid is how such a target denies: it does so with an id that never existed.
+#[tokio::test]
+async fn what_a_body_names_is_planted_before_and_may_not_be_anothers() {
+    let sound = links(&[]).await;
+    assert!(sound.len() == 2 && sound.iter().all(Concluded::is_isolated), "{sound:#?}");
+    let leaky = links(&[LinkToAny]).await;
+    assert!(leaky.iter().all(|one| one.is_leak() && one.subject == "POST /tenants/{tenant}/links"), "{leaky:#?}");
+    let careless = links(&[LinkToNothing]).await;
+    assert!(careless.iter().all(|one| one.is_finding() && !one.is_leak()), "{careless:#?}");
+}

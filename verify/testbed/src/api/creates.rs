@@ -19,6 +19,17 @@ impl Api {
         Answer::json(201, &self.store(owner, At { kind: "case", id: &id, parent: None }, body))
     }
 
+    /// A link names the case that it is of in its body. What is not there can't be named.
+    pub(super) fn create_link(&mut self, call: &Call<'_>) -> Answer {
+        let case = call.asked.body["case"].as_str().unwrap_or_default();
+        let is_there = self.is(Switch::LinkToNothing) || self.find(call, "case", case, Switch::LinkToAny).is_some();
+        if !is_there {
+            return Answer::problem(422, "no such case", case);
+        }
+        let id = self.next_id(call.tenant, "link");
+        Answer::json(201, &self.store(call.tenant, At { kind: "link", id: &id, parent: None }, &call.asked.body))
+    }
+
     pub(super) fn create_task(&mut self, call: &Call<'_>, parent: &str) -> Answer {
         let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         let has_form = parent.strip_prefix("case-").is_some_and(is_number);
