@@ -43,7 +43,11 @@ async fn clean(dir: &Path, printer: Printer) -> Result<Exit, Exit> {
         return Ok(Exit::Success);
     }
     let spec = Arc::new(spec(dir, printer)?);
-    let Cleaned { removed, left_behind, .. } = remove(dir, &spec, journal, printer).await?;
+    let cleaned = remove(dir, &spec, journal, printer).await?;
+    for stays in cleaned.staying() {
+        printer.note(&short(&stays, 300));
+    }
+    let Cleaned { removed, left_behind, .. } = cleaned;
     printer.say(&format!("{removed} {} removed", if removed == 1 { "object" } else { "objects" }));
     if left_behind.is_empty() {
         return Ok(Exit::Success);

@@ -30,6 +30,8 @@ pub struct Cleaned {
     pub gone: Vec<Item>,
     /// What could not be removed, for people.
     pub left_behind: Vec<String>,
+    /// How many objects there are of each kind for which the spec has no request that removes one.
+    pub stay: BTreeMap<String, usize>,
 }
 
 impl Cleaned {
@@ -38,13 +40,28 @@ impl Cleaned {
         self.removed = self.removed.saturating_add(other.removed);
         self.gone.extend(other.gone);
         self.left_behind.extend(other.left_behind);
+        for (kind, count) in other.stay {
+            let known = self.stay.entry(kind).or_default();
+            *known = known.saturating_add(count);
+        }
+    }
+}
+
+impl Cleaned {
+    /// What stays because nothing can be done about it, for people.
+    pub fn staying(&self) -> Vec<String> {
+        let line = |(kind, count): (&String, &usize)| match count {
+            1 => format!("1 {kind} stays: the spec has no request that removes one"),
+            count => format!("{count} of {kind} stay: the spec has no request that removes one"),
+        };
+        self.stay.iter().map(line).collect()
     }
 }
 
 /// Removes everything of a run, each object as its owner: `remaining` as the journal gives it, the newest first.
 pub async fn clean(w: WriteTape<'_>, run_tag: &str, remaining: Vec<Item>, sweep: Sweep) -> Cleaned {
     let mut cleanup =
-        Cleanup { w, tag: run_tag, removed: 0, gone: Vec::new(), done: BTreeSet::new(), left: BTreeMap::new() };
+        Cleanup { w, tag: run_tag, cleaned: Cleaned::default(), done: BTreeSet::new(), left: BTreeMap::new() };
     for item in remaining {
         cleanup.remove(item).await;
     }
@@ -52,15 +69,14 @@ pub async fn clean(w: WriteTape<'_>, run_tag: &str, remaining: Vec<Item>, sweep:
     if sweep == Sweep::Needed && !run_tag.is_empty() {
         cleanup.sweep().await;
     }
-    Cleaned { removed: cleanup.removed, gone: cleanup.gone, left_behind: cleanup.left.into_values().collect() }
+    Cleaned { left_behind: cleanup.left.into_values().collect(), ..cleanup.cleaned }
 }
 
 struct Cleanup<'t> {
     w: WriteTape<'t>,
     tag: &'t str,
-    removed: usize,
-    gone: Vec<Item>,
-    /// What is no longer there: a journal, or a list, may name it twice.
+    cleaned: Cleaned,
+    /// What needs no further attempt: a journal, or a list, may name it twice.
     done: BTreeSet<Name>,
     /// Why something is still there.
     left: BTreeMap<Left, String>,
@@ -106,6 +122,8 @@ enum Removal {
     Gone,
     /// It is not the run's.
     Spared,
+    /// The spec has no request that removes it.
+    Stays,
     /// It is still there, and why.
     Left(String),
 }
@@ -116,8 +134,12 @@ impl Cleanup<'_> {
             return;
         }
         match self.attempt(&item).await {
-            Removal::Removed => self.removed = self.removed.saturating_add(1),
-            Removal::Gone => self.gone.push(item.clone()),
+            Removal::Removed => self.cleaned.removed = self.cleaned.removed.saturating_add(1),
+            Removal::Gone => self.cleaned.gone.push(item.clone()),
+            Removal::Stays => {
+                let count = self.cleaned.stay.entry(item.name.resource.clone()).or_default();
+                *count = count.saturating_add(1);
+            }
             Removal::Spared => return,
             Removal::Left(why) => {
                 self.left.insert(Left::Object(item.name), why);
@@ -139,7 +161,7 @@ impl Cleanup<'_> {
             return removal;
         }
         if operation_of(&self.w.spec, object.resource, Role::Delete).is_none() {
-            return Removal::Left(format!("{name} can't be removed: the spec has no request that does"));
+            return Removal::Stays;
         }
         let Some(asked) = self.of_object(Role::Delete, &object) else { return Removal::Left(no_caller(name)) };
         let answer = self.w.send(asked).await;

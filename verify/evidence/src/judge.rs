@@ -144,6 +144,7 @@ fn judged(bundle: &Bundle, spec: &Spec, plan: &Plan, replayed: Replayed, dir: &P
         planted: replayed.planted,
         ending: bundle.ending(),
         left_behind: Vec::new(),
+        staying: Vec::new(),
         requests: recorded.map_or(0, |report| report.requests),
         took: Duration::from_millis(recorded.map_or(0, |report| report.duration_ms)),
         started: bundle.began.started,

@@ -234,6 +234,9 @@ impl Page {
     }
 
     fn left_behind(&mut self, account: &Account<'_>) {
+        for stays in account.run.staying.iter().take(LISTED) {
+            self.say(&short(stays, LONGEST));
+        }
         let left = &account.run.left_behind;
         if left.is_empty() {
             return;

@@ -53,6 +53,7 @@ async fn remove_all(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> std::i
     if may_be_more {
         // What could not be removed is tried once more.
         all.left_behind.clear();
+        all.stay.clear();
         let job = removal(tag, engine.left().0, Sweep::Needed, planted);
         recorded(engine.run([job], Width::One, |_, cleaned| all.add(cleaned.unwrap_or_default())).await)?;
         note_gone(engine, &mut all);

@@ -85,6 +85,8 @@ pub struct Run {
     pub ending: Ending,
     /// What could not be removed, for people.
     pub left_behind: Vec<String>,
+    /// What it created and the spec has no request to remove.
+    pub staying: Vec<String>,
     /// Requests sent in this part of the run.
     pub requests: u64,
     /// How long it took.
@@ -176,13 +178,15 @@ impl Begun {
                 None => Ending::SetupFailed(why),
             },
         };
-        let left_behind = match order.afterwards {
+        let (left_behind, staying) = match order.afterwards {
             Afterwards::CleanUp => match clean_up(&engine, tag.text(), &course.planted).await {
-                Ok(cleaned) => cleaned.left_behind,
+                Ok(cleaned) => (cleaned.left_behind.clone(), cleaned.staying()),
                 // What was found stands all the same, and the journal has what was created.
-                Err(error) => vec![format!("nothing more was removed, since it can't be recorded: {error}")],
+                Err(error) => {
+                    (vec![format!("nothing more was removed, since it can't be recorded: {error}")], Vec::new())
+                }
             },
-            Afterwards::Leave => vec![],
+            Afterwards::Leave => (Vec::new(), Vec::new()),
         };
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Ok(Run {
@@ -191,6 +195,7 @@ impl Begun {
             planted: Rc::clone(&course.planted),
             ending,
             left_behind,
+            staying,
             requests: engine.requests(),
             took: begun.elapsed(),
             started: started.saturating_sub(begun.elapsed()).as_secs(),

@@ -77,3 +77,12 @@ async fn what_a_body_names_is_planted_before_and_may_not_be_anothers() {
     let careless = links(&[LinkToNothing]).await;
     assert!(careless.iter().all(|one| one.is_finding() && !one.is_leak()), "{careless:#?}");
 }
+
+/// Nothing can be done about it, so it is said once for each kind, and is no failure.
+#[tokio::test]
+async fn what_the_spec_can_not_remove_stays_and_is_counted() {
+    let fixture = Fixture::remote().two_tenants().change("\ndelete = { request", "\n# {");
+    let verified = Bed::with(fixture, &[]).await.verify(|one| one.check == "api.list-own").await;
+    assert_eq!(verified.run.left_behind, Vec::<String>::new());
+    assert_eq!(verified.run.staying, ["6 of case stay: the spec has no request that removes one"]);
+}

@@ -225,6 +225,10 @@ pub(super) fn facts(account: &Account<'_>) -> Markup {
                     Advisories::Reported => { "are reported, and change no verdict" }
                 } }
                 dt { "Tool" } dd { "watertight " (line(&run.header.tool)) }
+                @if !run.staying.is_empty() {
+                    dt { "Stays" }
+                    dd { ul { @for stays in run.staying.iter().take(LISTED) { li { (short(stays, LONGEST)) } } } }
+                }
                 @if !run.left_behind.is_empty() {
                     dt { "Not removed" }
                     dd { ul { @for left in run.left_behind.iter().take(LISTED) { li { (short(left, LONGEST)) } } } }

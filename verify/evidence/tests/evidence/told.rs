@@ -111,6 +111,7 @@ impl Told {
             planted: Rc::default(),
             ending,
             left_behind: vec![],
+            staying: vec![],
             requests: 2,
             took: Duration::from_millis(3210),
             started: 1_781_517_600,
