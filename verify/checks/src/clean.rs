@@ -275,14 +275,16 @@ impl Cleanup<'_> {
     }
 }
 
-/// Objects that exist already and name those of a resource; none if the run would have to make one.
+/// The objects that a resource's list names, where they exist already; none if the run would have to make one.
 fn existing_above(spec: &Spec, tenant: TenantIx, resource: ResourceIx) -> Option<Vec<(ResourceIx, ObjectId)>> {
     let of = |need: &ResourceIx| Some((*need, spec[*need].existing.get(&spec[tenant].id)?.clone()));
-    spec[resource].needs.iter().map(of).collect()
+    operation_of(spec, resource, Role::List)?.request.objects().iter().map(of).collect()
 }
 
 fn no_caller(name: &Name) -> String {
-    format!("{name}: its tenant has no principal that names it")
+    format!(
+        "{name}: no request can be made for it: its tenant has no principal that names it, or another object is not known"
+    )
 }
 
 /// Ids of the items of a list that carry the tag in themselves, not in another object that they embed.

@@ -13,7 +13,7 @@ use crate::env::Variable;
 use crate::ix::{OperationIx, ResourceIx};
 use crate::object_id::ObjectId;
 use crate::setting::Setting;
-use crate::template::{BodyTemplate, PathTemplate, Symbol, TextTemplate};
+use crate::template::{BodyTemplate, PathTemplate, Symbol, TextTemplate, objects_of};
 
 /// Everything that a run needs to know of its target.
 #[derive(Clone, Debug)]
@@ -419,15 +419,7 @@ impl RequestTemplate {
 
     /// The kinds of objects that it names, each once, in the order in which it first names them.
     pub fn objects(&self) -> Vec<ResourceIx> {
-        let mut objects = Vec::new();
-        for symbol in self.symbols() {
-            if let Symbol::Object(resource) = symbol
-                && !objects.contains(resource)
-            {
-                objects.push(*resource);
-            }
-        }
-        objects
+        objects_of(self.symbols())
     }
 }
 

@@ -47,6 +47,23 @@ impl PathTemplate {
     pub fn mentions(&self, symbol: &Symbol) -> bool {
         self.symbols().any(|one| one == symbol)
     }
+    /// The kinds of objects that it names, each once, in order.
+    pub fn objects(&self) -> Vec<ResourceIx> {
+        objects_of(self.symbols())
+    }
+}
+
+/// The kinds of objects among symbols, each once, in order.
+pub(crate) fn objects_of<'s>(symbols: impl IntoIterator<Item = &'s Symbol>) -> Vec<ResourceIx> {
+    let mut objects = Vec::new();
+    for symbol in symbols {
+        if let Symbol::Object(resource) = symbol
+            && !objects.contains(resource)
+        {
+            objects.push(*resource);
+        }
+    }
+    objects
 }
 
 impl fmt::Display for PathTemplate {

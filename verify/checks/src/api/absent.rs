@@ -121,7 +121,7 @@ fn tenantless(t: &Tape, op: &Operation, caller: &Caller, found: &Goal) -> Result
         bare.headers.retain(|(header, _)| header != name);
         all.push(bare);
     }
-    if op.request.mentions(&Symbol::Tenant) {
+    if op.request.path.mentions(&Symbol::Tenant) {
         // Spelled with a byte that no path holds, so that its place is found again.
         let marked = asked_by(t, caller.clone(), op, &found.own.clone().spelled("\u{0}"), &found.words)?;
         let path = marked.address.shown();

@@ -4,7 +4,7 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, RequestTemplate, ResourceIx, Role, Spec};
+use watertight_spec::{Operation, ResourceIx, Role, Spec};
 
 use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
@@ -27,7 +27,7 @@ pub(crate) static CHECK: Check = Check {
              refused, so the link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never \
              existed is. Unproven: a control fails, or the answer is no denial.",
     origin: "isolation 18.3: a foreign key that lacks the tenant.",
-    fix: "Make the tenant part of the foreign key, and load the parent by tenant and id before linking.",
+    fix: "Make the tenant part of the foreign key, and load what is named by tenant and id before linking.",
     requests: 20,
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
 /// The kinds of objects that a create names, besides what it makes. In a path, what comes before a parent only says where
 /// that parent is.
 fn named(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
-    let in_path: Vec<ResourceIx> = RequestTemplate::bare("", op.request.path.clone()).objects();
+    let in_path = op.request.path.objects();
     let is_above = |one: &ResourceIx, other: &ResourceIx| {
         std::iter::successors(spec[*other].parent, |above| spec[*above].parent).any(|above| above == *one)
     };
@@ -47,18 +47,19 @@ fn named(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
     op.request.objects().into_iter().filter(|one| Some(*one) != op.resource && !leads(one)).collect()
 }
 
-/// One kind after the other: the first that is not refused is what is told.
+/// One kind after the other: the first that is not refused is what is told. Where one can't be tried, the whole is not
+/// isolated.
 async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
-    let mut concluded = Err(Stop::not_applicable("it names no other object"));
+    let mut concluded = None;
     for kind in named(&w.spec, aim.op(&w)) {
-        match (link_to(w, aim, kind).await, &concluded) {
-            (Err(Stop::NotApplicable(_)), Ok(_)) => {}
-            (Ok(verdict @ Verdict::Isolated(_)), _) => concluded = Ok(verdict),
-            (Err(Stop::NotApplicable(why)), _) => concluded = Err(Stop::NotApplicable(why)),
-            (told, _) => return told,
+        let told = link_to(w, aim, kind).await;
+        match &told {
+            Ok(Verdict::Isolated(_)) => concluded = concluded.or(Some(told)),
+            Err(Stop::NotApplicable(_)) => concluded = Some(told),
+            _ => return told,
         }
     }
-    concluded
+    concluded.unwrap_or_else(|| Err(Stop::not_applicable("it names no other object")))
 }
 
 async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {

@@ -17,7 +17,7 @@ use crate::verdict::Stop;
 pub(crate) struct Place {
     /// The tenant that the request names.
     pub(crate) tenant: TenantIx,
-    /// How that tenant is spelled in the path, if not as usual; sent as it is, without any encoding.
+    /// How that tenant is spelled, if not as usual; in a path it is sent as it is, without any encoding.
     pub(crate) spelled: Option<String>,
     /// An id for each resource.
     pub(crate) ids: Vec<(ResourceIx, ObjectId)>,
@@ -188,7 +188,7 @@ impl Bound<'_> {
 
     fn text(&self, symbol: &Symbol) -> Option<String> {
         match symbol {
-            Symbol::Tenant => Some(self.tenant.to_owned()),
+            Symbol::Tenant => Some(self.place.spelled.as_deref().unwrap_or(self.tenant).to_owned()),
             Symbol::Canary => self.words.text.clone(),
             Symbol::CanaryPublic => self.words.public.clone(),
             Symbol::Unique => self.unique.clone(),

@@ -21,7 +21,8 @@ pub(super) static CHECK: Check = Check {
     title: "The target assigns a caller to the caller's own tenant",
     does: "Makes the `whoami` call with a principal's own credential, twice, and reads the tenant from the answers.",
     judges: "isolated: both answers name the caller's tenant and nothing else there. leak: one names the other \
-             tenant. advisory: one names something that is no tenant of the spec. unproven: a call failed, or its answer names no tenant.",
+             tenant. advisory: one names something that is no tenant of the spec. unproven: a call failed, or its \
+             answer names no tenant.",
     origin: "isolation 7.3 (exactly one active tenant); Keycloak and introspection caches that cross tenants \
              (CVE-2026-33496, GHSA-84rm-mhfq-f476)",
     fix: "Resolve the caller's tenant from the credential alone, and key cached introspection answers with a digest of \

@@ -51,7 +51,7 @@ async fn an_id_in_a_body_is_attacked_like_one_in_a_path() {
     }
 }
 
-const LINKS: &str = r#"
+pub(crate) const LINKS: &str = r#"
 [[resource]]
 name = "link"
 path = "/tenants/{tenant}/links"

@@ -10,6 +10,8 @@ use watertight_engine::log::{LogReader, LogWriter, Source, What};
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Bed, Fixture, Switch, Verified};
 
+use crate::described::LINKS;
+
 fn cases() -> Fixture {
     Fixture::by_path().two_tenants().only(&["case"]).opaque()
 }
@@ -114,6 +116,24 @@ async fn what_a_killed_run_left_behind_is_removed_by_its_journal_and_by_a_sweep(
     assert_eq!(cleaned.left_behind, Vec::<String>::new());
     assert_eq!(bed.contents(), before);
     assert!(Journal::resume(&path).unwrap().is_clean());
+}
+
+/// What a body names is not what an object is below: its list is searched all the same.
+#[tokio::test]
+async fn what_names_an_object_of_the_run_in_its_body_is_swept_too() {
+    let bed = Bed::with(Fixture::by_path().two_tenants().only(&["case"]).further(LINKS), &[]).await;
+    let before = bed.contents();
+    let verified = bed.verify_under(Afterwards::Leave, |_| false).await;
+    let path = verified.folder.path().join(JOURNAL);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let is_of_link = |line: &&str| line.contains("\"created\"") && line.contains("\"resource\":\"link\"");
+    assert!(text.lines().any(|line| is_of_link(&line)), "{text}");
+    let without: Vec<&str> = text.lines().filter(|line| !is_of_link(line)).collect();
+    std::fs::write(&path, without.join("\n") + "\n").unwrap();
+    let (folder, (_stop, stopped)) = (tempfile::tempdir().unwrap(), tokio::sync::watch::channel(false));
+    let journal = Journal::resume(&path).unwrap();
+    let cleaned = clean_journal(&verified.spec, journal, folder.path(), stopped).await.unwrap();
+    assert_eq!((cleaned.left_behind, bed.contents()), (Vec::new(), before));
 }
 
 /// A create of which no answer told makes every list searched. What a list does not show is said to be perhaps there.

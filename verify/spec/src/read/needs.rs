@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::ix::ResourceIx;
 use crate::reader::Reader;
-use crate::spec::{Operation, RequestTemplate, Resource, Role};
+use crate::spec::{Operation, Resource, Role};
 
 /// Fills in parents, needs and depths. Resources that need each other can't be planted.
 pub(super) fn relate(
@@ -18,10 +18,8 @@ pub(super) fn relate(
         let of_own = || operations.iter().filter(|operation| operation.resource == Some(own));
         let parent = resource.parent.or_else(|| {
             let of_role = |role| of_own().find(|operation| operation.role == role);
-            let in_path = |operation: &Operation| {
-                let objects = RequestTemplate::bare("", operation.request.path.clone()).objects();
-                objects.into_iter().rfind(|object| *object != own)
-            };
+            let in_path =
+                |operation: &Operation| operation.request.path.objects().into_iter().rfind(|object| *object != own);
             [Role::Create, Role::List, Role::Read].into_iter().filter_map(of_role).find_map(in_path)
         });
         let mut needs: Vec<ResourceIx> = Vec::new();

@@ -89,8 +89,7 @@ pub(super) fn tell_apart(operations: &mut [Operation]) {
 
 /// The object that a request is about: the last one in its path, else the last one that it names anywhere.
 fn concerned(request: &RequestTemplate) -> Option<ResourceIx> {
-    let in_path = RequestTemplate::bare("", request.path.clone()).objects();
-    in_path.last().copied().or_else(|| request.objects().last().copied())
+    request.path.objects().last().copied().or_else(|| request.objects().last().copied())
 }
 
 /// Only what a method promises never to change needs no declaration (RFC 9110 9.2.1).
