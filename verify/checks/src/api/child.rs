@@ -1,5 +1,6 @@
 //! `api.child-of-foreign-parent`
 
+use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
@@ -10,8 +11,8 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Features, Place, Words, again, are_alike, attack, clear_object, each, id_in, ids_count, is_creatable,
-    is_taken, leak, names_tenant, never_existed, operation_of, own, plant_under, prepared_object, remove, request,
+    Aim, Nowhere, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_creatable, is_taken, leak,
+    names_tenant, never_existed, operation_of, own, plant_under, prepared_object, remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -143,9 +144,13 @@ impl Link<'_> {
     }
 
     async fn create(&self, t: &Tape, place: &Place, nonce: &str) -> Result<Seen, Stop> {
+        Ok(t.send(self.asked(t, place, nonce)?).await)
+    }
+
+    fn asked(&self, t: &Tape, place: &Place, nonce: &str) -> Result<Request, Stop> {
         let place = place.clone().and(self.resource, t.unique());
         let asked = request(t, own(t, self.aim.attacker)?, self.op, &place, &Words::nonce(nonce))?;
-        Ok(t.send(attack(t, &asked, self.aim.attacker)?).await)
+        attack(t, &asked, self.aim.attacker)
     }
 
     /// What an answer means that left nothing with the victim.
@@ -158,7 +163,7 @@ impl Link<'_> {
             ResponseClass::Success => self.discard(w, &self.place, linked, nonce).await?,
         }
         // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
-        let nowhere = self.nowhere(t).await?;
+        let nowhere = self.place.clone().and(self.above.resource, never_existed(t, self.above, 0).await?);
         let second = t.nonce(self.aim.attacker);
         let nowhere_linked = self.create(t, &nowhere, &second).await?;
         // A success that says something, and names nothing new, here and there, is how some targets deny.
@@ -186,27 +191,12 @@ impl Link<'_> {
         })
     }
 
-    /// The same place, with an object that never existed.
-    async fn nowhere(&self, t: &Tape) -> Result<Place, Stop> {
-        Ok(self.place.clone().and(self.above.resource, never_existed(t, self.above, 0).await?))
-    }
-
     /// Where the victim's is refused as invalid, one that never existed must be refused the same way.
     async fn as_nowhere(&self, t: &Tape, refused: &Exchange, nonce: &str) -> Result<Attack, Stop> {
-        let undecided = || Attack::Undecided(Unproven::undecided(refused));
-        if !is_refused(refused) {
-            return Ok(undecided());
-        }
-        let (nowhere, second) = (self.nowhere(t).await?, t.nonce(self.aim.attacker));
-        let of_nowhere = self.create(t, &nowhere, &second).await?;
-        let features = |answer: &Exchange, place: &Place, nonce: &str| {
-            Features::of(answer, &[place.sent(&t.spec, self.op), vec![nonce.to_owned()]].concat())
-        };
-        let (here, there) = (features(refused, &self.place, nonce), features(&of_nowhere, &nowhere, &second));
-        match are_alike(std::slice::from_ref(&here), std::slice::from_ref(&there)) {
-            true => Ok(Attack::Withstood),
-            false => Ok(undecided()),
-        }
+        let ask = |place: &Place| self.asked(t, place, nonce);
+        let nowhere = Nowhere::instead_of(t, &self.place, (self.above.resource, &self.above.id));
+        let is_same = is_refused(refused) && says_nothing(t, self.op, ask, &self.place, nowhere, refused).await?;
+        Ok(if is_same { Attack::Withstood } else { Attack::Undecided(Unproven::undecided(refused)) })
     }
 
     /// The attacker removes what it made, where it made it.
