@@ -58,7 +58,9 @@ pub struct Plan {
 pub struct LeftOut {
     /// The check's id.
     pub check: &'static str,
-    /// The operation.
+    /// What is not tried with it.
+    pub subject: Subject,
+    /// What that is called.
     pub operation: String,
     /// Why, for people.
     pub why: String,
@@ -145,7 +147,8 @@ pub fn plan(spec: &Spec, options: &Options) -> Plan {
             None => None,
         };
         let Some(why) = why else { return true };
-        left_out.push(LeftOut { check: trial.check.id, operation: trial.subject.label(spec), why });
+        let (subject, operation) = (trial.subject, trial.subject.label(spec));
+        left_out.push(LeftOut { check: trial.check.id, subject, operation, why });
         false
     };
     let mut trials: Vec<Trial> = wanted.flat_map(|kind| (kind.trials)(spec)).filter(may_be_sent).collect();

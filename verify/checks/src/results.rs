@@ -132,7 +132,7 @@ impl Course {
             return Err(Verdict::Unproven(unproven.about(Reason::AttackerShutOut.says())));
         }
         let access = trial.script.access(plan.access);
-        access.ok_or_else(|| Verdict::NotApplicable("only reads are sent".to_owned()))
+        access.ok_or_else(|| Stop::not_applicable("only reads are sent").into())
     }
 
     /// A trial as a job, or what it concludes without being begun.
@@ -178,7 +178,7 @@ fn script_of(step: &Step) -> Script<Result<Prepared, Stop>> {
 pub(crate) fn said(stop: &Stop) -> String {
     match stop {
         Stop::Unproven(unproven) => unproven.detail.clone(),
-        Stop::NotApplicable(why) => why.clone(),
+        Stop::NotApplicable(nothing) => nothing.why.clone(),
     }
 }
 

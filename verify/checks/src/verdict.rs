@@ -18,8 +18,8 @@ pub enum Verdict {
     Advisory(Evidence),
     /// A control failed, or an answer decided nothing.
     Unproven(Unproven),
-    /// There was nothing to try, for this reason.
-    NotApplicable(String),
+    /// There was nothing to try.
+    NotApplicable(NotApplicable),
 }
 
 /// Why a trial ends without a verdict of its own: what stands between a check and its conclusion travels as an error.
@@ -28,13 +28,43 @@ pub enum Stop {
     /// It can't be decided.
     Unproven(Unproven),
     /// There is nothing to try.
-    NotApplicable(String),
+    NotApplicable(NotApplicable),
+}
+
+/// Why there is nothing to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotApplicable {
+    /// Whether the target or the run is why.
+    pub cause: Cause,
+    /// For people.
+    pub why: String,
+}
+
+/// What it lies in that there is nothing to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The target tells the owner that it has no such operation (405, 501).
+    NotOffered,
+    /// What is tried needs something that the spec or the target doesn't have.
+    NothingToTry,
+}
+
+impl NotApplicable {
+    /// For this reason.
+    pub fn because(why: impl Into<String>) -> Self {
+        Self { cause: Cause::NothingToTry, why: why.into() }
+    }
 }
 
 impl Stop {
     /// Nothing to try, for this reason.
     pub fn not_applicable(why: impl Into<String>) -> Self {
-        Self::NotApplicable(why.into())
+        Self::NotApplicable(NotApplicable::because(why))
+    }
+    /// The target has no such operation, as it says to the owner itself.
+    pub fn not_offered(exchange: &Exchange) -> Self {
+        let why = format!("not offered: {}", exchange.line());
+        Self::NotApplicable(NotApplicable { cause: Cause::NotOffered, why })
     }
 }
 

@@ -133,6 +133,15 @@ impl<'a> Account<'a> {
         groups
     }
 
+    /// Operations that need not be covered, by reason.
+    pub fn excused(&self) -> BTreeMap<&'a str, Vec<String>> {
+        let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for excused in &self.report.coverage.excused {
+            groups.entry(excused.why.as_str()).or_default().push(escape::line(&excused.operation));
+        }
+        groups
+    }
+
     /// How to obtain the tokens that the reproductions name.
     pub fn token_commands(&self) -> Vec<TokenCommand> {
         let mut commands = Vec::new();

@@ -41,6 +41,14 @@ pub fn render(account: &Account<'_>) -> Result<String, SerializeError> {
         case.set_classname(left.check.as_str());
         suite.add_test_case(case);
     }
+    for excused in &account.report.coverage.excused {
+        let suite = suites.entry("coverage").or_insert_with(|| TestSuite::new("coverage"));
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(escape::short(&excused.why, LONGEST));
+        let mut case = TestCase::new(said.unique(&format!("coverage {}", excused.operation)), status);
+        case.set_classname("coverage");
+        suite.add_test_case(case);
+    }
     let mut report = Report::new(escape::line(&account.report.target));
     report.set_time(Duration::from_millis(account.report.duration_ms));
     report.add_test_suites(suites.into_values());
@@ -95,9 +103,9 @@ fn status(account: &Account<'_>, result: &TrialResult, said: &mut Said) -> TestC
         Verdict::Advisory(evidence) if account.advisories == Advisories::Denied => failed("advisory", evidence, &[]),
         Verdict::Advisory(_) => TestCaseStatus::success(),
         Verdict::Unproven(unproven) => said.undecided(Cause::Trial(unproven.reason), &unproven.detail),
-        Verdict::NotApplicable(why) => {
+        Verdict::NotApplicable(nothing) => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(escape::short(why, LONGEST));
+            status.set_message(escape::short(&nothing.why, LONGEST));
             status
         }
     }
@@ -117,11 +125,13 @@ fn lines(evidence: &Evidence) -> String {
     lines.join("\n")
 }
 
-/// What concerns no single check: the run as a whole, or a surface on which a pair of tenants shows nothing.
+/// What concerns no single check: the run as a whole, an operation that none decided, or a surface on which a pair of
+/// tenants shows nothing.
 fn whole(row: &Undecided, said: &mut Said) -> TestCase {
-    let name = match row.attacker.is_empty() {
-        true => row.check.clone(),
-        false => format!("{} {} → {}", row.check, row.attacker, row.victim),
+    let name = match (row.operation.is_empty(), row.attacker.is_empty()) {
+        (true, true) => row.check.clone(),
+        (true, false) => format!("{} {} → {}", row.check, row.attacker, row.victim),
+        (false, _) => format!("{} {}", row.check, row.operation),
     };
     let mut case = TestCase::new(said.unique(&name), said.undecided(row.reason, &row.why));
     case.set_classname(row.check.as_str());

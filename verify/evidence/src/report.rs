@@ -1,20 +1,21 @@
 //! What a run comes to: the verdict over all checks, coverage, findings, and the matrix of tenants and surfaces. The
 //! JSON form (`watertight.run/1`) is a stable interface.
 
+mod coverage;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use watertight_checks::check::Subject;
 use watertight_checks::plan::{Options, Plan};
 use watertight_checks::run::{Ending, Run, TrialResult};
 use watertight_checks::verdict::Verdict;
 use watertight_engine::log::{LogError, Lookup};
 use watertight_model::Surface;
-use watertight_spec::{OperationIx, Pair, Spec};
+use watertight_spec::{Pair, Spec};
 
+pub use coverage::{Coverage, Uncovered};
 pub use rows::{Cause, Finding, FindingKind, Omitted, Sighting, Undecided, Whole};
 
 /// The schema of a report.
@@ -111,17 +112,6 @@ impl Summary {
     }
 }
 
-/// Which operations were covered: decided by at least one trial.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Coverage {
-    /// Operations of the spec.
-    pub operations: usize,
-    /// Those that a trial decided.
-    pub probed: usize,
-    /// The others.
-    pub not_probed: Vec<String>,
-}
-
 /// What one ordered pair of tenants showed on one surface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
@@ -170,7 +160,8 @@ pub fn report(spec: &Spec, plan: &Plan, run: &Run, folder: &Path, advisories: Ad
     let mut summary = Summary::default();
     run.results.iter().for_each(|result| summary.count(&result.verdict));
     let matrix = matrix(spec, &run.results);
-    let unproven = unproven(spec, run, &matrix);
+    let (coverage, vanished) = coverage::coverage(spec, plan, &options(run), &run.results);
+    let unproven = unproven(spec, run, &matrix, &vanished);
     let denied = advisories == Advisories::Denied && summary.advisory > 0;
     let verdict = if summary.leak > 0 || denied {
         Overall::Leak
@@ -190,7 +181,7 @@ pub fn report(spec: &Spec, plan: &Plan, run: &Run, folder: &Path, advisories: Ad
         target: spec.target.name.clone(),
         verdict,
         summary,
-        coverage: coverage(spec, &run.results),
+        coverage,
         findings: rows::findings(spec, &run.results, &mut Lookup::open(folder)?),
         unproven,
         left_out,
@@ -206,8 +197,9 @@ pub(crate) fn options(run: &Run) -> Options {
     serde_json::from_value(run.header.options.clone()).unwrap_or_default()
 }
 
-/// What is undecided: first of the run as a whole, then trial by trial, then surfaces on which nothing shows isolation.
-fn unproven(spec: &Spec, run: &Run, matrix: &Matrix) -> Vec<Undecided> {
+/// What is undecided: first of the run as a whole, then trial by trial, then operations that nothing decided, then surfaces
+/// on which nothing shows isolation.
+fn unproven(spec: &Spec, run: &Run, matrix: &Matrix, vanished: &[Uncovered]) -> Vec<Undecided> {
     let of_the_run = match &run.ending {
         Ending::Complete => None,
         Ending::SetupFailed(why) => Some((Whole::NothingSetUp, why.as_str())),
@@ -222,23 +214,8 @@ fn unproven(spec: &Spec, run: &Run, matrix: &Matrix) -> Vec<Undecided> {
         isolated == 0 && leak == 0 && unproven == 0
     });
     let of_surfaces = bare.map(|((surface, pair), _)| Undecided::of_surface(spec, *surface, *pair));
-    of_the_run.into_iter().chain(of_trials).chain(of_surfaces).collect()
-}
-
-fn coverage(spec: &Spec, results: &[TrialResult]) -> Coverage {
-    let decides = |result: &&TrialResult| {
-        matches!(result.verdict, Verdict::Isolated(_) | Verdict::Leak(_) | Verdict::Advisory(_))
-    };
-    let decided: BTreeSet<OperationIx> = results
-        .iter()
-        .filter(decides)
-        .filter_map(|result| match result.subject {
-            Subject::Operation(operation) => Some(operation),
-            Subject::Token(_) | Subject::Everything => None,
-        })
-        .collect();
-    let (probed, not_probed): (Vec<OperationIx>, Vec<OperationIx>) =
-        spec.operation_ixs().partition(|operation| decided.contains(operation));
-    let not_probed = not_probed.into_iter().map(|operation| spec[operation].label()).collect();
-    Coverage { operations: spec.operations.len(), probed: probed.len(), not_probed }
+    // Where the run did not end as planned, that is why.
+    let is_whole = run.ending == Ending::Complete;
+    let of_operations = vanished.iter().filter(|_| is_whole).map(Undecided::of_operation);
+    of_the_run.into_iter().chain(of_trials).chain(of_operations).chain(of_surfaces).collect()
 }

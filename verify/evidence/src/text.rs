@@ -9,7 +9,7 @@ use watertight_spec::TenantIx;
 
 use crate::account::{Account, FindingGroup, UndecidedGroup, cell};
 use crate::escape::{line, short};
-use crate::report::{Finding, FindingKind, Overall};
+use crate::report::{Cause, Finding, FindingKind, Overall, Whole};
 use crate::style::{Ink, Palette};
 
 /// Pairs of tenants in the matrix; more are in `report.html`.
@@ -198,6 +198,9 @@ impl Page {
 
     fn reason(&mut self, group: &UndecidedGroup<'_>) {
         self.say(&format!("  {} × {}", group.rows.len(), group.cause.says()));
+        if group.cause == Cause::Whole(Whole::NothingDecided) {
+            return self.undecided_operations(group);
+        }
         let mut checks: Vec<String> = group.rows.iter().map(|row| line(&row.check)).collect();
         checks.sort();
         checks.dedup();
@@ -206,6 +209,18 @@ impl Page {
         if let Some(first) = group.rows.first().filter(|row| row.why != group.cause.says()) {
             let is_example = if group.rows.len() > 1 { "as in: " } else { "" };
             self.say(&format!("      {is_example}{}", short(&first.why, LONGEST)));
+        }
+        self.say(&format!("      what usually helps: {}", group.cause.remedy()));
+    }
+
+    /// Each with its own reason.
+    fn undecided_operations(&mut self, group: &UndecidedGroup<'_>) {
+        for row in group.rows.iter().take(LISTED) {
+            self.say(&format!("      {}: {}", line(&row.operation), short(&row.why, LONGEST)));
+        }
+        let more = group.rows.len().saturating_sub(LISTED);
+        if more > 0 {
+            self.say(&format!("      … and {more} more"));
         }
         self.say(&format!("      what usually helps: {}", group.cause.remedy()));
     }
@@ -230,6 +245,9 @@ impl Page {
         if !coverage.not_probed.is_empty() {
             let operations: Vec<String> = coverage.not_probed.iter().map(|operation| line(operation)).collect();
             self.say(&format!("  not covered: {}", listed(&operations)));
+        }
+        for (why, operations) in account.excused() {
+            self.say(&format!("  {}: {}", listed(&operations), short(why, LONGEST)));
         }
     }
 

@@ -367,6 +367,8 @@ pub struct Operation {
     pub request: RequestTemplate,
     /// What it is within its resource.
     pub role: Role,
+    /// Whether the spec writes it, or implies it.
+    pub origin: Origin,
     /// What it does to data.
     pub effect: Effect,
     /// The resource whose object it concerns.
@@ -429,6 +431,15 @@ impl fmt::Display for RequestTemplate {
     }
 }
 
+/// Where an operation comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The spec names it: an `[[operation]]`, a described request, or one of `methods`.
+    Written,
+    /// It follows from the convention, so a target need not have it.
+    Convention,
+}
+
 /// What an operation is within its resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -468,7 +479,7 @@ pub enum Effect {
 /// `[[exclude]]`: a check that is left out, with a reason, for a time.
 #[derive(Clone, Debug)]
 pub struct Exclude {
-    /// `check`: a check id.
+    /// `check`: a check id, or `coverage`.
     pub check: String,
     /// `operation`: an operation's name; absent for all.
     pub operation: Option<String>,

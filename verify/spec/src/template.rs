@@ -31,7 +31,7 @@ pub enum Piece {
 }
 
 /// A path and query with symbols.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathTemplate(pub(crate) Vec<Piece>);
 
 impl PathTemplate {

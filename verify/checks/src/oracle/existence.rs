@@ -10,8 +10,8 @@ use crate::api::in_own_place;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
-    Aim, Features, Place, Words, again, clear_object, each, foreign, ids_count, is_creatable, is_taken, names_tenant,
-    never_existed, own, prepared_object, read, remove, request, told_apart,
+    Aim, Features, Place, Words, again, clear_object, each, foreign, ids_count, is_creatable, is_taken,
+    is_told_anywhere, names_tenant, never_existed, own, prepared_object, read, remove, request, told_apart,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -57,7 +57,10 @@ async fn try_it(t: &Tape, aim: Aim) -> Concluded {
 /// An object of the victim whose id the attacker does not have; with a tape to remove it, if it was made for this.
 async fn foreign_object(t: &Tape, aim: Aim, resource: ResourceIx) -> Result<(Object, Option<WriteTape<'_>>), Stop> {
     for object in t.planted.of(aim.victim, resource) {
-        if !is_taken(t, aim.attacker, &in_own_place(t, aim.attacker, object), object).await? {
+        let place = in_own_place(t, aim.attacker, object);
+        if !is_taken(t, aim.attacker, &place, object).await?
+            || is_told_anywhere(t, aim.attacker, &place, object).await?
+        {
             return Ok((object.clone(), None));
         }
     }

@@ -15,7 +15,7 @@ use watertight_engine::{Access, Tape, WriteTape};
 use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
 
 use crate::shared::{failed, is_creatable, operation_of, parents_for, plant_under, read, shows, tenant_name};
-use crate::verdict::{Reason, Stop, Unproven};
+use crate::verdict::{NotApplicable, Reason, Stop, Unproven};
 pub(crate) use observe::requests_to_look_around;
 use observe::{Reading, first_listed, list, look_around, observe};
 
@@ -156,7 +156,9 @@ pub(crate) fn planted(spec: &Spec, steps: &[Step], results: &[Result<Prepared, S
             }));
         };
         match result {
-            Err(Stop::Unproven(Unproven { detail: why, .. }) | Stop::NotApplicable(why)) => fail(why),
+            Err(Stop::Unproven(Unproven { detail: why, .. }) | Stop::NotApplicable(NotApplicable { why, .. })) => {
+                fail(why)
+            }
             Ok(Prepared::Planted(objects)) => objects.iter().cloned().for_each(|object| planted.add(object)),
             Ok(Prepared::Observed(observed)) => {
                 let (object, reading) = observed.as_ref();

@@ -114,7 +114,7 @@ pub(crate) async fn succeed(t: &Tape, request: Request, owner: TenantIx) -> Resu
 pub(crate) fn failed(exchange: &Exchange) -> Option<Stop> {
     match class_of(exchange) {
         ResponseClass::Success => None,
-        ResponseClass::NotOffered => Some(Stop::NotApplicable(format!("not offered: {}", exchange.line()))),
+        ResponseClass::NotOffered => Some(Stop::not_offered(exchange)),
         ResponseClass::Denied => {
             Some(Unproven::shown(reason(exchange), "the owner itself was denied", exchange).into())
         }

@@ -27,8 +27,8 @@ pub(crate) use place::{
     Place, Words, address, locate, names_tenant, operation_of, parent_of, request, scalar, tenant_name,
 };
 pub(crate) use plant::{
-    clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken, parents_for, plant, plant_below,
-    plant_under, prepared_object, read, remove, remove_if_written, tries,
+    clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken, is_told_anywhere, parents_for,
+    plant, plant_below, plant_under, prepared_object, read, remove, remove_if_written, tries,
 };
 
 use watertight_engine::call::{Caller, Mark, Request};

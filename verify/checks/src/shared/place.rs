@@ -118,7 +118,7 @@ impl Words {
 /// The request of an operation, by `caller`, as an ordinary one. Effect and mark follow from what the operation is.
 pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, words: &Words) -> Result<Request, Stop> {
     let bound = Bound { t, place, words, tenant: tenant_name(&t.spec, place.tenant), unique: unique(t, op, words) };
-    let unbound = || Stop::NotApplicable(format!("{} needs an object that the run does not have", op.label()));
+    let unbound = || Stop::not_applicable(format!("{} needs an object that the run does not have", op.label()));
     let target = bound.path(&op.request.path).ok_or_else(unbound)?;
     let body = bound.body(op.request.body.as_ref()).ok_or_else(unbound)?;
     let headers = bound.headers(&op.request.headers).ok_or_else(unbound)?;

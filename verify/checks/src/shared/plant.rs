@@ -85,7 +85,7 @@ pub(crate) async fn plant_under(
     let described = &w.spec[resource];
     let op = operation_of(&w.spec, resource, Role::Create)
         .filter(|_| is_creatable(&w.spec, resource))
-        .ok_or_else(|| Stop::NotApplicable(format!("nothing may be created as {}", described.name)))?;
+        .ok_or_else(|| Stop::not_applicable(format!("nothing may be created as {}", described.name)))?;
     let canary = w.canary(tenant);
     let parents = &completed(&w, tenant, resource, parents)?;
     let mut place = Place::within(tenant, parents);
@@ -96,7 +96,7 @@ pub(crate) async fn plant_under(
     let created = w.send(request(&w, own(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
     match class_of(&created) {
         ResponseClass::Success => {}
-        ResponseClass::NotOffered => return Err(Stop::NotApplicable(format!("not offered: {}", created.line()))),
+        ResponseClass::NotOffered => return Err(Stop::not_offered(&created)),
         ResponseClass::Denied | ResponseClass::Undecided => {
             return Err(Unproven::shown(reason(&created), "the owner's own create failed", &created).into());
         }
@@ -153,6 +153,20 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
         // What is written at an id of which nothing is known might change what the attacker's tenant really has.
         ResponseClass::NotOffered | ResponseClass::Undecided => Err(Unproven::undecided(&seen).into()),
     }
+}
+
+/// Whether the attacker is told there what it is told at an id that never existed: the target goes by the credential alone,
+/// and what it shows of the attacker's own says nothing about that id.
+pub(crate) async fn is_told_anywhere(
+    t: &Tape,
+    attacker: TenantIx,
+    place: &Place,
+    object: &Object,
+) -> Result<bool, Stop> {
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(false) };
+    let ask = |place: &Place| Ok(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing());
+    let seen = t.send(ask(place)?).await;
+    says_nothing(t, op, ask, place, Nowhere::instead_of(t, place, (object.resource, &object.id)), &seen).await
 }
 
 /// Tenants besides attacker and victim that are asked whether they have an object at an id.

@@ -16,7 +16,7 @@ fn kind(verdict: &Verdict) -> String {
         Verdict::Leak(evidence) => format!("leak: {:?}", evidence.shows),
         Verdict::Advisory(evidence) => format!("advisory: {:?}", evidence.shows),
         Verdict::Unproven(unproven) => format!("unproven: {:?}", unproven.reason),
-        Verdict::NotApplicable(why) => format!("not applicable: {why}"),
+        Verdict::NotApplicable(nothing) => format!("not applicable: {}", nothing.why),
     }
 }
 

@@ -144,7 +144,12 @@ pub(super) fn coverage(account: &Account<'_>) -> Markup {
                 "Operations that the spec does not name were not tried." }
             @if !coverage.not_probed.is_empty() {
                 p { "Not covered:" }
-                ul { @for operation in coverage.not_probed.iter().take(LISTED) { li { code { (line(operation)) } } } }
+                ul { @for operation in coverage.not_probed.iter().take(LISTED) { li {
+                    code { (line(operation)) }
+                    @if let Some(excused) = coverage.excused.iter().find(|excused| excused.operation == *operation) {
+                        " (" (short(&excused.why, LONGEST)) ")"
+                    }
+                } } }
             }
         }
     }

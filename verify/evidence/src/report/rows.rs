@@ -8,6 +8,7 @@ use watertight_engine::log::{Lookup, What};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Pair, Spec, TenantIx};
 
+use super::coverage::{COVERAGE, Uncovered};
 use crate::reproduce::Reproducer;
 
 /// A leak or an advisory.
@@ -75,10 +76,11 @@ impl FindingKind {
     }
 }
 
-/// What could not be decided: a trial, a surface for a pair of tenants, or the run.
+/// What could not be decided: a trial, an operation, a surface for a pair of tenants, or the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undecided {
-    /// Id of the check; `surface.*` where a pair of tenants has no isolated trial on a surface; `run` for the run itself.
+    /// Id of the check; `surface.*` where a pair of tenants has no isolated trial on a surface; `coverage` where no check
+    /// decided an operation; `run` for the run itself.
     pub check: String,
     /// Tenant whose credentials were used.
     pub attacker: String,
@@ -101,7 +103,7 @@ pub struct Undecided {
 pub enum Cause {
     /// A trial's own reason.
     Trial(Reason),
-    /// One of the run as a whole, or of a surface.
+    /// One of the run as a whole, of a surface, or of an operation.
     Whole(Whole),
 }
 
@@ -129,7 +131,7 @@ impl Cause {
     }
 }
 
-/// Why a run as a whole, or a surface of it, is undecided. No name is that of a [`Reason`].
+/// Why a run as a whole, a surface of it, or an operation is undecided. No name is that of a [`Reason`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Whole {
@@ -143,12 +145,20 @@ pub enum Whole {
     OutOfTime,
     /// No check shows isolation on a surface for a pair of tenants.
     NothingIsolated,
+    /// No check decided an operation of the spec.
+    NothingDecided,
 }
 
 impl Whole {
     /// Every one.
-    pub const ALL: [Self; 5] =
-        [Self::NothingSetUp, Self::Unreachable, Self::Interrupted, Self::OutOfTime, Self::NothingIsolated];
+    pub const ALL: [Self; 6] = [
+        Self::NothingSetUp,
+        Self::Unreachable,
+        Self::Interrupted,
+        Self::OutOfTime,
+        Self::NothingIsolated,
+        Self::NothingDecided,
+    ];
 
     /// The stable name.
     pub fn name(self) -> &'static str {
@@ -158,6 +168,7 @@ impl Whole {
             Self::Interrupted => "interrupted",
             Self::OutOfTime => "out-of-time",
             Self::NothingIsolated => "nothing-isolated",
+            Self::NothingDecided => "nothing-decided",
         }
     }
     /// For people.
@@ -168,6 +179,7 @@ impl Whole {
             Self::Interrupted => "the run was interrupted",
             Self::OutOfTime => "the time of the run was over before all trials were done",
             Self::NothingIsolated => "no trial could show isolation on this surface for this pair",
+            Self::NothingDecided => "no check decided this operation",
         }
     }
     /// What usually helps.
@@ -178,6 +190,9 @@ impl Whole {
             Self::Interrupted => "`watertight verify --resume DIR` finishes it",
             Self::OutOfTime => "`watertight verify --resume DIR` goes on with it; or raise `time` under [limits]",
             Self::NothingIsolated => "give this surface an operation that both tenants can use",
+            Self::NothingDecided => {
+                "describe it so that it works for its owner and names what it concerns; or say why it need not be covered, in an [[exclude]] with check = \"coverage\""
+            }
         }
     }
 }
@@ -205,6 +220,14 @@ impl Undecided {
         }
     }
 
+    pub(super) fn of_operation(vanished: &Uncovered) -> Self {
+        Self {
+            check: COVERAGE.into(),
+            operation: vanished.operation.clone(),
+            ..Self::of_run(Whole::NothingDecided, &vanished.why)
+        }
+    }
+
     pub(super) fn of_trial(spec: &Spec, result: &TrialResult) -> Option<Self> {
         let Verdict::Unproven(unproven) = &result.verdict else { return None };
         Some(Self {
@@ -225,7 +248,8 @@ impl Undecided {
 
     /// Whether it concerns the run, not a surface of it.
     pub(crate) fn is_of_the_run(&self) -> bool {
-        self.is_of_the_whole() && self.reason != Cause::Whole(Whole::NothingIsolated)
+        let is_of_a_part = matches!(self.reason, Cause::Whole(Whole::NothingIsolated | Whole::NothingDecided));
+        self.is_of_the_whole() && !is_of_a_part
     }
 }
 

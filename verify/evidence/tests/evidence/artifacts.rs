@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use watertight_checks::check::Subject;
 use watertight_checks::run::{AlsoSeen, Ending};
-use watertight_checks::verdict::{Reason, Unproven, Verdict};
+use watertight_checks::verdict::{Cause as Absence, NotApplicable, Reason, Unproven, Verdict};
 use watertight_evidence::report::{Advisories, Cause, FindingKind, Overall, Report, Whole};
 use watertight_evidence::style::Palette;
 use watertight_evidence::{bundle, html, junit, text};
 use watertight_model::Severity;
+
+use watertight_spec::{PathTemplate, RequestTemplate};
 
 use crate::told::{HOSTILE, LIST, READ, Told, evidence, isolated};
 
@@ -17,7 +20,7 @@ fn sound() -> Told {
     let mut rows = both("api.swap-path-tenant", READ).to_vec();
     rows.extend(both("api.swap-path-tenant", LIST));
     rows.extend(both("oracle.existence", READ));
-    rows.push(("token.expired", 0, READ, Verdict::NotApplicable("no token dies soon enough".into())));
+    rows.push(("token.expired", 0, READ, Verdict::NotApplicable(NotApplicable::because("no token dies soon enough"))));
     Told::new(rows, Ending::Complete)
 }
 
@@ -61,6 +64,57 @@ fn the_account_of_a_leak_escapes_what_the_target_sent() {
     let text = leaking().text();
     assert!(!acts(&text), "{text:?}");
     insta::assert_snapshot!(text);
+}
+
+/// Three operations are decided, three are not, and one of these the target does not have.
+#[test]
+fn an_operation_that_no_check_decided_is_unproven_and_told_in_every_artifact() {
+    let mut told = sound();
+    assert_eq!(told.report.verdict, Overall::Isolated);
+    told.spec.excludes.clear();
+    let not_offered = NotApplicable { cause: Absence::NotOffered, why: "not offered: PUT → 405".into() };
+    let replace = told.spec.operation_ixs().find(|ix| told.spec[*ix].name == "case.replace").unwrap();
+    told.run.results[0].subject = Subject::Operation(replace);
+    told.run.results[0].verdict = Verdict::NotApplicable(not_offered);
+    let patch = told.spec.operation_ixs().find(|ix| told.spec[*ix].name == "case.patch").unwrap();
+    told.run.results[6].subject = Subject::Operation(patch);
+    let told = told.told_again();
+    assert_eq!(told.report.verdict, Overall::Unproven);
+    let in_doubt: Vec<&str> = told.report.unproven.iter().map(|row| row.operation.as_str()).collect();
+    assert_eq!(
+        in_doubt,
+        [
+            "POST /tenants/{tenant}/cases",
+            "PATCH /tenants/{tenant}/cases/{case}",
+            "DELETE /tenants/{tenant}/cases/{case}"
+        ]
+    );
+    let junit = junit::render(&told.account()).unwrap();
+    let html = html::render(&told.account());
+    let json = serde_json::to_string(&told.report).unwrap();
+    for (artifact, text) in [("text", told.text()), ("html", html), ("junit", junit), ("json", json)] {
+        for why in ["no token dies soon enough", "no check fits it", "not offered: PUT → 405"] {
+            assert!(text.contains(why), "{artifact}: {why}: {text}");
+        }
+    }
+}
+
+/// What a create makes is what the other operations of its kind try.
+#[test]
+fn a_create_that_names_nothing_of_another_tenants_is_excused_where_its_kind_is_tried() {
+    let mut told = sound();
+    told.spec.excludes.clear();
+    let create = told.spec.operation_ixs().find(|ix| told.spec[*ix].name == "case.create").unwrap();
+    let is_excused = |told: &Told| {
+        told.report.coverage.excused.iter().any(|one| one.why.contains("it names nothing of another tenant's"))
+    };
+    let named = told.told_again();
+    assert!(!is_excused(&named), "its path names the tenant");
+    let mut told = named;
+    let line = RequestTemplate::bare("POST", PathTemplate::default());
+    told.spec.operations[create.number()].request =
+        RequestTemplate { body: told.spec[create].request.body.clone(), ..line };
+    assert!(is_excused(&told.told_again()));
 }
 
 #[test]
@@ -240,19 +294,19 @@ fn junit_has_a_case_of_its_own_for_each_check_and_never_shows_an_undecided_one_g
     let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
     let cases: Vec<_> = read.test_suites.iter().flat_map(|suite| &suite.test_cases).collect();
     let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
-    // Two more: the surface on which a pair of tenants shows no isolation, and what was left out.
-    assert_eq!((cases.len(), names.len()), (told.run.results.len() + 2, cases.len()));
+    // Six more: the surface on which a pair of tenants shows no isolation, what was left out, and four excused operations.
+    assert_eq!((cases.len(), names.len()), (told.run.results.len() + 6, cases.len()));
     let count = |tag: &str| xml.matches(tag).count();
-    assert_eq!((count("<failure"), count("<error"), count("<skipped")), (3, 3, 1));
+    assert_eq!((count("<failure"), count("<error"), count("<skipped")), (3, 3, 5));
 }
 
 #[test]
 fn junit_numbers_cases_that_would_share_a_name_and_skips_what_was_not_applicable() {
-    let twice = || ("oracle.existence", 0, READ, Verdict::NotApplicable("nothing".into()));
+    let twice = || ("oracle.existence", 0, READ, Verdict::NotApplicable(NotApplicable::because("nothing")));
     let told = Told::new(vec![twice(), twice()], Ending::Interrupted);
     let xml = junit::render(&told.account()).unwrap();
     assert!(xml.contains("{case} (2)\""), "{xml}");
-    assert_eq!((xml.matches("<skipped").count(), xml.matches("<error").count()), (3, 1));
+    assert_eq!((xml.matches("<skipped").count(), xml.matches("<error").count()), (9, 1));
 }
 
 #[test]

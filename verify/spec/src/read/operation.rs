@@ -7,7 +7,7 @@ use crate::diagnostic::printable;
 use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::OPERATION;
 use crate::reader::{Reader, Table};
-use crate::spec::{Effect, Operation, RequestTemplate, Role};
+use crate::spec::{Effect, Operation, Origin, RequestTemplate, Role};
 use crate::symbols::Objects;
 
 const MOST_OPERATIONS: usize = 500;
@@ -67,6 +67,7 @@ fn operation<'t>(
         is_ambiguous: false,
         request,
         role: Role::Custom,
+        origin: Origin::Written,
         effect: effect?,
         resource,
         line: reader.line(table.span.start),

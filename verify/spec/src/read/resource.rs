@@ -15,7 +15,7 @@ use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::{PAGE, RESOURCE};
 use crate::object_id::ObjectId;
 use crate::reader::{At, Reader, Table, Value, in_order};
-use crate::spec::{IdSource, Operation, Paging, RequestTemplate, Resource, Role, TenantName};
+use crate::spec::{IdSource, Operation, Origin, Paging, RequestTemplate, Resource, Role, TenantName};
 use crate::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol};
 use crate::values::integer;
@@ -174,7 +174,10 @@ impl Draft<'_> {
             let (ix, name) = (OperationIx::new(implied.len()), format!("{name}.{verb}"));
             let line = reader.line(if table.get(key).is_some() { table.key_span(key).start } else { table.span.start });
             let resource = Some(self.ix);
-            implied.push(Operation { ix, name, is_ambiguous: false, request, role, effect, resource, line });
+            // `create` says what is created, in a request that is conventional.
+            let is_written = is_request(table.get(key)) || table.get("methods").is_some();
+            let origin = if is_written { Origin::Written } else { Origin::Convention };
+            implied.push(Operation { ix, name, is_ambiguous: false, request, role, origin, effect, resource, line });
         };
         for (key, role) in ROLES {
             let request = if role == Role::Create {

@@ -88,7 +88,7 @@ async fn a_dead_token_that_works_is_an_advisory_after_life_and_leeway() {
 async fn a_token_that_lives_too_long_is_not_waited_out_and_that_is_said() {
     let verified = expired(&[]).await;
     for one in verified.concluded() {
-        assert!(matches!(&one.verdict, Verdict::NotApplicable(why) if why.contains("300 s")), "{one:?}");
+        assert!(matches!(&one.verdict, Verdict::NotApplicable(nothing) if nothing.why.contains("300 s")), "{one:?}");
     }
     assert_eq!(waited(&verified), Duration::ZERO);
 }
