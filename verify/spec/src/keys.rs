@@ -126,6 +126,7 @@ pub(crate) const RESOURCE: Section = Section {
         ("methods", r#"["list", "read"]"#),
         ("search", r#""GET /tenants/{tenant}/search?q={canary.public}""#),
         ("count", r#""GET /tenants/{tenant}/cases/facets""#),
+        ("views", r#"{ export = "GET /tenants/{tenant}/cases.csv" }"#),
         ("page", r#"{ size = "limit=2", next = "$.next" }"#),
         ("id", r#""$.id""#),
         ("ids", r#""server""#),

@@ -459,6 +459,8 @@ pub enum Role {
     Search,
     /// `count`
     Count,
+    /// One of `views`
+    View,
     /// An `[[operation]]`.
     Custom,
 }

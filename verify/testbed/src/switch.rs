@@ -161,6 +161,14 @@ pub enum Switch {
     LinkToNothing,
     /// A task is created below any id of the right form.
     AnyParentOfForm,
+    /// A filter by a case stands in place of the tenant.
+    FilterReplacesScope,
+    /// The export has everyone's cases.
+    ExportAll,
+    /// A list says how many cases there are: the tenant's own.
+    ListCounts,
+    /// And counts everyone's.
+    ListCountsAll,
     /// One more of south's users works in north's office.
     OfficeShared,
     /// What everyone reads changes now and then.

@@ -11,8 +11,9 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Nowhere, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_creatable, is_taken, leak,
-    names_tenant, never_existed, operation_of, own, plant_under, prepared_object, remove, request, says_nothing,
+    Aim, Nowhere, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_creatable, is_invalid,
+    is_taken, leak, named_besides, names_tenant, never_existed, operation_of, own, plant_under, prepared_object,
+    remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -33,26 +34,15 @@ pub(crate) static CHECK: Check = Check {
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
-    let fits = |op: &Operation| op.role == Role::Create && !named(spec, op).is_empty();
+    let fits = |op: &Operation| op.role == Role::Create && !named_besides(spec, op).is_empty();
     each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
-}
-
-/// The kinds of objects that a create names, besides what it makes. In a path, what comes before a parent only says where
-/// that parent is.
-fn named(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
-    let in_path = op.request.path.objects();
-    let is_above = |one: &ResourceIx, other: &ResourceIx| {
-        std::iter::successors(spec[*other].parent, |above| spec[*above].parent).any(|above| above == *one)
-    };
-    let leads = |one: &ResourceIx| in_path.contains(one) && in_path.iter().any(|other| is_above(one, other));
-    op.request.objects().into_iter().filter(|one| Some(*one) != op.resource && !leads(one)).collect()
 }
 
 /// One kind after the other: the first that is not refused is what is told. Where one can't be tried, the whole is not
 /// isolated.
 async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let mut concluded = None;
-    for kind in named(&w.spec, aim.op(&w)) {
+    for kind in named_besides(&w.spec, aim.op(&w)) {
         let told = link_to(w, aim, kind).await;
         match &told {
             Ok(Verdict::Isolated(_)) => concluded = concluded.or(Some(told)),
@@ -217,7 +207,7 @@ impl Link<'_> {
     }
 }
 
-/// Denied, or refused as invalid: so do some where an object is named that is not there.
+/// Denied, or refused as invalid.
 fn is_refused(answer: &Exchange) -> bool {
-    class_of(answer) == ResponseClass::Denied || matches!(answer.status(), Some(400 | 409 | 422))
+    class_of(answer) == ResponseClass::Denied || is_invalid(answer)
 }

@@ -6,15 +6,15 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, Role, Spec};
+use watertight_spec::{Operation, ResourceIx, Role, Spec};
 
-use super::own_list::own_prefix;
+use super::own_list::{is_view, own_prefix};
 use super::reading::looking_for;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Place, again, each, foreign_field, leak, leaves, operation_of, own, plant, poll, prepared_object, read,
-    reason, remove, request, succeed,
+    Aim, Place, again, each, foreign_field, is_creatable, leak, leaves, operation_of, own, plant, poll,
+    prepared_object, read, reason, remove, request, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -25,17 +25,18 @@ pub(crate) static CHECK: Check = Check {
     cwe: &["CWE-200", "CWE-203"],
     title: "A tenant's own count does not follow another tenant's changes",
     does: "Twice over: the attacker counts, the victim creates an object, both count, the victim removes it, both count \
-           again. Where nothing can be removed, the victim creates three objects.",
+           again. Where nothing can be removed, the victim creates three objects. So with counts, with what a list says \
+           beside its objects (a total), and with every number of a view.",
     judges: "Leak: the attacker's numbers move as the victim's do, every time; or an answer shows the victim's marker \
-             or names its tenant. Isolated: they stay the same while the victim's move. Unproven: the victim's do not \
-             move within settle, or the attacker's move by themselves.",
+             or names its tenant. Isolated: they stay the same while the victim's move. Unproven: the victim's own \
+             count does not move within settle, or the attacker's numbers move by themselves.",
     origin: "isolation 28.6: search is scoped, its counts are not. tazama #312.",
     fix: "Put the tenant into the query of aggregates as well; counts are data.",
     requests: 30,
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
-    let fits = |op: &Operation| op.role == Role::Count;
+    let fits = |op: &Operation| matches!(op.role, Role::Count | Role::List) || is_view(op);
     each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || follow(w, aim).await)))
 }
 
@@ -47,7 +48,8 @@ const ROUNDS: usize = 2;
 async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let t = w.tape();
     let op = aim.op(t);
-    let Some(resource) = op.resource else { return Err(Stop::not_applicable("it concerns no object")) };
+    let resource = op.resource.or_else(|| made_anywhere(&t.spec));
+    let resource = resource.ok_or_else(|| Stop::not_applicable("nothing may be created that it could count"))?;
     let counts = Counts {
         op,
         aim,
@@ -57,11 +59,19 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     };
     let can_remove = [Role::Read, Role::Delete].iter().all(|role| operation_of(&t.spec, resource, *role).is_some());
     let open = bracket::open(async || counts.of_victim(t).await).await?;
+    if op.role != Role::Count && open.held().0.is_empty() {
+        return Err(Stop::not_applicable("there is no number in it"));
+    }
     // Nothing else creates or removes in these tenants meanwhile: what moves is the victim's doing, or someone else's.
     let quiet = t.quiet([aim.attacker, aim.victim]).await;
     let moves = counts.rounds(w, can_remove).await?;
     drop(quiet);
     open.attack(judge(moves)).close().await
+}
+
+/// Objects that a read may count that names none.
+fn made_anywhere(spec: &Spec) -> Option<ResourceIx> {
+    spec.resource_ixs().find(|resource| spec[*resource].parent.is_none() && is_creatable(spec, *resource))
 }
 
 /// What one act of the victim's did to the attacker's count.
@@ -169,6 +179,9 @@ impl Counts<'_> {
         })
         .await?;
         let Some((change, theirs, by_victim)) = moved else {
+            if self.op.role != Role::Count {
+                return Err(Stop::not_applicable("no number in it follows what the victim does"));
+            }
             let detail = "the victim's own count does not follow its own changes";
             return Err(Unproven::new(Reason::MarkerNotSeen, detail).into());
         };
@@ -200,17 +213,32 @@ impl Counts<'_> {
         let asked = request(t, own(t, attacker)?, self.op, &Place::of(&self.mine), &looking_for(&self.mine))?;
         let answer = t.send(asked.crossing()).await;
         if let Some(evidence) = leak(t, &answer, self.aim.victim) {
-            return Ok(Told::Foreign(evidence));
+            return self.shown_outright(evidence, &answer);
         }
         if let Some(field) = foreign_field(t, &answer, attacker, &self.prefix) {
             let line = format!("an entry of the attacker's own answer says {field}");
-            return Ok(Told::Foreign(Evidence::of(Shows::ForeignData, line, &answer)));
+            return self.shown_outright(Evidence::of(Shows::ForeignData, line, &answer), &answer);
         }
         if !answer.succeeded() {
             let detail = "the attacker can't count its own";
             return Err(Unproven::shown(reason(&answer), detail, &answer).into());
         }
-        Ok(Told::Numbers(numbers(&answer), answer))
+        Ok(Told::Numbers(self.numbers(&answer), answer))
+    }
+
+    /// Where another check tries what is shown there, the leak is that one's to tell.
+    fn shown_outright(&self, evidence: Evidence, answer: &Exchange) -> Result<Told, Stop> {
+        if self.op.role == Role::Count {
+            return Ok(Told::Foreign(evidence));
+        }
+        let detail = "it shows the victim's data outright (see api.list-own)";
+        Err(Unproven::shown(Reason::PlainRequestLeaks, detail, answer).into())
+    }
+
+    /// What is counted. The numbers of a list's objects are these objects' own.
+    fn numbers(&self, answer: &Exchange) -> Numbers {
+        let is_counted = |at: &str| self.op.role != Role::List || !at.contains('[');
+        numbers(answer).into_iter().filter(|(at, _)| is_counted(at)).collect()
     }
 
     /// The control: the victim counts its own.
@@ -218,19 +246,36 @@ impl Counts<'_> {
         let victim = self.aim.victim;
         let asked = request(t, own(t, victim)?, self.op, &Place::of(&self.theirs), &looking_for(&self.theirs))?;
         let answer = succeed(t, asked, victim).await?;
-        Ok((numbers(&answer), answer))
+        Ok((self.numbers(&answer), answer))
     }
 }
 
 /// Every number of an answer: in its body, and in headers such as `X-Total-Count`.
 pub(super) fn numbers(exchange: &Exchange) -> Numbers {
-    let in_body = exchange.json().map(leaves).unwrap_or_default();
+    let in_body = exchange.json().map_or_else(|| cells(exchange), leaves);
     let headers = exchange.response().map(|received| received.headers.as_slice()).unwrap_or_default();
     let in_headers = headers
         .iter()
         .filter(|(name, _)| (name.contains("count") || name.contains("total")) && !name.contains("limit"))
         .map(|(name, value)| (format!("header {name}"), value.clone()));
     in_body.into_iter().chain(in_headers).filter_map(|(at, value)| Some((at, value.parse().ok()?))).collect()
+}
+
+/// Cells of a table that are kept.
+const MOST_CELLS: usize = 20_000;
+
+/// What is in a table of text, by line and cell, and how many lines it has.
+fn cells(exchange: &Exchange) -> BTreeMap<String, String> {
+    let text = exchange.response().map_or("", |received| received.body.text());
+    let lines = || text.lines().filter(|line| !line.trim_start().starts_with('<'));
+    let in_lines = lines().enumerate().flat_map(|(number, line)| {
+        let cell = move |(place, cell): (usize, &str)| {
+            (format!("line {number}, cell {place}"), cell.trim().trim_matches('"').to_owned())
+        };
+        line.split([',', ';', '\t']).enumerate().map(cell)
+    });
+    let count = ("lines".to_owned(), lines().count().to_string());
+    std::iter::once(count).chain(in_lines.take(MOST_CELLS)).collect()
 }
 
 /// By how much each number moved. What was not there before counts from nothing.

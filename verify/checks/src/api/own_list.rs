@@ -1,18 +1,19 @@
 //! `api.list-own` and `api.search-own`
 
+use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, Role, Spec, TenantIx};
+use watertight_spec::{Effect, Operation, Role, Spec, TenantIx};
 
 use super::count::numbers;
 use super::reading::{looking_for, sees};
-use crate::bracket::{self, Attack};
+use crate::bracket::{self, Attack, Open};
 use crate::check::{Check, Concluded, Phase, Trial, reads};
 use crate::shared::{
-    Aim, Place, Words, again, each, first_page, follow, foreign_field, leak, own, prepared_object, reason, request,
-    shows,
+    Aim, Place, Words, again, each, first_page, follow, foreign, foreign_field, is_broken_json, leak, own, poll,
+    prepared_object, reason, request, shows, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -21,12 +22,12 @@ pub(crate) static LIST: Check = Check {
     surface: Surface::Api,
     severity: Severity::Critical,
     cwe: &["CWE-200", "CWE-639"],
-    title: "A tenant's own list, page by page to the end",
+    title: "A tenant's own list or view, page by page to the end",
     does: "The victim lists its own and finds its marker; the attacker lists its own and follows every page, up to \
-           limits.pages; the victim lists again.",
+           limits.pages; the victim lists again. The same with every view, and with every read that names no object.",
     judges: "Leak: any page shows a marker of the victim's, or one of tenancy.fields names another tenant. Isolated: \
-             the list was read to its end and shows neither. Unproven: a control fails, a page is no answer, or the \
-             list is longer than limits.pages.",
+             the list was read to its end and shows neither. Unproven: a control fails, a page is no answer, the \
+             attacker's own view shows nothing of its own, or the list is longer than limits.pages.",
     origin: "isolation 18.1; a second page without the tenant; logtide #256.",
     fix: "Put the tenant into the query of every page; a cursor must not carry more than a position.",
     requests: 6,
@@ -49,13 +50,65 @@ pub(crate) static SEARCH: Check = Check {
 };
 
 pub(crate) fn lists(spec: &Spec) -> Vec<Trial> {
-    let fits = |op: &Operation| op.role == Role::List;
-    each(spec, &LIST, Phase::Main, fits, |aim| reads(move |t| again(t, async move || read_own(t, aim).await)))
+    let fits = |op: &Operation| op.role == Role::List || is_view(op);
+    each(spec, &LIST, Phase::Main, fits, |aim| {
+        reads(move |t| {
+            again(t, async move || match is_view(aim.op(t)) {
+                true => view_own(t, aim).await,
+                false => read_own(t, aim).await,
+            })
+        })
+    })
 }
 
 pub(crate) fn searches(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::Search;
     each(spec, &SEARCH, Phase::Main, fits, |aim| reads(move |t| again(t, async move || read_own(t, aim).await)))
+}
+
+/// What shows many objects, and need not show any single one: a view, or a read that names none.
+pub(super) fn is_view(op: &Operation) -> bool {
+    op.role == Role::View || (op.role == Role::Custom && op.effect == Effect::Read && op.request.objects().is_empty())
+}
+
+/// Where a tenant asks for a view: with the objects that it names, of the tenant's own.
+fn view_place(t: &Tape, op: &Operation, tenant: TenantIx) -> Result<Place, Stop> {
+    Ok(match op.resource {
+        Some(resource) => Place::of(&prepared_object(t, tenant, resource)?),
+        None => Place::within(tenant, &[]),
+    })
+}
+
+async fn view_own(t: &Tape, aim: Aim) -> Concluded {
+    let op = aim.op(t);
+    let theirs = view_place(t, op, aim.victim)?;
+    let by_owner = request(t, own(t, aim.victim)?, op, &theirs, &Words::default())?;
+    let mine = view_place(t, op, aim.attacker)?;
+    let attack = async || match read_all(t, op, aim, &mine, &Words::default()).await? {
+        Attack::Withstood => shows_any(t, op, aim.attacker, &mine).await,
+        outcome => Ok(outcome),
+    };
+    concluded(bracket::open(async || is_shown(t, &by_owner, aim.victim).await).await, attack).await
+}
+
+/// The control: the victim is shown something of its own, so that another's would show as well.
+async fn is_shown(t: &Tape, by_owner: &Request, victim: TenantIx) -> Result<(), Stop> {
+    let found = poll(t, async || {
+        let seen = succeed(t, by_owner.clone(), victim).await?;
+        Ok(foreign(t, &seen, victim).map(drop))
+    });
+    let unmarked = || Stop::not_applicable("its owner is shown nothing there by which its objects are recognised");
+    found.await?.ok_or_else(unmarked)
+}
+
+/// A view that shows nothing of the attacker's own may be no view at all.
+async fn shows_any(t: &Tape, op: &Operation, attacker: TenantIx, place: &Place) -> Result<Attack, Stop> {
+    let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?).await;
+    let detail = "the attacker's own view shows nothing of its own";
+    Ok(match foreign(t, &seen, attacker) {
+        Some(_) => Attack::Withstood,
+        None => Attack::Undecided(Unproven::shown(Reason::MarkerNotSeen, detail, &seen)),
+    })
 }
 
 async fn read_own(t: &Tape, aim: Aim) -> Concluded {
@@ -68,6 +121,14 @@ async fn read_own(t: &Tape, aim: Aim) -> Concluded {
         let mine = prepared_object(t, aim.attacker, resource)?;
         look_through(t, op, aim, &Place::of(&mine), &looking_for(&object)).await
     };
+    concluded(opened, attack).await
+}
+
+/// The attack within its bracket.
+async fn concluded<C, H>(opened: Result<Open<C, H>, Stop>, attack: impl AsyncFn() -> Result<Attack, Stop>) -> Concluded
+where
+    C: AsyncFn() -> Result<H, Stop>,
+{
     match opened {
         Ok(open) => {
             let outcome = attack().await?;
@@ -108,7 +169,7 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
     if !last.succeeded() {
         return undecided(reason(last), "the attacker's own request failed");
     }
-    if last.json().is_none() {
+    if is_broken_json(last) || (op.role == Role::Search && last.json().is_none()) {
         return undecided(Reason::UnclearAnswer, "an answer that can't be read");
     }
     if !followed.is_complete {

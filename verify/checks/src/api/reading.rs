@@ -10,8 +10,8 @@ use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign, leak, own,
-    poll, request, says_nothing, shows, succeed, told_apart, told_nowhere,
+    Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign,
+    is_invalid, leak, own, poll, request, says_nothing, shows, succeed, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -38,7 +38,7 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
     let victim = object.tenant;
     let by_owner = request(t, own(t, victim)?, op, &Place::of(object), &looking_for(object))?;
     let open = bracket::open(async || sees(t, op, &by_owner, object).await).await?;
-    let is_many = matches!(op.role, Role::List | Role::Search);
+    let is_many = matches!(op.role, Role::List | Role::Search | Role::View);
     let outcome = match read_across(t, op, attack(t, &by_owner, attacker)?, Pair { attacker, victim }).await {
         Found::Leaked(evidence) => Attack::Leaked(evidence),
         Found::Denied => Attack::Withstood,
@@ -51,6 +51,8 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
             "succeeded, though nothing of the victim's is in the answer",
             &answer,
         )),
+        Found::Invalid(answer) if says_no_more(t, op, attacker, object, &answer).await? => Attack::Withstood,
+        Found::Invalid(answer) => Attack::Undecided(Unproven::undecided(&answer)),
         Found::Unclear(unproven) => Attack::Undecided(unproven),
     };
     open.attack(outcome).close().await
@@ -79,6 +81,8 @@ pub(super) enum Found {
     Denied,
     /// It succeeded, and showed nothing of the victim's.
     Empty(Seen),
+    /// It was refused as invalid: a denial where one that never existed is refused so as well.
+    Invalid(Seen),
     /// Nothing is decided, and why.
     Unclear(Unproven),
 }
@@ -98,6 +102,7 @@ pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, pair:
         _ if pages.breaks_off() => Found::Unclear(cut_short(last)),
         ResponseClass::Denied => Found::Denied,
         ResponseClass::Success => Found::Empty(Seen::clone(last)),
+        ResponseClass::Undecided if is_invalid(last) => Found::Invalid(Seen::clone(last)),
         ResponseClass::NotOffered | ResponseClass::Undecided => Found::Unclear(Unproven::undecided(last)),
     }
 }

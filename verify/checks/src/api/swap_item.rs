@@ -6,15 +6,15 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, Symbol};
+use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
 use super::reading::{Found, looking_for, opens, read_across, sees};
 use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
-    Aim, Features, Nowhere, Place, again, are_alike, clear_below, each, is_creatable, is_taken, own, parent_of, plant,
-    plant_under, prepared_object, remove, request, says_nothing, tries,
+    Aim, Features, Nowhere, Place, again, are_alike, clear_below, each, is_creatable, is_taken, named_besides, own,
+    parent_of, parents_for, plant, plant_under, prepared_object, remove, request, says_nothing, tries,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -42,7 +42,7 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
         let object = op.resource.is_some_and(|resource| op.request.mentions(&Symbol::Object(resource)));
         match op.role {
             Role::Read | Role::Replace | Role::Patch | Role::Delete | Role::Custom => object,
-            Role::List | Role::Search | Role::Count => is_nested(spec, op),
+            Role::List | Role::Search | Role::Count | Role::View => !named_besides(spec, op).is_empty(),
             Role::Create => false,
         }
     };
@@ -57,9 +57,9 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     })
 }
 
-/// Whether it answers for all objects below a parent, not for one.
+/// Whether it answers for many objects, not for one.
 fn is_many(op: &Operation) -> bool {
-    matches!(op.role, Role::List | Role::Search | Role::Count)
+    matches!(op.role, Role::List | Role::Search | Role::Count | Role::View)
 }
 
 /// Whether it names an object above the one that it concerns.
@@ -71,14 +71,24 @@ async fn read(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
     let resource = concerned(op)?;
     if is_many(op) {
-        return below_foreign_parent(t, op, aim, resource).await;
+        return below_foreign(t, op, aim, resource).await;
     }
     let below_own = read_foreign(t, op, aim, resource).await?;
-    if !is_nested(&t.spec, op) || !is_isolated(&below_own) {
+    if !is_isolated(&below_own) {
         return Ok(below_own);
     }
-    // A target may find the object by its parent alone: so also with both ids of the victim's.
-    or_else(read_below_theirs(t, op, aim, resource).await, below_own)
+    let mut concluded = below_own;
+    if is_nested(&t.spec, op) {
+        // A target may find the object by its parent alone: so also with both ids of the victim's.
+        concluded = or_else(read_below_theirs(t, op, aim, resource).await, concluded)?;
+    }
+    let parent = parent_of(&t.spec, op);
+    for kind in named_besides(&t.spec, op).into_iter().filter(|kind| Some(*kind) != parent) {
+        if is_isolated(&concluded) {
+            concluded = read_beside_own(t, op, aim, resource, kind).await?;
+        }
+    }
+    Ok(concluded)
 }
 
 async fn write(w: WriteTape<'_>, aim: Aim) -> Concluded {
@@ -110,16 +120,23 @@ fn or_else(below_theirs: Concluded, below_own: Verdict) -> Concluded {
 async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     // At least one, or why there is none.
     prepared_object(t, aim.victim, resource)?;
-    let place_of = |object: &Object| in_own_place(t, aim.attacker, object);
+    let swap = |object: &Object| Swap {
+        op,
+        aim,
+        shown: object.clone(),
+        theirs: Place::of(object),
+        place: in_own_place(t, aim.attacker, object),
+        kind: resource,
+    };
     for object in t.planted.of(aim.victim, resource) {
-        if let Some(verdict) = pair(t, op, aim, object, &place_of(object)).await? {
+        if let Some(verdict) = swap(object).pair(t).await? {
             return Ok(verdict);
         }
     }
     if let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, resource)) {
         for _ in 0..tries(t, aim.pair()) {
             let object = plant(w, aim.victim, resource).await?;
-            let verdict = pair(t, op, aim, &object, &place_of(&object)).await?;
+            let verdict = swap(&object).pair(t).await?;
             remove(w, &object).await?;
             if let Some(verdict) = verdict {
                 return Ok(verdict);
@@ -132,25 +149,85 @@ async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) 
 async fn read_below_theirs(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     let Some(w) = t.writing() else { return Err(Stop::not_applicable("no parent may be made")) };
     let (above, object) = clear_below(w, aim.pair(), resource).await?;
-    let verdict = pair(t, op, aim, &object, &Place::of(&object).in_tenant(aim.attacker)).await?;
+    let theirs = Place::of(&object);
+    let place = theirs.clone().in_tenant(aim.attacker);
+    let verdict = Swap { op, aim, shown: object.clone(), theirs, place, kind: resource }.pair(t).await?;
     remove(w, &object).await?;
     remove(w, &above).await?;
     verdict.ok_or_else(taken)
 }
 
-async fn below_foreign_parent(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
-    let Some(parent) = parent_of(&t.spec, op) else { return Err(Stop::not_applicable("it has no parent")) };
-    let place_of = |child: &Object| Place::within(aim.attacker, &child.parents);
+/// Another object that it names is the victim's, the one that it concerns the attacker's own.
+async fn read_beside_own(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx, kind: ResourceIx) -> Concluded {
+    let (mine, theirs) = (prepared_object(t, aim.attacker, resource)?, prepared_object(t, aim.victim, resource)?);
+    prepared_object(t, aim.victim, kind)?;
+    for other in t.planted.of(aim.victim, kind) {
+        let swap = Swap {
+            op,
+            aim,
+            shown: theirs.clone(),
+            theirs: Place::of(&theirs).and(kind, &other.id),
+            place: Place::of(&mine).and(kind, &other.id),
+            kind,
+        };
+        if let Some(verdict) = swap.pair(t).await? {
+            return Ok(verdict);
+        }
+    }
+    Err(taken())
+}
+
+/// A list below an object, or one that names some to filter by: with all ids of the victim's, then each by itself.
+async fn below_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
+    let kinds = named_besides(&t.spec, op);
+    let Some(last) = kinds.last() else { return Err(Stop::not_applicable("it names no object")) };
+    let mut concluded = below_theirs(t, op, aim, resource, *last, Rest::Theirs).await?;
+    if op.request.objects().len() > 1 {
+        for kind in kinds {
+            if is_isolated(&concluded) {
+                concluded = below_theirs(t, op, aim, resource, kind, Rest::Own).await?;
+            }
+        }
+    }
+    Ok(concluded)
+}
+
+/// Whose the other objects are that a request names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Theirs,
+    Own,
+}
+
+async fn below_theirs(
+    t: &Tape,
+    op: &Operation,
+    aim: Aim,
+    resource: ResourceIx,
+    kind: ResourceIx,
+    rest: Rest,
+) -> Concluded {
+    let own_ids = match rest {
+        Rest::Theirs => Vec::new(),
+        Rest::Own => parents_for(t, aim.attacker, resource)?,
+    };
+    let swap = |child: &Object| {
+        let place = match (rest, child.parents.iter().find(|(one, _)| *one == kind)) {
+            (Rest::Own, Some((_, id))) => Place::within(aim.attacker, &own_ids).and(kind, id),
+            _ => Place::within(aim.attacker, &child.parents),
+        };
+        Swap { op, aim, shown: child.clone(), theirs: Place::of(child), place, kind }
+    };
     let child = prepared_object(t, aim.victim, resource)?;
-    if let Some(verdict) = pair(t, op, aim, &child, &place_of(&child)).await? {
+    if let Some(verdict) = swap(&child).pair(t).await? {
         return Ok(verdict);
     }
-    let can_make = is_creatable(&t.spec, parent) && is_creatable(&t.spec, resource);
+    let can_make = is_creatable(&t.spec, kind) && is_creatable(&t.spec, resource);
     if let Some(w) = t.writing().filter(|_| can_make) {
         for _ in 0..tries(t, aim.pair()) {
-            let above = plant(w, aim.victim, parent).await?;
+            let above = plant(w, aim.victim, kind).await?;
             let child = plant_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
-            let verdict = pair(t, op, aim, &child, &place_of(&child)).await?;
+            let verdict = swap(&child).pair(t).await?;
             remove(w, &child).await?;
             remove(w, &above).await?;
             if let Some(verdict) = verdict {
@@ -165,99 +242,105 @@ fn taken() -> Stop {
     Unproven::new(Reason::IdTaken, "every id of the victim that was tried is also an id of the attacker's").into()
 }
 
-/// The pair for one object; `None` where the attacker has an object of its own at that id.
-async fn pair(t: &Tape, op: &Operation, aim: Aim, object: &Object, place: &Place) -> Result<Option<Verdict>, Stop> {
-    let by_owner = request(t, own(t, object.tenant)?, op, &Place::of(object), &looking_for(object))?;
-    let control = async || match op.role {
-        // With or without a marker in the answer.
-        Role::Count | Role::Custom => {
-            let answer = t.send(by_owner.clone()).await;
-            opens(&answer, "the owner's own request failed")
-        }
-        _ => sees(t, op, &by_owner, object).await,
-    };
-    let open = bracket::open(control).await?;
-    let across = request(t, own(t, aim.attacker)?, op, place, &looking_for(object))?.crossing();
-    let outcome = match read_across(t, op, across, aim.pair()).await {
-        Found::Leaked(evidence) => Attack::Leaked(evidence),
-        Found::Denied => Attack::Withstood,
-        Found::Empty(answer) if is_bare_list(op, &answer) && !is_below_own(t, op, aim, object, place).await? => {
-            Attack::Withstood
-        }
-        Found::Empty(answer) => match without_marker(t, op, aim, object, place, &by_owner, &answer).await? {
-            Some(attack) => attack,
-            None => return Ok(None),
-        },
-        Found::Unclear(unproven) => Attack::Undecided(unproven),
-    };
-    open.attack(outcome).close().await.map(Some)
-}
-
-/// What a success means that shows no marker of the victim's: no more than of an id that never existed, or the victim's own
-/// answer. None where the attacker may have an object of its own there.
-async fn without_marker(
-    t: &Tape,
-    op: &Operation,
+/// A request of the attacker's with an id of the victim's in it, and the same by its owner.
+struct Swap<'o> {
+    op: &'o Operation,
     aim: Aim,
-    object: &Object,
-    place: &Place,
-    by_owner: &Request,
-    seen: &Seen,
-) -> Result<Option<Attack>, Stop> {
-    let words = looking_for(object);
-    let ask = |place: &Place| Ok(request(t, own(t, aim.attacker)?, op, place, &words)?.crossing());
-    let Some(named) = named_by(op, object) else { return Ok(None) };
-    if says_nothing(t, op, ask, place, Nowhere::instead_of(t, place, named), seen).await? {
-        return Ok(Some(Attack::Withstood));
-    }
-    if is_many(op) || op.role == Role::Read || is_taken(t, aim.attacker, place, object).await? {
-        return Ok(None);
-    }
-    let again = t.send(ask(place)?).await;
-    let (theirs, once_more) = (t.send(by_owner.clone()).await, t.send(by_owner.clone()).await);
-    // With the name of its tenant as it is, or as an echo of what each sent.
-    let is_alike = |sent: &dyn Fn(&Place) -> Vec<String>| {
-        let of = |answers: [&Exchange; 2], at: &Place| answers.map(|answer| Features::of(answer, &sent(at)));
-        are_alike(&of([seen, &again], place), &of([&theirs, &once_more], &Place::of(object)))
-    };
-    let is_theirs = is_alike(&Place::sent_ids) || is_alike(&|at| at.sent(&t.spec, op));
-    Ok(Some(match is_theirs && theirs.succeeded() {
-        true => Attack::Leaked(
-            Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
-                .with("the victim's own", &theirs),
-        ),
-        false => Attack::Undecided(Unproven::shown(
-            Reason::EffectUnseen,
-            "succeeded, but it is not clear whose data it is",
-            seen,
-        )),
-    }))
+    /// What the owner is shown.
+    shown: Object,
+    /// Where the owner asks.
+    theirs: Place,
+    /// Where the attacker asks.
+    place: Place,
+    /// The kind of object whose id there is the victim's.
+    kind: ResourceIx,
 }
 
-/// The object that a request names: of a list, the one that it is below.
-fn named_by<'o>(op: &Operation, object: &'o Object) -> Option<(ResourceIx, &'o ObjectId)> {
-    match is_many(op) {
-        true => object.parents.last().map(|(resource, id)| (*resource, id)),
-        false => Some((object.resource, &object.id)),
+impl Swap<'_> {
+    /// The pair; `None` where the attacker has an object of its own at that id.
+    async fn pair(&self, t: &Tape) -> Result<Option<Verdict>, Stop> {
+        let Self { op, aim, shown, .. } = self;
+        let by_owner = request(t, own(t, aim.victim)?, op, &self.theirs, &looking_for(shown))?;
+        let control = async || match op.role {
+            // With or without a marker in the answer.
+            Role::Count | Role::Custom | Role::View => {
+                let answer = t.send(by_owner.clone()).await;
+                opens(&answer, "the owner's own request failed")
+            }
+            _ => sees(t, op, &by_owner, shown).await,
+        };
+        let open = bracket::open(control).await?;
+        let outcome = match read_across(t, op, self.ask(t, &self.place)?, aim.pair()).await {
+            Found::Leaked(evidence) => Attack::Leaked(evidence),
+            Found::Denied => Attack::Withstood,
+            Found::Empty(answer) if is_bare_list(op, &answer) && !self.is_taken(t).await? => Attack::Withstood,
+            Found::Empty(answer) => match self.without_marker(t, &by_owner, &answer).await? {
+                Some(attack) => attack,
+                None => return Ok(None),
+            },
+            Found::Invalid(answer) if self.says_nothing(t, &answer).await? => Attack::Withstood,
+            Found::Invalid(answer) => Attack::Undecided(Unproven::undecided(&answer)),
+            Found::Unclear(unproven) => Attack::Undecided(unproven),
+        };
+        open.attack(outcome).close().await.map(Some)
     }
-}
 
-/// Whether the attacker has a parent of its own at the id of the victim's: then an empty list is that parent's, and says
-/// nothing about the victim's.
-async fn is_below_own(t: &Tape, op: &Operation, aim: Aim, child: &Object, place: &Place) -> Result<bool, Stop> {
-    let Some(at) = parent_of(&t.spec, op).and_then(|parent| child.parents.iter().position(|(one, _)| *one == parent))
-    else {
-        return Ok(false);
-    };
-    let (above, rest) = child.parents.split_at(at);
-    let Some((resource, id)) = rest.first() else { return Ok(false) };
-    let parent = Object { resource: *resource, id: id.clone(), parents: above.to_vec(), ..child.clone() };
-    is_taken(t, aim.attacker, place, &parent).await
+    /// The attacker's request at a place.
+    fn ask(&self, t: &Tape, place: &Place) -> Result<Request, Stop> {
+        let words = looking_for(&self.shown);
+        Ok(request(t, own(t, self.aim.attacker)?, self.op, place, &words)?.crossing())
+    }
+
+    /// Whether the attacker is told there what it is told of an id that never existed.
+    async fn says_nothing(&self, t: &Tape, seen: &Exchange) -> Result<bool, Stop> {
+        let Some(id) = self.place.id(self.kind) else { return Ok(false) };
+        let nowhere = Nowhere::instead_of(t, &self.place, (self.kind, id));
+        says_nothing(t, self.op, |place| self.ask(t, place), &self.place, nowhere, seen).await
+    }
+
+    /// What a success means that shows no marker of the victim's: no more than of an id that never existed, or the victim's
+    /// own answer. None where the attacker may have an object of its own there.
+    async fn without_marker(&self, t: &Tape, by_owner: &Request, seen: &Seen) -> Result<Option<Attack>, Stop> {
+        let Self { op, place, .. } = self;
+        if self.says_nothing(t, seen).await? {
+            return Ok(Some(Attack::Withstood));
+        }
+        if is_many(op) || op.role == Role::Read || self.is_taken(t).await? {
+            return Ok(None);
+        }
+        let again = t.send(self.ask(t, place)?).await;
+        let (theirs, once_more) = (t.send(by_owner.clone()).await, t.send(by_owner.clone()).await);
+        // With the name of its tenant as it is, or as an echo of what each sent.
+        let is_alike = |sent: &dyn Fn(&Place) -> Vec<String>| {
+            let of = |answers: [&Exchange; 2], at: &Place| answers.map(|answer| Features::of(answer, &sent(at)));
+            are_alike(&of([seen, &again], place), &of([&theirs, &once_more], &self.theirs))
+        };
+        let is_theirs = is_alike(&Place::sent_ids) || is_alike(&|at| at.sent(&t.spec, op));
+        Ok(Some(match is_theirs && theirs.succeeded() {
+            true => Attack::Leaked(
+                Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
+                    .with("the victim's own", &theirs),
+            ),
+            false => Attack::Undecided(Unproven::shown(
+                Reason::EffectUnseen,
+                "succeeded, but it is not clear whose data it is",
+                seen,
+            )),
+        }))
+    }
+
+    /// Whether the attacker has an object of its own at the id of the victim's: then what it is shown says nothing about the
+    /// victim's.
+    async fn is_taken(&self, t: &Tape) -> Result<bool, Stop> {
+        let Some(id) = self.place.id(self.kind) else { return Ok(false) };
+        let named = Object { resource: self.kind, id: id.clone(), ..self.shown.clone() };
+        is_taken(t, self.aim.attacker, &self.place, &named).await
+    }
 }
 
 /// A list without a single value holds nothing of anyone's.
 fn is_bare_list(op: &Operation, answer: &Exchange) -> bool {
-    op.role == Role::List && answer.json().is_some_and(is_bare)
+    matches!(op.role, Role::List | Role::View) && answer.json().is_some_and(is_bare)
 }
 
 fn is_bare(json: &Value) -> bool {

@@ -21,10 +21,10 @@ pub(crate) use evidence::{
 };
 pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use item::{id_member, id_of, items};
-pub(crate) use nothing::{Nowhere, never_existed, says_nothing, similar, told_nowhere};
-pub(crate) use paging::{Pages, first_page, follow, next_page, path_of_link};
+pub(crate) use nothing::{Nowhere, is_invalid, never_existed, says_nothing, similar, told_nowhere};
+pub(crate) use paging::{Pages, first_page, follow, is_broken_json, next_page, path_of_link};
 pub(crate) use place::{
-    Place, Words, address, locate, names_tenant, operation_of, parent_of, request, scalar, tenant_name,
+    Place, Words, address, locate, named_besides, names_tenant, operation_of, parent_of, request, scalar, tenant_name,
 };
 pub(crate) use plant::{
     clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken, is_told_anywhere, parents_for,

@@ -49,6 +49,11 @@ pub(crate) async fn says_nothing(
     })
 }
 
+/// Refused as invalid: so do some where an object is named that is not there.
+pub(crate) fn is_invalid(answer: &Exchange) -> bool {
+    matches!(answer.status(), Some(400 | 409 | 422))
+}
+
 /// What is told nowhere; none where the request at the place is the same.
 pub(crate) async fn told_nowhere(
     t: &Tape,

@@ -67,7 +67,7 @@ pub(crate) async fn follow(t: &Tape, op: &Operation, first: Request, enough: imp
 
 /// Whether its answer is one page of several.
 fn is_paged(op: &Operation) -> bool {
-    matches!(op.role, Role::List | Role::Search)
+    matches!(op.role, Role::List | Role::Search | Role::View)
 }
 
 /// What a page says of the one after it.
@@ -100,7 +100,7 @@ fn next_of(spec: &Spec, resource: &Resource, page: &Exchange) -> Next {
     }
 }
 
-fn is_broken_json(page: &Exchange) -> bool {
+pub(crate) fn is_broken_json(page: &Exchange) -> bool {
     let claims_json = page.header("content-type").is_some_and(|kind| kind.contains("json"));
     let is_empty = page.response().is_none_or(|received| received.body.text().trim().is_empty());
     claims_json && !is_empty && page.json().is_none()

@@ -82,7 +82,8 @@ impl Place {
         Some(ObjectName { tenant: self.tenant, resource, above: self.above(resource), id })
     }
 
-    fn id(&self, resource: ResourceIx) -> Option<&ObjectId> {
+    /// The id of this kind that it has.
+    pub(crate) fn id(&self, resource: ResourceIx) -> Option<&ObjectId> {
         self.ids.iter().find(|(r, _)| *r == resource).map(|(_, id)| id)
     }
 }
@@ -229,6 +230,20 @@ pub(crate) fn operation_of(spec: &Spec, resource: ResourceIx, role: Role) -> Opt
 /// The resource below whose objects those of the operation are.
 pub(crate) fn parent_of(spec: &Spec, op: &Operation) -> Option<ResourceIx> {
     spec[op.resource?].parent
+}
+
+/// The kinds of objects that a request names besides the one that it concerns. In a path, what comes before a parent only
+/// says where that parent is.
+pub(crate) fn named_besides(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
+    let in_path = op.request.path.objects();
+    let is_above = |one: &ResourceIx, other: &ResourceIx| {
+        std::iter::successors(spec[*other].parent, |above| spec[*above].parent).any(|above| above == *one)
+    };
+    let leads = |one: &ResourceIx| {
+        let mut others = in_path.iter().filter(|other| Some(**other) != op.resource);
+        in_path.contains(one) && others.any(|other| is_above(one, other))
+    };
+    op.request.objects().into_iter().filter(|one| Some(*one) != op.resource && !leads(one)).collect()
 }
 
 /// A tenant's name as the target spells it.

@@ -22,5 +22,6 @@ mod same_ids;
 mod sound;
 mod support;
 mod token;
+mod views;
 mod widths;
 mod witnesses;

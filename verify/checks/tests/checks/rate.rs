@@ -3,7 +3,7 @@
 use watertight_engine::log::What;
 use watertight_testbed::{Bed, Fixture};
 
-use crate::support::is_of_data;
+use crate::support::{holds, is_of_data};
 
 #[tokio::test]
 async fn a_target_that_refuses_every_third_request_is_isolated_late() {
@@ -12,7 +12,7 @@ async fn a_target_that_refuses_every_third_request_is_isolated_late() {
     let verified = bed.verify(|one| is_of_data(one) && (one.attacker, one.victim) == (1, 0)).await;
     for one in verified.concluded() {
         let is_known = one.check == "oracle.name-taken" && one.is_finding() && !one.is_leak();
-        assert!(one.is_isolated() || is_known, "{one:?}");
+        assert!(holds(&one) || is_known, "{one:?}");
     }
     let throttled = verified.events().iter().filter(|event| matches!(event.what, What::Throttled(_))).count();
     assert!(throttled > 100, "{throttled}");

@@ -28,7 +28,7 @@ impl Convention {
             Role::Patch => ("PATCH", item, update.clone()),
             Role::Delete => ("DELETE", item, None),
             Role::List => ("GET", collection, None),
-            Role::Read | Role::Search | Role::Count | Role::Custom => ("GET", item, None),
+            Role::Read | Role::Search | Role::Count | Role::View | Role::Custom => ("GET", item, None),
         };
         RequestTemplate { body, ..RequestTemplate::bare(method, path.clone()) }
     }
@@ -45,6 +45,7 @@ pub(super) fn named(role: Role) -> (&'static str, Effect) {
         Role::Delete => ("delete", Effect::Destroy),
         Role::Search => ("search", Effect::Read),
         Role::Count => ("count", Effect::Read),
+        Role::View => ("view", Effect::Read),
         Role::Custom => ("custom", Effect::Change),
     }
 }

@@ -15,7 +15,7 @@ use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::{PAGE, RESOURCE};
 use crate::object_id::ObjectId;
 use crate::reader::{At, Reader, Table, Value, in_order};
-use crate::spec::{IdSource, Operation, Origin, Paging, RequestTemplate, Resource, Role, TenantName};
+use crate::spec::{Effect, IdSource, Operation, Origin, Paging, RequestTemplate, Resource, Role, TenantName};
 use crate::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol};
 use crate::values::integer;
@@ -202,13 +202,62 @@ impl Draft<'_> {
         }
         for (key, role) in [("search", Role::Search), ("count", Role::Count)] {
             let Some(value) = table.get(key) else { continue };
-            let Some(request) = self.described(reader, key, role, value, None) else { continue };
-            if matches!(request.method.as_str(), "GET" | "HEAD" | "POST") {
+            if let Some(request) = self.reading(reader, key, role, value) {
                 add(reader, key, role, request);
-            } else {
-                let message = format!("a `{key}` reads, {} does not", request.method);
-                reader.report.note(value.span(), message, "GET or POST");
             }
+        }
+        self.views(reader, table, name, implied);
+    }
+
+    /// A request that shows many objects, or numbers about them.
+    fn reading<'t>(
+        &self,
+        reader: &mut Reader<'t, '_>,
+        key: &'static str,
+        role: Role,
+        value: &'t Value<'t>,
+    ) -> Option<RequestTemplate> {
+        let request = self.described(reader, key, role, value, None)?;
+        let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "POST");
+        if !is_read {
+            let message = format!("what is under `{key}` reads, {} does not", request.method);
+            reader.report.note(value.span(), message, "GET or POST");
+        }
+        is_read.then_some(request)
+    }
+
+    /// `views`: each by the name that the file gives it. One that is asked for words of an object is a search.
+    fn views<'t>(&self, reader: &mut Reader<'t, '_>, table: &Table<'t>, name: &str, implied: &mut Vec<Operation>) {
+        let Some(value) = table.get("views") else { return };
+        let Some(entries) = value.get_ref().as_table() else {
+            reader.wrong_type(value, "`views`", "a table", RESOURCE.example("views"));
+            return;
+        };
+        for (view, value) in in_order(entries) {
+            let taken = ROLES.iter().map(|(verb, _)| *verb).chain(["search", "count"]);
+            let fits = view.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            let note = match (fits && !view.value.is_empty(), taken.into_iter().any(|verb| verb == view.value)) {
+                (false, _) => Some(("cannot name a view", "letters, digits, `-` and `_`")),
+                (true, true) => Some(("is what another operation is called", "choose another name")),
+                (true, false) => None,
+            };
+            if let Some((message, help)) = note {
+                reader.report.note(view.span, format!("`{}` {message}", printable(view.value)), help);
+                continue;
+            }
+            let Some(request) = self.reading(reader, "views", Role::View, value) else { continue };
+            let role = if request.mentions(&Symbol::CanaryPublic) { Role::Search } else { Role::View };
+            implied.push(Operation {
+                ix: OperationIx::new(implied.len()),
+                name: format!("{name}.{}", view.value),
+                is_ambiguous: false,
+                request,
+                role,
+                origin: Origin::Written,
+                effect: Effect::Read,
+                resource: Some(self.ix),
+                line: reader.line(view.span.start),
+            });
         }
     }
 

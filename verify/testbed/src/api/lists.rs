@@ -45,7 +45,13 @@ impl Api {
         let end = from + limit;
         let next = (end < items.len() && !self.is(Switch::NextUnsaid)).then(|| self.link(call, limit, end));
         let next = if self.is(Switch::NextUnreadable) { json!(next.map(|_| end)) } else { json!(next) };
-        let mut answer = Answer::ok(&json!({ "items": page, "next": next }));
+        let mut shown = json!({ "items": page, "next": next });
+        if self.is(Switch::ListCounts) || self.is(Switch::ListCountsAll) {
+            let is_counted = |record: &&Record| self.is(Switch::ListCountsAll) || record.tenant == call.tenant;
+            let of_kind = self.records.iter().filter(|record| record.kind == kind);
+            shown["count"] = json!(of_kind.filter(is_counted).count());
+        }
+        let mut answer = Answer::ok(&shown);
         answer.body.push_str(&" ".repeat(self.padding()));
         if self.is(Switch::SecondPageBroken) && is_further {
             answer.body.truncate(answer.body.len() / 2);
@@ -61,6 +67,26 @@ impl Api {
         let padding =
             self.switches.iter().find_map(|s| if let Switch::Padded(bytes) = s { Some(*bytes) } else { None });
         padding.unwrap_or(0)
+    }
+
+    /// A table, in which no value is JSON.
+    pub(super) fn export(&self, call: &Call<'_>) -> Answer {
+        let is_shown = |record: &&Record| record.tenant == call.tenant || self.is(Switch::ExportAll);
+        let rows = self.records.iter().filter(|record| record.kind == "case").filter(is_shown);
+        let rows: String = rows.map(|record| format!("{},{}\n", record.id, record.title())).collect();
+        Answer::new(200, format!("id,title\n{rows}"))
+    }
+
+    /// Links to a case. A case that the tenant does not have is no valid choice.
+    pub(super) fn filtered_links(&self, call: &Call<'_>) -> Answer {
+        let wanted = call.asked.parameter("case").map(decode).unwrap_or_default();
+        let replaces = self.is(Switch::FilterReplacesScope);
+        if !replaces && self.find(call, "case", &wanted, Switch::LinkToAny).is_none() {
+            return Answer::problem(400, "no valid choice", &wanted);
+        }
+        let is_shown = |record: &&Record| record.kind == "link" && (replaces || record.tenant == call.tenant);
+        let links = self.records.iter().filter(is_shown).map(|record| &record.body);
+        Answer::ok(&json!({ "items": links.filter(|link| link["case"] == wanted).collect::<Vec<_>>() }))
     }
 
     /// Tasks below a case.

@@ -187,6 +187,8 @@ impl Api {
         match (call.asked.method.as_str(), rest) {
             ("GET", ["search"]) => self.search(call),
             ("GET", ["cases", "facets"]) => self.count(call),
+            ("GET", ["cases.csv"]) => self.export(call),
+            ("GET", ["links"]) if call.asked.parameter("case").is_some() => self.filtered_links(call),
             ("GET", ["cases"]) => self.list(call, "case", None),
             ("POST", ["cases"]) => self.create_case(call),
             (_, ["cases", id]) => self.item(call, at("case", *id, None)),

@@ -20,6 +20,7 @@ fn resources() {
         ("create = {", "id = \"id\"\nids = \"mine\"\ncreate = {"),
         ("create = {", "page = { size = \"2\", next = \"$.n\", next_header = \"Next\" }\ncreate = {"),
         ("create = {", "search = \"DELETE /tenants/{tenant}/cases\"\ncount = \"/count\"\ncreate = {"),
+        ("create = {", "views = { list = \"GET /x\", \"a b\" = \"GET /y\", put = \"PUT /z\", own = \"GET /{case}\" }\ncreate = {"),
     ]), @r#"
     27: `[[resource]]` [[resource]] has no `name` → add `name = "case"`
 
@@ -53,8 +54,13 @@ fn resources() {
     30: `"2"` `2` is no query parameter → name and value: "limit=2"
     30: `next_header` both `next` and `next_header` → keep the one that names the next page
 
-    30: `"DELETE /tenants/{tenant}/cases"` a `search` reads, DELETE does not → GET or POST
+    30: `"DELETE /tenants/{tenant}/cases"` what is under `search` reads, DELETE does not → GET or POST
     31: `"/count"` this is no request → method, space, path: "GET /me"
+
+    30: `list` `list` is what another operation is called → choose another name
+    30: `"a b"` `a b` cannot name a view → letters, digits, `-` and `_`
+    30: `"PUT /z"` what is under `views` reads, PUT does not → GET or POST
+    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary.public}, {unique}
     "#);
 }
 

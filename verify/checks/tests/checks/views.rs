@@ -1,0 +1,71 @@
+//! What shows many objects: exports, filters, totals.
+
+use watertight_testbed::Switch::*;
+use watertight_testbed::{Bed, Concluded, Fixture, Switch, Verified};
+
+use crate::described::LINKS;
+
+/// A read that names no object, and a view of the same table.
+const EXPORTS: &str = r#"
+views = { export = "GET /tenants/{tenant}/cases.csv" }
+
+[[operation]]
+name = "mine.csv"
+request = "GET /me/cases.csv"
+"#;
+
+async fn exports(switches: &[Switch]) -> Verified {
+    // The views are those of the last resource: cases.
+    let fixture = Fixture::by_path().only(&["case"]).two_tenants().further(EXPORTS);
+    Bed::with(fixture, switches).await.verify(|one| ["api.list-own", "api.count-own"].contains(&one.check)).await
+}
+
+fn of<'c>(concluded: &'c [Concluded], check: &str, subject: &str) -> Vec<&'c Concluded> {
+    concluded.iter().filter(|one| one.check == check && one.subject == subject).collect()
+}
+
+const EXPORT: &str = "GET /tenants/{tenant}/cases.csv";
+const MINE: &str = "GET /me/cases.csv";
+
+#[tokio::test]
+async fn an_export_shows_its_callers_own_alone() {
+    let sound = exports(&[]).await.concluded();
+    for subject in [EXPORT, MINE] {
+        let one = of(&sound, "api.list-own", subject);
+        assert!(one.len() == 2 && one.iter().all(|one| one.is_isolated()), "{subject}: {one:#?}");
+    }
+    assert!(sound.iter().all(|one| one.is_isolated() || one.is_not_applicable()), "{sound:#?}");
+    let leaky = exports(&[ExportAll]).await.concluded();
+    let found: Vec<&Concluded> = leaky.iter().filter(|one| one.is_leak()).collect();
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found.iter().all(|one| one.check == "api.list-own" && [EXPORT, MINE].contains(&one.subject.as_str())));
+}
+
+#[tokio::test]
+async fn a_total_beside_a_list_is_the_callers_own() {
+    let list = "GET /tenants/{tenant}/cases";
+    let sound = exports(&[ListCounts]).await.concluded();
+    let counted = of(&sound, "api.count-own", list);
+    assert!(counted.len() == 2 && counted.iter().all(|one| one.is_isolated()), "{counted:#?}");
+    let leaky = exports(&[ListCountsAll]).await.concluded();
+    let found: Vec<&Concluded> = leaky.iter().filter(|one| one.is_leak()).collect();
+    assert!(found.len() == 2 && found.iter().all(|one| one.subject == list), "{found:#?}");
+}
+
+/// Refused as no valid choice is how such a target denies.
+#[tokio::test]
+async fn a_filter_by_anothers_object_shows_nothing_of_it() {
+    let filtered = async |switches: &[Switch]| {
+        let views = format!("{LINKS}views = {{ of-case = \"GET /tenants/{{tenant}}/links?case={{case}}\" }}\n");
+        let fixture = Fixture::by_path().only(&["case"]).two_tenants().further(&views);
+        let switches = [switches, &[IdsOfTenant]].concat();
+        let is_tried = |one: &watertight_testbed::Picked| ["api.swap-item", "api.list-own"].contains(&one.check);
+        let concluded = Bed::with(fixture, &switches).await.verify(is_tried).await.concluded();
+        concluded.into_iter().filter(|one| one.subject.contains("?case=")).collect::<Vec<Concluded>>()
+    };
+    let sound = filtered(&[]).await;
+    assert!(sound.len() == 4 && sound.iter().all(Concluded::is_isolated), "{sound:#?}");
+    let leaky = filtered(&[FilterReplacesScope]).await;
+    let found: Vec<&Concluded> = leaky.iter().filter(|one| one.is_leak()).collect();
+    assert!(found.len() == 2 && found.iter().all(|one| one.check == "api.swap-item"), "{leaky:#?}");
+}
