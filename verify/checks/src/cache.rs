@@ -8,14 +8,14 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, TenantIx};
 
 use crate::Kind;
-use crate::api::{is_marked, looking_for};
+use crate::api::{crosses, is_marked, is_view, looking_for, own_prefix, tells_of, view_place};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
-    Aim, Place, Words, again, clear_object, control, each, foreign, is_creatable, leak, own, parents_for, plant,
-    prepared_object, reason, remove, request, succeed,
+    Aim, Fresh, Place, Words, again, asked_afresh, clear_object, control, each, first_page, foreign, is_creatable,
+    leak, own, parents_for, plant, prepared_object, reason, remove, request, succeed,
 };
-use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
+use crate::verdict::{Evidence, Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
 static CHECK: Check = Check {
     id: "cache.cross-tenant-hit",
@@ -25,10 +25,11 @@ static CHECK: Check = Check {
     title: "One tenant primes a cache, another asks",
     does: "The victim reads its object, the attacker reads its own at the same id, twice in turn. Ids that both have \
            are found or made; where ids never coincide, the attacker asks for what the victim has just read, and for \
-           what nobody has read.",
+           what nobody has read. Of lists and views, the attacker asks for its own after the victim has; and once with a \
+           parameter that no one has ever sent.",
     judges: "Leak: the attacker's answer shows the victim's marker. Isolated: each sees its own, or the attacker is \
              denied. Unproven: a control fails or shows foreign data (the pair the other way round then leaks), or the \
-             attacker is shown an object that nobody has read yet: then no cache is needed for it.",
+             attacker is shown what no cache can have yet: then none is needed for it.",
     origin: "isolation 28.2: a cache key without the tenant. genblaze #68, FluidFramework #24962.",
     fix: "Make the tenant a part of every key by type; never cache tenant data under a resource's id alone.",
     requests: 8,
@@ -41,14 +42,18 @@ pub(crate) fn kinds() -> Vec<Kind> {
 
 fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| {
-        op.request.method == "GET" && op.effect == Effect::Read && matches!(op.role, Role::Read | Role::Custom)
+        let is_kind = matches!(op.role, Role::Read | Role::Custom | Role::List | Role::View);
+        op.request.method == "GET" && op.effect == Effect::Read && is_kind
     };
     each(spec, &CHECK, Phase::Main, fits, |aim| plants(move |t| again(t, async move || try_it(t, aim).await)))
 }
 
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
-    let Some(resource) = op.resource else { return by_path(t, op, aim).await };
+    let resource = match op.resource {
+        Some(resource) if op.role != Role::List && !is_view(op) => resource,
+        _ => return by_path(t, op, aim).await,
+    };
     let theirs = prepared_object(t, aim.victim, resource)?;
     if !is_marked(t, op, &theirs).await? {
         return Err(Stop::not_applicable(UNMARKED));
@@ -205,10 +210,10 @@ fn unexpected(t: &Tape, seen: &Exchange, aim: Aim, expect: Expect<'_>) -> Option
     }
 }
 
-/// An operation without objects: the same path for both where it does not name the tenant, each its own otherwise.
+/// A list, a view, or a read without objects: the same path for both where it names no tenant, each its own otherwise.
 async fn by_path(t: &Tape, op: &Operation, aim: Aim) -> Concluded {
     let of = |tenant: TenantIx| -> Result<Request, Stop> {
-        request(t, own(t, tenant)?, op, &Place::within(tenant, &[]), &Words::default())
+        Ok(first_page(&t.spec, op, request(t, own(t, tenant)?, op, &view_place(t, op, tenant)?, &Words::default())?))
     };
     let (by_victim, by_attacker) = (of(aim.victim)?, of(aim.attacker)?.crossing());
     let open = bracket::open(async || prime(t, aim.victim, &by_victim).await).await.map_err(|stop| match stop {
@@ -220,23 +225,39 @@ async fn by_path(t: &Tape, op: &Operation, aim: Aim) -> Concluded {
         prime(t, aim.victim, &by_victim).await?;
         attack = ask_by_path(t, aim, &by_attacker).await;
     }
+    if let Attack::Leaked(evidence) = &attack {
+        attack = only_where_cached(t, aim, &by_attacker, evidence.clone()).await;
+    }
     open.attack(attack).close().await
 }
 
 /// The victim asks, and sees a marker of its own.
 async fn prime(t: &Tape, victim: TenantIx, by_victim: &Request) -> Result<Seen, Stop> {
     let primed = succeed(t, by_victim.clone(), victim).await?;
-    match foreign(t, &primed, victim) {
-        Some(_) => Ok(primed),
-        None => Err(Unproven::shown(Reason::MarkerNotSeen, UNMARKED, &primed).into()),
+    match tells_of(t, &primed, victim) {
+        true => Ok(primed),
+        false => Err(Unproven::shown(Reason::MarkerNotSeen, UNMARKED, &primed).into()),
     }
 }
 
 async fn ask_by_path(t: &Tape, aim: Aim, by_attacker: &Request) -> Attack {
     let seen = t.send(by_attacker.clone()).await;
-    match leak(t, &seen, aim.victim) {
+    match crosses(t, &seen, aim, &own_prefix(t, aim.attacker)) {
         Some(evidence) => Attack::Leaked(evidence),
         None if class_of(&seen) == ResponseClass::Success => Attack::Withstood,
         None => Attack::Undecided(Unproven::shown(reason(&seen), "the attacker can't read its own", &seen)),
+    }
+}
+
+/// What is shown where no cache can have it is no cache's doing.
+async fn only_where_cached(t: &Tape, aim: Aim, by_attacker: &Request, evidence: Evidence) -> Attack {
+    let prefix = own_prefix(t, aim.attacker);
+    let is_shown = |seen: &Exchange| crosses(t, seen, aim, &prefix).is_some();
+    match asked_afresh(t, by_attacker, by_attacker, is_shown).await {
+        Fresh::Nothing(_) => Attack::Leaked(evidence),
+        Fresh::Same => {
+            let detail = "the plain request shows it where no cache can have it (see api.list-own)";
+            Attack::Undecided(Unproven::new(Reason::PlainRequestLeaks, detail))
+        }
     }
 }

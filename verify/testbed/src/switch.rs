@@ -40,6 +40,12 @@ pub enum Switch {
     CountAll,
     /// Objects in a list say that they are another tenant's.
     FieldOfAnother,
+    /// A cache before it all keeps what is read by path and query alone, until something is written.
+    EdgeCache,
+    /// Who creates under a reference that another tenant has is given that tenant's case.
+    UniqueReplays,
+    /// And writes into it.
+    UniqueTakesOver,
     /// Summaries are cached by the id of the case alone.
     CacheWithoutTenant,
     /// A credential that names no tenant is the first tenant's.

@@ -26,6 +26,7 @@ mod swap_item;
 mod swap_path;
 mod writing;
 
+pub(crate) use own_list::{crosses, is_view, own_prefix, tells_of, view_place};
 pub(crate) use own_view::{CHECK as OWN_VIEW, OwnView};
 pub(crate) use reading::{is_marked, looking_for};
 pub(crate) use writing::in_own_place;

@@ -12,8 +12,8 @@ use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack, Open};
 use crate::check::{Check, Concluded, Phase, Trial, reads};
 use crate::shared::{
-    Aim, Place, Words, again, each, first_page, follow, foreign, foreign_field, is_broken_json, leak, own, poll,
-    prepared_object, reason, request, shows, succeed,
+    Aim, Fresh, Place, Words, again, asked_afresh, each, field_naming, first_page, follow, foreign, foreign_field,
+    is_broken_json, leak, next_page, only_cached, own, poll, prepared_object, reason, request, shows, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -67,12 +67,12 @@ pub(crate) fn searches(spec: &Spec) -> Vec<Trial> {
 }
 
 /// What shows many objects, and need not show any single one: a view, or a read that names none.
-pub(super) fn is_view(op: &Operation) -> bool {
+pub(crate) fn is_view(op: &Operation) -> bool {
     op.role == Role::View || (op.role == Role::Custom && op.effect == Effect::Read && op.request.objects().is_empty())
 }
 
 /// Where a tenant asks for a view: with the objects that it names, of the tenant's own.
-fn view_place(t: &Tape, op: &Operation, tenant: TenantIx) -> Result<Place, Stop> {
+pub(crate) fn view_place(t: &Tape, op: &Operation, tenant: TenantIx) -> Result<Place, Stop> {
     Ok(match op.resource {
         Some(resource) => Place::of(&prepared_object(t, tenant, resource)?),
         None => Place::within(tenant, &[]),
@@ -95,19 +95,24 @@ async fn view_own(t: &Tape, aim: Aim) -> Concluded {
 async fn is_shown(t: &Tape, by_owner: &Request, victim: TenantIx) -> Result<(), Stop> {
     let found = poll(t, async || {
         let seen = succeed(t, by_owner.clone(), victim).await?;
-        Ok(foreign(t, &seen, victim).map(drop))
+        Ok(tells_of(t, &seen, victim).then_some(()))
     });
     let unmarked = || Stop::not_applicable("its owner is shown nothing there by which its objects are recognised");
     found.await?.ok_or_else(unmarked)
+}
+
+/// Whether an answer tells whose it is: by a marker, or by name in one of `tenancy.fields`.
+pub(crate) fn tells_of(t: &Tape, seen: &Exchange, tenant: TenantIx) -> bool {
+    foreign(t, seen, tenant).is_some() || field_naming(&t.spec, seen, tenant, |_| false).is_some()
 }
 
 /// A view that shows nothing of the attacker's own may be no view at all.
 async fn shows_any(t: &Tape, op: &Operation, attacker: TenantIx, place: &Place) -> Result<Attack, Stop> {
     let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?).await;
     let detail = "the attacker's own view shows nothing of its own";
-    Ok(match foreign(t, &seen, attacker) {
-        Some(_) => Attack::Withstood,
-        None => Attack::Undecided(Unproven::shown(Reason::MarkerNotSeen, detail, &seen)),
+    Ok(match tells_of(t, &seen, attacker) {
+        true => Attack::Withstood,
+        false => Attack::Undecided(Unproven::shown(Reason::MarkerNotSeen, detail, &seen)),
     })
 }
 
@@ -152,16 +157,17 @@ async fn look_through(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: 
 }
 
 async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Attack, Stop> {
-    let first = first_page(&t.spec, op, request(t, own(t, aim.attacker)?, op, place, words)?.crossing());
-    let followed = follow(t, op, first, |_| false).await;
+    let asked = first_page(&t.spec, op, request(t, own(t, aim.attacker)?, op, place, words)?.crossing());
+    let followed = follow(t, op, asked.clone(), |_| false).await;
     let prefix = own_prefix(t, aim.attacker);
     for page in &followed.pages {
-        if let Some(evidence) = leak(t, page, aim.victim) {
-            return Ok(Attack::Leaked(evidence));
-        }
-        if let Some(field) = foreign_field(t, page, aim.attacker, &prefix) {
-            let line = format!("an object of the list says {field}");
-            return Ok(Attack::Leaked(Evidence::of(Shows::ForeignData, line, page)));
+        if let Some(evidence) = crosses(t, page, aim, &prefix) {
+            let is_shown = |seen: &Exchange| crosses(t, seen, aim, &prefix).is_some();
+            let asked = page_request(t, op, &asked, &followed.pages, page);
+            return Ok(match asked_afresh(t, &asked, &asked, is_shown).await {
+                Fresh::Nothing(seen) => Attack::Undecided(only_cached(&seen)),
+                Fresh::Same => Attack::Leaked(evidence),
+            });
         }
     }
     let last = followed.last().ok_or_else(Unproven::nothing_sent)?;
@@ -185,6 +191,24 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
             ),
         ),
     }
+}
+
+/// The request of one of these pages.
+fn page_request(t: &Tape, op: &Operation, first: &Request, pages: &[Seen], page: &Seen) -> Request {
+    let before = pages.iter().zip(pages.iter().skip(1)).find(|(_, after)| after.seq == page.seq).map(|(one, _)| one);
+    let address = before.and_then(|before| next_page(&t.spec, &t.spec[op.resource?], before));
+    match address {
+        Some(address) => first.clone().to(address),
+        None => first.clone(),
+    }
+}
+
+/// What of the victim's is on a page, or which tenant an object there says it is of.
+pub(crate) fn crosses(t: &Tape, page: &Exchange, aim: Aim, prefix: &str) -> Option<Evidence> {
+    leak(t, page, aim.victim).or_else(|| {
+        let field = foreign_field(t, page, aim.attacker, prefix)?;
+        Some(Evidence::of(Shows::ForeignData, format!("an object of the list says {field}"), page))
+    })
 }
 
 /// How many of the attacker's own planted objects a list of its own does not show: it has pages that were not read.
@@ -239,7 +263,7 @@ fn constant(answers: &[Seen], at: &str) -> Option<Option<u64>> {
 }
 
 /// What every nonce of this sender begins with.
-pub(super) fn own_prefix(t: &Tape, sender: TenantIx) -> String {
+pub(crate) fn own_prefix(t: &Tape, sender: TenantIx) -> String {
     let nonce = t.nonce(sender);
     nonce.get(..nonce.len().saturating_sub(6)).unwrap_or(&nonce).to_owned()
 }

@@ -13,8 +13,9 @@ use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
-    Aim, Features, Nowhere, Place, again, are_alike, clear_below, each, is_creatable, is_taken, named_besides, own,
-    parent_of, parents_for, plant, plant_under, prepared_object, remove, request, says_nothing, tries,
+    Aim, Features, Fresh, Nowhere, Place, again, are_alike, asked_afresh, clear_below, each, foreign, is_creatable,
+    is_taken, named_besides, only_cached, own, parent_of, parents_for, plant, plant_under, prepared_object, remove,
+    request, says_nothing, tries,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -270,8 +271,9 @@ impl Swap<'_> {
             _ => sees(t, op, &by_owner, shown).await,
         };
         let open = bracket::open(control).await?;
-        let outcome = match read_across(t, op, self.ask(t, &self.place)?, aim.pair()).await {
-            Found::Leaked(evidence) => Attack::Leaked(evidence),
+        let across = self.ask(t, &self.place)?;
+        let outcome = match read_across(t, op, across.clone(), aim.pair()).await {
+            Found::Leaked(evidence) => self.unless_cached(t, &across, &by_owner, evidence).await,
             Found::Denied => Attack::Withstood,
             Found::Empty(answer) if is_bare_list(op, &answer) && !self.is_taken(t).await? => Attack::Withstood,
             Found::Empty(answer) => match self.without_marker(t, &by_owner, &answer).await? {
@@ -283,6 +285,18 @@ impl Swap<'_> {
             Found::Unclear(unproven) => Attack::Undecided(unproven),
         };
         open.attack(outcome).close().await.map(Some)
+    }
+
+    /// What the victim has just read, a cache may have.
+    async fn unless_cached(&self, t: &Tape, across: &Request, by_owner: &Request, evidence: Evidence) -> Attack {
+        let is_shown = |seen: &Exchange| {
+            let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != self.aim.attacker);
+            others.any(|tenant| foreign(t, seen, tenant).is_some())
+        };
+        match asked_afresh(t, across, by_owner, is_shown).await {
+            Fresh::Same => Attack::Leaked(evidence),
+            Fresh::Nothing(seen) => Attack::Undecided(only_cached(&seen)),
+        }
     }
 
     /// The attacker's request at a place.

@@ -9,8 +9,8 @@ use watertight_spec::{IdSource, ObjectId, Operation, ResourceIx, Role, Spec, Sym
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Features, Place, Words, again, each, id_in, is_creatable, own, parents_for, read, reason, remove, request,
-    succeed, told_apart,
+    Aim, Features, Place, Words, again, each, id_in, is_creatable, leak, operation_of, own, parents_for, read, reason,
+    remove, request, succeed, told_apart,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -20,11 +20,14 @@ pub(super) static CHECK: Check = Check {
     severity: Severity::Low,
     cwe: &["CWE-203"],
     title: "A name that another tenant has taken",
-    does: "The victim creates under a name of its choosing (an id, or a unique field); the attacker creates under the \
+    does: "The victim creates under a name of its choosing (an id, a unique field, a key against repetition); the attacker creates under the \
            same name and under a free one, in its own place.",
-    judges: "Advisory: the answers differ in the same way each time, so names of other tenants can be guessed. \
+    judges: "Leak: the answer shows what the victim has under that name, or the victim reads in it what the attacker \
+             wrote. Advisory: the answers differ in the same way each time, so names of other tenants can be guessed. \
              Isolated: both are accepted the same way. Unproven: a control fails, or the free name is refused as well.",
-    origin: "isolation 18.2: a unique constraint that lacks the tenant. Global namespaces that clients name into.",
+    origin: "isolation 18.2: a unique constraint that lacks the tenant. Global namespaces that clients name into. \
+             kortix-ai/suna #5267: a replay key without the account. tale-project/tale #2036: a create that takes over \
+             another organisation's user.",
     fix: "Make names unique within the tenant; where they must be global, hand them out at random.",
     requests: 16,
 };
@@ -62,8 +65,7 @@ async fn try_it(w: WriteTape<'_>, aim: Aim) -> Concluded {
         Ok(())
     })
     .await?;
-    let names: Vec<&str> = taken.iter().map(|(_, name)| name.as_str()).collect();
-    let attack = compare(w, aim, &Place::within(aim.attacker, &parents), &names).await?;
+    let attack = compare(w, aim, &Place::within(aim.attacker, &parents), &taken).await?;
     let verdict = open.attack(attack).close().await?;
     for (object, _) in &taken {
         remove(w, object).await?;
@@ -85,14 +87,20 @@ async fn take(w: WriteTape<'_>, aim: Aim, resource: ResourceIx, name: &str) -> R
 }
 
 /// The attacker creates under each name that is taken, and under a free one.
-async fn compare(w: WriteTape<'_>, aim: Aim, place: &Place, names: &[&str]) -> Result<Attack, Stop> {
+async fn compare(w: WriteTape<'_>, aim: Aim, place: &Place, names: &[(Object, String)]) -> Result<Attack, Stop> {
     let (mut of_taken, mut of_free) = (Vec::new(), Vec::new());
     let mut shown: Option<(Seen, Seen)> = None;
-    for name in names {
-        let (taken, seen) = create(w, aim, place, name).await?;
-        of_taken.push(seen);
-        let (free, seen) = create(w, aim, place, &w.unique()).await?;
-        of_free.push(seen);
+    for (object, name) in names {
+        let tried = create(w, aim, place, name).await?;
+        if let Some(evidence) = crossed(&w, object, &tried).await? {
+            return Ok(Attack::Leaked(evidence));
+        }
+        of_taken.push(features_of(w, aim, place, name, &tried).await?);
+        let taken = tried.answer;
+        let free_name = w.unique();
+        let tried = create(w, aim, place, &free_name).await?;
+        of_free.push(features_of(w, aim, place, &free_name, &tried).await?);
+        let free = tried.answer;
         if !free.succeeded() {
             let doubt = Unproven::shown(reason(&free), "a free name is refused as well", &free);
             return Ok(Attack::Undecided(doubt));
@@ -113,29 +121,56 @@ async fn compare(w: WriteTape<'_>, aim: Aim, place: &Place, names: &[&str]) -> R
     })
 }
 
-/// What the target answers, and what can be seen of that.
-type Answered = (Seen, Features);
+/// A create by the attacker.
+struct Tried {
+    answer: Seen,
+    nonce: String,
+}
 
-/// The attacker creates under the name in its own place, and removes what it made.
-async fn create(w: WriteTape<'_>, aim: Aim, place: &Place, name: &str) -> Result<Answered, Stop> {
+/// The attacker creates under the name in its own place.
+async fn create(w: WriteTape<'_>, aim: Aim, place: &Place, name: &str) -> Result<Tried, Stop> {
     let op = aim.op(&w);
     let Some(resource) = op.resource else { return Err(Stop::not_applicable("it concerns no object")) };
     let nonce = w.nonce(aim.attacker);
     let words = Words { unique: Some(name.to_owned()), ..Words::nonce(&nonce) };
     let asked = request(&w, own(&w, aim.attacker)?, op, &place.clone().and(resource, name.to_owned()), &words)?;
-    let answer = w.send(asked.crossing()).await;
-    if !answer.succeeded() {
-        let features = Features::of(&answer, &[name.to_owned()]);
-        return Ok((answer, features));
+    Ok(Tried { answer: w.send(asked.crossing()).await, nonce })
+}
+
+/// What shows that the attacker has got at what the victim has under that name.
+async fn crossed(t: &Tape, object: &Object, tried: &Tried) -> Result<Option<Evidence>, Stop> {
+    if let Some(evidence) = leak(t, &tried.answer, object.tenant) {
+        return Ok(Some(evidence));
     }
-    if let Some(id) = id_of_made(&w, resource, name, &answer) {
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(None) };
+    let by_owner = request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
+    let seen = t.send(by_owner).await;
+    Ok(seen.mentions(&tried.nonce).then(|| {
+        let line = "the attacker wrote into what the victim has under the same name";
+        Evidence::of(Shows::ForeignWrite, line, &tried.answer)
+            .with(format!("the victim reads {}, which the attacker sent", tried.nonce), &seen)
+    }))
+}
+
+/// What can be seen of the answer. What was made is removed by the attacker.
+async fn features_of(
+    w: WriteTape<'_>,
+    aim: Aim,
+    place: &Place,
+    name: &str,
+    Tried { answer, .. }: &Tried,
+) -> Result<Features, Stop> {
+    let Some(resource) = aim.op(&w).resource else { return Err(Stop::not_applicable("it concerns no object")) };
+    if !answer.succeeded() {
+        return Ok(Features::of(answer, &[name.to_owned()]));
+    }
+    if let Some(id) = id_of_made(&w, resource, name, answer) {
         let marker = Marker::Witnessed(Witness::default());
         let made = Object { tenant: aim.attacker, resource, id, parents: place.ids.clone(), marker };
         remove(w, &made).await?;
     }
     // What was made has an id and times of its own; whether anything was made is what counts.
-    let features = Features::of_status(&answer);
-    Ok((answer, features))
+    Ok(Features::of_status(answer))
 }
 
 /// The id of what was made under a name: the name itself, where clients choose ids.

@@ -5,10 +5,12 @@
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
 //!   of an answer, and how answers are told apart.
+//! - [`fresh`](asked_afresh()): whether a leak is that of a cache.
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
 
 mod evidence;
 mod features;
+mod fresh;
 mod item;
 mod nothing;
 mod paging;
@@ -20,6 +22,7 @@ pub(crate) use evidence::{
     shows, succeed,
 };
 pub(crate) use features::{Features, are_alike, told_apart};
+pub(crate) use fresh::{Fresh, asked_afresh, only_cached};
 pub(crate) use item::{id_member, id_of, items};
 pub(crate) use nothing::{Nowhere, is_invalid, never_existed, says_nothing, similar, told_nowhere};
 pub(crate) use paging::{Pages, first_page, follow, is_broken_json, next_page, path_of_link};

@@ -8,7 +8,7 @@ use watertight_testbed::{Bed, Fixture, Switch};
 use crate::support::{is_of_data, run, run_with};
 
 /// Switch, check, operation.
-const FLAWS: [(Switch, &str, &str); 39] = [
+const FLAWS: [(Switch, &str, &str); 42] = [
     (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases/{case}"),
     (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases"),
     (PathBelieved, "api.swap-path-tenant", "POST /tenants/{tenant}/cases"),
@@ -40,6 +40,9 @@ const FLAWS: [(Switch, &str, &str); 39] = [
     (SearchTotalAll, "api.search-own", "GET /tenants/{tenant}/search?q={canary.public}"),
     (CountAll, "api.count-own", "GET /tenants/{tenant}/cases/facets"),
     (CacheWithoutTenant, "cache.cross-tenant-hit", "GET /tenants/{tenant}/cases/{case}/summary"),
+    (EdgeCache, "cache.cross-tenant-hit", "GET /me/cases"),
+    (UniqueReplays, "oracle.name-taken", "POST /tenants/{tenant}/cases"),
+    (UniqueTakesOver, "oracle.name-taken", "POST /tenants/{tenant}/cases"),
     (NamelessIsFirst, "api.no-tenant", "GET /me/cases"),
     (MissingIsFirst, "api.no-tenant", "GET /tenants/{tenant}/cases"),
     (CaseFolded, "api.path-spelling", "GET /tenants/{tenant}/cases/{case}"),
@@ -94,6 +97,23 @@ async fn what_is_found_by_its_id_alone_is_blamed_on_that_alone() {
         let blamed: BTreeSet<&str> = all.iter().filter(|one| one.is_finding()).map(|one| one.check).collect();
         assert_eq!(blamed, BTreeSet::from(["api.swap-item"]), "{flaw:?}");
     }
+}
+
+/// What only a cache has is blamed on the cache, at each read.
+#[tokio::test]
+async fn what_a_cache_before_the_target_keeps_is_blamed_on_caches_alone() {
+    let blamed = async |switches: &[Switch], read: &str| {
+        let is_read = |one: &watertight_testbed::Picked| {
+            let tried = ["api.swap-item", "api.list-own", "cache.cross-tenant-hit"];
+            one.subject == read && tried.contains(&one.check)
+        };
+        let found = run_with(Fixture::by_token().only(&["case"]).two_tenants(), switches, is_read).await;
+        found.iter().filter(|one| one.is_leak()).map(|one| one.check).collect::<BTreeSet<&str>>()
+    };
+    for read in ["GET /cases", "GET /cases/{case}"] {
+        assert_eq!(blamed(&[EdgeCache, IdsOfTenant], read).await, BTreeSet::from(["cache.cross-tenant-hit"]), "{read}");
+    }
+    assert_eq!(blamed(&[ListAll], "GET /cases").await, BTreeSet::from(["api.list-own"]));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The rows of a report: findings, what is undecided, what was left out.
 
 use serde::{Deserialize, Serialize};
+use watertight_checks::check::Check;
 use watertight_checks::plan::LeftOut;
 use watertight_checks::run::{AlsoSeen, TrialResult};
 use watertight_checks::verdict::{Evidence, Reason, Shows, Verdict};
@@ -280,8 +281,8 @@ pub(super) fn findings(spec: &Spec, results: &[TrialResult], lookup: &mut Lookup
             _ => None,
         })
         .collect();
-    found.sort_by_cached_key(|(kind, result, _)| {
-        let severity = std::cmp::Reverse(result.check.severity);
+    found.sort_by_cached_key(|(kind, result, evidence)| {
+        let severity = std::cmp::Reverse(severity(result.check, evidence));
         (*kind, severity, result.check.id, result.subject.label(spec), result.pair)
     });
     let reproducer = Reproducer::new(spec, lookup);
@@ -309,12 +310,28 @@ fn finding(
         attacker: tenant(spec, result.pair.attacker),
         victim: tenant(spec, result.pair.victim),
         operation: result.subject.label(spec),
-        severity: result.check.severity,
+        severity: severity(result.check, evidence),
         cwe: result.check.cwe.iter().map(|cwe| (*cwe).to_owned()).collect(),
         shows: evidence.shows,
         evidence: evidence.lines.clone(),
         reproduce,
         also_seen: result.also_seen.iter().map(Sighting::from).collect(),
+    }
+}
+
+/// How bad a finding is: what was demonstrated counts. Where a check comes upon another tenant's data, or changes it, that is
+/// no smaller thing for what the check was looking for.
+fn severity(check: &Check, evidence: &Evidence) -> Severity {
+    match evidence.shows {
+        Shows::ForeignWrite | Shows::ForeignChange | Shows::ForeignDestruction => {
+            check.severity.max(Severity::Critical)
+        }
+        Shows::ForeignData => check.severity.max(Severity::High),
+        Shows::ForeignLink
+        | Shows::ForeignKnowledge
+        | Shows::CredentialAccepted
+        | Shows::WeakCredential
+        | Shows::Weakness => check.severity,
     }
 }
 

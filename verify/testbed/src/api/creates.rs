@@ -1,5 +1,7 @@
 //! What makes an object.
 
+use serde_json::json;
+
 use super::{Api, At, Call};
 use crate::answer::Answer;
 use crate::clients::tenant;
@@ -10,6 +12,16 @@ impl Api {
         let body = &call.asked.body;
         let is_everyones = self.is(Switch::UniqueEverywhere);
         let mut cases = self.records.iter().filter(|r| r.kind == "case" && (is_everyones || r.tenant == call.tenant));
+        let taken = self.records.iter().position(|record| {
+            record.kind == "case" && record.body["externalRef"] == body["externalRef"] && record.tenant != call.tenant
+        });
+        if let Some(index) = taken.filter(|_| self.is(Switch::UniqueReplays)) {
+            return Answer::ok(&self.records[index].body);
+        }
+        if let Some(index) = taken.filter(|_| self.is(Switch::UniqueTakesOver)) {
+            self.records[index].body["title"] = body["title"].clone();
+            return Answer::json(201, &json!({ "id": self.records[index].id }));
+        }
         if cases.any(|record| record.body["externalRef"] == body["externalRef"]) {
             return Answer::problem(409, "taken", "");
         }

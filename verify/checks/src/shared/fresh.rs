@@ -1,0 +1,46 @@
+//! Whether a leak is the target's own or that of a cache before it.
+
+use watertight_engine::call::Request;
+use watertight_engine::log::Exchange;
+use watertight_engine::{Seen, Tape};
+
+use crate::verdict::{Reason, Unproven};
+
+/// What the attacker is shown by a request that no cache can have the answer to.
+pub(crate) enum Fresh {
+    /// The same.
+    Same,
+    /// Nothing of it.
+    Nothing(Seen),
+}
+
+/// The attacker asks again with a parameter that no one has ever sent. Where not even the owner may send one, or it is no
+/// `GET`, nothing is known of caches.
+pub(crate) async fn asked_afresh(
+    t: &Tape,
+    by_attacker: &Request,
+    by_owner: &Request,
+    is_shown: impl Fn(&Exchange) -> bool,
+) -> Fresh {
+    if by_attacker.method != "GET" {
+        return Fresh::Same;
+    }
+    let with_parameter = |request: &Request| {
+        let address = request.address.clone().query(&format!("_={}", t.unique()));
+        request.clone().to(address).crossing()
+    };
+    if !t.send(with_parameter(by_owner)).await.succeeded() {
+        return Fresh::Same;
+    }
+    let seen = t.send(with_parameter(by_attacker)).await;
+    match is_shown(&seen) || !matches!(seen.status(), Some(200..=299 | 400..=428 | 430..=499)) {
+        true => Fresh::Same,
+        false => Fresh::Nothing(seen),
+    }
+}
+
+/// A leak that is a cache's is for the check of caches to tell.
+pub(crate) fn only_cached(seen: &Exchange) -> Unproven {
+    let detail = "it is shown only where a cache may have it (see cache.cross-tenant-hit)";
+    Unproven::shown(Reason::PlainRequestLeaks, detail, seen)
+}
