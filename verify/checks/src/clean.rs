@@ -277,7 +277,7 @@ impl Cleanup<'_> {
 
 /// The objects that a resource's list names, where they exist already; none if the run would have to make one.
 fn existing_above(spec: &Spec, tenant: TenantIx, resource: ResourceIx) -> Option<Vec<(ResourceIx, ObjectId)>> {
-    let of = |need: &ResourceIx| Some((*need, spec[*need].existing.get(&spec[tenant].id)?.clone()));
+    let of = |need: &ResourceIx| Some((*need, spec[*need].supply.known(&spec[tenant].id).first()?.clone()));
     operation_of(spec, resource, Role::List)?.request.objects().iter().map(of).collect()
 }
 

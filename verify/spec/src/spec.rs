@@ -325,12 +325,35 @@ pub struct Resource {
     pub id: JsonPath,
     /// `page`
     pub page: Paging,
-    /// `existing`: known objects, by tenant. Then nothing is created or changed.
-    pub existing: BTreeMap<TenantName, ObjectId>,
+    /// Where its objects come from.
+    pub supply: Supply,
+    /// `disposable`: whether objects that exist already may be changed.
+    pub is_disposable: bool,
     /// `shows`: by what a tenant's existing object is recognised, where that is not left to the run.
     pub shows: BTreeMap<TenantName, String>,
     /// Line of `[[resource]]`, from 1.
     pub line: usize,
+}
+
+/// Where the objects of a resource come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Supply {
+    /// `create`: the run makes them.
+    Made,
+    /// `existing = { … }`: known ones, by tenant. Then nothing is created.
+    Known(BTreeMap<TenantName, Vec<ObjectId>>),
+    /// `existing = "listed"`: those that a tenant's own list shows. Then nothing is created.
+    Listed,
+}
+
+impl Supply {
+    /// Those that are known of a tenant.
+    pub fn known(&self, tenant: &TenantName) -> &[ObjectId] {
+        match self {
+            Self::Known(known) => known.get(tenant).map_or(&[], Vec::as_slice),
+            Self::Made | Self::Listed => &[],
+        }
+    }
 }
 
 /// Who chooses an object's id.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json_path::JsonPath;
-use toml::de::DeInteger;
+use toml::de::{DeInteger, DeValue};
 use url::Url;
 
 use crate::diagnostic::printable;
@@ -193,6 +193,17 @@ impl<'t> Reader<'t, '_> {
             self.report.note(text.span, format!("`{}` is not known here", printable(text.value)), help);
         }
         found
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&mut self, value: &'t Value<'t>, key: &str) -> bool {
+        match value.get_ref() {
+            DeValue::Boolean(flag) => *flag,
+            _ => {
+                self.wrong_type(value, &format!("`{key}`"), "true or false, without quotes", "true");
+                false
+            }
+        }
     }
 
     /// An RFC 9535 JSONPath.

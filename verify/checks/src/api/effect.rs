@@ -8,8 +8,8 @@ use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role};
 
 use crate::shared::{
-    Nowhere, Place, Words, foreign, leaves, operation_of, own, poll, prepared_object, read, request, says_nothing,
-    shows, succeed,
+    Listed, Nowhere, Place, Words, foreign, id_of, items, leaves, look_up, operation_of, own, poll, prepared_object,
+    read, request, says_nothing, shows, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -39,7 +39,7 @@ pub(super) async fn observe_at_rest<'o>(
 }
 
 async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRest, Stop> {
-    let before = first.json().map(leaves).unwrap_or_default();
+    let before = members_of(t, object, first);
     match state(t, object).await? {
         State::There(_, members) => Ok(AtRest { noise: differing(&before, &members), members }),
         State::Gone(seen) | State::Unclear(seen) => {
@@ -48,10 +48,23 @@ async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRes
     }
 }
 
+/// What an answer to its owner's reading says of an object: all of it, or its item of a list.
+fn members_of(t: &Tape, object: &Object, seen: &Exchange) -> BTreeMap<String, String> {
+    let Some(json) = seen.json() else { return BTreeMap::new() };
+    match operation_of(&t.spec, object.resource, Role::Read) {
+        Some(_) => leaves(json),
+        None => {
+            let resource = &t.spec[object.resource];
+            let item = items(json).into_iter().find(|item| id_of(resource, item).as_ref() == Some(&object.id));
+            item.map(leaves).unwrap_or_default()
+        }
+    }
+}
+
 impl AtRest {
     /// Of an object that has just been made, as it was read: what changes by itself is known from another one.
-    pub(super) fn like(&self, seen: &Exchange) -> Self {
-        Self { members: seen.json().map(leaves).unwrap_or_default(), noise: self.noise.clone() }
+    pub(super) fn like(&self, t: &Tape, object: &Object, seen: &Exchange) -> Self {
+        Self { members: members_of(t, object, seen), noise: self.noise.clone() }
     }
 
     fn changed(&self, now: &BTreeMap<String, String>) -> BTreeSet<String> {
@@ -158,8 +171,7 @@ enum State {
 }
 
 async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
-    let no_way = || Unproven::new(Reason::EffectUnseen, "the owner has no way to read the object back");
-    let op = operation_of(&t.spec, object.resource, Role::Read).ok_or_else(no_way)?;
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return listed_state(t, object).await };
     let place = Place::of(object);
     let ask = |place: &Place| request(t, own(t, object.tenant)?, op, place, &Words::default());
     let seen = t.send(ask(&place)?).await;
@@ -179,6 +191,19 @@ async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
         // 403 too: some answer so for whatever does not exist.
         (Some(403 | 404 | 410), _) => State::Gone(seen),
         _ => State::Unclear(seen),
+    })
+}
+
+/// The same where only its owner's list shows it.
+async fn listed_state(t: &Tape, object: &Object) -> Result<State, Stop> {
+    let Listed { page, item, is_complete } = look_up(t, object).await.map_err(|stop| match stop {
+        Stop::NotApplicable(nothing) => Unproven::new(Reason::EffectUnseen, nothing.why).into(),
+        unproven => unproven,
+    })?;
+    Ok(match item {
+        Some(item) => State::There(page, leaves(&item)),
+        None if is_complete && page.succeeded() => State::Gone(page),
+        None => State::Unclear(page),
     })
 }
 

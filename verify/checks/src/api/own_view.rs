@@ -10,7 +10,7 @@ use watertight_engine::log::{CleanUp, Event, Exchange, What};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Pair, Spec, TenantIx};
+use watertight_spec::{Pair, Spec, Supply, TenantIx};
 
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Subject};
@@ -70,7 +70,7 @@ impl OwnView {
 
     /// Whether set-up learns by what to recognise objects that exist already. What it plants itself is found without.
     fn learns_markers(&self) -> bool {
-        self.access == Access::Read || self.spec.resources.iter().any(|resource| !resource.existing.is_empty())
+        self.access == Access::Read || self.spec.resources.iter().any(|resource| resource.supply != Supply::Made)
     }
 
     fn fold(&mut self, planted: &Planted, exchange: &Exchange) {

@@ -13,9 +13,9 @@ use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
-    Aim, Features, Fresh, Nowhere, Place, again, are_alike, asked_afresh, clear_below, each, foreign, is_creatable,
-    is_taken, named_besides, only_cached, own, parent_of, parents_for, plant, plant_under, prepared_object, remove,
-    request, says_nothing, tries,
+    Aim, Features, Fresh, Nowhere, Place, again, any_object, are_alike, asked_afresh, clear_below, each, foreign,
+    is_creatable, is_taken, named_besides, only_cached, own, parent_of, parents_for, plant, plant_under,
+    prepared_object, remove, request, says_nothing, tries,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -119,8 +119,11 @@ fn or_else(below_theirs: Concluded, below_own: Verdict) -> Concluded {
 }
 
 async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
-    // At least one, or why there is none.
-    prepared_object(t, aim.victim, resource)?;
+    // At least one, or why there is none. What one operation alone shows is compared word for word.
+    match op.role {
+        Role::Custom => any_object(t, aim.victim, resource)?,
+        _ => prepared_object(t, aim.victim, resource)?,
+    };
     let swap = |object: &Object| Swap {
         op,
         aim,

@@ -5,14 +5,14 @@ use watertight_engine::call::Mark;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
-use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
+use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::effect::{AtRest, SeenEffect, observe_at_rest, poll_effect, rehearse};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Place, Words, attack, clear_below, clear_object, ids_count, is_held_by_a_third, is_taken, leak, operation_of, own,
-    parents_for, plant, plant_below, read, remove, remove_if_written, request,
+    Place, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken,
+    leak, operation_of, own, parents_for, plant, plant_below, read, remove, remove_if_written, request,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -45,6 +45,9 @@ pub(super) async fn write_across(
     whose: Where,
 ) -> Concluded {
     let t = w.tape();
+    if t.spec[resource].is_disposable && !is_creatable(&t.spec, resource) {
+        return write_disposable(w, op, pair, resource, whose).await;
+    }
     // Prepare, and let the owner show on a double what the operation does.
     let double = plant(w, pair.victim, resource).await?;
     let count = if whose != Where::Theirs && ids_count(t, pair.victim, resource) { CANDIDATES } else { 1 };
@@ -82,6 +85,45 @@ pub(super) async fn write_across(
         }
     }
     Ok(verdict)
+}
+
+/// The whole pair on objects that exist already, and may be changed. Nothing else changes any in the two tenants meanwhile.
+async fn write_disposable(
+    w: WriteTape<'_>,
+    op: &Operation,
+    pair: Pair,
+    resource: ResourceIx,
+    whose: Where,
+) -> Concluded {
+    let t = w.tape();
+    if whose == Where::BelowTheirs {
+        return Err(Stop::not_applicable("no parent may be made"));
+    }
+    let _quiet = t.quiet([pair.attacker, pair.victim]).await;
+    any_object(t, pair.victim, resource)?;
+    let known: Vec<Object> = t.planted.of(pair.victim, resource).cloned().collect();
+    // The first one stays as it is: other trials go by it.
+    let mut last = known.iter().rev();
+    let Some(double) = last.next() else { return Err(Unproven::nothing_sent().into()) };
+    let object = last.next().unwrap_or(double);
+    let own = in_own_place(t, pair.attacker, object);
+    if is_taken(t, pair.attacker, &own, object).await? {
+        let detail = "the attacker has an object of its own at the victim's id";
+        return Err(Unproven::new(Reason::IdTaken, detail).into());
+    }
+    if op.effect == Effect::Destroy && object == double {
+        let detail = "its owner destroys one to show what that does: name a second disposable object under `existing`";
+        return Err(Unproven::new(Reason::EffectUnseen, detail).into());
+    }
+    let mut at_rest = observe_at_rest(t, std::iter::once(double)).await?;
+    let of_double = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
+    let effect = rehearse(t, op, double, &of_double).await?;
+    let mut at_rest = observe_at_rest(t, std::iter::once(object)).await?;
+    let before = Before::Observed(at_rest.pop().ok_or_else(Unproven::nothing_sent)?);
+    let place = if whose == Where::Theirs { Place::of(object) } else { own.clone() };
+    let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), place, own };
+    let verdict = attacked.attack(w, before, &effect, None).await?;
+    verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into())
 }
 
 /// What the object attacked is like before.
@@ -163,7 +205,7 @@ impl<'o> AttackedObject<'o> {
         let open = bracket::open(async || read(t, &self.object).await).await?;
         let before = match before {
             Before::Observed(at_rest) => at_rest,
-            Before::Like(other) => other.like(open.held()),
+            Before::Like(other) => other.like(t, &self.object, open.held()),
         };
         let nonce = t.nonce(self.pair.attacker);
         let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };

@@ -12,12 +12,12 @@ use std::collections::BTreeSet;
 
 use watertight_engine::planted::{Marker, Object, Planted, SetupFailure, Witness};
 use watertight_engine::{Access, Tape, WriteTape};
-use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
+use watertight_spec::{ObjectId, ResourceIx, Role, Spec, Supply, TenantIx};
 
 use crate::shared::{failed, is_creatable, operation_of, parents_for, plant_under, read, shows, tenant_name};
 use crate::verdict::{NotApplicable, Reason, Stop, Unproven};
 pub(crate) use observe::requests_to_look_around;
-use observe::{Reading, first_listed, list, look_around, observe};
+use observe::{Reading, list, look_around, observe, observe_listed};
 
 /// Objects planted of each kind in each tenant: more than fit on a page of two, so that lists have a second one.
 const PLANTED: usize = 3;
@@ -38,7 +38,7 @@ pub(crate) struct Step {
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// Plants objects. Where the run only reads, it reads the first one that the tenant's list shows.
+    /// Plants objects. Where the run only reads, or the spec says so, it reads the first ones that the tenant's list shows.
     Plant(ResourceIx),
     /// Reads the object that the spec names, by its id.
     Observe(ResourceIx, ObjectId),
@@ -51,8 +51,8 @@ pub(crate) enum Act {
 pub(crate) enum Prepared {
     /// Objects that the run made.
     Planted(Vec<Object>),
-    /// An object that was there.
-    Observed(Box<(Object, Reading)>),
+    /// Objects that were there.
+    Observed(Vec<(Object, Reading)>),
     /// What is no witness of another tenant's: it was shown to this one.
     Shown(BTreeSet<String>),
 }
@@ -62,16 +62,21 @@ pub(crate) enum Prepared {
 pub(crate) fn steps(spec: &Spec, access: Access) -> Vec<Step> {
     let of = |resource: ResourceIx, tenant: TenantIx| {
         let (described, name) = (&spec[resource], &spec[tenant].id);
-        let existing = described.existing.get(name);
-        let act = existing.map_or(Act::Plant(resource), |id| Act::Observe(resource, id.clone()));
-        Step { label: format!("{} of {name}", described.name), tenant, depth: described.depth, act }
+        let acts = match described.supply.known(name) {
+            [] => vec![Act::Plant(resource)],
+            known => known.iter().map(|id| Act::Observe(resource, id.clone())).collect(),
+        };
+        let (label, depth) = (format!("{} of {name}", described.name), described.depth);
+        acts.into_iter().map(move |act| Step { label: label.clone(), tenant, depth, act })
     };
     let of = &of;
-    let mut all: Vec<Step> =
-        spec.resource_ixs().flat_map(|resource| spec.tenant_ixs().map(move |tenant| of(resource, tenant))).collect();
+    let mut all: Vec<Step> = spec
+        .resource_ixs()
+        .flat_map(|resource| spec.tenant_ixs().flat_map(move |tenant| of(resource, tenant)))
+        .collect();
     all.sort_by_key(|step| step.depth);
     let last = all.last().map_or(0, |step| step.depth);
-    if access == Access::Read || all.iter().any(|step| matches!(step.act, Act::Observe(..))) {
+    if access == Access::Read || spec.resources.iter().any(|resource| resource.supply != Supply::Made) {
         let look = |tenant: TenantIx| {
             let label = format!("what {} is shown", spec[tenant].id);
             Step { label, tenant, depth: last.saturating_add(1), act: Act::LookAround }
@@ -93,19 +98,19 @@ impl Step {
 
 /// Carries out a step. What earlier steps have yielded is what the tape says is planted.
 pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Prepared, Stop> {
-    let observed = |(object, reading)| Prepared::Observed(Box::new((object, reading)));
+    let observed = |one| Prepared::Observed(vec![one]);
     match (&step.act, t.writing()) {
         (Act::Observe(resource, id), _) => observe(t, step.tenant, *resource, id).await.map(observed),
         (Act::Plant(resource), Some(w)) if is_creatable(&t.spec, *resource) => {
             plant_all(w, step.tenant, *resource).await.map(Prepared::Planted)
         }
+        (Act::Plant(resource), Some(_)) if t.spec[*resource].supply == Supply::Listed => {
+            observe_listed(t, step.tenant, *resource, PLANTED).await.map(Prepared::Observed)
+        }
         (Act::Plant(_), Some(_)) => {
             Err(Stop::not_applicable("the spec gives neither `create` nor an `existing` object here"))
         }
-        (Act::Plant(resource), None) => {
-            let id = first_listed(t, step.tenant, *resource).await?;
-            observe(t, step.tenant, *resource, &id).await.map(observed)
-        }
+        (Act::Plant(resource), None) => observe_listed(t, step.tenant, *resource, 1).await.map(Prepared::Observed),
         (Act::LookAround, _) => look_around(t, step.tenant).await.map(Prepared::Shown),
     }
 }
@@ -147,26 +152,23 @@ pub(crate) fn planted(spec: &Spec, steps: &[Step], results: &[Result<Prepared, S
     let mut planted = Planted::default();
     let all = Results { spec, steps, results };
     for (step, result) in steps.iter().zip(results) {
-        let mut fail = |why: &str| {
+        let failure = |why: &str| {
             let why = format!("{}: {why}", step.label);
-            planted.failures.extend(step.resource().map(|resource| SetupFailure {
-                tenant: step.tenant,
-                resource,
-                why,
-            }));
+            step.resource().map(|resource| SetupFailure { tenant: step.tenant, resource, why })
         };
         match result {
             Err(Stop::Unproven(Unproven { detail: why, .. }) | Stop::NotApplicable(NotApplicable { why, .. })) => {
-                fail(why)
+                planted.failures.extend(failure(why))
             }
             Ok(Prepared::Planted(objects)) => objects.iter().cloned().for_each(|object| planted.add(object)),
             Ok(Prepared::Observed(observed)) => {
-                let (object, reading) = observed.as_ref();
-                let witness = all.witness(object, reading).unwrap_or_else(|why| {
-                    fail(why);
-                    Witness::default()
-                });
-                planted.add(Object { marker: Marker::Witnessed(witness), ..object.clone() });
+                for (object, reading) in observed {
+                    let witness = all.witness(object, reading).unwrap_or_else(|why| {
+                        planted.failures.extend(failure(why));
+                        Witness::default()
+                    });
+                    planted.add(Object { marker: Marker::Witnessed(witness), ..object.clone() });
+                }
             }
             Ok(Prepared::Shown(_)) => {}
         }
@@ -237,10 +239,11 @@ impl Results<'_> {
 
     /// Objects of other tenants that the run did not make.
     fn readings(&self, but: TenantIx) -> impl Iterator<Item = &(Object, Reading)> {
-        self.results.iter().filter_map(move |result| match result {
-            Ok(Prepared::Observed(observed)) if observed.0.tenant != but => Some(observed.as_ref()),
+        let observed = self.results.iter().filter_map(|result| match result {
+            Ok(Prepared::Observed(observed)) => Some(observed),
             _ => None,
-        })
+        });
+        observed.flatten().filter(move |(object, _)| object.tenant != but)
     }
 
     fn shown_to_others(&self, but: TenantIx) -> impl Iterator<Item = &BTreeSet<String>> {

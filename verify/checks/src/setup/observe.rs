@@ -11,10 +11,10 @@ use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, Tenan
 
 use super::witness::is_shown_apart;
 use crate::shared::{
-    Pages, Place, Words, failed, first_page, follow, has_word, id_of, items, leaves, operation_of, own, parents_for,
-    request, succeed,
+    Pages, Place, Words, failed, first_page, follow, has_word, id_of, items, leaves, look_up, operation_of, own,
+    parents_for, request, succeed,
 };
-use crate::verdict::Stop;
+use crate::verdict::{Reason, Stop, Unproven};
 
 /// What can be read of an object that the run did not make.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,30 +44,89 @@ pub(super) async fn observe(
     let parents = parents_for(t, tenant, resource)?;
     let marker = Marker::Witnessed(Witness::default());
     let object = Object { tenant, resource, id: id.clone(), parents, marker };
-    let op = operation_of(&t.spec, resource, Role::Read)
-        .ok_or_else(|| Stop::not_applicable("an existing object can't be read here"))?;
+    let Some(op) = operation_of(&t.spec, resource, Role::Read) else {
+        return observe_in_list(t, object).await;
+    };
     let asked = request(t, own(t, tenant)?, op, &Place::of(&object), &Words::default())?;
     let first = succeed(t, asked.clone(), tenant).await?;
     let by_anyone = t.send(Request { caller: Caller::Anonymous, ..asked.clone() }).await;
     let listed = listed(t, &object).await?;
     // What changes by itself is no witness.
     let second = succeed(t, asked, tenant).await?;
-    let shown = |exchange: &Exchange| exchange.json().map(values).unwrap_or_default();
     let owner = shown(&first).intersection(&shown(&second)).cloned().collect();
     Ok((object, Reading { owner, anonymous: shown(&by_anyone), listed }))
 }
 
-/// The id of the first object that the tenant's own list shows, for a run that only reads.
-pub(super) async fn first_listed(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<ObjectId, Stop> {
-    let none = || Stop::not_applicable("the run only reads, and the tenant's list shows no object to read");
+/// What an answer shows: the values of a document, or the lines of a text.
+fn shown(exchange: &Exchange) -> BTreeSet<String> {
+    match (exchange.json(), exchange.response()) {
+        (Some(json), _) => values(json),
+        (None, Some(received)) => {
+            let lines = received.body.text().lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.take(MOST_LINES).map(str::to_owned).collect()
+        }
+        (None, None) => BTreeSet::new(),
+    }
+}
+
+/// Lines of a text that are looked at.
+const MOST_LINES: usize = 1000;
+
+/// An object that can't be read by itself, as its owner's list and anyone's show it.
+async fn observe_in_list(t: &Tape, object: Object) -> Result<(Object, Reading), Stop> {
+    let item = async || -> Result<Value, Stop> {
+        let found = look_up(t, &object).await?;
+        if let Some(stop) = failed(&found.page) {
+            return Err(stop);
+        }
+        let unlisted = || Unproven::shown(Reason::ControlFailed, "the owner's own list does not show it", &found.page);
+        found.item.ok_or_else(|| unlisted().into())
+    };
+    let first = values(&item().await?);
+    let by_anyone = match operation_of(&t.spec, object.resource, Role::List) {
+        Some(op) => {
+            let place = Place::within(object.tenant, &object.parents);
+            let asked = request(t, own(t, object.tenant)?, op, &place, &Words::default())?;
+            shown(&*t.send(Request { caller: Caller::Anonymous, ..asked }).await)
+        }
+        None => BTreeSet::new(),
+    };
+    let listed = listed(t, &object).await?;
+    let owner = values(&item().await?).intersection(&first).cloned().collect();
+    Ok((object, Reading { owner, anonymous: by_anyone, listed }))
+}
+
+/// The first objects that the tenant's own list shows.
+pub(super) async fn observe_listed(
+    t: &Tape,
+    tenant: TenantIx,
+    resource: ResourceIx,
+    most: usize,
+) -> Result<Vec<(Object, Reading)>, Stop> {
+    let mut observed = Vec::new();
+    for id in first_listed(t, tenant, resource, most).await? {
+        observed.push(observe(t, tenant, resource, &id).await?);
+    }
+    Ok(observed)
+}
+
+/// The ids of the first objects that the tenant's own list shows: at least one.
+async fn first_listed(t: &Tape, tenant: TenantIx, resource: ResourceIx, most: usize) -> Result<Vec<ObjectId>, Stop> {
+    let none = || Stop::not_applicable("nothing is created here, and the tenant's list shows no object to read");
     let described = &t.spec[resource];
     let Some(list) = operation_of(&t.spec, resource, Role::List) else { return Err(none()) };
     let place = Place::within(tenant, &parents_for(t, tenant, resource)?);
     let first = first_page(&t.spec, list, request(t, own(t, tenant)?, list, &place, &Words::default())?);
-    let id = |json: &Value| items(json).into_iter().find_map(|item| id_of(described, item));
-    let pages = follow(t, list, first, |page| page.json().and_then(id).is_some()).await;
-    let found = pages.pages.iter().filter(|page| page.succeeded()).find_map(|page| page.json().and_then(id));
-    found.ok_or_else(|| pages.last().and_then(|page| failed(page)).unwrap_or_else(none))
+    let ids = |page: &Exchange| -> Vec<ObjectId> {
+        let json = page.json().filter(|_| page.succeeded());
+        json.map(items).unwrap_or_default().into_iter().filter_map(|item| id_of(described, item)).collect()
+    };
+    let pages = follow(t, list, first, |page| !ids(page).is_empty()).await;
+    let found: Vec<ObjectId> = pages.pages.iter().flat_map(|page| ids(page)).take(most).collect();
+    match found.is_empty() {
+        true => Err(pages.last().and_then(|page| failed(page)).unwrap_or_else(none)),
+        false => Ok(found),
+    }
 }
 
 /// What the owner's list shows of each object of this kind, where it can be read.

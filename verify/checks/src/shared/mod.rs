@@ -30,8 +30,9 @@ pub(crate) use place::{
     Place, Words, address, locate, named_besides, names_tenant, operation_of, parent_of, request, scalar, tenant_name,
 };
 pub(crate) use plant::{
-    clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken, is_told_anywhere, parents_for,
-    plant, plant_below, plant_under, prepared_object, read, remove, remove_if_written, tries,
+    Listed, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken,
+    is_told_anywhere, look_up, parents_for, plant, plant_below, plant_under, prepared_object, read, remove,
+    remove_if_written, tries,
 };
 
 use watertight_engine::call::{Caller, Mark, Request};

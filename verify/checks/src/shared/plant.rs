@@ -1,18 +1,23 @@
 //! Objects: those that set-up planted for all, and disposable ones.
 
+use serde_json::Value;
 use watertight_engine::journal::id_in;
+use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape, WriteTape};
-use watertight_spec::{ObjectId, Pair, ResourceIx, Role, Spec, TargetEnvironment, TenantIx};
+use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, TargetEnvironment, TenantIx};
 
 use super::place::is_client_named;
-use super::{Nowhere, Place, Words, control, foreign, operation_of, own, reason, request, says_nothing};
+use super::{
+    Nowhere, Place, Words, control, failed, follow, foreign, id_of, items, operation_of, own, poll, reason, request,
+    says_nothing, shows,
+};
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
 /// Whether objects of a resource may be made here. Where the spec names existing ones, they are used instead.
 pub(crate) fn is_creatable(spec: &Spec, resource: ResourceIx) -> bool {
     let described = &spec[resource];
-    described.existing.is_empty()
+    described.supply == Supply::Made
         && spec.target.environment != TargetEnvironment::Production
         && operation_of(spec, resource, Role::Create).is_some()
 }
@@ -24,6 +29,11 @@ pub(crate) fn prepared_object(t: &Tape, tenant: TenantIx, resource: ResourceIx) 
         Some(object) => Ok(object.clone()),
         None => Err(unprepared(t, tenant, resource)),
     }
+}
+
+/// An object that set-up planted or found, recognised or not: for answers that are compared word for word.
+pub(crate) fn any_object(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Object, Stop> {
+    t.planted.of(tenant, resource).next().cloned().ok_or_else(|| unprepared(t, tenant, resource))
 }
 
 /// Why set-up has none.
@@ -85,7 +95,7 @@ pub(crate) async fn plant_under(
     let described = &w.spec[resource];
     let op = operation_of(&w.spec, resource, Role::Create)
         .filter(|_| is_creatable(&w.spec, resource))
-        .ok_or_else(|| Stop::not_applicable(format!("nothing may be created as {}", described.name)))?;
+        .ok_or_else(|| not_creatable(described))?;
     let canary = w.canary(tenant);
     let parents = &completed(&w, tenant, resource, parents)?;
     let mut place = Place::within(tenant, parents);
@@ -105,6 +115,19 @@ pub(crate) async fn plant_under(
         .or_else(|| id_in(described, &created))
         .ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, "the answer to a create names no id", &created))?;
     Ok(Object { tenant, resource, id, parents: parents.to_vec(), marker: Marker::Planted(canary) })
+}
+
+/// Why none is made.
+fn not_creatable(described: &Resource) -> Stop {
+    let name = &described.name;
+    Stop::not_applicable(match described.supply {
+        Supply::Made => format!("nothing may be created as {name}"),
+        Supply::Known(_) | Supply::Listed => {
+            format!(
+                "a {name} is not created, and those that exist may be changed only where the spec says `disposable`"
+            )
+        }
+    })
 }
 
 /// Removes a disposable object, by its owner. What fails here is left to the journal.
@@ -129,16 +152,59 @@ pub(crate) async fn remove_if_written(w: WriteTape<'_>, object: &Object, nonce: 
 
 /// The owner reads an object: it must succeed and show its marker.
 pub(crate) async fn read(t: &Tape, object: &Object) -> Result<Seen, Stop> {
-    let op = operation_of(&t.spec, object.resource, Role::Read)
+    if let Some(op) = operation_of(&t.spec, object.resource, Role::Read) {
+        let asked = request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
+        return control(t, &asked, object).await;
+    }
+    let unseen = Reason::MarkerNotSeen;
+    let mut doubt = Unproven::new(unseen, unseen.says());
+    let found = poll(t, async || {
+        let listed = look_up(t, object).await?;
+        if let Some(stop) = failed(&listed.page) {
+            return Err(stop);
+        }
+        if listed.item.is_some() && shows(&listed.page, object) {
+            return Ok(Some(listed.page));
+        }
+        doubt = Unproven::shown(unseen, "the owner's own list does not show it", &listed.page);
+        Ok(None)
+    })
+    .await?;
+    found.ok_or(Stop::Unproven(doubt))
+}
+
+/// An object in its owner's list.
+pub(crate) struct Listed {
+    /// The page that has it, else the last one.
+    pub(crate) page: Seen,
+    /// What the list says of it; none where it is not there.
+    pub(crate) item: Option<Value>,
+    /// Whether the list was read to its end.
+    pub(crate) is_complete: bool,
+}
+
+/// Where there is no reading of one object, its owner's list must show it.
+pub(crate) async fn look_up(t: &Tape, object: &Object) -> Result<Listed, Stop> {
+    let op = operation_of(&t.spec, object.resource, Role::List)
         .ok_or_else(|| Stop::not_applicable("the owner has no way to read the object back"))?;
-    let asked = request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
-    control(t, &asked, object).await
+    let resource = &t.spec[object.resource];
+    let item_in = |page: &Exchange| {
+        let json = page.json().filter(|_| page.succeeded())?;
+        items(json).into_iter().find(|item| id_of(resource, item).as_ref() == Some(&object.id)).cloned()
+    };
+    let first =
+        request(t, own(t, object.tenant)?, op, &Place::within(object.tenant, &object.parents), &Words::default())?;
+    let pages = follow(t, op, first, |page| item_in(page).is_some()).await;
+    let last = pages.last().ok_or_else(Unproven::nothing_sent)?;
+    Ok(Listed { page: Seen::clone(last), item: item_in(last), is_complete: pages.is_complete })
 }
 
 /// Whether the attacker has an object of its own at the id of the victim's: then nothing can be tried with that id in
 /// the attacker's own place. Ids may count per tenant.
 pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object: &Object) -> Result<bool, Stop> {
-    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(false) };
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else {
+        return is_listed_as_own(t, attacker, place, object).await;
+    };
     // Own place, foreign id: where that shows the victim's object it is the attack itself that leaks.
     let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing()).await;
     match class_of(&seen) {
@@ -152,6 +218,16 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
         }
         // What is written at an id of which nothing is known might change what the attacker's tenant really has.
         ResponseClass::NotOffered | ResponseClass::Undecided => Err(Unproven::undecided(&seen).into()),
+    }
+}
+
+/// Whether the attacker's own list has an object at that id.
+async fn is_listed_as_own(t: &Tape, attacker: TenantIx, place: &Place, object: &Object) -> Result<bool, Stop> {
+    let parents = place.ids.iter().filter(|(other, _)| *other != object.resource);
+    let mine = Object { tenant: attacker, parents: parents.cloned().collect(), ..object.clone() };
+    match operation_of(&t.spec, object.resource, Role::List) {
+        Some(_) => Ok(look_up(t, &mine).await?.item.is_some()),
+        None => Ok(false),
     }
 }
 

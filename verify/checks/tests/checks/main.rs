@@ -8,6 +8,7 @@ mod catalog;
 mod compile_fail;
 mod controls;
 mod described;
+mod existing;
 mod flaws;
 mod generated;
 mod habits;

@@ -282,7 +282,7 @@ pub(super) fn findings(spec: &Spec, results: &[TrialResult], lookup: &mut Lookup
         })
         .collect();
     found.sort_by_cached_key(|(kind, result, evidence)| {
-        let severity = std::cmp::Reverse(severity(result.check, evidence));
+        let severity = std::cmp::Reverse(severity(result.check, *kind, evidence));
         (*kind, severity, result.check.id, result.subject.label(spec), result.pair)
     });
     let reproducer = Reproducer::new(spec, lookup);
@@ -310,7 +310,7 @@ fn finding(
         attacker: tenant(spec, result.pair.attacker),
         victim: tenant(spec, result.pair.victim),
         operation: result.subject.label(spec),
-        severity: severity(result.check, evidence),
+        severity: severity(result.check, kind, evidence),
         cwe: result.check.cwe.iter().map(|cwe| (*cwe).to_owned()).collect(),
         shows: evidence.shows,
         evidence: evidence.lines.clone(),
@@ -321,7 +321,10 @@ fn finding(
 
 /// How bad a finding is: what was demonstrated counts. Where a check comes upon another tenant's data, or changes it, that is
 /// no smaller thing for what the check was looking for.
-fn severity(check: &Check, evidence: &Evidence) -> Severity {
+fn severity(check: &Check, kind: FindingKind, evidence: &Evidence) -> Severity {
+    if kind == FindingKind::Advisory {
+        return check.severity;
+    }
     match evidence.shows {
         Shows::ForeignWrite | Shows::ForeignChange | Shows::ForeignDestruction => {
             check.severity.max(Severity::Critical)

@@ -15,7 +15,7 @@ use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::{PAGE, RESOURCE};
 use crate::object_id::ObjectId;
 use crate::reader::{At, Reader, Table, Value, in_order};
-use crate::spec::{Effect, IdSource, Operation, Origin, Paging, RequestTemplate, Resource, Role, TenantName};
+use crate::spec::{Effect, IdSource, Operation, Origin, Paging, RequestTemplate, Resource, Role, Supply, TenantName};
 use crate::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol};
 use crate::values::integer;
@@ -108,9 +108,15 @@ impl Draft<'_> {
         let body = create.as_ref().and_then(|create| create.body.clone());
         let update = update.or_else(|| body.as_ref().and_then(marked_members));
 
-        let existing = by_tenant(reader, table, "existing", roster, known_id);
+        let supply = supply(reader, table, roster);
+        let is_disposable = table.get("disposable").is_some_and(|value| reader.flag(value, "disposable"));
+        if is_disposable && table.lacks("existing") {
+            let help = "leave it out: what the run has made, it may change";
+            reader.report.note(table.key_span("disposable"), "`disposable` without `existing`", help);
+        }
         let shows = by_tenant(reader, table, "shows", roster, |reader, value| Some(reader.expanded(value)?.value));
-        if let Some(tenant) = shows.keys().find(|tenant| !existing.is_empty() && !existing.contains_key(*tenant)) {
+        let is_unknown = |tenant: &&TenantName| matches!(&supply, Supply::Known(known) if !known.contains_key(*tenant));
+        if let Some(tenant) = shows.keys().find(is_unknown) {
             let message = format!("`shows` names {}, of which no object is known", printable(tenant.as_str()));
             reader.report.note(table.key_span("shows"), message, "name its object under `existing` as well");
         }
@@ -146,7 +152,8 @@ impl Draft<'_> {
                     None => JsonPath::parse("$.id").ok()?,
                 },
                 page,
-                existing,
+                supply,
+                is_disposable,
                 shows,
                 line: reader.line(table.span.start),
             })
@@ -404,6 +411,31 @@ fn marked_members(create: &BodyTemplate) -> Option<BodyTemplate> {
     (!marked.is_empty()).then_some(BodyTemplate::Json(JsonTemplate::Object(marked)))
 }
 
+/// `existing`: by tenant, or as each tenant's list shows them.
+fn supply<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, roster: &Roster) -> Supply {
+    match table.get("existing") {
+        Some(value) if value.get_ref().is_str() => {
+            reader.choice(value, &[("listed", ())]);
+            Supply::Listed
+        }
+        _ => match by_tenant(reader, table, "existing", roster, known_ids) {
+            known if known.is_empty() => Supply::Made,
+            known => Supply::Known(known),
+        },
+    }
+}
+
+/// Objects of one tenant: one, or a list of them.
+fn known_ids<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<Vec<ObjectId>> {
+    const MOST_KNOWN: usize = 50;
+    let Some(items) = value.get_ref().as_array() else { return known_id(reader, value).map(|id| vec![id]) };
+    if items.is_empty() || items.len() > MOST_KNOWN {
+        reader.report.note(value.span(), "a list of one to 50 ids goes here", "[\"case-1\", \"case-2\"]");
+        return None;
+    }
+    items.iter().map(|item| known_id(reader, item)).collect()
+}
+
 /// An object that exists: a number in the file is one in JSON.
 fn known_id<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<ObjectId> {
     match value.get_ref() {
@@ -469,6 +501,7 @@ const ROLES: [(&str, Role); 6] = [
 /// `methods`, or what the convention gives.
 fn roles<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, convention: &Convention) -> Vec<Role> {
     let may_create = table.get("create").is_some();
+    let is_disposable = table.get("disposable").is_some();
     let may_patch = convention.update.is_some() || (convention.create.is_none() && may_create);
     let Some(value) = table.get("methods") else {
         let implied = |role: &Role| match role {
@@ -485,8 +518,9 @@ fn roles<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, convention: &Conven
     let mut roles = Vec::new();
     for item in items.iter() {
         let Some(role) = reader.choice(item, &ROLES) else { continue };
-        if !may_create && !matches!(role, Role::List | Role::Read) {
-            let help = "add `create`, or leave this out: objects that the run has not made are never changed";
+        let reads = matches!(role, Role::List | Role::Read);
+        if !(may_create || reads || (is_disposable && role != Role::Create)) {
+            let help = "add `create`, or leave this out: objects that the run has not made are changed only where they are `disposable`";
             reader.report.note(item.span(), "this needs `create`", help);
         } else if role == Role::Patch && !may_patch {
             let help = format!("add `update = {}`", RESOURCE.example("update"));

@@ -224,7 +224,7 @@ impl Api {
             ("GET", ["users"]) => self.list(call, "user", None),
             ("GET", ["directory"]) => self.directory(),
             ("GET", ["settings"]) => self.settings(call),
-            ("GET", ["users", id]) => self.item(call, at("user", *id, None)),
+            ("GET" | "PATCH" | "DELETE", ["users", id]) => self.item(call, at("user", *id, None)),
             ("GET", ["notes"]) => self.list(call, "note", None),
             ("PUT", ["notes", id]) => self.put(call, "note", id),
             (_, ["notes", id]) => self.item(call, at("note", *id, None)),

@@ -16,6 +16,9 @@ fn resources() {
         ("create = { title = \"{canary}\" }", "create = \"{canary}\""),
         ("create = { title = \"{canary}\" }", "existing = { nroth = \"case-1\", south = \"\" }"),
         ("create = { title = \"{canary}\" }", "existing = { north = \"1\" }\nmethods = [\"read\", \"delete\", \"export\"]"),
+        ("create = { title = \"{canary}\" }", "existing = \"lsited\"\ndisposable = \"yes\""),
+        ("create = { title = \"{canary}\" }", "existing = { north = [], south = [\"1\", \"2\"] }\ndisposable = true"),
+        ("create = {", "disposable = true\ncreate = {"),
         ("create = { title = \"{canary}\" }", "create = { title = \"x\" }\nmethods = [\"patch\"]"),
         ("create = {", "id = \"id\"\nids = \"mine\"\ncreate = {"),
         ("create = {", "page = { size = \"2\", next = \"$.n\", next_header = \"Next\" }\ncreate = {"),
@@ -43,8 +46,15 @@ fn resources() {
     30: `nroth` `nroth` is no [[tenant]] → did you mean `north`?
     30: `""` this is empty → write a value, or leave the key out
 
-    31: `"delete"` this needs `create` → add `create`, or leave this out: objects that the run has not made are never changed
+    31: `"delete"` this needs `create` → add `create`, or leave this out: objects that the run has not made are changed only where they are `disposable`
     31: `"export"` `export` is not known here → one of: list, create, read, replace, patch, delete
+
+    30: `"lsited"` `lsited` is not known here → did you mean `listed`?
+    31: `"yes"` `disposable` must be true or false, without quotes, not a string → for example true
+
+    30: `[]` a list of one to 50 ids goes here → ["case-1", "case-2"]
+
+    30: `disposable` `disposable` without `existing` → leave it out: what the run has made, it may change
 
     31: `"patch"` nothing to patch with: no member of `create` holds `{canary}` → add `update = { title = "{canary}" }`
 
