@@ -12,10 +12,10 @@ use crate::api::{crosses, is_marked, is_view, looking_for, own_prefix, tells_of,
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
-    Aim, Fresh, Place, Words, again, asked_afresh, clear_object, control, each, first_page, foreign, is_creatable,
-    leak, own, parents_for, plant, prepared_object, reason, remove, request, succeed,
+    Aim, Fresh, Place, Told, Words, again, asked_afresh, clear_object, control, each, first_page, foreign,
+    is_creatable, leak, own, parents_for, plant, prepared_object, reason, remove, request, succeed, told_each,
 };
-use crate::verdict::{Evidence, Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
 static CHECK: Check = Check {
     id: "cache.cross-tenant-hit",
@@ -216,10 +216,13 @@ async fn by_path(t: &Tape, op: &Operation, aim: Aim) -> Concluded {
         Ok(first_page(&t.spec, op, request(t, own(t, tenant)?, op, &view_place(t, op, tenant)?, &Words::default())?))
     };
     let (by_victim, by_attacker) = (of(aim.victim)?, of(aim.attacker)?.crossing());
-    let open = bracket::open(async || prime(t, aim.victim, &by_victim).await).await.map_err(|stop| match stop {
-        Stop::Unproven(doubt) if doubt.reason == Reason::MarkerNotSeen => Stop::not_applicable(UNMARKED),
-        other => other,
-    })?;
+    let opened = bracket::open(async || prime(t, aim.victim, &by_victim).await).await;
+    let open = match opened {
+        Err(Stop::Unproven(doubt)) if doubt.reason == Reason::MarkerNotSeen => {
+            return unmarked(t, aim, &by_victim, &by_attacker).await;
+        }
+        opened => opened?,
+    };
     let mut attack = ask_by_path(t, aim, &by_attacker).await;
     if attack == Attack::Withstood {
         prime(t, aim.victim, &by_victim).await?;
@@ -229,6 +232,20 @@ async fn by_path(t: &Tape, op: &Operation, aim: Aim) -> Concluded {
         attack = only_where_cached(t, aim, &by_attacker, evidence.clone()).await;
     }
     open.attack(attack).close().await
+}
+
+/// Where nothing marks the answer: the attacker is told something of its own, or what the victim is told, from a cache.
+async fn unmarked(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request) -> Concluded {
+    let open = bracket::open(async || succeed(t, by_victim.clone(), aim.victim).await).await?;
+    let outcome = match told_each(t, by_victim, by_attacker).await? {
+        Told::Apart => Attack::Withstood,
+        Told::Same => return Err(Stop::not_applicable(UNMARKED)),
+        Told::Cached { across, afresh } => Attack::Leaked(
+            Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", &across)
+                .with("with a parameter that no one has sent, it is given another", &afresh),
+        ),
+    };
+    open.attack(outcome).close().await
 }
 
 /// The victim asks, and sees a marker of its own.

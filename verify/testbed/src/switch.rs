@@ -165,6 +165,10 @@ pub enum Switch {
     LinkToAny,
     /// A link may be made to whatever id.
     LinkToNothing,
+    /// A case may be attached to any tenant's note, which says so.
+    AttachToAny,
+    /// A case may be attached to any tenant's note, of which nothing is seen there.
+    AttachUnseen,
     /// A task is created below any id of the right form.
     AnyParentOfForm,
     /// A filter by a case stands in place of the tenant.

@@ -5,8 +5,9 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, ResourceIx, Role, Spec};
+use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec};
 
+use super::beside::name_theirs;
 use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
@@ -22,10 +23,11 @@ pub(crate) static CHECK: Check = Check {
     surface: Surface::Api,
     severity: Severity::High,
     cwe: &["CWE-639"],
-    title: "Something created under the victim's object, or naming it",
+    title: "Something created under the victim's object, or done with it",
     does: "Creates an object that names one of the victim's, as its parent or anywhere in the request, in the attacker's \
-           own place and in the victim's. Where a request names several, each is tried by itself.",
-    judges: "Leak: the victim finds it with its own; or the victim's object is accepted where one that never existed is \
+           own place and in the victim's. Sends operations that name a second object for an object of its own, with the \
+           victim's beside it. Where a request names several, each is tried by itself.",
+    judges: "Leak: the victim finds it with its own, or finds its object changed; or the victim's object is accepted where one that never existed is \
              refused, so the link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never \
              existed is. Unproven: a control fails, or the answer is no denial.",
     origin: "isolation 18.3: a foreign key that lacks the tenant.",
@@ -34,7 +36,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
-    let fits = |op: &Operation| op.role == Role::Create && !named_besides(spec, op).is_empty();
+    let fits = |op: &Operation| {
+        let writes = op.role == Role::Create || (op.role == Role::Custom && op.effect != Effect::Read);
+        writes && op.resource.is_some() && !named_besides(spec, op).is_empty()
+    };
     each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
 }
 
@@ -43,7 +48,10 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
 async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let mut concluded = None;
     for kind in named_besides(&w.spec, aim.op(&w)) {
-        let told = link_to(w, aim, kind).await;
+        let told = match aim.op(&w).role {
+            Role::Create => link_to(w, aim, kind).await,
+            _ => name_theirs(w, aim, kind).await,
+        };
         match &told {
             Ok(Verdict::Isolated(_)) => concluded = concluded.or(Some(told)),
             Err(Stop::NotApplicable(_)) => concluded = Some(told),

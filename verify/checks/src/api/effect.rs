@@ -86,9 +86,20 @@ pub(super) enum SeenEffect {
 
 /// The owner does it to an object of its own, and sees what it does.
 pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
+    rehearse_at(t, op, &Place::of(object), object, before).await
+}
+
+/// The same at a place that names this object among others.
+pub(super) async fn rehearse_at(
+    t: &Tape,
+    op: &Operation,
+    place: &Place,
+    object: &Object,
+    before: &AtRest,
+) -> Result<SeenEffect, Stop> {
     let owner = object.tenant;
     let words = Words::canary(&t.canary(owner));
-    let done = succeed(t, request(t, own(t, owner)?, op, &Place::of(object), &words)?, owner).await?;
+    let done = succeed(t, request(t, own(t, owner)?, op, place, &words)?, owner).await?;
     let seen = poll(t, async || {
         Ok(match state(t, object).await? {
             State::Gone(_) => still_gone(t, object).await?.map(|_| SeenEffect::Gone),

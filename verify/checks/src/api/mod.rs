@@ -5,12 +5,14 @@
 //! - [`reading`]: the attacker sends what the owner sends, and reads.
 //! - [`writing`]: it replaces, changes or destroys; [`effect`] is what the owner sees of that.
 //! - [`creating`]: it creates, and the victim looks for it.
+//! - [`beside`]: it names an object of the victim's beside one of its own.
 //! - [`attempts`]: it names a tenant in many ways, one after the other.
 
 use crate::Kind;
 
 mod absent;
 mod attempts;
+mod beside;
 mod body_tenant;
 mod child;
 mod count;

@@ -12,8 +12,9 @@ use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack, Open};
 use crate::check::{Check, Concluded, Phase, Trial, reads};
 use crate::shared::{
-    Aim, Fresh, Place, Words, again, asked_afresh, each, field_naming, first_page, follow, foreign, foreign_field,
-    is_broken_json, leak, next_page, only_cached, own, poll, prepared_object, reason, request, shows, succeed,
+    Aim, Fresh, Place, Told, Words, again, asked_afresh, each, field_naming, first_page, follow, foreign,
+    foreign_field, is_broken_json, leak, next_page, only_cached, own, poll, prepared_object, reason, request, shows,
+    succeed, told_each,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -27,7 +28,9 @@ pub(crate) static LIST: Check = Check {
            limits.pages; the victim lists again. The same with every view, and with every read that names no object.",
     judges: "Leak: any page shows a marker of the victim's, or one of tenancy.fields names another tenant. Isolated: \
              the list was read to its end and shows neither. Unproven: a control fails, a page is no answer, the \
-             attacker's own view shows nothing of its own, or the list is longer than limits.pages.",
+             attacker's own view shows nothing of its own, or the list is longer than limits.pages. Where nothing marks \
+             a view, not even the victim's own, the answers are compared: each tenant is told something of its own, the \
+             same each time, or both are told the same.",
     origin: "isolation 18.1; a second page without the tenant; logtide #256.",
     fix: "Put the tenant into the query of every page; a cursor must not carry more than a position.",
     requests: 6,
@@ -88,7 +91,25 @@ async fn view_own(t: &Tape, aim: Aim) -> Concluded {
         Attack::Withstood => shows_any(t, op, aim.attacker, &mine).await,
         outcome => Ok(outcome),
     };
-    concluded(bracket::open(async || is_shown(t, &by_owner, aim.victim).await).await, attack).await
+    match concluded(bracket::open(async || is_shown(t, &by_owner, aim.victim).await).await, attack).await {
+        Err(Stop::NotApplicable(_)) => view_unmarked(t, op, aim, &by_owner, &mine).await,
+        decided => decided,
+    }
+}
+
+/// A view in which nothing marks whose it is: each tenant is told something of its own there, or both are told the same, in
+/// which nothing is of either.
+async fn view_unmarked(t: &Tape, op: &Operation, aim: Aim, by_owner: &Request, mine: &Place) -> Concluded {
+    let open = bracket::open(async || succeed(t, by_owner.clone(), aim.victim).await).await?;
+    let by_attacker = request(t, own(t, aim.attacker)?, op, mine, &Words::default())?;
+    let outcome = match read_all(t, op, aim, mine, &Words::default()).await? {
+        Attack::Withstood => match told_each(t, by_owner, &by_attacker).await? {
+            Told::Apart | Told::Same => Attack::Withstood,
+            Told::Cached { across, .. } => Attack::Undecided(only_cached(&across)),
+        },
+        outcome => outcome,
+    };
+    open.attack(outcome).close().await
 }
 
 /// The control: the victim is shown something of its own, so that another's would show as well.

@@ -25,18 +25,20 @@ pub(crate) async fn asked_afresh(
     if by_attacker.method != "GET" {
         return Fresh::Same;
     }
-    let with_parameter = |request: &Request| {
-        let address = request.address.clone().query(&format!("_={}", t.unique()));
-        request.clone().to(address).crossing()
-    };
-    if !t.send(with_parameter(by_owner)).await.succeeded() {
+    if !t.send(with_fresh_parameter(t, by_owner)).await.succeeded() {
         return Fresh::Same;
     }
-    let seen = t.send(with_parameter(by_attacker)).await;
+    let seen = t.send(with_fresh_parameter(t, by_attacker)).await;
     match is_shown(&seen) || !matches!(seen.status(), Some(200..=299 | 400..=428 | 430..=499)) {
         true => Fresh::Same,
         false => Fresh::Nothing(seen),
     }
+}
+
+/// The same request with a parameter that no one has ever sent.
+pub(super) fn with_fresh_parameter(t: &Tape, request: &Request) -> Request {
+    let address = request.address.clone().query(&format!("_={}", t.unique()));
+    request.clone().to(address).crossing()
 }
 
 /// A leak that is a cache's is for the check of caches to tell.

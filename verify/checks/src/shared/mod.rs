@@ -6,6 +6,7 @@
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
 //!   of an answer, and how answers are told apart.
 //! - [`fresh`](asked_afresh()): whether a leak is that of a cache.
+//! - [`unmarked`](told_each()): what two tenants are told where nothing marks it.
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
 
 mod evidence;
@@ -16,6 +17,7 @@ mod nothing;
 mod paging;
 mod place;
 mod plant;
+mod unmarked;
 
 pub(crate) use evidence::{
     control, failed, field_naming, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of,
@@ -34,6 +36,8 @@ pub(crate) use plant::{
     is_told_anywhere, look_up, parents_for, plant, plant_below, plant_under, prepared_object, read, remove,
     remove_if_written, tries,
 };
+
+pub(crate) use unmarked::{Told, told_each};
 
 use watertight_engine::call::{Caller, Mark, Request};
 pub(crate) use watertight_engine::journal::id_in;

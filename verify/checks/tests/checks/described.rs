@@ -1,7 +1,7 @@
 //! Requests that are not REST: what they name, and where, is for the spec to say.
 
 use watertight_testbed::Switch::*;
-use watertight_testbed::{Bed, Concluded, Fixture, Switch, Verified};
+use watertight_testbed::{Bed, Concluded, Fixture, Picked, Switch, Verified};
 
 use crate::support::is_of_data;
 
@@ -76,6 +76,35 @@ async fn what_a_body_names_is_planted_before_and_may_not_be_anothers() {
     assert!(leaky.iter().all(|one| one.is_leak() && one.subject == "POST /tenants/{tenant}/links"), "{leaky:#?}");
     let careless = links(&[LinkToNothing]).await;
     assert!(careless.iter().all(|one| one.is_finding() && !one.is_leak()), "{careless:#?}");
+}
+
+const ATTACH: &str = r#"
+[[operation]]
+name = "attach"
+request = "POST /tenants/{tenant}/cases/{case}/attach"
+body = { note = "{note}" }
+effect = "change"
+"#;
+
+/// The case is the attacker's own, and the note beside it is not.
+#[tokio::test]
+async fn an_operation_may_not_name_anothers_object_beside_ones_own() {
+    let attached = async |switches: &[Switch]| {
+        let fixture = Fixture::by_path().only(&["case", "note"]).two_tenants().further(ATTACH);
+        let switches = [switches, &[IdsOfTenant]].concat();
+        let is_attach = |one: &Picked| one.subject.ends_with("/attach");
+        let verified = Bed::with(fixture, &switches).await.verify(is_attach).await;
+        assert_eq!(verified.run.left_behind, Vec::<String>::new());
+        verified.concluded()
+    };
+    let sound = attached(&[]).await;
+    assert!(sound.iter().all(Concluded::is_isolated), "{sound:#?}");
+    assert_eq!(of_check(&sound, "api.child-of-foreign-parent").len(), 2);
+    for switch in [AttachToAny, AttachUnseen] {
+        let leaky = attached(&[switch]).await;
+        let found: Vec<&Concluded> = leaky.iter().filter(|one| one.is_leak()).collect();
+        assert!(found.len() == 2 && found.iter().all(|one| one.check == "api.child-of-foreign-parent"), "{leaky:#?}");
+    }
 }
 
 /// Nothing can be done about it, so it is said once for each kind, and is no failure.

@@ -69,3 +69,37 @@ async fn a_filter_by_anothers_object_shows_nothing_of_it() {
     let found: Vec<&Concluded> = leaky.iter().filter(|one| one.is_leak()).collect();
     assert!(found.len() == 2 && found.iter().all(|one| one.check == "api.swap-item"), "{leaky:#?}");
 }
+
+/// What names the caller alone, and what is the same for everyone.
+const UNMARKED: &str = r#"
+[[operation]]
+name = "who"
+request = "GET /whoami"
+
+[[operation]]
+name = "schema"
+request = "GET /cases/any/schema"
+"#;
+
+#[tokio::test]
+async fn what_nothing_marks_is_compared_with_what_the_other_tenant_is_told() {
+    let compared = async |switches: &[Switch]| {
+        let fixture = Fixture::by_token().only(&["case"]).two_tenants().further(UNMARKED);
+        let is_tried = |one: &watertight_testbed::Picked| {
+            let subject = ["GET /whoami", "GET /cases/any/schema"].contains(&one.subject.as_str());
+            subject && ["api.list-own", "cache.cross-tenant-hit"].contains(&one.check)
+        };
+        Bed::with(fixture, switches).await.verify(is_tried).await.concluded()
+    };
+    let sound = compared(&[]).await;
+    for subject in ["GET /whoami", "GET /cases/any/schema"] {
+        let one = of(&sound, "api.list-own", subject);
+        assert!(one.len() == 2 && one.iter().all(|one| one.is_isolated()), "{subject}: {one:#?}");
+    }
+    let cached = compared(&[EdgeCache]).await;
+    let found: Vec<&Concluded> = cached.iter().filter(|one| one.is_leak()).collect();
+    assert!(!found.is_empty(), "{cached:#?}");
+    let is_the_caches = |one: &&&Concluded| one.check == "cache.cross-tenant-hit" && one.subject == "GET /whoami";
+    assert_eq!(found.iter().filter(is_the_caches).count(), found.len(), "{found:#?}");
+    assert!(of(&cached, "api.list-own", "GET /whoami").iter().all(|one| one.is_unproven()), "{cached:#?}");
+}

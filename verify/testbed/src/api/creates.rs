@@ -42,6 +42,22 @@ impl Api {
         Answer::json(201, &self.store(call.tenant, At { kind: "link", id: &id, parent: None }, &call.asked.body))
     }
 
+    /// Attaches a case to a note, which the body names.
+    pub(super) fn attach(&mut self, call: &Call<'_>, id: &str) -> Answer {
+        let note = call.asked.body["note"].as_str().unwrap_or_default();
+        let is_unseen = self.is(Switch::AttachUnseen);
+        let alone = if is_unseen { Switch::AttachUnseen } else { Switch::AttachToAny };
+        let Some(case) = self.find(call, "case", id, Switch::CloseByIdAlone) else { return self.missing(call, id) };
+        let Some(note) = self.find(call, "note", note, alone) else {
+            return Answer::problem(422, "no such note", note);
+        };
+        self.records[case].body["attached"] = json!(true);
+        if !is_unseen {
+            self.records[note].body["case"] = json!(id);
+        }
+        Answer::ok(&json!({ "attached": true }))
+    }
+
     pub(super) fn create_task(&mut self, call: &Call<'_>, parent: &str) -> Answer {
         let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         let has_form = parent.strip_prefix("case-").is_some_and(is_number);

@@ -215,6 +215,7 @@ impl Api {
             ("GET", ["cases", id, "summary"]) => self.summary(call, id),
             ("GET", ["cases", id, "status"]) => self.status(call, id),
             ("POST", ["cases", id, "close"]) => self.close(call, id),
+            ("POST", ["cases", id, "attach"]) => self.attach(call, id),
             ("GET", ["cases", parent, "tasks"]) => self.list_tasks(call, parent),
             ("POST", ["cases", parent, "tasks"]) => self.create_task(call, parent),
             (_, ["cases", parent, "tasks", id]) => self.item(call, at("task", *id, Some(*parent))),

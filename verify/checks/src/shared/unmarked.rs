@@ -1,0 +1,80 @@
+//! What two tenants are told by the same request, where no marker is in either answer.
+
+use serde_json::Value;
+use watertight_engine::call::Request;
+use watertight_engine::log::Exchange;
+use watertight_engine::{Seen, Tape};
+
+use super::features::{Features, are_alike, told_apart};
+use super::fresh::with_fresh_parameter;
+use super::reason;
+use crate::verdict::{Stop, Unproven};
+
+/// How the answers compare.
+pub(crate) enum Told {
+    /// Each is told something of its own, the same each time.
+    Apart,
+    /// Both are told the same.
+    Same,
+    /// The attacker is told what the victim is, and something else where no cache can have the answer.
+    Cached {
+        /// What the attacker is told.
+        across: Seen,
+        /// What it is told with a parameter that no one has sent.
+        afresh: Seen,
+    },
+}
+
+/// Asks in turn, twice each. What changes each time can't be compared.
+pub(crate) async fn told_each(t: &Tape, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
+    let [theirs, mine] = in_turn(t, [by_victim.clone(), by_attacker.clone()]).await?;
+    let [of_theirs, of_mine] = [&theirs, &mine].map(features);
+    if told_apart(&of_theirs, &of_mine).is_some() {
+        return Ok(Told::Apart);
+    }
+    if !are_alike(&of_theirs, &of_mine) {
+        return Err(Stop::not_applicable("nothing marks the answer, and it changes each time"));
+    }
+    if by_attacker.method != "GET" {
+        return Ok(Told::Same);
+    }
+    let afresh = [by_victim, by_attacker].map(|request| with_fresh_parameter(t, request));
+    let Ok([theirs_afresh, mine_afresh]) = in_turn(t, afresh).await else { return Ok(Told::Same) };
+    let is_apart = told_apart(&features(&theirs_afresh), &features(&mine_afresh)).is_some();
+    let ([across, _], [afresh, _]) = (mine, mine_afresh);
+    Ok(if is_apart { Told::Cached { across, afresh } } else { Told::Same })
+}
+
+/// The answers to each of two requests, which are sent in turn.
+async fn in_turn(t: &Tape, [by_victim, by_attacker]: [Request; 2]) -> Result<[[Seen; 2]; 2], Stop> {
+    let (theirs, mine) = (answered(t, &by_victim).await?, answered(t, &by_attacker).await?);
+    let (theirs_again, mine_again) = (answered(t, &by_victim).await?, answered(t, &by_attacker).await?);
+    Ok([[theirs, theirs_again], [mine, mine_again]])
+}
+
+/// A success that is none by what it says tells nothing of the operation.
+async fn answered(t: &Tape, request: &Request) -> Result<Seen, Stop> {
+    let seen = t.send(request.clone().crossing()).await;
+    match (seen.succeeded(), seen.json().is_some_and(is_error)) {
+        (true, false) => Ok(seen),
+        (true, true) => Err(Stop::not_applicable(format!("its owner is told an error: {}", seen.line()))),
+        (false, _) => Err(Unproven::shown(reason(&seen), "the owner's own request failed", &seen).into()),
+    }
+}
+
+fn is_error(json: &Value) -> bool {
+    let is_told = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
+    };
+    ["error", "errors"].iter().any(|member| json.get(member).is_some_and(is_told))
+}
+
+fn features(answers: &[Seen; 2]) -> [Features; 2] {
+    let of = |answer: &Seen| {
+        let answer: &Exchange = answer;
+        Features::of(answer, &[])
+    };
+    [of(&answers[0]), of(&answers[1])]
+}
