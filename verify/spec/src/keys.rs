@@ -81,6 +81,7 @@ pub(crate) const TENANT: Section = Section {
     keys: &[
         ("id", r#""agency-north""#),
         ("url", r#""https://north.staging.example.com""#),
+        ("values", "{ project = 7 }"),
         ("principal", "[[tenant.principal]]"),
     ],
 };
@@ -258,7 +259,19 @@ mod tests {
     #[test]
     fn every_key_in_the_reference_is_known() {
         let known: Vec<_> = ALL.iter().flat_map(|section| section.keys).map(|(key, _)| *key).collect();
-        let symbols = ["{tenant}", "{case}", "{canary}", "{canary.public}", "{unique}"];
+        let symbols = [
+            "{tenant}",
+            "{case}",
+            "{canary}",
+            "{canary.public}",
+            "{unique}",
+            "{uuid}",
+            "{int}",
+            "{number}",
+            "{email}",
+            "{slug}",
+            "{project}",
+        ];
         for key in explained(&reference()) {
             assert!(known.contains(&key) || symbols.contains(&key), "docs/spec.md explains `{key}`, which is no key");
         }

@@ -35,7 +35,7 @@ pub(crate) fn document<'t>(
     let target = target::target(reader, root, url);
     let limits = target::limits(reader, root);
     let tenancy = target::tenancy(reader, root);
-    let resources = resource::resources(reader, root, &tenants.roster);
+    let resources = resource::resources(reader, root, &tenants.roster, tenants.values);
     let tokens = tokens::tokens(reader, root, &resources.names);
     let mut operations = resources.implied;
     let written = operation::operations(reader, root, &resources.names, &mut operations);
@@ -52,7 +52,7 @@ pub(crate) fn document<'t>(
     }
     let tenancy = tenancy?;
     let resources = resources.complete;
-    let names_tenant = |operation: &crate::spec::Operation| operation.request.path.mentions(&Symbol::Tenant);
+    let names_tenant = |operation: &crate::spec::Operation| operation.request.path.symbols().any(Symbol::names_tenant);
     if tenancy.value.locator == Locator::Path
         && let (Some(resources), Some(())) = (&resources, written)
         && !(resources.is_empty() && operations.is_empty())

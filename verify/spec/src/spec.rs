@@ -196,6 +196,8 @@ pub struct Tenant {
     pub id: TenantName,
     /// `url`, else the target's.
     pub url: Url,
+    /// `values`: what is written for the tenant in place of their names.
+    pub values: BTreeMap<String, serde_json::Value>,
     /// `[[tenant.principal]]`, at least one that [names its own tenant](Names::Own); the first such is the tenant's
     /// default caller.
     pub principals: Vec<Principal>,

@@ -1,5 +1,6 @@
 //! Reads `{symbol}` in paths and bodies.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::Value as Json;
@@ -9,16 +10,27 @@ use crate::diagnostic::printable;
 use crate::ix::ResourceIx;
 use crate::keys::suggest;
 use crate::reader::{At, Reader, Value, in_order};
-use crate::template::{JsonTemplate, PathTemplate, Piece, Symbol, TextTemplate};
+use crate::template::{Form, JsonTemplate, PathTemplate, Piece, Symbol, TextTemplate};
 use crate::values::integer;
 
-/// Names that no resource may have.
-pub(crate) const RESERVED: [&str; 3] = ["tenant", "canary", "unique"];
+/// Names that no resource may have, and no value of a tenant.
+const RESERVED: [&str; 3] = ["tenant", "canary", "unique"];
+
+/// Whether braces around a name mean something already.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || Form::ALL.iter().any(|(form, _)| *form == name)
+}
 /// Methods that a spec may name.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
-/// Resource names and their indices in the spec.
-pub(crate) type Objects = std::collections::BTreeMap<String, ResourceIx>;
+/// What braces may name besides the symbols that every spec has.
+#[derive(Default)]
+pub(crate) struct Objects {
+    /// Resource names and their indices in the spec.
+    pub(crate) resources: BTreeMap<String, ResourceIx>,
+    /// Names of tenants' `values`.
+    pub(crate) values: BTreeSet<String>,
+}
 
 /// Which symbols have a meaning in a template.
 #[derive(Clone)]
@@ -27,7 +39,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) objects: &'a Objects,
     /// Those that something binds here; `None` allows every object.
     pub(crate) bound: Option<Vec<ResourceIx>>,
-    /// Besides objects.
+    /// Besides objects and what is theirs.
     pub(crate) others: &'static [Symbol],
 }
 
@@ -48,17 +60,22 @@ impl Scope<'_> {
             "canary" => Symbol::Canary,
             "canary.public" => Symbol::CanaryPublic,
             "unique" => Symbol::Unique,
-            _ => match self.objects.get(name) {
-                Some(index) => Symbol::Object(*index),
-                None => {
-                    let known = self.objects.keys().map(String::as_str);
-                    let known = ["tenant", "canary", "canary.public", "unique"].into_iter().chain(known);
+            _ => match (self.objects.resources.get(name), Form::ALL.iter().find(|(form, _)| *form == name)) {
+                (Some(index), _) => Symbol::Object(*index),
+                (None, Some((_, form))) => Symbol::Generated(*form),
+                (None, None) if self.objects.values.contains(name) => Symbol::Value(name.to_owned()),
+                (None, None) => {
+                    let own = self.objects.resources.keys().chain(&self.objects.values).map(String::as_str);
+                    let forms = Form::ALL.iter().map(|(form, _)| *form);
+                    let known = ["tenant", "canary", "canary.public", "unique"].into_iter().chain(own).chain(forms);
                     return Err((format!("`{{{}}}` is no symbol", printable(name)), suggest(name, known)));
                 }
             },
         };
         let bound = match &symbol {
             Symbol::Object(index) => self.bound.as_ref().is_none_or(|bound| bound.contains(index)),
+            Symbol::Generated(_) => self.others.contains(&Symbol::Unique),
+            Symbol::Value(_) => self.others.contains(&Symbol::Tenant),
             other => self.others.contains(other),
         };
         match (bound, &symbol) {
@@ -77,9 +94,10 @@ impl Scope<'_> {
             Symbol::Canary => "canary",
             Symbol::CanaryPublic => "canary.public",
             Symbol::Unique => "unique",
-            Symbol::Object(_) => "",
+            Symbol::Generated(_) | Symbol::Value(_) | Symbol::Object(_) => "",
         });
-        let objects = self.objects.iter().filter(|(_, index)| self.bound.as_ref().is_none_or(|b| b.contains(index)));
+        let objects =
+            self.objects.resources.iter().filter(|(_, index)| self.bound.as_ref().is_none_or(|b| b.contains(index)));
         let names: Vec<_> =
             others.chain(objects.map(|(name, _)| name.as_str())).map(|name| format!("{{{name}}}")).collect();
         match names.is_empty() {

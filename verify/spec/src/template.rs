@@ -17,8 +17,50 @@ pub enum Symbol {
     CanaryPublic,
     /// `{unique}`: a value that no other object has.
     Unique,
+    /// `{uuid}`, `{email}` and the like: a value of that form that no other object has.
+    Generated(Form),
+    /// `{project}`: what the tenant's `values` say.
+    Value(String),
     /// `{case}`: the id of an object of that resource.
     Object(ResourceIx),
+}
+
+/// The form of a value that the run makes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// `{uuid}`: RFC 9562, version 8.
+    Uuid,
+    /// `{int}`: a whole number.
+    Int,
+    /// `{number}`: one with two decimals.
+    Number,
+    /// `{email}`
+    Email,
+    /// `{slug}`: lower-case letters, digits and a dash.
+    Slug,
+}
+
+impl Form {
+    /// Every one, by what braces hold.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("uuid", Self::Uuid),
+        ("int", Self::Int),
+        ("number", Self::Number),
+        ("email", Self::Email),
+        ("slug", Self::Slug),
+    ];
+}
+
+impl Symbol {
+    /// Whether it stands for a value that no other object has.
+    pub fn is_unique(&self) -> bool {
+        matches!(self, Self::Unique | Self::Generated(_))
+    }
+
+    /// Whether it says which tenant is meant.
+    pub fn names_tenant(&self) -> bool {
+        matches!(self, Self::Tenant | Self::Value(_))
+    }
 }
 
 /// Text or symbol.

@@ -8,7 +8,7 @@ use watertight_spec::{Locator, Names, Operation, Spec, Symbol, TenantIx, Who};
 use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_tried};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
-use crate::shared::{Aim, Place, again, each, foreign, names_tenant, own, prepared_object};
+use crate::shared::{Aim, Place, again, each, foreign, own, prepared_object, spells_tenant};
 use crate::token::must_name;
 use crate::verdict::{Evidence, Shows, Stop};
 
@@ -52,7 +52,7 @@ pub(crate) fn none(spec: &Spec) -> Vec<Trial> {
         |aim| reads(move |t| again(t, async move || without(t, aim).await)),
     );
     let names = |subject: Subject| match subject {
-        Subject::Operation(operation) => names_tenant(spec, &spec[operation]),
+        Subject::Operation(operation) => spells_tenant(spec, &spec[operation]),
         Subject::Token(_) | Subject::Everything => false,
     };
     all.retain(|trial| !nameless(spec, trial.pair.attacker).is_empty() || names(trial.subject));
@@ -64,7 +64,7 @@ pub(crate) fn unknown(spec: &Spec) -> Vec<Trial> {
         spec,
         &UNKNOWN,
         Phase::Main,
-        |op| is_tried(spec, op) && names_tenant(spec, op),
+        |op| is_tried(spec, op) && spells_tenant(spec, op),
         |aim| reads(move |t| again(t, async move || stranger(t, aim).await)),
     )
 }

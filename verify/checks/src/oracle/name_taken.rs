@@ -41,7 +41,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
 }
 
 fn has_unique(op: &Operation) -> bool {
-    op.request.mentions(&Symbol::Unique)
+    op.request.symbols().into_iter().any(Symbol::is_unique)
 }
 
 /// How often each kind of name is tried.

@@ -29,7 +29,8 @@ pub(crate) use item::{id_member, id_of, items};
 pub(crate) use nothing::{Nowhere, is_invalid, never_existed, says_nothing, similar, told_nowhere};
 pub(crate) use paging::{Pages, first_page, follow, is_broken_json, next_page, path_of_link};
 pub(crate) use place::{
-    Place, Words, address, locate, named_besides, names_tenant, operation_of, parent_of, request, scalar, tenant_name,
+    Place, Words, address, locate, named_besides, names_tenant, operation_of, parent_of, request, scalar,
+    spells_tenant, tenant_name,
 };
 pub(crate) use plant::{
     Listed, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken,

@@ -6,7 +6,7 @@ use watertight_engine::call::{Address, Caller, Mark, ObjectName, Payload, Reques
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_spec::{
-    BodyTemplate, IdSource, Locator, ObjectId, Operation, PathTemplate, Piece, Resource, ResourceIx, Role, Spec,
+    BodyTemplate, Form, IdSource, Locator, ObjectId, Operation, PathTemplate, Piece, Resource, ResourceIx, Role, Spec,
     Symbol, TenantIx, TextTemplate,
 };
 
@@ -63,6 +63,11 @@ impl Place {
         let tenant = || self.spelled.clone().unwrap_or_else(|| tenant_name(spec, self.tenant).to_owned());
         let mut sent = self.sent_ids();
         sent.extend(names_tenant(spec, op).then(tenant));
+        let given = op.request.symbols().into_iter().filter_map(|symbol| match symbol {
+            Symbol::Value(name) => spec[self.tenant].values.get(name).map(as_text),
+            _ => None,
+        });
+        sent.extend(given);
         sent
     }
 
@@ -157,6 +162,11 @@ impl Bound<'_> {
         self.t.planted.of(self.place.tenant, resource).next().map(|object| &object.id)
     }
 
+    /// What the spec says that is written for a tenant.
+    fn given(&self, name: &str) -> Option<&Value> {
+        self.t.spec[self.place.tenant].values.get(name)
+    }
+
     fn path(&self, template: &PathTemplate) -> Option<Address> {
         address(template, |address, symbol| match (symbol, &self.place.spelled) {
             (Symbol::Tenant, Some(spelled)) => Some(address.text(spelled.as_str())),
@@ -168,6 +178,8 @@ impl Bound<'_> {
     fn body(&self, template: Option<&BodyTemplate>) -> Option<Option<Payload>> {
         let value = |symbol: &Symbol| match symbol {
             Symbol::Object(resource) => self.object(*resource).map(ObjectId::value),
+            Symbol::Generated(form) => Some(made_up(*form, self.unique.as_deref()?)),
+            Symbol::Value(name) => self.given(name).cloned(),
             other => self.text(other).map(Value::String),
         };
         Some(match template {
@@ -193,14 +205,44 @@ impl Bound<'_> {
             Symbol::Canary => self.words.text.clone(),
             Symbol::CanaryPublic => self.words.public.clone(),
             Symbol::Unique => self.unique.clone(),
+            Symbol::Generated(form) => scalar(&made_up(*form, self.unique.as_deref()?)),
+            Symbol::Value(name) => self.given(name).map(as_text),
             Symbol::Object(resource) => self.object(*resource).map(ToString::to_string),
         }
     }
 }
 
+/// A value as a text has it.
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A value of a form, made from one that no other object has: the same from the same.
+fn made_up(form: Form, unique: &str) -> Value {
+    // FNV-1a, once from each end: what is made is no secret.
+    let mix = |bytes: &mut dyn Iterator<Item = u8>| {
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |mixed, byte| (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    };
+    let (head, tail) = (mix(&mut unique.bytes()), mix(&mut unique.bytes().rev()));
+    match form {
+        Form::Uuid => {
+            let (a, b, c) = (head >> 32, (head >> 16) & 0xffff, head & 0x0fff);
+            let (d, e) = (0x8000 | ((tail >> 48) & 0x3fff), tail & 0xffff_ffff_ffff);
+            format!("{a:08x}-{b:04x}-8{c:03x}-{d:04x}-{e:012x}").into()
+        }
+        Form::Int => (1_000_000 + head % 2_000_000_000).into(),
+        Form::Number => {
+            serde_json::Number::from_f64((head % 100_000_000) as f64 / 100.0).map_or(Value::Null, Value::Number)
+        }
+        Form::Email => format!("{unique}@example.com").into(),
+        Form::Slug => format!("{unique}-x").into(),
+    }
+}
+
 /// What is written for `{unique}`, if the operation has it anywhere.
 fn unique(t: &Tape, op: &Operation, words: &Words) -> Option<String> {
-    op.request.mentions(&Symbol::Unique).then(|| words.unique.clone().unwrap_or_else(|| t.unique()))
+    let needs_one = op.request.symbols().into_iter().any(Symbol::is_unique);
+    needs_one.then(|| words.unique.clone().unwrap_or_else(|| t.unique()))
 }
 
 /// A path with every symbol bound: `bind` adds what is written for one. None where it can't.
@@ -253,6 +295,11 @@ pub(crate) fn tenant_name(spec: &Spec, tenant: TenantIx) -> &str {
 
 /// Whether a request of the operation names its tenant, other than by its credential.
 pub(crate) fn names_tenant(spec: &Spec, op: &Operation) -> bool {
+    op.request.symbols().into_iter().any(Symbol::names_tenant) || matches!(spec.tenancy.locator, Locator::Header(_))
+}
+
+/// Whether a request of the operation names its tenant by its id, which can be spelled otherwise.
+pub(crate) fn spells_tenant(spec: &Spec, op: &Operation) -> bool {
     op.request.mentions(&Symbol::Tenant) || matches!(spec.tenancy.locator, Locator::Header(_))
 }
 

@@ -1,9 +1,12 @@
 //! Requests that are not REST: what they name, and where, is for the spec to say.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Bed, Concluded, Fixture, Picked, Switch, Verified};
 
-use crate::support::is_of_data;
+use crate::support::{holds, is_of_data};
 
 async fn remote(switches: &[Switch]) -> Verified {
     Bed::with(Fixture::remote(), switches).await.verify(is_of_data).await
@@ -114,4 +117,41 @@ async fn what_the_spec_can_not_remove_stays_and_is_counted() {
     let verified = Bed::with(fixture, &[]).await.verify(|one| one.check == "api.list-own").await;
     assert_eq!(verified.run.left_behind, Vec::<String>::new());
     assert_eq!(verified.run.staying, ["6 of case stay: the spec has no request that removes one"]);
+}
+
+/// The tenant's place is named by a value of its own, and what is created has values of many forms.
+fn with_values() -> Fixture {
+    let id = |name: &str| format!("id = \"{name}\"\n");
+    let with = |name: &str| format!("{}values = {{ org = \"{name}\", limit = 7 }}\n", id(name));
+    let create = r#"create = { title = "{canary}", externalRef = "{uuid}", mail = "{email}", count = "{int}", price = "{number}", slug = "{slug}", most = "{limit}" }"#;
+    Fixture::by_path()
+        .only(&["case"])
+        .two_tenants()
+        .change("{tenant}", "{org}")
+        .change(r#"create = { title = "{canary}", externalRef = "{unique}" }"#, create)
+        .change(&id("north"), &with("north"))
+        .change(&id("south"), &with("south"))
+}
+
+#[tokio::test]
+async fn values_are_typed_unique_and_the_tenants_own() {
+    let verified = Bed::with(with_values(), &[]).await.verify(is_of_data).await;
+    let mut refs = BTreeSet::new();
+    for (_, exchange) in verified.exchanges() {
+        let is_create = exchange.request.method == "POST" && exchange.request.target.ends_with("/cases");
+        let body = exchange.request.body.as_deref().filter(|_| is_create);
+        let Some(body) = body.and_then(|body| serde_json::from_str::<Value>(body).ok()) else { continue };
+        assert!(body["count"].is_u64() && body["price"].is_f64() && body["most"] == 7, "{body}");
+        assert!(body["mail"].as_str().unwrap().ends_with("@example.com"), "{body}");
+        let reference = body["externalRef"].as_str().unwrap();
+        assert!(reference.len() == 36 && reference.as_bytes()[14] == b'8', "{reference}");
+        refs.insert(reference.to_owned());
+    }
+    assert!(refs.len() > 6, "{refs:?}");
+    let concluded = verified.concluded();
+    assert!(concluded.iter().all(holds), "{concluded:#?}");
+    assert!(!of_check(&concluded, "oracle.name-taken").is_empty());
+    let leaky = Bed::with(with_values(), &[PathBelieved]).await;
+    let leaky = leaky.verify(|one| one.check == "api.swap-path-tenant").await.concluded();
+    assert!(leaky.iter().any(|one| one.is_leak() && one.subject == "GET /tenants/{org}/cases/{case}"), "{leaky:#?}");
 }

@@ -103,7 +103,7 @@ fn tried_by_others(spec: &Spec, decided: &BTreeSet<OperationIx>, ix: OperationIx
     let is_own = |symbol: &&Symbol| match symbol {
         Symbol::Canary | Symbol::CanaryPublic => true,
         Symbol::Object(object) => Some(*object) == *resource,
-        Symbol::Tenant | Symbol::Unique => false,
+        Symbol::Tenant | Symbol::Unique | Symbol::Generated(_) | Symbol::Value(_) => false,
     };
     let is_tried = decided.iter().any(|other| spec[*other].resource == *resource && resource.is_some());
     let names_nothing = *role == Role::Create && request.symbols().iter().all(is_own);

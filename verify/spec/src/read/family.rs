@@ -7,7 +7,7 @@ use crate::diagnostic::printable;
 use crate::ix::ResourceIx;
 use crate::keys::suggest;
 use crate::reader::{At, Reader, Table};
-use crate::symbols::{Objects, RESERVED};
+use crate::symbols::{Objects, is_reserved};
 
 /// Names and parents of all resources, read before the rest of any.
 pub(super) struct Family {
@@ -28,25 +28,25 @@ impl Family {
     }
 }
 
-pub(super) fn family<'t>(reader: &mut Reader<'t, '_>, tables: &[Table<'t>]) -> Family {
-    let names: Vec<_> = tables.iter().map(|table| name(reader, table)).collect();
+pub(super) fn family<'t>(reader: &mut Reader<'t, '_>, tables: &[Table<'t>], values: BTreeSet<String>) -> Family {
+    let names: Vec<_> = tables.iter().map(|table| name(reader, table, &values)).collect();
     note_repeated(reader, names.iter().flatten(), "two resources have the name");
     let mut parents: Vec<_> = tables.iter().map(|table| parent(reader, table, &names)).collect();
     let order = parents_first(reader, tables, &mut parents);
-    let mut objects = Objects::new();
+    let mut objects = Objects { values, ..Objects::default() };
     for (place, name) in order.iter().enumerate().filter_map(|(place, at)| Some((place, names.get(*at)?.as_ref()?))) {
-        objects.entry(name.value.clone()).or_insert(ResourceIx::new(place));
+        objects.resources.entry(name.value.clone()).or_insert(ResourceIx::new(place));
     }
     Family { order, names: names.into_iter().map(|name| name.map(|name| name.value)).collect(), parents, objects }
 }
 
-fn name<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Option<At<String>> {
+fn name<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, values: &BTreeSet<String>) -> Option<At<String>> {
     let name = reader.need(table, "name").and_then(|value| reader.text(value))?;
     let fits = name.value.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     let (message, help) = if !fits {
         ("cannot name a resource", "letters, digits, `-` and `_`, a letter first: paths name it `{case}`")
-    } else if RESERVED.contains(&name.value) {
+    } else if is_reserved(name.value) || values.contains(name.value) {
         ("is a symbol already", "choose another name")
     } else {
         return Some(name.map(str::to_owned));

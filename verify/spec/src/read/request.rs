@@ -18,7 +18,7 @@ pub(super) struct May<'a> {
 
 impl<'a> May<'a> {
     pub(super) fn scope(self, others: &'static [Symbol]) -> Scope<'a> {
-        let allowed = |but| self.objects.values().copied().filter(move |one| *one != but).collect();
+        let allowed = |but| self.objects.resources.values().copied().filter(move |one| *one != but).collect();
         Scope { objects: self.objects, bound: self.but.map(allowed), others }
     }
 }

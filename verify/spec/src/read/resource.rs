@@ -1,6 +1,6 @@
 //! `[[resource]]`, and the operations that each implies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json_path::JsonPath;
 use toml::de::DeValue;
@@ -30,9 +30,14 @@ pub(super) struct Resources {
     pub(super) complete: Option<Vec<Resource>>,
 }
 
-pub(super) fn resources<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, roster: &Roster) -> Resources {
+pub(super) fn resources<'t>(
+    reader: &mut Reader<'t, '_>,
+    root: &Table<'t>,
+    roster: &Roster,
+    values: BTreeSet<String>,
+) -> Resources {
     let tables = reader.tables(root, "resource", &RESOURCE, MOST_RESOURCES);
-    let family = family(reader, &tables);
+    let family = family(reader, &tables, values);
     let mut read: Vec<Option<Resource>> = Vec::new();
     let mut items: Vec<Item> = Vec::new();
     let mut implied = Vec::new();
@@ -339,7 +344,7 @@ impl Draft<'_> {
                 reader.report.note(text.span, "a collection's path has no query", help);
                 return None;
             }
-            let others = self.family.objects.values().copied().filter(|other| *other != self.ix).collect();
+            let others = self.family.objects.resources.values().copied().filter(|other| *other != self.ix).collect();
             let scope = Scope { objects: &self.family.objects, bound: Some(others), others: IN_COLLECTION };
             return reader.path(&text, &scope).map(Some);
         }

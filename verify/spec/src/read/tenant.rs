@@ -1,14 +1,18 @@
 //! `[[tenant]]`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::de::DeValue;
 
 use super::principal::{self, Drafted};
 use super::target::TargetUrl;
 use super::unshared;
 use crate::diagnostic::printable;
 use crate::keys::{PRINCIPAL, TENANT, suggest};
-use crate::reader::{At, Reader, Table};
+use crate::reader::{At, Reader, Table, Value, in_order};
 use crate::spec::{Names, Principal, Tenant, TenantName};
+use crate::symbols::is_reserved;
+use crate::values::integer;
 
 const MOST_TENANTS: usize = 50;
 const MOST_PRINCIPALS: usize = 50;
@@ -37,6 +41,8 @@ impl Roster {
 pub(super) struct Tenants {
     pub(super) roster: Roster,
     pub(super) complete: Option<Vec<Tenant>>,
+    /// Names of `values`, of any tenant.
+    pub(super) values: BTreeSet<String>,
 }
 
 pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_url: &TargetUrl) -> Tenants {
@@ -47,8 +53,15 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
         whole: ids.iter().all(Option::is_some),
         ids: ids.iter().flatten().filter_map(|id| TenantName::new(id.value.clone())).collect(),
     };
-    let drafts: Vec<_> =
-        tables.iter().zip(&ids).map(|(table, id)| draft(reader, table, id.as_ref(), &roster, target_url)).collect();
+    let values: Vec<Values> = tables.iter().map(|table| values(reader, table)).collect();
+    let names: BTreeSet<String> = values.iter().flat_map(BTreeMap::keys).cloned().collect();
+    note_missing(reader, &tables, &values, &names);
+    let drafts: Vec<_> = tables
+        .iter()
+        .zip(&ids)
+        .zip(values)
+        .map(|((table, id), values)| draft(reader, table, id.as_ref(), values, &roster, target_url))
+        .collect();
     if drafts.len() < 2 && (root.lacks("tenant") || !drafts.is_empty()) {
         let span = tables.first().map_or_else(|| root.span.clone(), |table| table.span.clone());
         let message = format!("isolation is between tenants: two at least, here {}", drafts.len());
@@ -56,7 +69,57 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
     }
     unshared::check(reader, drafts.iter().map(|(_, principals)| principals.as_slice()));
     let complete = drafts.into_iter().map(|(tenant, _)| tenant).collect::<Option<Vec<_>>>();
-    Tenants { roster, complete: complete.map(name_credentials) }
+    Tenants { roster, complete: complete.map(name_credentials), values: names }
+}
+
+type Values = BTreeMap<String, serde_json::Value>;
+
+/// `values`: texts, numbers and flags by the names that requests have for them.
+fn values<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Values {
+    let Some(value) = table.get("values") else { return Values::new() };
+    let Some(entries) = value.get_ref().as_table() else {
+        reader.wrong_type(value, "`values`", "a table", TENANT.example("values"));
+        return Values::new();
+    };
+    let mut values = Values::new();
+    for (name, value) in in_order(entries) {
+        let fits = name.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !fits || is_reserved(name.value) {
+            let message = format!("`{}` cannot name a value", printable(name.value));
+            reader.report.note(
+                name.span,
+                message,
+                "letters, digits, `-` and `_`, and none of the symbols that every spec has",
+            );
+            continue;
+        }
+        if let Some(read) = scalar(reader, value) {
+            values.insert(name.value.to_owned(), read);
+        }
+    }
+    values
+}
+
+fn scalar<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<serde_json::Value> {
+    match value.get_ref() {
+        DeValue::Boolean(flag) => Some(serde_json::Value::Bool(*flag)),
+        DeValue::Integer(number) => Some(integer(number)?.into()),
+        DeValue::String(_) => reader.expanded(value).map(|text| serde_json::Value::String(text.value)),
+        _ => {
+            reader.wrong_type(value, "a value", "a text, a whole number, true or false", "7");
+            None
+        }
+    }
+}
+
+/// What one tenant has, every tenant must have: the same requests are sent in all.
+fn note_missing(reader: &mut Reader<'_, '_>, tables: &[Table<'_>], values: &[Values], names: &BTreeSet<String>) {
+    for (table, values) in tables.iter().zip(values) {
+        for name in names.iter().filter(|name| !values.contains_key(*name)) {
+            let message = format!("this tenant has no value `{}`, and another has", printable(name));
+            reader.report.note(table.span.clone(), message, format!("add it: values = {{ {name} = … }}"));
+        }
+    }
 }
 
 fn id<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Option<At<String>> {
@@ -73,6 +136,7 @@ fn draft<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
     id: Option<&At<String>>,
+    values: Values,
     roster: &Roster,
     target_url: &TargetUrl,
 ) -> (Option<Tenant>, Vec<Drafted>) {
@@ -112,6 +176,7 @@ fn draft<'t>(
         Some(Tenant {
             id: TenantName::new(id?.value.clone())?,
             url: url?,
+            values,
             principals: principals.filter(|_| callable)?,
         })
     })();

@@ -4,6 +4,23 @@ use super::{SMALL, and, each, edited};
 use crate::examples::read;
 
 #[test]
+fn values() {
+    insta::assert_snapshot!(each(&[
+        ("id = \"south\"", "id = \"south\"\nvalues = { project = 7 }"),
+        ("id = \"south\"", "id = \"south\"\nvalues = 7"),
+        ("id = \"south\"", "id = \"south\"\nvalues = { uuid = 7, \"a b\" = 7, list = [] }"),
+    ]), @r#"
+    9: `[[tenant]]` this tenant has no value `project`, and another has → add it: values = { project = … }
+
+    20: `*` `values` must be a table, not an integer → for example { project = 7 }
+
+    20: `uuid` `uuid` cannot name a value → letters, digits, `-` and `_`, and none of the symbols that every spec has
+    20: `"a b"` `a b` cannot name a value → letters, digits, `-` and `_`, and none of the symbols that every spec has
+    20: `[]` a value must be a text, a whole number, true or false, not a list → for example 7
+    "#);
+}
+
+#[test]
 fn tenants() {
     let south = &SMALL[SMALL.rfind("[[tenant]]").unwrap()..SMALL.find("[[resource]]").unwrap()];
     insta::assert_snapshot!(each(&[
