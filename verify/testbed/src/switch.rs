@@ -171,6 +171,8 @@ pub enum Switch {
     AttachUnseen,
     /// A task is created below any id of the right form.
     AnyParentOfForm,
+    /// The second page of a list has everyone's, the first time that a tenant asks for one.
+    SecondPageAllOnce,
     /// A filter by a case stands in place of the tenant.
     FilterReplacesScope,
     /// The export has everyone's cases.

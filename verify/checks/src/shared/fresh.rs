@@ -29,9 +29,13 @@ pub(crate) async fn asked_afresh(
         return Fresh::Same;
     }
     let seen = t.send(with_fresh_parameter(t, by_attacker)).await;
-    match is_shown(&seen) || !matches!(seen.status(), Some(200..=299 | 400..=428 | 430..=499)) {
-        true => Fresh::Same,
-        false => Fresh::Nothing(seen),
+    if is_shown(&seen) || !matches!(seen.status(), Some(200..=299 | 400..=428 | 430..=499)) {
+        return Fresh::Same;
+    }
+    // What is shown now and then is no cache's: it has been shown, and that stands.
+    match is_shown(&*t.send(by_attacker.clone()).await) {
+        true => Fresh::Nothing(seen),
+        false => Fresh::Same,
     }
 }
 

@@ -116,6 +116,14 @@ async fn what_a_cache_before_the_target_keeps_is_blamed_on_caches_alone() {
     assert_eq!(blamed(&[ListAll], "GET /cases").await, BTreeSet::from(["api.list-own"]));
 }
 
+/// A cache would show it again: what has been shown once has been shown.
+#[tokio::test]
+async fn what_is_shown_only_once_is_no_caches_and_still_a_leak() {
+    let fixture = Fixture::by_token().only(&["case"]).two_tenants();
+    let found = run_with(fixture, &[SecondPageAllOnce], |one| one.check == "api.list-own").await;
+    assert!(found.iter().any(|one| one.is_leak()), "{found:#?}");
+}
+
 #[tokio::test]
 async fn an_open_path_is_no_matter_of_spelling() {
     let concluded = run(&[PathBelieved], |one| one.check == "api.path-spelling").await;

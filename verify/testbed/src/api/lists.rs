@@ -33,6 +33,7 @@ impl Api {
         let (is_further, from) = (from.is_some(), from.unwrap_or(0));
         let is_everyones = self.is(Switch::ListAll)
             || (self.is(Switch::SecondPageAll) && from > 0)
+            || (self.is(Switch::SecondPageAllOnce) && from > 0 && self.is_first_further_page(call.tenant))
             || (call.is_widened && kind == "case");
         let listed = self.records.iter().filter(|record| {
             record.kind == kind
@@ -61,6 +62,13 @@ impl Api {
             (_, true) => answer.header("x-last", SOUTHS_BADGE.to_string()),
             _ => answer,
         }
+    }
+
+    fn is_first_further_page(&self, tenant: usize) -> bool {
+        let mut paged = self.paged.get();
+        let is_first = !std::mem::replace(&mut paged[tenant], true);
+        self.paged.set(paged);
+        is_first
     }
 
     fn padding(&self) -> usize {

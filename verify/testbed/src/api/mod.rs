@@ -13,6 +13,7 @@ mod lists;
 mod records;
 mod tenant;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ pub(crate) struct Api {
     edge: BTreeMap<String, Answer>,
     /// Objects whose next reading goes to a replica that has not caught up.
     lagging: BTreeSet<(&'static str, String)>,
+    /// Which tenants have asked for a second page.
+    paged: Cell<[bool; TENANTS.len()]>,
     /// How often the schema was read.
     schemas: usize,
     /// How many requests came with each tenant's credentials.
@@ -99,6 +102,7 @@ impl Api {
             cache: BTreeMap::new(),
             edge: BTreeMap::new(),
             lagging: BTreeSet::new(),
+            paged: Cell::new([false; TENANTS.len()]),
             schemas: 0,
             requests: [0; TENANTS.len()],
         }
