@@ -9,7 +9,7 @@ use watertight_engine::journal::{Item, Name, SaidBy};
 use watertight_engine::marker::RunTag;
 use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
 
-use crate::shared::{Features, Place, Words, are_alike, id_member, next_page, operation_of, own, request, similar};
+use crate::shared::{Features, Place, Words, are_alike, follow, id_member, operation_of, own, request, similar};
 use crate::verdict::{ResponseClass, class_of};
 
 /// Whether the lists are searched for what the journal does not know.
@@ -241,14 +241,14 @@ impl Cleanup<'_> {
         let described = &spec[resource];
         let mut ids = Vec::new();
         let place = Place::within(tenant, above);
-        let Some(first) = self.as_owner(resource, Role::List, &place) else { return Listing { ids, end: End::NoList } };
-        let mut next = Some(first.clone());
-        for _ in 0..spec.limits.pages {
-            let Some(asked) = next.take() else { break };
-            let page = self.w.send(asked).await;
+        let no_list = |ids| Listing { ids, end: End::NoList };
+        let Some(op) = operation_of(spec, resource, Role::List) else { return no_list(ids) };
+        let Some(first) = self.as_owner(resource, Role::List, &place) else { return no_list(ids) };
+        let pages = follow(&self.w, op, first, |_| false).await;
+        for page in &pages.pages {
             match page.status() {
                 Some(200..=299) => {}
-                Some(401 | 403 | 404 | 405 | 410 | 501) => return Listing { ids, end: End::NoList },
+                Some(401 | 403 | 404 | 405 | 410 | 501) => return no_list(ids),
                 _ => return Listing::unread(ids, format!("{} could not be listed: {}", described.name, page.line())),
             }
             let Some(json) = page.json() else {
@@ -256,11 +256,13 @@ impl Cleanup<'_> {
                 return Listing::unread(ids, why);
             };
             ids.extend(tagged(json, self.tag, &id_member(described)));
-            next = next_page(spec, described, &page).map(|address| first.clone().to(address));
         }
-        match next {
-            Some(_) => Listing::unread(ids, format!("{} has more pages than are read (limits.pages)", described.name)),
-            None => Listing { ids, end: End::Read },
+        match pages.is_complete {
+            true => Listing { ids, end: End::Read },
+            false => {
+                let why = "has more pages than are read (limits.pages, or how to go on is not said under `page`)";
+                Listing::unread(ids, format!("{} {why}", described.name))
+            }
         }
     }
 

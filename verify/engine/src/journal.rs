@@ -233,7 +233,8 @@ pub(crate) fn entry(spec: &Spec, request: &Request, exchange: &Exchange) -> Opti
     }
 }
 
-/// The id that an answer gives to a new object: where the spec says, else at the end of `Location` (RFC 9110 10.2.2).
+/// The id that an answer gives to a new object: where the spec says, in a member or a header, else at the end of `Location`
+/// (RFC 9110 10.2.2).
 pub fn id_in(resource: &Resource, exchange: &Exchange) -> Option<ObjectId> {
     let in_body = || ObjectId::of(resource.id.query(exchange.json()?).first()?);
     let in_header = || {
@@ -241,7 +242,8 @@ pub fn id_in(resource: &Resource, exchange: &Exchange) -> Option<ObjectId> {
         let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;
         Some(ObjectId::text(percent_decode_str(segment).decode_utf8().ok()?))
     };
-    in_body().or_else(in_header)
+    let named = || Some(ObjectId::text(exchange.header(resource.id_header.as_deref()?)?));
+    in_body().or_else(named).or_else(in_header)
 }
 
 /// Reads a journal; a last line cut off by a kill is left out.

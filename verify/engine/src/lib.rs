@@ -31,6 +31,7 @@ pub mod log;
 pub mod marker;
 pub mod planted;
 mod quiet;
+mod ready;
 mod recorder;
 mod redact;
 mod render;

@@ -62,6 +62,13 @@ pub struct Witness {
     pub together: Vec<String>,
 }
 
+impl Marker {
+    /// Whether nothing shows the object.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Witnessed(witness) if witness.is_empty())
+    }
+}
+
 impl Witness {
     /// Whether nothing shows the object.
     pub fn is_empty(&self) -> bool {

@@ -10,9 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use watertight_spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Setting, Spec, Who};
+use watertight_spec::{ClientAuth, Credential, FileName, LoginEncoding, LoginValue, Setting, Spec, Who};
 
-use crate::call::{Address, Call, Caller, Forged, Forgery, Payload, TokenCall, encode};
+use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, TokenCall, encode};
 use crate::log::{Sender, Sent};
 use crate::redact::Goes;
 
@@ -137,10 +137,11 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
     match call {
         Call::Api(request) => {
             let tenant = &spec[request.at];
+            let origin = request.origin.as_ref().unwrap_or(&tenant.url);
             let (sender, by, auth) = authorization(&request.caller, spec, secrets)?;
             let mut headers = vec![];
             if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-                headers.push(("host".to_owned(), Text::plain(host(&tenant.url))));
+                headers.push(("host".to_owned(), Text::plain(host(origin))));
             }
             headers.extend(common());
             headers.extend(auth);
@@ -151,17 +152,12 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             let body = request.body.as_ref().map(|payload| body_of(payload, secrets));
             headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), returned(value, secrets))));
             // A target's own base path (`https://host/api`) comes before the path of the spec.
-            let base = tenant.url.path().trim_end_matches('/');
+            let base = match &request.origin {
+                Some(_) => "",
+                None => tenant.url.path().trim_end_matches('/'),
+            };
             let target = address(&request.address, secrets).framed(|path| format!("{base}{path}"));
-            Ok(Rendered {
-                origin: tenant.url.clone(),
-                method: request.method.clone(),
-                target,
-                headers,
-                body,
-                sender,
-                by,
-            })
+            Ok(Rendered { origin: origin.clone(), method: request.method.clone(), target, headers, body, sender, by })
         }
         Call::Token(ask) => token_request(ask, spec, secrets),
         Call::Discovery { issuer } => {
@@ -185,8 +181,25 @@ fn body_of(payload: &Payload, secrets: &dyn Secrets) -> Text {
                 members.iter().map(|(name, value)| (name.clone(), returned(value, secrets))).collect();
             form_body(&members)
         }
+        Payload::Multipart(parts) => multipart_body(parts, secrets),
         Payload::Text { text, .. } => returned(text, secrets),
     }
+}
+
+/// RFC 7578 4: each part with its name, and a file with its own and its type.
+fn multipart_body(parts: &[Part], secrets: &dyn Secrets) -> Text {
+    let whole = |pick: &dyn Fn(&Text) -> String| {
+        let mut body = String::new();
+        for part in parts {
+            body += &format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{}\"", part.name);
+            if let Some(FileName { name, kind }) = &part.file {
+                body += &format!("; filename=\"{name}\"\r\ncontent-type: {kind}");
+            }
+            body += &format!("\r\n\r\n{}\r\n", pick(&returned(&part.text, secrets)));
+        }
+        body + &format!("--{BOUNDARY}--\r\n")
+    };
+    Text::secret(whole(&|text| text.real().to_owned()), whole(&|text| text.shown().to_owned()))
 }
 
 /// The same in every text of a document.

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use watertight_spec::{Spec, TenantIx};
 
-use crate::call::{Call, Request};
+use crate::call::Call;
 use crate::log::{Exchange, Inbound, InboxIx, Source};
 use crate::marker::{Canary, RunTag};
 use crate::planted::Planted;
@@ -154,11 +154,6 @@ impl Tape {
             Reply::Exchange(exchange) => exchange,
             other => self.mismatched(&other),
         }
-    }
-
-    /// Sends a request to the target.
-    pub async fn send(&self, request: Request) -> Seen {
-        self.call(Call::Api(request)).await
     }
 
     /// Lets time pass.

@@ -7,7 +7,7 @@ use url::Url;
 use crate::spec::{Credential, Spec};
 
 impl Spec {
-    /// Every host and port that a run may send requests to: those of the target, of tenants, token endpoints and
+    /// Every host and port that a run may send requests to: those of the target, where its answers may lead, of tenants, token endpoints and
     /// logins, and of issuers that are http or https URLs. Hosts are written as by [`Url::host_str`]: lower-case, IPv6
     /// in brackets.
     pub fn hosts(&self) -> BTreeSet<(String, u16)> {
@@ -17,7 +17,8 @@ impl Spec {
                 Credential::Login { url, .. } => Some(url),
                 Credential::Basic { .. } | Credential::Header { .. } => None,
             });
-        let bases = self.target.url.iter().chain(self.tenants.iter().map(|tenant| &tenant.url));
+        let bases =
+            self.target.url.iter().chain(&self.target.hosts).chain(self.tenants.iter().map(|tenant| &tenant.url));
         let issuers: Vec<Url> = self
             .tokens
             .iter()

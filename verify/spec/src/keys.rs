@@ -34,6 +34,7 @@ pub(crate) const TARGET: Section = Section {
     keys: &[
         ("name", r#""casework-staging""#),
         ("url", r#""https://api.staging.example.com""#),
+        ("hosts", r#"["https://files.staging.example.com"]"#),
         ("environment", r#""staging""#),
         ("settle", r#""2s""#),
         ("env_file", r#""staging.env""#),
@@ -131,6 +132,7 @@ pub(crate) const RESOURCE: Section = Section {
         ("views", r#"{ export = "GET /tenants/{tenant}/cases.csv" }"#),
         ("page", r#"{ size = "limit=2", next = "$.next" }"#),
         ("id", r#""$.id""#),
+        ("id_header", r#""X-Object-Id""#),
         ("ids", r#""server""#),
     ],
 };
@@ -142,16 +144,35 @@ pub(crate) const REQUEST: Section = Section {
         ("headers", r#"{ X-Case = "{case}" }"#),
         ("body", r#"{ title = "{canary}" }"#),
         ("form", r#"{ title = "{canary}" }"#),
+        ("multipart", r#"{ title = "{canary}", file = "{file:notes.txt}" }"#),
         ("text", r#""title: {canary}""#),
         ("type", r#""text/plain""#),
         ("graphql", r#""query($id: ID!) { case(id: $id) { title } }""#),
         ("variables", r#"{ id = "{case}" }"#),
+        ("until", r#"{ member = "$.status", is = "done" }"#),
+        ("follow", r#""$.url""#),
     ],
+};
+
+pub(crate) const UNTIL: Section =
+    Section { header: "until", keys: &[("member", r#""$.status""#), ("is", r#""done""#), ("within", r#""30s""#)] };
+
+pub(crate) const FILE: Section = Section {
+    header: "a file",
+    keys: &[("name", r#""notes.txt""#), ("type", r#""text/plain""#), ("text", r#""{canary}""#)],
 };
 
 pub(crate) const PAGE: Section = Section {
     header: "page",
-    keys: &[("size", r#""limit=2""#), ("next", r#""$.next""#), ("next_header", r#""Next-Page""#)],
+    keys: &[
+        ("size", r#""limit=2""#),
+        ("next", r#""$.next""#),
+        ("next_header", r#""Next-Page""#),
+        ("cursor", r#""starting_after""#),
+        ("number", r#""page""#),
+        ("offset", r#""offset""#),
+        ("more", r#""$.has_more""#),
+    ],
 };
 
 pub(crate) const OPERATION: Section = Section {
@@ -163,10 +184,13 @@ pub(crate) const OPERATION: Section = Section {
         ("headers", r#"{ X-Case = "{case}" }"#),
         ("body", r#"{ reason = "{canary}" }"#),
         ("form", r#"{ reason = "{canary}" }"#),
+        ("multipart", r#"{ file = "{file:notes.txt}" }"#),
         ("text", r#""reason: {canary}""#),
         ("type", r#""text/plain""#),
         ("graphql", r#""mutation($id: ID!) { close(id: $id) { id } }""#),
         ("variables", r#"{ id = "{case}" }"#),
+        ("until", r#"{ member = "$.status", is = "done" }"#),
+        ("follow", r#""$.url""#),
     ],
 };
 
@@ -183,8 +207,8 @@ pub(crate) const EXCLUDE: Section = Section {
 /// All sections.
 #[cfg(test)]
 pub(crate) const ALL: &[&Section] = &[
-    &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &RESOURCE, &REQUEST, &PAGE, &OPERATION,
-    &EXCLUDE,
+    &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &RESOURCE, &REQUEST, &UNTIL, &FILE,
+    &PAGE, &OPERATION, &EXCLUDE,
 ];
 
 /// The known word that was probably meant.
@@ -223,7 +247,7 @@ mod tests {
     fn chapter<'a>(reference: &'a str, section: &Section) -> &'a str {
         let heading = match section.header {
             "whoami" => "## `[tokens]`",
-            "page" | "a request" => "## `[[resource]]`",
+            "page" | "a request" | "until" | "a file" => "## `[[resource]]`",
             header => &format!("## `{header}`"),
         };
         let start = reference.find(heading).unwrap_or_else(|| panic!("docs/spec.md has no {heading}"));
@@ -270,6 +294,7 @@ mod tests {
             "{number}",
             "{email}",
             "{slug}",
+            "{file:notes.txt}",
             "{project}",
         ];
         for key in explained(&reference()) {

@@ -39,4 +39,6 @@ pub use object_id::ObjectId;
 pub use parse::{parse, parse_file};
 pub use setting::Setting;
 pub use spec::*;
-pub use template::{BodyTemplate, Form, JsonTemplate, PathTemplate, Piece, Symbol, TextTemplate};
+pub use template::{
+    BodyTemplate, FileName, Form, JsonTemplate, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
+};

@@ -2,9 +2,11 @@
 
 mod exclude;
 mod family;
+mod file;
 mod implied;
 mod needs;
 mod operation;
+mod page;
 mod principal;
 mod request;
 mod resource;

@@ -56,6 +56,8 @@ pub struct Target {
     pub name: String,
     /// `url`: base of every path; a tenant may have its own.
     pub url: Option<Url>,
+    /// `hosts`: further origins that answers may lead to.
+    pub hosts: Vec<Url>,
     /// `environment`
     pub environment: TargetEnvironment,
     /// `settle`: how long an asynchronous effect may take to show. Default 2 s, at most 5 min.
@@ -325,6 +327,8 @@ pub struct Resource {
     pub ids: IdSource,
     /// `id`: where the answer to a create, and an item, name the id. Default `$.id`.
     pub id: JsonPath,
+    /// `id_header`: a header of the answer to a create that has it instead.
+    pub id_header: Option<String>,
     /// `page`
     pub page: Paging,
     /// Where its objects come from.
@@ -367,15 +371,47 @@ pub enum IdSource {
     Client,
 }
 
-/// `page = { size = "limit=2", next = "$.next" }` or `{ next_header = "Next-Page" }`.
+/// `page = { size = "limit=2", next = "$.next" }`: how lists come in pages.
 #[derive(Clone, Debug, Default)]
 pub struct Paging {
-    /// Query parameter that asks for small pages, so that there is a second one.
+    /// `size`: query parameter that asks for small pages, so that there is a second one.
     pub size: Option<String>,
-    /// Where a page names the next one: a URL, a path, or absent. Default: `Link: rel=next`, then `$.next`.
-    pub next: Option<JsonPath>,
-    /// A response header that names the next page.
-    pub next_header: Option<String>,
+    /// How a page leads to the next one.
+    pub next: NextPage,
+    /// `more`: where a page says whether there is a next one.
+    pub more: Option<JsonPath>,
+}
+
+/// How a page leads to the next one.
+#[derive(Clone, Debug, Default)]
+pub enum NextPage {
+    /// As is usual: `Link: rel=next`, or a URL in the body that is called `next`.
+    #[default]
+    Usual,
+    /// `next`: a URL or a path.
+    Link(JsonPath),
+    /// `next_header`: a response header that has it.
+    Header(String),
+    /// `cursor`: a parameter that has the value which the page names at `next`.
+    Cursor {
+        /// The parameter.
+        parameter: Parameter,
+        /// Where its value is.
+        at: JsonPath,
+    },
+    /// `number`: a parameter that counts pages, from 1 unless the request has another.
+    Number(Parameter),
+    /// `offset`: a parameter that counts objects.
+    Offset(Parameter),
+}
+
+/// A parameter of a request for a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// Of the query.
+    Query(String),
+    /// `"body:params.cursor"`: a member of the body.
+    Body(Vec<String>),
 }
 
 /// One thing that the target lets a caller do.
@@ -424,12 +460,49 @@ pub struct RequestTemplate {
     pub headers: Vec<(String, TextTemplate)>,
     /// What it brings.
     pub body: Option<BodyTemplate>,
+    /// `until`: what must be so before its answer counts.
+    pub until: Option<Until>,
+    /// `follow`: where its answer names what is then fetched; that answer counts.
+    pub follow: Option<Follow>,
+}
+
+/// `until = { member = "$.status", is = "done", within = "30s" }`: as long as an answer is 202, 409 or 425, or a success of
+/// which the member is something else, the request is sent again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Until {
+    /// `member` and `is`.
+    pub member: Option<(JsonPath, serde_json::Value)>,
+    /// `within`: how long. Default 30 s.
+    pub within: Duration,
+}
+
+impl Until {
+    /// Whether an answer says that what is asked for is not ready.
+    pub fn is_pending(&self, status: u16, json: Option<&serde_json::Value>) -> bool {
+        let is_other = |(path, wanted): &(JsonPath, serde_json::Value)| {
+            json.is_none_or(|json| path.query(json).first() != Some(wanted))
+        };
+        match status {
+            202 | 409 | 425 => true,
+            200..=299 => self.member.as_ref().is_some_and(is_other),
+            _ => false,
+        }
+    }
+}
+
+/// `follow`: where an answer names a URL.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Follow {
+    /// A JSONPath.
+    Member(JsonPath),
+    /// `"header:NAME"`
+    Header(String),
 }
 
 impl RequestTemplate {
-    /// Without headers and body.
+    /// Method and path alone.
     pub fn bare(method: impl Into<String>, path: PathTemplate) -> Self {
-        Self { method: method.into(), path, headers: Vec::new(), body: None }
+        Self { method: method.into(), path, headers: Vec::new(), body: None, until: None, follow: None }
     }
 
     /// Every symbol in it: of the path and query, of headers, of the body.

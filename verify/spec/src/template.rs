@@ -139,6 +139,8 @@ pub enum BodyTemplate {
     Json(JsonTemplate),
     /// `form`: members in the order of the file (`application/x-www-form-urlencoded`).
     Form(Vec<(String, TextTemplate)>),
+    /// `multipart`: parts in the order of the file (`multipart/form-data`, RFC 7578).
+    Multipart(Vec<PartTemplate>),
     /// `text`, of a media type.
     Text {
         /// `type`
@@ -148,12 +150,33 @@ pub enum BodyTemplate {
     },
 }
 
+/// A part of a multipart body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartTemplate {
+    /// The name of the member.
+    pub name: String,
+    /// Where the part is a file, which.
+    pub file: Option<FileName>,
+    /// What is in it.
+    pub text: TextTemplate,
+}
+
+/// The name and the media type of a file that is uploaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileName {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub kind: String,
+}
+
 impl BodyTemplate {
     /// Every symbol in it, in order.
     pub fn symbols(&self) -> Vec<&Symbol> {
         match self {
             Self::Json(json) => json.symbols(),
             Self::Form(members) => members.iter().flat_map(|(_, value)| value.symbols()).collect(),
+            Self::Multipart(parts) => parts.iter().flat_map(|part| part.text.symbols()).collect(),
             Self::Text { text, .. } => text.symbols().collect(),
         }
     }

@@ -1,7 +1,7 @@
 //! `api.body-tenant-create` and `api.body-tenant-update`
 
 use serde_json::Value;
-use watertight_engine::call::{Payload, Request};
+use watertight_engine::call::{Part, Payload, Request};
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
@@ -13,8 +13,8 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Place, Words, again, each, id_in, leak, operation_of, own, parents_for, plant, poll, prepared_object, read,
-    remove, remove_if_written, request, succeed, tenant_name,
+    Aim, Made, Place, Words, again, each, leak, make, operation_of, own, parents_for, plant, poll, prepared_object,
+    read, remove, remove_if_written, request, succeed, tenant_name,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -65,7 +65,7 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let theirs = prepared_object(t, aim.victim, resource)?;
     let open = bracket::open(async || can_list(t, &theirs).await).await?;
     // Without the field it works, and what was made can be read.
-    let plain = plant(w, aim.attacker, resource).await?;
+    let (plain, tells) = make(w, aim.attacker, resource).await?;
     read(t, &plain).await?;
     remove(w, &plain).await?;
     let parents = parents_for(t, aim.attacker, resource)?;
@@ -76,7 +76,13 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::nonce(&nonce))?;
         let answer = t.send(naming(&t.spec, asked, field, aim.victim)?).await;
-        let told = if answer.succeeded() { id_in(&t.spec[resource], &answer) } else { None };
+        let told = match answer.succeeded() {
+            true => {
+                let made = Made { tenant: aim.attacker, resource, parents: &parents, words: &[&nonce] };
+                made.id(t, tells, &answer).await?
+            }
+            false => None,
+        };
         let id = told.unwrap_or(chosen.into());
         let made = Object { tenant: aim.attacker, parents: parents.clone(), id, ..theirs.clone() };
         attempts.add(judge(w, aim, &theirs, &made, &answer, &nonce).await?);
@@ -144,6 +150,11 @@ fn naming(spec: &Spec, asked: Request, field: &str, victim: TenantIx) -> Result<
             members.retain(|(name, _)| name != field);
             members.push((field.to_owned(), victim));
             return Ok(asked.bringing(Some(Payload::Form(members))).crossing());
+        }
+        Some(Payload::Multipart(mut parts)) => {
+            parts.retain(|part| part.name != field);
+            parts.push(Part { name: field.to_owned(), file: None, text: victim });
+            return Ok(asked.bringing(Some(Payload::Multipart(parts))).crossing());
         }
         Some(Payload::Text { .. }) => return Err(Stop::not_applicable("the body is a text")),
         None => Value::Object(serde_json::Map::new()),

@@ -12,9 +12,9 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Nowhere, Place, Words, again, attack, clear_object, each, id_in, ids_count, is_creatable, is_invalid,
-    is_taken, leak, named_besides, names_tenant, never_existed, operation_of, own, plant_under, prepared_object,
-    remove, request, says_nothing,
+    Aim, Made, Nowhere, Place, Tells, Words, again, attack, clear_object, each, id_in, ids_count, is_creatable,
+    is_invalid, is_taken, leak, make_under, named_besides, names_tenant, never_existed, operation_of, own, parent_of,
+    prepared_object, remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -38,16 +38,24 @@ pub(crate) static CHECK: Check = Check {
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| {
         let writes = op.role == Role::Create || (op.role == Role::Custom && op.effect != Effect::Read);
-        writes && op.resource.is_some() && !named_besides(spec, op).is_empty()
+        writes && op.resource.is_some() && !linked(spec, op).is_empty()
     };
     each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
+}
+
+/// The kinds of objects that it links to. The parent of the object that an operation concerns says where that object is, as
+/// [`super::swap_item`] tries it.
+fn linked(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
+    let in_path = op.request.path.objects();
+    let parent = parent_of(spec, op).filter(|parent| op.role != Role::Create && in_path.contains(parent));
+    named_besides(spec, op).into_iter().filter(|kind| Some(*kind) != parent).collect()
 }
 
 /// One kind after the other: the first that is not refused is what is told. Where one can't be tried, the whole is not
 /// isolated.
 async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let mut concluded = None;
-    for kind in named_besides(&w.spec, aim.op(&w)) {
+    for kind in linked(&w.spec, aim.op(&w)) {
         let told = match aim.op(&w).role {
             Role::Create => link_to(w, aim, kind).await,
             _ => name_theirs(w, aim, kind).await,
@@ -76,7 +84,7 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
         true => clear_object(w, aim.pair(), kind, beside).await?,
         false => prepared_object(t, aim.victim, kind)?,
     };
-    let child = plant_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
+    let (child, tells) = make_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
     let open = bracket::open(async || can_list(t, &child).await).await?;
     let mut places = vec![beside(aim.attacker, &above)];
     if names_tenant(&t.spec, op) {
@@ -84,7 +92,7 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     }
     let mut attempts = Attempts::default();
     for place in places {
-        let link = Link { op, aim, resource, above: &above, place };
+        let link = Link { op, aim, resource, above: &above, place, tells };
         attempts.add(link.attempt(w, &child, quiet.take()).await?);
         if attempts.is_leak() {
             break;
@@ -109,6 +117,7 @@ struct Link<'o> {
     above: &'o Object,
     /// Where the attacker creates, with the parent's id.
     place: Place,
+    tells: Tells,
 }
 
 impl Link<'_> {
@@ -166,7 +175,10 @@ impl Link<'_> {
         let nowhere_linked = self.create(t, &nowhere, &second).await?;
         // A success that says something, and names nothing new, here and there, is how some targets deny.
         let is_refusal = |answer: &Exchange, nonce: &str| {
-            answer.json().is_some() && id_in(&t.spec[self.resource], answer).is_none() && !answer.mentions(nonce)
+            self.tells == Tells::InAnswer
+                && answer.json().is_some()
+                && id_in(&t.spec[self.resource], answer).is_none()
+                && !answer.mentions(nonce)
         };
         let is_denied = is_refusal(linked, nonce) && is_refusal(&nowhere_linked, &second);
         Ok(match class_of(&nowhere_linked) {
@@ -201,7 +213,9 @@ impl Link<'_> {
     async fn discard(&self, w: WriteTape<'_>, place: &Place, made: &Exchange, nonce: &str) -> Result<(), Stop> {
         let (t, attacker) = (w.tape(), self.aim.attacker);
         let of = |role| operation_of(&t.spec, self.resource, role);
-        let told = id_in(&t.spec[self.resource], made);
+        let parents: Vec<_> = place.ids.iter().filter(|(other, _)| *other != self.resource).cloned().collect();
+        let made_here = Made { tenant: attacker, resource: self.resource, parents: &parents, words: &[nonce] };
+        let told = made_here.id(t, self.tells, made).await?;
         if let (Some(id), Some(read), Some(delete)) = (told, of(Role::Read), of(Role::Delete)) {
             let place = place.clone().and(self.resource, &id);
             let asked = |op| request(t, own(t, attacker)?, op, &place, &Words::default());

@@ -9,8 +9,8 @@ use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Place, Words, attack, follow, id_in, leak, operation_of, own, parents_for, plant_under, remove, remove_if_written,
-    request,
+    Made, Place, Tells, Words, attack, follow, id_in, is_invalid, leak, make_under, operation_of, own, parents_for,
+    plant, remove, remove_if_written, request,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -18,7 +18,7 @@ use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Ver
 pub(super) async fn pair(w: WriteTape<'_>, op: &Operation, pair: Pair, resource: ResourceIx) -> Concluded {
     let t = w.tape();
     let parents = parents_for(t, pair.victim, resource)?;
-    let object = plant_under(w, pair.victim, resource, &parents).await?;
+    let (object, tells) = make_under(w, pair.victim, resource, &parents).await?;
     let open = bracket::open(async || can_list(t, &object).await).await?;
     let nonce = t.nonce(pair.attacker);
     let place = Place::within(pair.victim, &parents).and(resource, t.unique());
@@ -30,7 +30,10 @@ pub(super) async fn pair(w: WriteTape<'_>, op: &Operation, pair: Pair, resource:
     };
     let outcome = match found {
         Some(evidence) => Attack::Leaked(evidence),
-        None => without_trace(w, &object, pair.attacker, &created, &nonce).await?,
+        None => {
+            let trace = Trace { object: &object, attacker: pair.attacker, tells, nonce: &nonce };
+            trace.none(w, &created).await?
+        }
     };
     let verdict = open.attack(outcome).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
@@ -39,52 +42,64 @@ pub(super) async fn pair(w: WriteTape<'_>, op: &Operation, pair: Pair, resource:
     Ok(verdict)
 }
 
-/// What an answer means that left nothing with the victim.
-async fn without_trace(
-    w: WriteTape<'_>,
-    object: &Object,
+/// What the attacker wrote, of which the victim sees nothing.
+struct Trace<'o> {
+    /// The victim's own object of that kind.
+    object: &'o Object,
     attacker: TenantIx,
-    created: &Exchange,
-    nonce: &str,
-) -> Result<Attack, Stop> {
-    Ok(match class_of(created) {
-        ResponseClass::Denied => Attack::Withstood,
-        ResponseClass::Success if went_home(w, object, attacker, created, nonce).await? => Attack::Withstood,
-        ResponseClass::Success if is_refusal(&w, object, created, nonce) => Attack::Withstood,
-        ResponseClass::Success => {
-            Attack::Undecided(Unproven::shown(Reason::EffectUnseen, "succeeded, and left no trace", created))
-        }
-        ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(created)),
-    })
+    tells: Tells,
+    nonce: &'o str,
 }
 
-/// Whether a success is one by its status alone, as some targets deny: it says something, and does not name what was made,
-/// as the answer to the owner's own create did. The victim's list, which shows what is made, does not show it.
-fn is_refusal(t: &Tape, object: &Object, created: &Exchange, nonce: &str) -> bool {
-    let names_it = id_in(&t.spec[object.resource], created).is_some() || created.mentions(nonce);
-    let is_listed = operation_of(&t.spec, object.resource, Role::List).is_some();
-    created.json().is_some() && !names_it && is_listed
-}
-
-/// Whether a target that goes by the credential alone has put it with the attacker; then it is removed there.
-async fn went_home(
-    w: WriteTape<'_>,
-    object: &Object,
-    attacker: TenantIx,
-    created: &Exchange,
-    nonce: &str,
-) -> Result<bool, Stop> {
-    let t = w.tape();
-    let told = id_in(&t.spec[object.resource], created);
-    let (Some(id), Some(op)) = (told, operation_of(&t.spec, object.resource, Role::Read)) else { return Ok(false) };
-    let parents = parents_for(t, attacker, object.resource)?;
-    let place = Place::within(attacker, &parents).and(object.resource, &id);
-    let seen = t.send(request(t, own(t, attacker)?, op, &place, &Words::default())?).await;
-    if !seen.mentions(nonce) {
-        return Ok(false);
+impl Trace<'_> {
+    /// What an answer means that left nothing with the victim.
+    async fn none(&self, w: WriteTape<'_>, created: &Exchange) -> Result<Attack, Stop> {
+        Ok(match class_of(created) {
+            ResponseClass::Denied => Attack::Withstood,
+            ResponseClass::Success if self.went_home(w, created).await? => Attack::Withstood,
+            ResponseClass::Success if self.is_refusal(&w, created) => Attack::Withstood,
+            ResponseClass::Success => {
+                Attack::Undecided(Unproven::shown(Reason::EffectUnseen, "succeeded, and left no trace", created))
+            }
+            ResponseClass::Undecided if is_invalid(created) && self.creates_own(w).await? => Attack::Withstood,
+            ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(created)),
+        })
     }
-    remove(w, &Object { tenant: attacker, id, parents, ..object.clone() }).await?;
-    Ok(true)
+
+    /// Whether the attacker creates in its own place: what is refused as invalid is then so for the victim's name in it, as
+    /// the victim's own create, with that name, is not.
+    async fn creates_own(&self, w: WriteTape<'_>) -> Result<bool, Stop> {
+        match plant(w, self.attacker, self.object.resource).await {
+            Ok(made) => remove(w, &made).await.map(|()| true),
+            Err(Stop::NotApplicable(_)) => Ok(false),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// Whether a success is one by its status alone, as some targets deny: it says something, and does not name what was
+    /// made, as the answer to the owner's own create did. The victim's list, which shows what is made, does not show it.
+    fn is_refusal(&self, t: &Tape, created: &Exchange) -> bool {
+        let resource = self.object.resource;
+        let names_it = id_in(&t.spec[resource], created).is_some() || created.mentions(self.nonce);
+        let is_listed = operation_of(&t.spec, resource, Role::List).is_some();
+        self.tells == Tells::InAnswer && created.json().is_some() && !names_it && is_listed
+    }
+
+    /// Whether a target that goes by the credential alone has put it with the attacker; then it is removed there.
+    async fn went_home(&self, w: WriteTape<'_>, created: &Exchange) -> Result<bool, Stop> {
+        let (t, attacker, resource) = (w.tape(), self.attacker, self.object.resource);
+        let Some(op) = operation_of(&t.spec, resource, Role::Read) else { return Ok(false) };
+        let parents = parents_for(t, attacker, resource)?;
+        let made = Made { tenant: attacker, resource, parents: &parents, words: &[self.nonce] };
+        let Some(id) = made.id(t, self.tells, created).await? else { return Ok(false) };
+        let place = Place::within(attacker, &parents).and(resource, &id);
+        let seen = t.send(request(t, own(t, attacker)?, op, &place, &Words::default())?).await;
+        if !seen.mentions(self.nonce) {
+            return Ok(false);
+        }
+        remove(w, &Object { tenant: attacker, id, parents, ..self.object.clone() }).await?;
+        Ok(true)
+    }
 }
 
 /// The victim's list shows its object, so that it would show another; without a list, reading must do.

@@ -8,8 +8,8 @@ use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role};
 
 use crate::shared::{
-    Listed, Nowhere, Place, Words, foreign, id_of, items, leaves, look_up, operation_of, own, poll, prepared_object,
-    read, request, says_nothing, shows, succeed,
+    Listed, Nowhere, Place, Words, any_object, foreign, id_of, is_broken_json, items, leaves, look_up, operation_of,
+    own, poll, read, request, says_nothing, shows, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -50,14 +50,24 @@ async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRes
 
 /// What an answer to its owner's reading says of an object: all of it, or its item of a list.
 fn members_of(t: &Tape, object: &Object, seen: &Exchange) -> BTreeMap<String, String> {
-    let Some(json) = seen.json() else { return BTreeMap::new() };
     match operation_of(&t.spec, object.resource, Role::Read) {
-        Some(_) => leaves(json),
+        Some(_) => told(seen).unwrap_or_default(),
         None => {
+            let Some(json) = seen.json() else { return BTreeMap::new() };
             let resource = &t.spec[object.resource];
             let item = items(json).into_iter().find(|item| id_of(resource, item).as_ref() == Some(&object.id));
             item.map(leaves).unwrap_or_default()
         }
+    }
+}
+
+/// The members of an answer, or its text: a file is one.
+fn told(seen: &Exchange) -> Option<BTreeMap<String, String>> {
+    match (seen.json(), seen.response()) {
+        (Some(json), _) => Some(leaves(json)),
+        (None, Some(_)) if is_broken_json(seen) => None,
+        (None, Some(received)) => Some(BTreeMap::from([("its text".to_owned(), received.body.text().to_owned())])),
+        (None, None) => None,
     }
 }
 
@@ -162,7 +172,7 @@ fn altered(attack: &Exchange, changed: &BTreeSet<String>, seen: &Exchange) -> Ev
 /// Gone at a second look as well, and for this object alone: the victim's other object is still to be read.
 async fn destroyed(t: &Tape, object: &Object, attack: &Exchange) -> Result<Option<Evidence>, Stop> {
     let Some(seen) = still_gone(t, object).await? else { return Ok(None) };
-    let other = read(t, &prepared_object(t, object.tenant, object.resource)?).await?;
+    let other = read(t, &any_object(t, object.tenant, object.resource)?).await?;
     let found = match is_anothers(t, &seen, object) {
         true => "the victim is shown another tenant's in its place",
         false => "the victim finds it gone",
@@ -186,7 +196,7 @@ async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
     let place = Place::of(object);
     let ask = |place: &Place| request(t, own(t, object.tenant)?, op, place, &Words::default());
     let seen = t.send(ask(&place)?).await;
-    let members = seen.json().map(leaves);
+    let members = told(&seen);
     let is_anothers = is_anothers(t, &seen, object);
     if seen.succeeded() && !is_anothers && !shows(&seen, object) {
         // Some answer with a success, and nothing in it, for whatever does not exist.

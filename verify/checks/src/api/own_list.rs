@@ -13,7 +13,7 @@ use crate::bracket::{self, Attack, Open};
 use crate::check::{Check, Concluded, Phase, Trial, reads};
 use crate::shared::{
     Aim, Fresh, Place, Told, Words, again, asked_afresh, each, field_naming, first_page, follow, foreign,
-    foreign_field, is_broken_json, leak, next_page, only_cached, own, poll, prepared_object, reason, request, shows,
+    foreign_field, is_broken_json, is_counted, leak, only_cached, own, poll, prepared_object, reason, request, shows,
     succeed, told_each,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
@@ -184,8 +184,8 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
     for page in &followed.pages {
         if let Some(evidence) = crosses(t, page, aim, &prefix) {
             let is_shown = |seen: &Exchange| crosses(t, seen, aim, &prefix).is_some();
-            let asked = page_request(t, op, &asked, &followed.pages, page);
-            return Ok(match asked_afresh(t, &asked, &asked, is_shown).await {
+            let asked = followed.request_of(page).unwrap_or(&asked);
+            return Ok(match asked_afresh(t, asked, asked, is_shown).await {
                 Fresh::Nothing(seen) => Attack::Undecided(only_cached(&seen)),
                 Fresh::Same => Attack::Leaked(evidence),
             });
@@ -200,27 +200,20 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
         return undecided(Reason::UnclearAnswer, "an answer that can't be read");
     }
     if !followed.is_complete {
-        return undecided(Reason::NotReadToEnd, "the list was not followed to its end (limits.pages)");
+        return undecided(
+            Reason::NotReadToEnd,
+            "the list was not followed to its end (limits.pages; how it goes on is said under `page`)",
+        );
     }
     match unlisted(t, op, aim, place, &followed.pages) {
         0 => Ok(Attack::Withstood),
         missing => undecided(
-            Reason::NotReadToEnd,
+            if is_counted(&t.spec, op) { Reason::Disturbed } else { Reason::NotReadToEnd },
             &format!(
                 "{missing} of the attacker's own objects are not on the pages that were read; if the list has more \
                  pages, say how under `page`"
             ),
         ),
-    }
-}
-
-/// The request of one of these pages.
-fn page_request(t: &Tape, op: &Operation, first: &Request, pages: &[Seen], page: &Seen) -> Request {
-    let before = pages.iter().zip(pages.iter().skip(1)).find(|(_, after)| after.seq == page.seq).map(|(one, _)| one);
-    let address = before.and_then(|before| next_page(&t.spec, &t.spec[op.resource?], before));
-    match address {
-        Some(address) => first.clone().to(address),
-        None => first.clone(),
     }
 }
 
@@ -238,7 +231,7 @@ fn unlisted(t: &Tape, op: &Operation, aim: Aim, place: &Place, pages: &[Seen]) -
     let is_here = |object: &Object| object.parents.iter().all(|p| place.ids.contains(p));
     t.planted
         .of(aim.attacker, resource)
-        .filter(|object| is_here(object) && !pages.iter().any(|page| shows(page, object)))
+        .filter(|object| !object.marker.is_empty() && is_here(object) && !pages.iter().any(|page| shows(page, object)))
         .count()
 }
 

@@ -11,7 +11,7 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign,
-    is_invalid, leak, own, poll, request, says_nothing, shows, succeed, told_apart, told_nowhere,
+    is_counted, is_invalid, leak, own, poll, request, says_nothing, shows, succeed, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -145,10 +145,9 @@ async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> 
         return Ok(());
     }
     let detail = "the owner's own list does not show its marker";
-    Err(followed
-        .last()
-        .map_or_else(Unproven::nothing_sent, |last| Unproven::shown(Reason::MarkerNotSeen, detail, last))
-        .into())
+    // What others create and remove moves what is on a page that is counted.
+    let reason = if is_counted(&t.spec, op) { Reason::Disturbed } else { Reason::MarkerNotSeen };
+    Err(followed.last().map_or_else(Unproven::nothing_sent, |last| Unproven::shown(reason, detail, last)).into())
 }
 
 /// What of other tenants is in a list, and on which page.

@@ -14,7 +14,7 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, again, any_object, are_alike, asked_afresh, clear_below, each, foreign,
-    is_creatable, is_taken, named_besides, only_cached, own, parent_of, parents_for, plant, plant_under,
+    is_creatable, is_error, is_taken, named_besides, only_cached, own, parent_of, parents_for, plant, plant_under,
     prepared_object, remove, request, says_nothing, tries,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
@@ -119,11 +119,8 @@ fn or_else(below_theirs: Concluded, below_own: Verdict) -> Concluded {
 }
 
 async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
-    // At least one, or why there is none. What one operation alone shows is compared word for word.
-    match op.role {
-        Role::Custom => any_object(t, aim.victim, resource)?,
-        _ => prepared_object(t, aim.victim, resource)?,
-    };
+    // At least one, or why there is none. What nothing marks is compared word for word.
+    any_object(t, aim.victim, resource)?;
     let swap = |object: &Object| Swap {
         op,
         aim,
@@ -269,7 +266,11 @@ impl Swap<'_> {
             // With or without a marker in the answer.
             Role::Count | Role::Custom | Role::View => {
                 let answer = t.send(by_owner.clone()).await;
-                opens(&answer, "the owner's own request failed")
+                opens(&answer, "the owner's own request failed")?;
+                match answer.json().is_some_and(is_error) {
+                    true => Err(Unproven::shown(Reason::ControlFailed, "its owner is told an error", &answer).into()),
+                    false => Ok(()),
+                }
             }
             _ => sees(t, op, &by_owner, shown).await,
         };
@@ -322,7 +323,8 @@ impl Swap<'_> {
         if self.says_nothing(t, seen).await? {
             return Ok(Some(Attack::Withstood));
         }
-        if is_many(op) || op.role == Role::Read || self.is_taken(t).await? {
+        let is_read_by_marker = op.role == Role::Read && !self.shown.marker.is_empty();
+        if is_many(op) || is_read_by_marker || self.is_taken(t).await? {
             return Ok(None);
         }
         let again = t.send(self.ask(t, place)?).await;

@@ -9,8 +9,8 @@ use watertight_spec::{IdSource, ObjectId, Operation, ResourceIx, Role, Spec, Sym
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Features, Place, Words, again, each, id_in, is_creatable, leak, operation_of, own, parents_for, read, reason,
-    remove, request, succeed, told_apart,
+    Aim, Features, Made, NAMELESS, Place, Tells, Words, again, each, is_creatable, leak, operation_of, own,
+    parents_for, read, reason, remove, request, succeed, told_apart,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -53,10 +53,12 @@ async fn try_it(w: WriteTape<'_>, aim: Aim) -> Concluded {
         return Err(Stop::not_applicable("nothing may be created here"));
     }
     let parents = parents_for(&w, aim.attacker, resource)?;
-    let mut taken = Vec::new();
+    let (mut taken, mut tells) = (Vec::new(), Tells::InAnswer);
     for _ in 0..ROUNDS {
         let name = w.unique();
-        taken.push((take(w, aim, resource, &name).await?, name));
+        let (object, tells_here) = take(w, aim, resource, &name).await?;
+        tells = tells_here;
+        taken.push((object, name));
     }
     let open = bracket::open(async || -> Result<(), Stop> {
         for (object, _) in &taken {
@@ -65,7 +67,7 @@ async fn try_it(w: WriteTape<'_>, aim: Aim) -> Concluded {
         Ok(())
     })
     .await?;
-    let attack = compare(w, aim, &Place::within(aim.attacker, &parents), &taken).await?;
+    let attack = compare(w, aim, &Creating { place: Place::within(aim.attacker, &parents), tells }, &taken).await?;
     let verdict = open.attack(attack).close().await?;
     for (object, _) in &taken {
         remove(w, object).await?;
@@ -74,32 +76,42 @@ async fn try_it(w: WriteTape<'_>, aim: Aim) -> Concluded {
 }
 
 /// The victim takes the name.
-async fn take(w: WriteTape<'_>, aim: Aim, resource: ResourceIx, name: &str) -> Result<Object, Stop> {
+async fn take(w: WriteTape<'_>, aim: Aim, resource: ResourceIx, name: &str) -> Result<(Object, Tells), Stop> {
     let canary = w.canary(aim.victim);
     let parents = parents_for(&w, aim.victim, resource)?;
     let words = Words { unique: Some(name.to_owned()), ..Words::canary(&canary) };
     let place = Place::within(aim.victim, &parents).and(resource, name.to_owned());
     let asked = request(&w, own(&w, aim.victim)?, aim.op(&w), &place, &words)?;
     let made = succeed(&w, asked, aim.victim).await?;
-    let id = id_of_made(&w, resource, name, &made)
-        .ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, "the answer to a create names no id", &made))?;
-    Ok(Object { tenant: aim.victim, resource, id, parents, marker: Marker::Planted(canary) })
+    let tells = Tells::by(&w.spec[resource], &made);
+    let words = [canary.public.as_str(), &canary.secret];
+    let found = Made { tenant: aim.victim, resource, parents: &parents, words: &words };
+    let id = id_of_made(&w, &found, tells, name, &made).await?;
+    let id = id.ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, NAMELESS, &made))?;
+    Ok((Object { tenant: aim.victim, resource, id, parents, marker: Marker::Planted(canary) }, tells))
+}
+
+/// How the attacker creates.
+struct Creating {
+    /// In its own place.
+    place: Place,
+    tells: Tells,
 }
 
 /// The attacker creates under each name that is taken, and under a free one.
-async fn compare(w: WriteTape<'_>, aim: Aim, place: &Place, names: &[(Object, String)]) -> Result<Attack, Stop> {
+async fn compare(w: WriteTape<'_>, aim: Aim, creating: &Creating, names: &[(Object, String)]) -> Result<Attack, Stop> {
     let (mut of_taken, mut of_free) = (Vec::new(), Vec::new());
     let mut shown: Option<(Seen, Seen)> = None;
     for (object, name) in names {
-        let tried = create(w, aim, place, name).await?;
+        let tried = create(w, aim, &creating.place, name).await?;
         if let Some(evidence) = crossed(&w, object, &tried).await? {
             return Ok(Attack::Leaked(evidence));
         }
-        of_taken.push(features_of(w, aim, place, name, &tried).await?);
+        of_taken.push(features_of(w, aim, creating, name, &tried).await?);
         let taken = tried.answer;
         let free_name = w.unique();
-        let tried = create(w, aim, place, &free_name).await?;
-        of_free.push(features_of(w, aim, place, &free_name, &tried).await?);
+        let tried = create(w, aim, &creating.place, &free_name).await?;
+        of_free.push(features_of(w, aim, creating, &free_name, &tried).await?);
         let free = tried.answer;
         if !free.succeeded() {
             let doubt = Unproven::shown(reason(&free), "a free name is refused as well", &free);
@@ -156,15 +168,16 @@ async fn crossed(t: &Tape, object: &Object, tried: &Tried) -> Result<Option<Evid
 async fn features_of(
     w: WriteTape<'_>,
     aim: Aim,
-    place: &Place,
+    Creating { place, tells }: &Creating,
     name: &str,
-    Tried { answer, .. }: &Tried,
+    Tried { answer, nonce }: &Tried,
 ) -> Result<Features, Stop> {
     let Some(resource) = aim.op(&w).resource else { return Err(Stop::not_applicable("it concerns no object")) };
     if !answer.succeeded() {
         return Ok(Features::of(answer, &[name.to_owned()]));
     }
-    if let Some(id) = id_of_made(&w, resource, name, answer) {
+    let found = Made { tenant: aim.attacker, resource, parents: &place.ids, words: &[nonce] };
+    if let Some(id) = id_of_made(&w, &found, *tells, name, answer).await? {
         let marker = Marker::Witnessed(Witness::default());
         let made = Object { tenant: aim.attacker, resource, id, parents: place.ids.clone(), marker };
         remove(w, &made).await?;
@@ -174,9 +187,15 @@ async fn features_of(
 }
 
 /// The id of what was made under a name: the name itself, where clients choose ids.
-fn id_of_made(t: &Tape, resource: ResourceIx, name: &str, answer: &Exchange) -> Option<ObjectId> {
-    match t.spec[resource].ids {
-        IdSource::Client => Some(ObjectId::text(name)),
-        IdSource::Server => id_in(&t.spec[resource], answer),
+async fn id_of_made(
+    t: &Tape,
+    made: &Made<'_>,
+    tells: Tells,
+    name: &str,
+    answer: &Exchange,
+) -> Result<Option<ObjectId>, Stop> {
+    match t.spec[made.resource].ids {
+        IdSource::Client => Ok(Some(ObjectId::text(name))),
+        IdSource::Server => made.id(t, tells, answer).await,
     }
 }

@@ -52,7 +52,10 @@ pub(crate) fn shows(exchange: &Exchange, object: &Object) -> bool {
             hit.owner == object.tenant
                 && (hit.encoding != Encoding::Plain || hit.text.to_lowercase().starts_with(&canary.secret))
         }),
-        Marker::Witnessed(witness) => witnessed(exchange, witness).is_some(),
+        // What its owner has written into an object that may be changed is the run's own marker.
+        Marker::Witnessed(witness) => {
+            witnessed(exchange, witness).is_some() || exchange.hits.iter().any(|hit| hit.owner == object.tenant)
+        }
     }
 }
 
@@ -77,13 +80,13 @@ pub(crate) fn has_word(text: &str, value: &str) -> bool {
     })
 }
 
-/// A control: the owner's own request succeeds, and shows the object's marker within `settle`.
+/// A control: the owner's own request succeeds, and shows the object's marker, if it has one, within `settle`.
 pub(crate) async fn control(t: &Tape, request: &Request, object: &Object) -> Result<Seen, Stop> {
     let unseen = Reason::MarkerNotSeen;
     let mut doubt = Unproven::new(unseen, unseen.says());
     let found = poll(t, async || {
         match succeed(t, request.clone(), object.tenant).await {
-            Ok(exchange) if shows(&exchange, object) => return Ok(Some(exchange)),
+            Ok(exchange) if object.marker.is_empty() || shows(&exchange, object) => return Ok(Some(exchange)),
             Ok(exchange) => doubt = Unproven::shown(unseen, unseen.says(), &exchange),
             Err(Stop::Unproven(unproven)) => doubt = unproven,
             Err(stop) => return Err(stop),

@@ -5,6 +5,7 @@
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
 //!   of an answer, and how answers are told apart.
+//! - [`made`](Made): the id of what a create made.
 //! - [`fresh`](asked_afresh()): whether a leak is that of a cache.
 //! - [`unmarked`](told_each()): what two tenants are told where nothing marks it.
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
@@ -13,6 +14,7 @@ mod evidence;
 mod features;
 mod fresh;
 mod item;
+mod made;
 mod nothing;
 mod paging;
 mod place;
@@ -26,19 +28,20 @@ pub(crate) use evidence::{
 pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use fresh::{Fresh, asked_afresh, only_cached};
 pub(crate) use item::{id_member, id_of, items};
+pub(crate) use made::{Made, Tells};
 pub(crate) use nothing::{Nowhere, is_invalid, never_existed, says_nothing, similar, told_nowhere};
-pub(crate) use paging::{Pages, first_page, follow, is_broken_json, next_page, path_of_link};
+pub(crate) use paging::{Pages, first_page, follow, is_broken_json, is_counted, path_of_link};
 pub(crate) use place::{
     Place, Words, address, locate, named_besides, names_tenant, operation_of, parent_of, request, scalar,
     spells_tenant, tenant_name,
 };
 pub(crate) use plant::{
-    Listed, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken,
-    is_told_anywhere, look_up, parents_for, plant, plant_below, plant_under, prepared_object, read, remove,
-    remove_if_written, tries,
+    Listed, NAMELESS, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken,
+    is_told_anywhere, look_up, make, make_under, parents_for, plant, plant_below, plant_under, prepared_object, read,
+    remove, remove_if_written, tries,
 };
 
-pub(crate) use unmarked::{Told, told_each};
+pub(crate) use unmarked::{Told, is_error, told_each};
 
 use watertight_engine::call::{Caller, Mark, Request};
 pub(crate) use watertight_engine::journal::id_in;

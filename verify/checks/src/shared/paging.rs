@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 use url::Url;
-use watertight_engine::call::{Address, Request};
+use watertight_engine::call::{Address, Payload, Request};
 use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape};
-use watertight_spec::{Operation, Resource, Role, Spec};
+use watertight_spec::{NextPage, Operation, Parameter, Resource, Role, Spec};
+
+use super::{items, scalar};
 
 /// Bytes of a list's pages, which are in memory until it is judged.
 const LONGEST_LIST: usize = 32 << 20;
@@ -14,6 +16,8 @@ const LONGEST_LIST: usize = 32 << 20;
 pub(crate) struct Pages {
     /// In order; never empty.
     pub(crate) pages: Vec<Seen>,
+    /// What was asked for each.
+    asked: Vec<Request>,
     /// Whether the last page says that there is no further one.
     pub(crate) is_complete: bool,
 }
@@ -22,6 +26,11 @@ impl Pages {
     /// The last page read.
     pub(crate) fn last(&self) -> Option<&Seen> {
         self.pages.last()
+    }
+
+    /// The request of one of these pages.
+    pub(crate) fn request_of(&self, page: &Exchange) -> Option<&Request> {
+        self.pages.iter().zip(&self.asked).find(|(one, _)| one.seq == page.seq).map(|(_, asked)| asked)
     }
 
     /// Whether the list was shown and yet not read to its end: what it does not show is not known to be absent.
@@ -44,25 +53,37 @@ pub(crate) fn first_page(spec: &Spec, op: &Operation, request: Request) -> Reque
 
 /// Follows a list from its first page until `enough`, its end, `limits.pages`, or more than is kept in memory.
 pub(crate) async fn follow(t: &Tape, op: &Operation, first: Request, enough: impl Fn(&Exchange) -> bool) -> Pages {
-    let mut pages: Vec<Seen> = Vec::new();
-    let mut known: Vec<String> = Vec::new();
+    let mut pages = Pages { pages: Vec::new(), asked: Vec::new(), is_complete: false };
     let mut length = 0_usize;
-    let mut asked = first.clone();
+    let mut asked = first;
     loop {
-        known.push(asked.address.shown());
-        let page = t.send(asked).await;
-        pages.push(Seen::clone(&page));
-        let lists = resource_of(&t.spec, op).filter(|_| page.succeeded() && is_paged(op));
-        asked = match lists.map_or(Next::End, |resource| next_of(&t.spec, resource, &page)) {
-            Next::End => return Pages { pages, is_complete: page.succeeded() },
-            Next::At(address) if !known.contains(&address.shown()) => first.clone().to(address),
-            Next::At(_) | Next::Lost => return Pages { pages, is_complete: false },
+        let page = t.send(asked.clone()).await;
+        let lists = resource_of(&t.spec, op).filter(|_| is_paged(op));
+        if lists.is_some_and(|resource| is_past_the_end(resource, &pages.pages, &page)) {
+            return Pages { is_complete: true, ..pages };
+        }
+        pages.pages.push(Seen::clone(&page));
+        pages.asked.push(asked);
+        let next = match lists.filter(|_| page.succeeded()) {
+            Some(resource) => next_of(&t.spec, resource, &pages),
+            None => Next::End,
+        };
+        asked = match next {
+            Next::End => return Pages { is_complete: page.succeeded(), ..pages },
+            Next::Lost => return pages,
+            Next::At(request) => *request,
         };
         length = length.saturating_add(page.response().map_or(0, |received| received.length));
-        if enough(&page) || pages.len() >= t.spec.limits.pages || length > LONGEST_LIST {
-            return Pages { pages, is_complete: false };
+        let is_known = pages.asked.iter().any(|known| known.address == asked.address && known.body == asked.body);
+        if is_known || enough(&page) || pages.pages.len() >= t.spec.limits.pages || length > LONGEST_LIST {
+            return pages;
         }
     }
+}
+
+/// Whether pages are counted: then what is created or removed meanwhile moves what is on them.
+pub(crate) fn is_counted(spec: &Spec, op: &Operation) -> bool {
+    resource_of(spec, op).is_some_and(|of| matches!(of.page.next, NextPage::Number(_) | NextPage::Offset(_)))
 }
 
 /// Whether its answer is one page of several.
@@ -70,33 +91,108 @@ fn is_paged(op: &Operation) -> bool {
     matches!(op.role, Role::List | Role::Search | Role::View)
 }
 
+/// Where pages are counted, what comes after the last one is refused by some targets.
+fn is_past_the_end(resource: &Resource, before: &[Seen], page: &Exchange) -> bool {
+    let is_counted = matches!(resource.page.next, NextPage::Number(_) | NextPage::Offset(_));
+    is_counted && !before.is_empty() && matches!(page.status(), Some(400 | 404 | 416 | 422))
+}
+
 /// What a page says of the one after it.
-#[derive(Debug, PartialEq, Eq)]
 enum Next {
     /// There is none.
     End,
-    /// Its path and query.
-    At(Address),
+    /// What asks for it.
+    At(Box<Request>),
     /// There is one, named in a way that can't be followed.
     Lost,
 }
 
-/// The path and query of the page after this one, if it can be followed.
-pub(crate) fn next_page(spec: &Spec, resource: &Resource, page: &Exchange) -> Option<Address> {
-    match next_of(spec, resource, page) {
-        Next::At(address) => Some(address),
-        Next::End | Next::Lost => None,
+fn next_of(spec: &Spec, resource: &Resource, pages: &Pages) -> Next {
+    let (Some(page), Some(asked)) = (pages.pages.last(), pages.asked.last()) else { return Next::End };
+    // It says that it is JSON, and can't be read: what follows is not known.
+    if is_broken_json(page) {
+        return Next::Lost;
+    }
+    let paging = &resource.page;
+    let said = paging.more.as_ref().map(|path| page.json().and_then(|json| path.query(json).first().cloned()));
+    if said.is_some_and(|said| said != Some(Value::Bool(true))) {
+        return Next::End;
+    }
+    let at = |request: Option<Request>| request.map_or(Next::Lost, |request| Next::At(Box::new(request)));
+    let count = |parameter: &Parameter, first: u64, step: u64| {
+        let now = value_of(asked, parameter).map_or(Some(first), |written| written.parse().ok());
+        let next = now.and_then(|now| now.checked_add(step)).map(Value::from);
+        at(next.and_then(|next| with_value(asked, parameter, &next)))
+    };
+    let items = page.json().map_or(0, |json| items(json).len());
+    // A target that does not know the parameter shows the same page for ever.
+    let is_repeated = pages.pages.iter().rev().nth(1).is_some_and(|before| shows_the_same(before, page));
+    match &paging.next {
+        NextPage::Cursor { parameter, at: path } => {
+            match page.json().and_then(|json| path.query(json).first().cloned()) {
+                None | Some(Value::Null | Value::Bool(false)) => Next::End,
+                Some(Value::String(cursor)) if cursor.is_empty() => Next::End,
+                Some(cursor @ (Value::String(_) | Value::Number(_))) => at(with_value(asked, parameter, &cursor)),
+                Some(_) => Next::Lost,
+            }
+        }
+        NextPage::Number(_) | NextPage::Offset(_) if items == 0 => Next::End,
+        NextPage::Number(_) | NextPage::Offset(_) if is_repeated => Next::Lost,
+        NextPage::Number(parameter) => count(parameter, 1, 1),
+        NextPage::Offset(parameter) => count(parameter, 0, u64::try_from(items).unwrap_or(u64::MAX)),
+        NextPage::Usual | NextPage::Link(_) | NextPage::Header(_) => match link_to_next(resource, page) {
+            None | Some(Value::Null | Value::Bool(false)) if is_said_to_go_on(resource, page) => Next::Lost,
+            None | Some(Value::Null | Value::Bool(false)) => Next::End,
+            Some(Value::String(link)) if link.is_empty() => Next::End,
+            Some(Value::String(link)) => at(path_of_link(spec, page, &link).map(|address| asked.clone().to(address))),
+            Some(_) => Next::Lost,
+        },
     }
 }
 
-fn next_of(spec: &Spec, resource: &Resource, page: &Exchange) -> Next {
-    match link_to_next(resource, page) {
-        // It says that it is JSON, and can't be read: what follows is not known.
-        None if is_broken_json(page) => Next::Lost,
-        None | Some(Value::Null | Value::Bool(false)) => Next::End,
-        Some(Value::String(link)) if link.is_empty() => Next::End,
-        Some(Value::String(link)) => path_of_link(spec, page, &link).map_or(Next::Lost, Next::At),
-        Some(_) => Next::Lost,
+fn shows_the_same(one: &Exchange, other: &Exchange) -> bool {
+    let text = |page: &Exchange| page.response().map(|received| received.body.text().to_owned());
+    text(one) == text(other)
+}
+
+/// What a request has for a parameter, where the file writes it.
+fn value_of(asked: &Request, parameter: &Parameter) -> Option<String> {
+    match (parameter, &asked.body) {
+        (Parameter::Query(name), _) => asked.address.parameter(name),
+        (Parameter::Body(members), Some(Payload::Json(json))) => {
+            scalar(members.iter().try_fold(json, |json, member| json.get(member))?)
+        }
+        (Parameter::Body(members), Some(Payload::Form(form))) => {
+            let name = members.join(".");
+            form.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+        }
+        (Parameter::Body(_), _) => None,
+    }
+}
+
+/// The request with another value for a parameter; none where it has no place for it.
+fn with_value(asked: &Request, parameter: &Parameter, value: &Value) -> Option<Request> {
+    let text = scalar(value)?;
+    match (parameter, asked.body.clone()) {
+        (Parameter::Query(name), _) => {
+            let address = asked.address.clone().with_parameter(name, &text);
+            Some(asked.clone().to(address))
+        }
+        (Parameter::Body(members), Some(Payload::Json(mut json))) => {
+            let mut at = &mut json;
+            for member in members {
+                at = at.as_object_mut()?.entry(member.clone()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            }
+            *at = value.clone();
+            Some(asked.clone().bringing(Some(Payload::Json(json))))
+        }
+        (Parameter::Body(members), Some(Payload::Form(mut form))) => {
+            let name = members.join(".");
+            form.retain(|(known, _)| *known != name);
+            form.push((name, text));
+            Some(asked.clone().bringing(Some(Payload::Form(form))))
+        }
+        (Parameter::Body(_), _) => None,
     }
 }
 
@@ -113,15 +209,42 @@ fn link_to_next(resource: &Resource, page: &Exchange) -> Option<Value> {
         let named = received.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
         named.map(|(_, value)| value.as_str()).collect()
     };
-    let paging = &resource.page;
-    if let Some(name) = &paging.next_header {
-        headers(name).first().map(|link| Value::from(*link))
-    } else if let Some(path) = &paging.next {
-        path.query(page.json()?).first().cloned()
-    } else {
-        let in_header = headers("link").into_iter().find_map(next_relation);
-        in_header.map(Value::from).or_else(|| page.json()?.get("next").cloned())
+    match &resource.page.next {
+        NextPage::Header(name) => headers(name).first().map(|link| Value::from(*link)),
+        NextPage::Link(path) => path.query(page.json()?).first().cloned(),
+        _ => {
+            let in_header = headers("link").into_iter().find_map(next_relation);
+            in_header.map(Value::from).or_else(|| usual_link(page.json()?))
+        }
     }
+}
+
+/// Where bodies name the next page, by habit: JSON:API and others under `links`, HAL under `_links`, OData by a name of its
+/// own.
+fn usual_link(json: &Value) -> Option<Value> {
+    const PLACES: [&str; 6] =
+        ["/next", "/links/next", "/links/next/href", "/_links/next/href", "/@odata.nextLink", "/paging/next"];
+    let found = PLACES.iter().filter_map(|place| json.pointer(place)).find(|value| !value.is_object());
+    found.cloned()
+}
+
+/// Whether a page says, in words that no key under `page` explains, that there are more.
+fn is_said_to_go_on(resource: &Resource, page: &Exchange) -> bool {
+    const SAY_SO: [&str; 6] = ["has_more", "hasMore", "has_next", "hasNext", "hasNextPage", "more"];
+    const TOKENS: [&str; 6] =
+        ["next_cursor", "nextCursor", "next_page_token", "nextPageToken", "continuationToken", "next_token"];
+    if !matches!(resource.page.next, NextPage::Usual) || resource.page.more.is_some() {
+        return false;
+    }
+    let is_said = |members: &serde_json::Map<String, Value>| {
+        members.iter().any(|(name, value)| match value {
+            Value::Bool(is_so) => *is_so && SAY_SO.contains(&name.as_str()),
+            Value::String(token) => !token.is_empty() && TOKENS.contains(&name.as_str()),
+            _ => false,
+        })
+    };
+    let Some(Value::Object(members)) = page.json() else { return false };
+    is_said(members) || members.values().filter_map(Value::as_object).any(is_said)
 }
 
 /// The target of `rel="next"` in a `Link` header (RFC 8288 3).

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 use watertight_engine::Tape;
-use watertight_engine::call::{Address, Caller, Mark, ObjectName, Payload, Request};
+use watertight_engine::call::{Address, Caller, Mark, ObjectName, Part, Payload, Request};
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_spec::{
-    BodyTemplate, Form, IdSource, Locator, ObjectId, Operation, PathTemplate, Piece, Resource, ResourceIx, Role, Spec,
-    Symbol, TenantIx, TextTemplate,
+    BodyTemplate, Form, IdSource, Locator, ObjectId, Operation, PartTemplate, PathTemplate, Piece, Resource,
+    ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate,
 };
 
 use crate::verdict::Stop;
@@ -186,6 +186,13 @@ impl Bound<'_> {
             None => None,
             Some(BodyTemplate::Json(json)) => Some(Payload::Json(json.render(&mut |symbol| value(symbol))?)),
             Some(BodyTemplate::Form(members)) => Some(Payload::Form(self.headers(members)?)),
+            Some(BodyTemplate::Multipart(parts)) => {
+                let part = |part: &PartTemplate| {
+                    let text = part.text.render(&mut |symbol| self.text(symbol))?;
+                    Some(Part { name: part.name.clone(), file: part.file.clone(), text })
+                };
+                Some(Payload::Multipart(parts.iter().map(part).collect::<Option<_>>()?))
+            }
             Some(BodyTemplate::Text { kind, text }) => {
                 Some(Payload::Text { kind: kind.clone(), text: text.render(&mut |symbol| self.text(symbol))? })
             }

@@ -1,16 +1,15 @@
 //! Objects: those that set-up planted for all, and disposable ones.
 
 use serde_json::Value;
-use watertight_engine::journal::id_in;
 use watertight_engine::log::Exchange;
-use watertight_engine::planted::{Marker, Object};
+use watertight_engine::planted::{Marker, Object, Witness};
 use watertight_engine::{Seen, Tape, WriteTape};
-use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, TargetEnvironment, TenantIx};
+use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, Symbol, TargetEnvironment, TenantIx};
 
 use super::place::is_client_named;
 use super::{
-    Nowhere, Place, Words, control, failed, follow, foreign, id_of, items, operation_of, own, poll, reason, request,
-    says_nothing, shows,
+    Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, id_of, items, operation_of, own, poll,
+    reason, request, says_nothing, shows,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -24,8 +23,7 @@ pub(crate) fn is_creatable(spec: &Spec, resource: ResourceIx) -> bool {
 
 /// An object that set-up planted or found, and that can be recognised. It must not be changed.
 pub(crate) fn prepared_object(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<Object, Stop> {
-    let is_recognised = |object: &&Object| !matches!(&object.marker, Marker::Witnessed(witness) if witness.is_empty());
-    match t.planted.of(tenant, resource).find(is_recognised) {
+    match t.planted.of(tenant, resource).find(|object| !object.marker.is_empty()) {
         Some(object) => Ok(object.clone()),
         None => Err(unprepared(t, tenant, resource)),
     }
@@ -40,6 +38,10 @@ pub(crate) fn any_object(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Re
 fn unprepared(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Stop {
     match t.planted.failure(tenant, resource) {
         Some(why) => Unproven::new(Reason::SetupFailed, format!("set-up failed: {why}")).into(),
+        None if t.planted.of(tenant, resource).next().is_some() => {
+            let name = &t.spec[resource].name;
+            Stop::not_applicable(format!("nothing recognises a {name}; a text of one may be named under `shows`"))
+        }
         None => Stop::not_applicable("the tenant has no object of this kind"),
     }
 }
@@ -92,6 +94,21 @@ pub(crate) async fn plant_under(
     resource: ResourceIx,
     parents: &[(ResourceIx, ObjectId)],
 ) -> Result<Object, Stop> {
+    Ok(make_under(w, tenant, resource, parents).await?.0)
+}
+
+/// As [`plant`], and where the target has told the object's id.
+pub(crate) async fn make(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> Result<(Object, Tells), Stop> {
+    make_under(w, tenant, resource, &parents_for(&w, tenant, resource)?).await
+}
+
+/// As [`plant_under`], and where the target has told the object's id.
+pub(crate) async fn make_under(
+    w: WriteTape<'_>,
+    tenant: TenantIx,
+    resource: ResourceIx,
+    parents: &[(ResourceIx, ObjectId)],
+) -> Result<(Object, Tells), Stop> {
     let described = &w.spec[resource];
     let op = operation_of(&w.spec, resource, Role::Create)
         .filter(|_| is_creatable(&w.spec, resource))
@@ -111,11 +128,24 @@ pub(crate) async fn plant_under(
             return Err(Unproven::shown(reason(&created), "the owner's own create failed", &created).into());
         }
     }
-    let id = chosen
-        .or_else(|| id_in(described, &created))
-        .ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, "the answer to a create names no id", &created))?;
-    Ok(Object { tenant, resource, id, parents: parents.to_vec(), marker: Marker::Planted(canary) })
+    let tells = if chosen.is_some() { Tells::InAnswer } else { Tells::by(described, &created) };
+    let made = Made { tenant, resource, parents, words: &[&canary.public, &canary.secret] };
+    let id = match chosen {
+        Some(id) => Some(id),
+        None => made.id(&w, tells, &created).await?,
+    };
+    let id = id.ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, NAMELESS, &created))?;
+    let marker = match op.request.mentions(&Symbol::Canary) {
+        true => Marker::Planted(canary),
+        // What holds none is told apart by comparing answers.
+        false => Marker::Witnessed(Witness::default()),
+    };
+    Ok((Object { tenant, resource, id, parents: parents.to_vec(), marker }, tells))
 }
+
+/// Nothing says what was made.
+pub(crate) const NAMELESS: &str =
+    "the answer to a create names no id (say where it is with `id`), and no list shows what was made";
 
 /// Why none is made.
 fn not_creatable(described: &Resource) -> Stop {

@@ -62,7 +62,8 @@ async fn answered(t: &Tape, request: &Request) -> Result<Seen, Stop> {
     }
 }
 
-fn is_error(json: &Value) -> bool {
+/// Whether a success is none by what it says.
+pub(crate) fn is_error(json: &Value) -> bool {
     let is_told = |value: &Value| match value {
         Value::Null | Value::Bool(false) => false,
         Value::Array(items) => !items.is_empty(),

@@ -62,6 +62,53 @@ impl Address {
         let joint = if self.shown().contains('?') { '&' } else { '?' };
         self.text(format!("{joint}{parameter}"))
     }
+    /// With this parameter of the query set to a value: in place of what the text has for it, else added.
+    pub fn with_parameter(self, name: &str, value: &str) -> Self {
+        let start = |text: &str| {
+            ["?", "&"].iter().find_map(|mark| {
+                let written = format!("{mark}{name}=");
+                text.find(&written).map(|at| at.saturating_add(written.len()))
+            })
+        };
+        let place = self.0.iter().enumerate().find_map(|(index, piece)| match piece {
+            Piece::Text(text) => start(text).map(|at| (index, at)),
+            Piece::Value(_) => None,
+        });
+        let Some((index, at)) = place else {
+            let joint = if self.shown().contains('?') { '&' } else { '?' };
+            return self.text(format!("{joint}{name}=")).value(value);
+        };
+        let mut pieces = self.0.into_iter();
+        let mut new: Vec<Piece> = pieces.by_ref().take(index).collect();
+        // What it has now ends at the next `&` of a text, whatever pieces that is made of.
+        let mut skipped = at;
+        let mut is_set = false;
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) if !is_set => {
+                    if skipped > 0 {
+                        new.push(Piece::Text(text.get(..skipped).unwrap_or_default().to_owned()));
+                        new.push(Piece::Value(value.to_owned()));
+                    }
+                    let rest = text.get(skipped..).unwrap_or_default();
+                    if let Some(end) = rest.find('&') {
+                        new.push(Piece::Text(rest.get(end..).unwrap_or_default().to_owned()));
+                        is_set = true;
+                    }
+                    skipped = 0;
+                }
+                Piece::Value(_) if !is_set => {}
+                piece => new.push(piece),
+            }
+        }
+        Self(new)
+    }
+    /// What the query has for a parameter, where it is written as a text.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let shown = self.shown();
+        let (_, query) = shown.split_once('?')?;
+        query.split('&').find_map(|one| one.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+    }
     /// As the log shows it: values encoded, placeholders in place of secrets.
     pub fn shown(&self) -> String {
         self.0
@@ -92,5 +139,27 @@ impl From<String> for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_set_where_it_is_and_added_where_it_is_not() {
+        for (before, after) in [
+            ("/a", "/a?page=2%263"),
+            ("/a?size=1", "/a?size=1&page=2%263"),
+            ("/a?page=1", "/a?page=2%263"),
+            ("/a?homepage=1&page=1&size=1", "/a?homepage=1&page=2%263&size=1"),
+        ] {
+            assert_eq!(Address::from(before).with_parameter("page", "2&3").shown(), after);
+        }
+        let twice = Address::from("/a?limit=2").with_parameter("offset", "2").with_parameter("offset", "4");
+        assert_eq!(twice.shown(), "/a?limit=2&offset=4");
+        let amid = Address::from("/a?offset=").value("2").text("&limit=").value("9").with_parameter("offset", "4");
+        assert_eq!(amid.shown(), "/a?offset=4&limit=9");
+        assert_eq!(Address::from("/a?homepage=1&page=7").parameter("page").as_deref(), Some("7"));
     }
 }

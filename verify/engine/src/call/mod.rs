@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use watertight_spec::{Effect, ObjectId, OperationIx, ResourceIx, TenantIx, Who};
+use url::Url;
+use watertight_spec::{Effect, FileName, ObjectId, OperationIx, ResourceIx, TenantIx, Who};
 
 pub(crate) use address::Piece;
 pub use address::{Address, PATH_SEGMENT, encode};
@@ -42,6 +43,8 @@ pub struct Request {
     pub at: TenantIx,
     /// Upper-case method.
     pub method: String,
+    /// Another origin than that of the tenant's URL; then the address is the whole path.
+    pub origin: Option<Url>,
     /// Path and query.
     pub address: Address,
     /// Further headers, in order, duplicates and all.
@@ -65,6 +68,8 @@ pub enum Payload {
     Json(Value),
     /// `application/x-www-form-urlencoded`: members, in order.
     Form(Vec<(String, String)>),
+    /// `multipart/form-data`: parts, in order.
+    Multipart(Vec<Part>),
     /// Text of a media type.
     Text {
         /// The type.
@@ -74,21 +79,37 @@ pub enum Payload {
     },
 }
 
+/// A part of a `multipart/form-data` body (RFC 7578).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The name of the member.
+    pub name: String,
+    /// Where the part is a file, its name and its media type.
+    pub file: Option<FileName>,
+    /// What is in it.
+    pub text: String,
+}
+
+/// Between the parts of a multipart body. No text of a spec has it.
+pub(crate) const BOUNDARY: &str = "watertight-part-7d1b0c5e9f";
+
 impl Payload {
     /// Whether this text is in it, as it was before it was encoded.
     pub fn mentions(&self, text: &str) -> bool {
         match self {
             Self::Json(json) => json.to_string().contains(text),
             Self::Form(members) => members.iter().any(|(_, value)| value.contains(text)),
+            Self::Multipart(parts) => parts.iter().any(|part| part.text.contains(text)),
             Self::Text { text: whole, .. } => whole.contains(text),
         }
     }
     /// Its media type.
-    pub fn kind(&self) -> &str {
+    pub fn kind(&self) -> String {
         match self {
-            Self::Json(_) => "application/json",
-            Self::Form(_) => "application/x-www-form-urlencoded",
-            Self::Text { kind, .. } => kind,
+            Self::Json(_) => "application/json".to_owned(),
+            Self::Form(_) => "application/x-www-form-urlencoded".to_owned(),
+            Self::Multipart(_) => format!("multipart/form-data; boundary={BOUNDARY}"),
+            Self::Text { kind, .. } => kind.clone(),
         }
     }
 }
@@ -110,6 +131,7 @@ impl Request {
             caller,
             at,
             method: method.to_owned(),
+            origin: None,
             address: address.into(),
             headers: Vec::new(),
             body: None,

@@ -59,6 +59,9 @@ fn operation<'t>(
     });
     let request = reader.request_of(table, May { objects, but: None });
     let effect = effect(reader, table, request.as_ref().map(|request| request.method.as_str()));
+    if let Some(effect) = effect {
+        reader.only_read(table, effect);
+    }
     let request = request?;
     let resource = concerned(&request);
     Some(Operation {

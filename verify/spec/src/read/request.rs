@@ -1,11 +1,16 @@
 //! Requests with symbols: a line alone (`"GET /cases/{case}"`), or a table with headers and a body.
 
+use std::time::Duration;
+
+use toml::de::DeValue;
+
 use crate::ix::ResourceIx;
-use crate::keys::REQUEST;
+use crate::keys::{REQUEST, UNTIL};
 use crate::reader::{At, Reader, Table, Value, in_order};
-use crate::spec::RequestTemplate;
+use crate::spec::{Effect, Follow, RequestTemplate, Until};
 use crate::symbols::{IN_BODY, IN_HEADER, IN_PATH, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, Piece, Symbol, TextTemplate};
+use crate::values::integer;
 
 /// Which objects a request may name.
 #[derive(Clone, Copy)]
@@ -30,10 +35,12 @@ impl<'t> Reader<'t, '_> {
         value: &'t Value<'t>,
         may: May<'_>,
         body: Option<BodyTemplate>,
+        effect: Effect,
     ) -> Option<RequestTemplate> {
         match value.get_ref().as_table() {
             Some(entries) => {
                 let table = self.open(&REQUEST, entries, value.span());
+                self.only_read(&table, effect);
                 self.request_of(&table, may)
             }
             None => {
@@ -50,7 +57,80 @@ impl<'t> Reader<'t, '_> {
         let path = line.as_ref().and_then(|line| self.path(&line.path, &may.scope(IN_PATH)));
         let headers = self.headers(table, may);
         let body = self.body_of(table, may);
-        Some(RequestTemplate { method: line?.method, path: path?, headers: headers?, body: body? })
+        let until = table.get("until").map(|value| self.until(value));
+        let follow = table.get("follow").map(|value| self.follow(value));
+        Some(RequestTemplate {
+            method: line?.method,
+            path: path?,
+            headers: headers?,
+            body: body?,
+            until: match until {
+                Some(until) => Some(until?),
+                None => None,
+            },
+            follow: match follow {
+                Some(follow) => Some(follow?),
+                None => None,
+            },
+        })
+    }
+
+    fn until(&mut self, value: &'t Value<'t>) -> Option<Until> {
+        const DEFAULT: Duration = Duration::from_secs(30);
+        const LONGEST: Duration = Duration::from_secs(600);
+        let Some(entries) = value.get_ref().as_table() else {
+            self.wrong_type(value, "`until`", "a table", REQUEST.example("until"));
+            return None;
+        };
+        let table = self.open(&UNTIL, entries, value.span());
+        let within = match table.get("within") {
+            Some(value) => self.duration(value, Duration::from_millis(1)..=LONGEST),
+            None => Some(DEFAULT),
+        };
+        let member = match (table.get("member"), table.get("is")) {
+            (None, None) => Some(None),
+            (Some(member), Some(is)) => {
+                let wanted = match is.get_ref() {
+                    DeValue::String(text) => Some(text.as_ref().into()),
+                    DeValue::Boolean(flag) => Some((*flag).into()),
+                    DeValue::Integer(number) => integer(number).map(Into::into),
+                    _ => None,
+                };
+                if wanted.is_none() {
+                    self.wrong_type(is, "`is`", "a text, a whole number, true or false", UNTIL.example("is"));
+                }
+                self.json_path(member).zip(wanted).map(Some)
+            }
+            (Some(_), None) | (None, Some(_)) => {
+                let message = "`member` and `is` go together";
+                self.report.note(table.span.clone(), message, "{ member = \"$.status\", is = \"done\" }");
+                None
+            }
+        };
+        Some(Until { member: member?, within: within? })
+    }
+
+    fn follow(&mut self, value: &'t Value<'t>) -> Option<Follow> {
+        let text = self.text(value)?;
+        match text.value.strip_prefix("header:") {
+            Some(name) => {
+                let name = self.header_name(At { value: name, span: text.span });
+                name.map(|name| Follow::Header(name.to_ascii_lowercase()))
+            }
+            None => self.json_path(value).map(Follow::Member),
+        }
+    }
+
+    /// Only what reads may be sent again until it is ready, or be followed.
+    pub(super) fn only_read(&mut self, table: &Table<'t>, effect: Effect) {
+        for key in ["until", "follow"] {
+            if table.get(key).is_some() && effect != Effect::Read {
+                let message = format!("`{key}` at a request that writes");
+                let help = "put it at the request that reads what comes of it; a POST that reads is an [[operation]] with \
+                            effect = \"read\"";
+                self.report.note(table.key_span(key), message, help);
+            }
+        }
     }
 
     fn headers(&mut self, table: &Table<'t>, may: May<'_>) -> Option<Vec<(String, TextTemplate)>> {
@@ -66,17 +146,23 @@ impl<'t> Reader<'t, '_> {
         key: &'static str,
         scope: Scope<'_>,
     ) -> Option<Vec<(At<&'t str>, Option<TextTemplate>)>> {
+        let members = self.members_of(table, key)?.into_iter();
+        Some(members.map(|(name, value)| (name, self.text_template(value, &scope))).collect())
+    }
+
+    /// The members of a table, none where the key is absent.
+    fn members_of(&mut self, table: &Table<'t>, key: &'static str) -> Option<Vec<(At<&'t str>, &'t Value<'t>)>> {
         let Some(value) = table.get(key) else { return Some(Vec::new()) };
-        let Some(entries) = value.get_ref().as_table() else {
+        let entries = value.get_ref().as_table();
+        if entries.is_none() {
             self.wrong_type(value, &format!("`{key}`"), "a table", REQUEST.example(key));
-            return None;
-        };
-        Some(in_order(entries).into_iter().map(|(name, value)| (name, self.text_template(value, &scope))).collect())
+        }
+        entries.map(in_order)
     }
 
     /// At most one of the kinds of bodies.
     fn body_of(&mut self, table: &Table<'t>, may: May<'_>) -> Option<Option<BodyTemplate>> {
-        const KINDS: [&str; 4] = ["body", "form", "text", "graphql"];
+        const KINDS: [&str; 5] = ["body", "form", "multipart", "text", "graphql"];
         let given: Vec<&'static str> = KINDS.into_iter().filter(|key| table.get(key).is_some()).collect();
         if let [first, second, ..] = given.as_slice() {
             let message = format!("both `{first}` and `{second}`");
@@ -97,6 +183,11 @@ impl<'t> Reader<'t, '_> {
                 let members = self.templates(table, "form", scope)?.into_iter();
                 let members = members.map(|(name, value)| Some((name.value.to_owned(), value?))).collect::<Option<_>>();
                 Some(BodyTemplate::Form(members?))
+            }
+            Some(&"multipart") => {
+                let members = self.members_of(table, "multipart")?.into_iter();
+                let parts: Vec<_> = members.map(|(name, value)| self.part(name, value, &scope)).collect();
+                Some(BodyTemplate::Multipart(parts.into_iter().collect::<Option<_>>()?))
             }
             Some(&"text") => {
                 let text = table.get("text").and_then(|value| self.text_template(value, &scope))?;

@@ -8,14 +8,15 @@ use toml::de::DeValue;
 use super::family::{Family, family};
 use super::implied::{Convention, named};
 use super::needs;
+use super::page::paging;
 use super::request::May;
 use super::tenant::Roster;
 use crate::diagnostic::printable;
 use crate::ix::{OperationIx, ResourceIx};
-use crate::keys::{PAGE, RESOURCE};
+use crate::keys::RESOURCE;
 use crate::object_id::ObjectId;
 use crate::reader::{At, Reader, Table, Value, in_order};
-use crate::spec::{Effect, IdSource, Operation, Origin, Paging, RequestTemplate, Resource, Role, Supply, TenantName};
+use crate::spec::{Effect, IdSource, Operation, Origin, RequestTemplate, Resource, Role, Supply, TenantName};
 use crate::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol};
 use crate::values::integer;
@@ -92,7 +93,7 @@ impl Draft<'_> {
             .and_then(|value| reader.choice(value, &[("server", IdSource::Server), ("client", IdSource::Client)]));
 
         let create = if is_request(table.get("create")) {
-            table.get("create").and_then(|value| reader.request(value, self.any(), None))
+            table.get("create").and_then(|value| reader.request(value, self.any(), None, Effect::Create))
         } else {
             let but = if ids == Some(IdSource::Client) { None } else { Some(self.ix) };
             let body = self.members(reader, table, "create", May { but, ..self.any() });
@@ -127,6 +128,8 @@ impl Draft<'_> {
         }
         self.has_objects(reader, table);
         let id = table.get("id").map(|value| reader.json_path(value));
+        let id_header = table.get("id_header").and_then(|value| reader.text(value));
+        let id_header = id_header.and_then(|name| reader.header_name(name)).map(|name| name.to_ascii_lowercase());
         let page = paging(reader, table);
         let convention = name.clone().zip(collection).map(|(name, collection)| Convention {
             item: self.item(&collection, name),
@@ -156,6 +159,7 @@ impl Draft<'_> {
                     Some(id) => id?,
                     None => JsonPath::parse("$.id").ok()?,
                 },
+                id_header,
                 page,
                 supply,
                 is_disposable,
@@ -284,7 +288,7 @@ impl Draft<'_> {
     ) -> Option<RequestTemplate> {
         let is_of_one = matches!(role, Role::Read | Role::Replace | Role::Patch | Role::Delete);
         let but = if is_of_one { None } else { Some(self.ix) };
-        let request = reader.request(value, May { but, ..self.any() }, body)?;
+        let request = reader.request(value, May { but, ..self.any() }, body, named(role).1)?;
         if is_of_one && !request.mentions(&Symbol::Object(self.ix)) {
             let name = self.family.names.get(self.at).cloned().flatten().unwrap_or_default();
             let message = format!("this names no `{{{name}}}`");
@@ -471,27 +475,6 @@ fn by_tenant<'t, 'e, T>(
         }
     }
     values
-}
-
-fn paging<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Paging {
-    let Some(page) = reader.table(table, "page", &PAGE) else { return Paging::default() };
-    let size = page.get("size").and_then(|value| reader.text(value)).and_then(|size| {
-        let fits = size.value.split_once('=').is_some_and(|(name, value)| !name.is_empty() && !value.is_empty())
-            && size.value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'{' | b'}'));
-        if !fits {
-            let message = format!("`{}` is no query parameter", printable(size.value));
-            reader.report.note(size.span, message, "name and value: \"limit=2\"");
-        }
-        fits.then(|| size.value.to_owned())
-    });
-    let next = page.get("next").and_then(|value| reader.json_path(value));
-    let next_header = page.get("next_header").and_then(|value| reader.text(value));
-    let next_header = next_header.and_then(|name| reader.header_name(name));
-    if page.get("next").is_some() && page.get("next_header").is_some() {
-        let help = "keep the one that names the next page";
-        reader.report.note(page.key_span("next_header"), "both `next` and `next_header`", help);
-    }
-    Paging { size, next, next_header }
 }
 
 const ROLES: [(&str, Role); 6] = [

@@ -70,6 +70,14 @@ pub(super) fn target<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, url: Tar
         ("production", TargetEnvironment::Production),
     ];
     let environment = table.get("environment").and_then(|value| reader.choice(value, &kinds));
+    let hosts = match table.get("hosts").map(|value| (value, value.get_ref().as_array())) {
+        None => Some(Vec::new()),
+        Some((_, Some(items))) => items.iter().map(|item| reader.base_url(item)).collect(),
+        Some((value, None)) => {
+            reader.wrong_type(value, "`hosts`", "a list", TARGET.example("hosts"));
+            None
+        }
+    };
     let settle = table.get("settle").and_then(|value| reader.duration(value, Duration::ZERO..=LONGEST_SETTLE));
     Some(Target {
         name: name?.value,
@@ -78,6 +86,7 @@ pub(super) fn target<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, url: Tar
             TargetUrl::Bad => return None,
             TargetUrl::Good(url) => Some(url),
         },
+        hosts: hosts?,
         environment: environment.unwrap_or(TargetEnvironment::Staging),
         settle: settle.unwrap_or(SETTLE),
     })

@@ -1,0 +1,91 @@
+//! Parts of a multipart body: members and files (RFC 7578).
+
+use std::ops::Range;
+
+use crate::diagnostic::printable;
+use crate::keys::FILE;
+use crate::reader::{At, Reader, Value};
+use crate::symbols::Scope;
+use crate::template::{FileName, PartTemplate, Piece, Symbol, TextTemplate};
+
+/// What a file of a name holds where the spec does not say: its media type, and what is around the canary.
+const KINDS: [(&str, &str, &str, &str); 8] = [
+    ("csv", "text/csv", "text\n", "\n"),
+    ("html", "text/html", "<!doctype html><title>file</title><p>", "</p>\n"),
+    ("ics", "text/calendar", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:", "\r\nEND:VCALENDAR\r\n"),
+    ("json", "application/json", "{\"text\":\"", "\"}\n"),
+    ("md", "text/markdown", "", "\n"),
+    (
+        "svg",
+        "image/svg+xml",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"><desc>",
+        "</desc></svg>\n",
+    ),
+    ("txt", "text/plain", "", "\n"),
+    ("xml", "application/xml", "<?xml version=\"1.0\"?>\n<text>", "</text>\n"),
+];
+
+impl<'t> Reader<'t, '_> {
+    /// A member, or a file: `"{file:notes.txt}"`, or `{ name = "notes.txt", type = "text/plain", text = "{canary}" }`.
+    pub(super) fn part(&mut self, name: At<&'t str>, value: &'t Value<'t>, scope: &Scope<'_>) -> Option<PartTemplate> {
+        let is_plain = !name.value.is_empty() && !name.value.contains(['"', '\r', '\n']);
+        if !is_plain {
+            let message = format!("`{}` can't name a part", printable(name.value));
+            self.report.note(name.span, message, "a name without quotes and line breaks");
+            return None;
+        }
+        let name = name.value.to_owned();
+        if let Some(entries) = value.get_ref().as_table() {
+            let table = self.open(&FILE, entries, value.span());
+            let file = self.need(&table, "name").and_then(|value| self.text(value));
+            let file = file.and_then(|file| self.file_name(file.value, file.span));
+            let kind = match table.get("type") {
+                Some(value) => Some(self.text(value)?.value.to_owned()),
+                None => {
+                    file.as_deref().map(|file| kind_of(file).map_or("text/plain", |(_, kind, ..)| *kind).to_owned())
+                }
+            };
+            let text = self.need(&table, "text").and_then(|value| self.text_template(value, scope));
+            return Some(PartTemplate { name, file: Some(FileName { name: file?, kind: kind? }), text: text? });
+        }
+        let written = value.get_ref().as_str().and_then(|text| text.strip_prefix("{file:")?.strip_suffix('}'));
+        let Some(file) = written else {
+            return Some(PartTemplate { name, file: None, text: self.text_template(value, scope)? });
+        };
+        let file = self.file_name(file, value.span())?;
+        let Some((_, kind, before, after)) = kind_of(&file) else {
+            let message = format!("what a file `{}` holds is not known", printable(&file));
+            let known: Vec<_> = KINDS.iter().map(|(end, ..)| format!(".{end}")).collect();
+            let help = format!(
+                "one of {}; or say it: {{ name = \"{}\", type = \"…\", text = \"{{canary}}\" }}",
+                known.join(", "),
+                printable(&file)
+            );
+            self.report.note(value.span(), message, help);
+            return None;
+        };
+        let canary = Piece::Symbol(Symbol::Canary, "canary".to_owned());
+        let pieces = vec![Piece::Text((*before).to_owned()), canary, Piece::Text((*after).to_owned())];
+        Some(PartTemplate {
+            name,
+            file: Some(FileName { name: file, kind: (*kind).to_owned() }),
+            text: TextTemplate(pieces),
+        })
+    }
+
+    fn file_name(&mut self, name: &str, span: Range<usize>) -> Option<String> {
+        let fits = !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_graphic() || c == ' ')
+            && !name.contains(['"', '\\', '{', '}']);
+        if !fits {
+            let message = format!("`{}` is no name of a file", printable(name));
+            self.report.note(span, message, "ASCII without quotes, backslashes and braces: \"notes.txt\"");
+        }
+        fits.then(|| name.to_owned())
+    }
+}
+
+fn kind_of(file: &str) -> Option<&'static (&'static str, &'static str, &'static str, &'static str)> {
+    let (_, end) = file.rsplit_once('.')?;
+    KINDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(end))
+}
