@@ -8,12 +8,15 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// What is percent-encoded in a path segment (RFC 3986 3.3 `pchar`, without what some servers treat as special).
+/// What is percent-encoded in a path segment (RFC 3986 3.3 `pchar`, without what some servers treat as special), or in a
+/// value of a query, where `&` ends it and `+` is a space.
 pub const PATH_SEGMENT: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
     .add(b'%')
+    .add(b'&')
+    .add(b'+')
     .add(b'/')
     .add(b';')
     .add(b'<')
