@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use watertight_evidence::escape::line;
-use watertight_spec::INIT_TEMPLATE;
+use watertight_spec::{INIT_TEMPLATE, RECIPES};
 
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -16,12 +16,18 @@ pub(crate) struct Arguments {
     /// The file to write
     #[arg(default_value = "watertight.toml")]
     spec: PathBuf,
+
+    /// A whole spec for a kind of API, to change, in place of the general one
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(RECIPES.map(|(name, _)| name)))]
+    example: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, printer: Printer) -> Exit {
     let path = line(&arguments.spec.to_string_lossy());
+    let recipe = RECIPES.iter().find(|(name, _)| arguments.example.as_deref() == Some(name));
+    let text = recipe.map_or(INIT_TEMPLATE, |(_, text)| text);
     let file = OpenOptions::new().write(true).create_new(true).open(&arguments.spec);
-    match file.and_then(|mut file| file.write_all(INIT_TEMPLATE.as_bytes())) {
+    match file.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => {
             printer.say(&format!(
                 "{path} is written. Describe your platform in it, set the variables that it names, then:\n\

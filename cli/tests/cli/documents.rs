@@ -21,6 +21,23 @@ fn docs_of_the_checks_are_current() {
     current("checks.md", &out(&output));
 }
 
+/// Every recipe of `watertight init --example` is in the page, as it is written.
+#[test]
+fn docs_of_the_recipes_are_current() {
+    const BEGIN: &str = "<!-- recipes -->\n";
+    const END: &str = "<!-- end of recipes -->\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/spec.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let recipes = watertight_spec::RECIPES.map(|(name, text)| {
+        let (title, spec) = text.split_once('\n').unwrap();
+        let title = title.trim_start_matches("# ");
+        format!("\n### `{name}`\n\n{title}\n\n```toml\n{}\n```\n", spec.trim())
+    });
+    current("spec.md", &[before, BEGIN, &recipes.concat(), "\n", END, after].concat());
+}
+
 /// The two tables of the page are made from the program; the rest is written by hand.
 #[test]
 fn docs_of_the_reasons_are_current() {

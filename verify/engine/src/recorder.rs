@@ -4,13 +4,13 @@
 use std::cell::RefCell;
 
 use serde_json::Value;
-use watertight_spec::Spec;
+use watertight_spec::{Credential, Spec};
 
 use crate::call::Call;
 use crate::channel::arrivals::Arrival;
 use crate::channel::http::Answered;
 use crate::credentials::signature::signed_by;
-use crate::credentials::{Owners, Token, Tokens, token_in};
+use crate::credentials::{Jar, Owners, Token, Tokens, session_of, token_in};
 use crate::log::{Body, Called, Exchange, Inbound, InboundKind, IssuedToken, Outcome, Received, SignatureState};
 use crate::marker::{Encoding, Hit, RunTag, Scanner};
 use crate::redact::{Redactor, is_placeholder, is_placeholder_in, is_random, is_secret_name, placeholders};
@@ -52,6 +52,20 @@ impl Recorder<'_> {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let success = (200..300).contains(&incoming.status);
         match call {
+            Call::Token(ask) if let Credential::Session { steps, .. } = &self.spec[ask.who].credential => {
+                let mut jar = if ask.step == 0 { Jar::default() } else { self.tokens.jar(ask.who) };
+                let take = steps.get(ask.step).map(|step| step.take.as_slice()).unwrap_or_default();
+                jar.fill(take, (&incoming.headers, &body), &mut |value| self.hidden(value));
+                let is_last = ask.step.saturating_add(1) == steps.len();
+                if is_last
+                    && (200..400).contains(&incoming.status)
+                    && let Ok((token, recorded)) = session_of(self.spec, ask.who, &jar)
+                {
+                    told.token = Some(token);
+                    exchange.session = Some(recorded);
+                }
+                self.tokens.set_jar(ask.who, jar);
+            }
             Call::Token(ask) => {
                 self.learn_of_endpoint(&serde_json::from_str(&body).unwrap_or_default());
                 if success {

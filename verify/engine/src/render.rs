@@ -10,9 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use watertight_spec::{ClientAuth, Credential, FileName, LoginEncoding, LoginValue, Setting, Spec, Who};
+use watertight_spec::{ClientAuth, Credential, FileName, LoginEncoding, LoginStep, LoginValue, Setting, Spec, Who};
 
 use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, TokenCall, encode};
+use crate::credentials::Jar;
 use crate::log::{Sender, Sent};
 use crate::redact::Goes;
 
@@ -88,6 +89,10 @@ impl Rendered {
 
 /// What rendering needs to know of secrets.
 pub(crate) trait Secrets {
+    /// The headers that a principal's session carries, and the event that brought it.
+    fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)>;
+    /// What the steps of a principal's log-in have set and told so far.
+    fn jar(&self, who: Who) -> Jar;
     /// What stands for a secret of the spec.
     fn shown(&self, secret: &str) -> String;
     /// A principal's current token, and the event that brought it.
@@ -281,6 +286,12 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
                     let value = value.expose_secret();
                     vec![(header.clone(), Text::secret(value, secrets.shown(value)))]
                 }
+                Credential::Session { .. } => {
+                    let missing = || Unrendered::NoToken(format!("{} is not logged in", spec.name_of(*who)));
+                    let (seq, carried) = secrets.session(*who).ok_or_else(missing)?;
+                    used = Some(seq);
+                    carried
+                }
                 Credential::ClientCredentials { .. } | Credential::Login { .. } => {
                     let (seq, token) = secrets.current(*who).ok_or_else(|| missing(*who))?;
                     used = Some(seq);
@@ -363,13 +374,10 @@ fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<
             let values: Vec<(String, Text)> = fields
                 .iter()
                 .map(|(name, value)| match value {
-                    LoginValue::Plain(text) => (name.clone(), Text::plain(text.clone())),
-                    LoginValue::Secret(secret) => {
-                        let secret = secret.expose_secret();
-                        (name.clone(), Text::secret(secret, secrets.shown(secret)))
-                    }
+                    LoginValue::Plain(text) => Ok((name.clone(), Text::plain(text.clone()))),
+                    value => Ok((name.clone(), login_value(value, &Jar::default(), secrets)?)),
                 })
-                .collect();
+                .collect::<Result<_, Unrendered>>()?;
             let (kind, body) = match encoding {
                 LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
                 LoginEncoding::Json => ("application/json", json_body(&values)),
@@ -378,7 +386,64 @@ fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<
             rendered.method.clone_from(method);
             Ok(rendered)
         }
+        Credential::Session { steps, .. } => {
+            let step = steps.get(ask.step).ok_or_else(|| format!("{label} has no step {}", ask.step))?;
+            login_step(step, &secrets.jar(ask.who), ask.who, label, secrets)
+        }
         Credential::Basic { .. } | Credential::Header { .. } => Err(format!("{label} uses no tokens").into()),
+    }
+}
+
+/// A step of a log-in, with what the steps before it have set and told.
+fn login_step(
+    step: &LoginStep,
+    jar: &Jar,
+    who: Who,
+    label: String,
+    secrets: &dyn Secrets,
+) -> Result<Rendered, Unrendered> {
+    let lacks =
+        |name: String| Unrendered::Other(format!("no step before {} {} has told {name}", step.method, step.url));
+    let mut headers = vec![("host".to_owned(), Text::plain(host(&step.url)))];
+    headers.extend(common());
+    headers.extend(jar.cookie().map(|cookie| ("cookie".to_owned(), cookie)));
+    for (name, written) in &step.headers {
+        headers.push((name.clone(), jar.written(written).map_err(lacks)?));
+    }
+    let body = match &step.body {
+        None => None,
+        Some((encoding, fields)) => {
+            let values = fields.iter().map(|(name, value)| Ok((name.clone(), login_value(value, jar, secrets)?)));
+            let values: Vec<(String, Text)> = values.collect::<Result<_, Unrendered>>()?;
+            let (kind, body) = match encoding {
+                LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
+                LoginEncoding::Json => ("application/json", json_body(&values)),
+            };
+            headers.push(("content-type".to_owned(), Text::plain(kind)));
+            Some(body)
+        }
+    };
+    Ok(Rendered {
+        origin: step.url.clone(),
+        method: step.method.clone(),
+        target: Text::plain(origin_form(&step.url)),
+        headers,
+        body,
+        sender: Sender::Principal { who, token: None },
+        by: label,
+    })
+}
+
+fn login_value(value: &LoginValue, jar: &Jar, secrets: &dyn Secrets) -> Result<Text, Unrendered> {
+    match value {
+        LoginValue::Plain(text) => Ok(Text::plain(text.clone())),
+        LoginValue::Written(written) => {
+            jar.written(written).map_err(|name| Unrendered::Other(format!("no step before it has told {name}")))
+        }
+        LoginValue::Secret(secret) => {
+            let secret = secret.expose_secret();
+            Ok(Text::secret(secret, secrets.shown(secret)))
+        }
     }
 }
 
@@ -426,6 +491,8 @@ pub(crate) struct Placeholders {
     pub(crate) variables: HashMap<String, String>,
     /// By the event that brought it.
     pub(crate) issued: BTreeMap<u64, (Who, String)>,
+    /// What sessions carry, by the event that brought it.
+    pub(crate) sessions: BTreeMap<u64, (Who, Vec<(String, String)>)>,
     /// The token that the event at hand says it used, where a principal's current one is asked for.
     pub(crate) used: Option<u64>,
 }
@@ -438,6 +505,16 @@ impl Secrets for Placeholders {
         let seq = self.used?;
         let (owner, token) = self.issued.get(&seq)?;
         (*owner == who).then(|| (seq, Text::secret(token.clone(), token.clone())))
+    }
+    fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)> {
+        let seq = self.used?;
+        let (owner, carried) = self.sessions.get(&seq)?;
+        let shown = |(name, text): &(String, String)| (name.clone(), Text::secret(text.as_str(), text.as_str()));
+        (*owner == who).then(|| (seq, carried.iter().map(shown).collect()))
+    }
+    /// No step of a log-in is replayed: the engine itself takes them.
+    fn jar(&self, _: Who) -> Jar {
+        Jar::default()
     }
     fn issued(&self, seq: u64) -> Option<(Who, Text)> {
         self.issued.get(&seq).map(|(who, p)| (*who, Text::secret(p.clone(), p.clone())))

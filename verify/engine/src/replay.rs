@@ -139,6 +139,9 @@ impl<T: 'static> Player<T> {
                 if let Some(token) = &exchange.token {
                     self.secrets.issued.insert(event.seq, (token.who, token.placeholder.clone()));
                 }
+                if let Some(session) = &exchange.session {
+                    self.secrets.sessions.insert(event.seq, (session.who, session.carried.clone()));
+                }
             }
             What::Throttled(_) | What::Waited { .. } | What::Inbound(_) | What::Cut { .. } | What::CleanUp(_) => {}
         }

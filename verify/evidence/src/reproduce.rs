@@ -78,6 +78,12 @@ impl<'s> Reproducer<'s> {
                 let variable = variable(self.spec, value.expose_secret()).unwrap_or_else(|| "KEY".into());
                 name.eq_ignore_ascii_case(header).then(|| format!("-H \"{header}: ${variable}\""))
             }
+            // What a session carries is had by logging in: its cookies, and the headers that the spec names.
+            (Credential::Session { headers, .. }, _) => {
+                let is_carried = name == "cookie" || headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+                let variable = format!("{}_{}", principal.env_name.trim_end_matches("_TOKEN"), upper_snake(name));
+                is_carried.then(|| format!("-H \"{name}: ${variable}\""))
+            }
             _ if !is_authorization => None,
             (Credential::Basic { username, password }, _) => {
                 let password = variable(self.spec, password.expose_secret()).unwrap_or_else(|| "PASSWORD".into());
@@ -90,6 +96,11 @@ impl<'s> Reproducer<'s> {
             _ => Some(format!("-H \"Authorization: Bearer ${}\"", principal.env_name)),
         }
     }
+}
+
+/// A header's name as a variable's: `X_CSRF_TOKEN`.
+fn upper_snake(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
 fn forged_bearer(forged: &Forged, principal: &Principal) -> String {

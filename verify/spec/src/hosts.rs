@@ -11,12 +11,12 @@ impl Spec {
     /// logins, and of issuers that are http or https URLs. Hosts are written as by [`Url::host_str`]: lower-case, IPv6
     /// in brackets.
     pub fn hosts(&self) -> BTreeSet<(String, u16)> {
-        let credentials =
-            self.tenants.iter().flat_map(|tenant| &tenant.principals).filter_map(|p| match &p.credential {
-                Credential::ClientCredentials { token_url, .. } => Some(token_url),
-                Credential::Login { url, .. } => Some(url),
-                Credential::Basic { .. } | Credential::Header { .. } => None,
-            });
+        let credentials = self.tenants.iter().flat_map(|tenant| &tenant.principals).flat_map(|p| match &p.credential {
+            Credential::ClientCredentials { token_url, .. } => vec![token_url],
+            Credential::Login { url, .. } => vec![url],
+            Credential::Session { steps, .. } => steps.iter().map(|step| &step.url).collect(),
+            Credential::Basic { .. } | Credential::Header { .. } => Vec::new(),
+        });
         let bases =
             self.target.url.iter().chain(&self.target.hosts).chain(self.tenants.iter().map(|tenant| &tenant.url));
         let issuers: Vec<Url> = self

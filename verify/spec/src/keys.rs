@@ -107,6 +107,19 @@ pub(crate) const PRINCIPAL: Section = Section {
         ("form", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
         ("token", r#""$.session.token""#),
         ("lifetime", r#""1h""#),
+        ("steps", r#"[{ request = "POST /login", form = { user = "north", password = "$NORTH_PASSWORD" } }]"#),
+        ("headers", r#"{ X-CSRF-Token = "{csrf}" }"#),
+    ],
+};
+
+pub(crate) const STEP: Section = Section {
+    header: "a step",
+    keys: &[
+        ("request", r#""POST /login""#),
+        ("headers", r#"{ Referer = "https://north.staging.example.com/login" }"#),
+        ("json", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
+        ("form", r#"{ user = "north", password = "$NORTH_PASSWORD", csrf = "{csrf}" }"#),
+        ("take", r#"{ csrf = "field:csrf" }"#),
     ],
 };
 
@@ -207,8 +220,8 @@ pub(crate) const EXCLUDE: Section = Section {
 /// All sections.
 #[cfg(test)]
 pub(crate) const ALL: &[&Section] = &[
-    &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &RESOURCE, &REQUEST, &UNTIL, &FILE,
-    &PAGE, &OPERATION, &EXCLUDE,
+    &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &STEP, &RESOURCE, &REQUEST, &UNTIL,
+    &FILE, &PAGE, &OPERATION, &EXCLUDE,
 ];
 
 /// The known word that was probably meant.
@@ -248,6 +261,7 @@ mod tests {
         let heading = match section.header {
             "whoami" => "## `[tokens]`",
             "page" | "a request" | "until" | "a file" => "## `[[resource]]`",
+            "a step" => "## `[[tenant.principal]]`",
             header => &format!("## `{header}`"),
         };
         let start = reference.find(heading).unwrap_or_else(|| panic!("docs/spec.md has no {heading}"));
@@ -294,6 +308,7 @@ mod tests {
             "{number}",
             "{email}",
             "{slug}",
+            "{date}",
             "{file:notes.txt}",
             "{project}",
         ];

@@ -33,7 +33,7 @@ mod variables;
 
 pub use diagnostic::{Color, Problem, Problems};
 pub use env::{EnvSource, Environment, Variable};
-pub use init::TEMPLATE as INIT_TEMPLATE;
+pub use init::{RECIPES, TEMPLATE as INIT_TEMPLATE};
 pub use ix::{OperationIx, Pair, PrincipalIx, ResourceIx, TenantIx, Who};
 pub use object_id::ObjectId;
 pub use parse::{parse, parse_file};

@@ -10,6 +10,7 @@ mod page;
 mod principal;
 mod request;
 mod resource;
+mod session;
 mod target;
 mod tenant;
 mod tokens;

@@ -17,7 +17,9 @@ pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
     let principals = tables(root, "tenant").flat_map(|tenant| tables(tenant, "principal"));
     let values = principals.flat_map(|principal| {
         let own = ["client_secret", "password", "value"].into_iter().filter_map(|key| principal.get(key));
-        let logins = ["json", "form"].into_iter().filter_map(|key| principal.get(key)?.get_ref().as_table());
+        let requests = std::iter::once(principal).chain(tables(principal, "steps"));
+        let logins = requests
+            .flat_map(|request| ["json", "form"].into_iter().filter_map(|key| request.get(key)?.get_ref().as_table()));
         own.chain(logins.flat_map(|members| members.values()))
     });
     let mut secrets = BTreeMap::new();

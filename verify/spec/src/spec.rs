@@ -283,6 +283,64 @@ pub enum Credential {
         /// `lifetime` of the token, where the answer does not say `expires_in`.
         lifetime: Option<Duration>,
     },
+    /// `grant = "session"`: a log-in of one or more steps. Every request then carries the cookies that their answers set,
+    /// and `headers`.
+    Session {
+        /// `steps`, in order, at least one.
+        steps: Vec<LoginStep>,
+        /// `headers`
+        headers: Vec<(String, Written)>,
+        /// `lifetime` of the session: then it is begun anew.
+        lifetime: Option<Duration>,
+    },
+}
+
+/// One request of a log-in.
+#[derive(Clone, Debug)]
+pub struct LoginStep {
+    /// Upper-case method of `request`.
+    pub method: String,
+    /// URL of `request`.
+    pub url: Url,
+    /// `headers`
+    pub headers: Vec<(String, Written)>,
+    /// `json` or `form`, if it has either.
+    pub body: Option<(LoginEncoding, Vec<(String, LoginValue)>)>,
+    /// `take`: what is kept of the answer, by name.
+    pub take: Vec<(String, Take)>,
+}
+
+/// Where an answer has something that a later request needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Take {
+    /// A JSONPath.
+    Member(JsonPath),
+    /// `"header:NAME"`
+    Header(String),
+    /// `"cookie:NAME"`
+    Cookie(String),
+    /// `"field:NAME"`: the value of an `input`, or the content of a `meta` element, of this name in HTML.
+    Field(String),
+}
+
+/// A text in which `{name}` stands for what a step has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written(pub(crate) Vec<WrittenPart>);
+
+/// Text, or the name of what a step has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrittenPart {
+    /// As written.
+    Text(String),
+    /// `{name}`
+    Taken(String),
+}
+
+impl Written {
+    /// In order.
+    pub fn parts(&self) -> &[WrittenPart] {
+        &self.0
+    }
 }
 
 /// A member of a described login request.
@@ -290,6 +348,8 @@ pub enum Credential {
 pub enum LoginValue {
     /// Written in the file.
     Plain(String),
+    /// Written in the file, with what an earlier step has taken.
+    Written(Written),
     /// From a variable, thus a secret.
     Secret(SecretString),
 }

@@ -38,16 +38,19 @@ pub enum Form {
     Email,
     /// `{slug}`: lower-case letters, digits and a dash.
     Slug,
+    /// `{date}`: a day of the years from 2030 on (RFC 3339, `full-date`).
+    Date,
 }
 
 impl Form {
     /// Every one, by what braces hold.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("uuid", Self::Uuid),
         ("int", Self::Int),
         ("number", Self::Number),
         ("email", Self::Email),
         ("slug", Self::Slug),
+        ("date", Self::Date),
     ];
 }
 

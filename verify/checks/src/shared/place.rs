@@ -243,6 +243,7 @@ fn made_up(form: Form, unique: &str) -> Value {
         }
         Form::Email => format!("{unique}@example.com").into(),
         Form::Slug => format!("{unique}-x").into(),
+        Form::Date => format!("{}-{:02}-{:02}", 2030 + head % 50, 1 + (head >> 8) % 12, 1 + (head >> 16) % 28).into(),
     }
 }
 

@@ -60,16 +60,22 @@ fn compare(spec: &Spec, who: Who, victim: TenantIx) -> Attack {
 fn secrets(credential: &Credential) -> Vec<&str> {
     match credential {
         Credential::ClientCredentials { client_secret, .. } => vec![client_secret.expose_secret()],
-        Credential::Login { fields, .. } => fields
-            .values()
-            .filter_map(|value| match value {
-                LoginValue::Secret(secret) => Some(secret.expose_secret()),
-                LoginValue::Plain(_) => None,
-            })
-            .collect(),
+        Credential::Login { fields, .. } => of_login(fields.values()),
+        Credential::Session { steps, .. } => {
+            let bodies = steps.iter().filter_map(|step| step.body.as_ref());
+            of_login(bodies.flat_map(|(_, fields)| fields.iter().map(|(_, value)| value)))
+        }
         Credential::Basic { password, .. } => vec![password.expose_secret()],
         Credential::Header { value, .. } => vec![value.expose_secret()],
     }
+}
+
+fn of_login<'v>(values: impl Iterator<Item = &'v LoginValue>) -> Vec<&'v str> {
+    let secret = |value: &'v LoginValue| match value {
+        LoginValue::Secret(secret) => Some(secret.expose_secret()),
+        LoginValue::Plain(_) | LoginValue::Written(_) => None,
+    };
+    values.filter_map(secret).collect()
 }
 
 async fn judge(t: &Tape, who: Who, compared: Attack) -> Concluded {

@@ -142,7 +142,7 @@ async fn a_list_that_the_clean_up_could_not_read_to_its_end_is_told() {
     for (switches, pages, why) in [
         (vec![FirstPageEmpty], "50", None),
         (vec![FirstPageEmpty, SecondPageBroken], "50", Some("is listed in a form that can't be read")),
-        (vec![FirstPageEmpty], "1", Some("has more pages than are read (limits.pages)")),
+        (vec![FirstPageEmpty], "1", Some("has more pages than are read (limits.pages")),
     ] {
         let bed = Bed::with(cases().limit(&format!("pages = {pages}")), &switches).await;
         let mut has_lost_one = false;

@@ -56,10 +56,13 @@ async fn what_an_ordinary_answer_shows_apart_from_the_object_is_no_witness() {
     assert_eq!(verified.leaks(), BTreeSet::new());
     let (witness, failures) = souths(&verified);
     assert!(witness.is_empty(), "{witness:?}");
-    assert!(failures.len() == 1 && failures[0].contains("`shows`"), "{failures:?}");
-    let reads = verified.concluded().into_iter().filter(|one| one.subject.ends_with("{user}") && one.victim == 1);
+    assert_eq!(failures, Vec::<String>::new());
+    // Answers are compared all the same; what goes by markers alone says what would help.
+    let reads: Vec<_> = verified.concluded();
+    let reads: Vec<_> = reads.iter().filter(|one| one.subject.ends_with("{user}") && one.victim == 1).collect();
+    assert!(reads.iter().any(|one| one.check == "api.swap-item" && one.is_isolated()), "{reads:#?}");
     for one in reads {
-        assert!(one.is_unproven() && format!("{one:?}").contains("`shows`"), "{one:?}");
+        assert!(one.is_isolated() || (one.is_not_applicable() && format!("{one:?}").contains("`shows`")), "{one:?}");
     }
 }
 

@@ -280,11 +280,13 @@ pub struct TokenCall {
     pub extra: BTreeMap<String, String>,
     /// Another principal's secret in place of its own.
     pub secret_of: Option<Who>,
+    /// Which step of a log-in, from 0.
+    pub step: usize,
 }
 
 impl TokenCall {
     /// As the engine itself would ask.
     pub fn plain(who: Who) -> Self {
-        Self { who, scope: None, extra: BTreeMap::new(), secret_of: None }
+        Self { who, scope: None, extra: BTreeMap::new(), secret_of: None, step: 0 }
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod forge;
 mod owners;
+mod session;
 pub(crate) mod signature;
 
 use std::cell::RefCell;
@@ -16,11 +17,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use watertight_spec::{Credential, Spec, Who};
 
-use crate::log::{IssuedToken, Source};
+use crate::log::{IssuedSession, IssuedToken, Source};
 use crate::redact::Redactor;
 use crate::render::Text;
 use forge::object;
 pub(crate) use owners::Owners;
+pub(crate) use session::Jar;
 
 /// The longest that a token is used without a new one.
 const LONGEST_LIFE: u64 = 86_400;
@@ -34,6 +36,8 @@ pub(crate) struct Token {
     /// What makes it a secret: of a signed token its signature, of any other all of it.
     secret: SecretString,
     placeholder: String,
+    /// Of a session, the headers that every request carries.
+    carried: Vec<(String, Text)>,
     /// When to fetch another, well before it expires.
     renew: Option<Instant>,
 }
@@ -47,6 +51,8 @@ pub(crate) struct Tokens {
     issued: RefCell<HashMap<u64, Issued>>,
     /// Which of them a source may name besides those that it brought itself.
     named: RefCell<HashMap<Source, BTreeSet<u64>>>,
+    /// What the steps of a log-in that is under way have set and told.
+    jars: RefCell<HashMap<Who, Jar>>,
     /// One fetch at a time for a principal; the others wait for it.
     fetching: RefCell<HashMap<Who, Rc<tokio::sync::Mutex<()>>>>,
 }
@@ -70,6 +76,22 @@ impl Tokens {
     /// The token that an event brought.
     pub(crate) fn issued(&self, seq: u64) -> Option<(Who, Text)> {
         self.issued.borrow().get(&seq).map(|issued| (issued.who, issued.token.text()))
+    }
+
+    /// The headers that a principal's session carries, and the event that brought it.
+    pub(crate) fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)> {
+        let seq = *self.current.borrow().get(&who)?;
+        self.issued.borrow().get(&seq).map(|issued| (seq, issued.token.carried.clone()))
+    }
+
+    /// What the steps of a principal's log-in have set and told.
+    pub(crate) fn jar(&self, who: Who) -> Jar {
+        self.jars.borrow().get(&who).cloned().unwrap_or_default()
+    }
+
+    /// The same, after a further step.
+    pub(crate) fn set_jar(&self, who: Who, jar: Jar) {
+        self.jars.borrow_mut().insert(who, jar);
     }
 
     /// For whom the token behind a placeholder was issued, as long as it is kept.
@@ -152,9 +174,30 @@ impl Token {
     }
 }
 
-/// Whether a principal proves itself with tokens.
-pub(crate) fn uses_tokens(spec: &Spec, who: Who) -> bool {
-    matches!(spec[who].credential, Credential::ClientCredentials { .. } | Credential::Login { .. })
+/// How many requests bring what a principal proves itself with: none where the spec has it.
+pub(crate) fn requests_before(spec: &Spec, who: Who) -> usize {
+    match &spec[who].credential {
+        Credential::ClientCredentials { .. } | Credential::Login { .. } => 1,
+        Credential::Session { steps, .. } => steps.len(),
+        Credential::Basic { .. } | Credential::Header { .. } => 0,
+    }
+}
+
+/// What a session carries once its last step is done, as it is kept and as it is recorded; or what it lacks.
+pub(crate) fn session_of(spec: &Spec, who: Who, jar: &Jar) -> Result<(Token, IssuedSession), String> {
+    let Credential::Session { headers, lifetime, .. } = &spec[who].credential else {
+        return Err("a session".to_owned());
+    };
+    let mut carried: Vec<(String, Text)> =
+        jar.cookie().map(|cookie| ("cookie".to_owned(), cookie)).into_iter().collect();
+    for (name, written) in headers {
+        carried.push((name.clone(), jar.written(written)?));
+    }
+    let shown = carried.iter().map(|(name, text)| (name.clone(), text.shown().to_owned())).collect();
+    let renew = lifetime.map(|life| Instant::now() + life - (life / 5).min(Duration::from_secs(30)));
+    let empty = SecretString::from("");
+    let token = Token { value: empty.clone(), secret: empty, placeholder: String::new(), carried, renew };
+    Ok((token, IssuedSession { who, carried: shown }))
 }
 
 /// The token in an endpoint's answer, as it is kept and as it is recorded. The redactor knows it from then on.
@@ -185,7 +228,7 @@ pub(crate) fn token_in(spec: &Spec, who: Who, body: &str, redactor: &mut Redacto
     });
     let scope = json.get("scope").and_then(Value::as_str).map(str::to_owned);
     let recorded = IssuedToken { who, placeholder: placeholder.clone(), header, claims, scope, lifetime };
-    Some((Token { value: value.into(), secret, placeholder, renew }, recorded))
+    Some((Token { value: value.into(), secret, placeholder, carried: Vec::new(), renew }, recorded))
 }
 
 fn value_in(spec: &Spec, who: Who, json: &Value) -> Option<(String, Option<Duration>)> {
@@ -207,7 +250,7 @@ mod tests {
     }
 
     fn token(text: &str) -> Token {
-        Token { value: text.into(), secret: text.into(), placeholder: String::new(), renew: None }
+        Token { value: text.into(), secret: text.into(), placeholder: String::new(), carried: Vec::new(), renew: None }
     }
 
     /// A target whose tokens expire at once brings a new one with every request.

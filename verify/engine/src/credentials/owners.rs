@@ -39,15 +39,19 @@ impl Owners {
 }
 
 fn secrets(credential: &Credential) -> impl Iterator<Item = &str> {
-    let (one, fields) = match credential {
-        Credential::ClientCredentials { client_secret, .. } => (Some(client_secret), None),
-        Credential::Basic { password, .. } => (Some(password), None),
-        Credential::Header { value, .. } => (Some(value), None),
-        Credential::Login { fields, .. } => (None, Some(fields)),
+    let (one, fields): (_, Vec<&LoginValue>) = match credential {
+        Credential::ClientCredentials { client_secret, .. } => (Some(client_secret), Vec::new()),
+        Credential::Basic { password, .. } => (Some(password), Vec::new()),
+        Credential::Header { value, .. } => (Some(value), Vec::new()),
+        Credential::Login { fields, .. } => (None, fields.values().collect()),
+        Credential::Session { steps, .. } => {
+            let bodies = steps.iter().filter_map(|step| step.body.as_ref());
+            (None, bodies.flat_map(|(_, fields)| fields.iter().map(|(_, value)| value)).collect())
+        }
     };
-    let of_login = fields.into_iter().flat_map(|fields| fields.values()).filter_map(|value| match value {
+    let of_login = fields.into_iter().filter_map(|value| match value {
         LoginValue::Secret(secret) => Some(secret),
-        LoginValue::Plain(_) => None,
+        LoginValue::Plain(_) | LoginValue::Written(_) => None,
     });
     one.into_iter().chain(of_login).map(|secret| secret.expose_secret())
 }

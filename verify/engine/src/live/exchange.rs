@@ -11,7 +11,7 @@ use super::unsent::unrendered;
 use super::{Live, millis};
 use crate::call::{Call, Caller, Forged, Mark, Request, TokenCall};
 use crate::channel::http::{Answered, Bounds, Outgoing, Reuse};
-use crate::credentials::uses_tokens;
+use crate::credentials::requests_before;
 use crate::gate::{Refused, Throttle};
 use crate::journal::Entry;
 use crate::log::{Event, Exchange, Failure, Outcome, Purpose, Sender, Source, What};
@@ -39,7 +39,7 @@ impl Live {
             Call::Api(Request { caller: Caller::Own(who) | Caller::Forged(Forged { who, .. }), .. }) => Some(*who),
             _ => None,
         };
-        let bearer = bearer.filter(|who| uses_tokens(&self.spec, *who));
+        let bearer = bearer.filter(|who| requests_before(&self.spec, *who) > 0);
         let mut refusals = Refusals::new(self.answered.get());
         for _ in 0..MOST_RENEWALS {
             let must_last = match bearer {
@@ -63,9 +63,11 @@ impl Live {
             let fetching = self.tokens.fetching(who);
             let _guard = fetching.lock().await;
             if lasts().is_none() {
-                let call = Call::Token(TokenCall::plain(who));
-                let mut refusals = Refusals::new(self.answered.get());
-                self.exchange(&call, Source::Engine, Access::Write, None, &mut refusals).await;
+                for step in 0..requests_before(&self.spec, who) {
+                    let call = Call::Token(TokenCall { step, ..TokenCall::plain(who) });
+                    let mut refusals = Refusals::new(self.answered.get());
+                    self.exchange(&call, Source::Engine, Access::Write, None, &mut refusals).await;
+                }
             }
         }
         lasts()
@@ -209,7 +211,8 @@ impl Live {
 
     fn keep(&self, source: Source, exchange: Exchange, told: Told) -> Seen {
         self.receive();
-        let token = told.token.zip(exchange.token.as_ref().map(|token| token.who));
+        let of_token = exchange.token.as_ref().map(|token| token.who);
+        let token = told.token.zip(of_token.or(exchange.session.as_ref().map(|session| session.who)));
         match self.record(source, What::Exchange(Box::new(exchange))) {
             Some(Event { seq, what: What::Exchange(exchange), .. }) => {
                 if let Some((token, who)) = token {

@@ -4,6 +4,7 @@ use watertight_spec::Who;
 
 use super::Live;
 use crate::call::Forged;
+use crate::credentials::Jar;
 use crate::log::Source;
 use crate::redact::Goes;
 use crate::render::{Secrets, Text, forged_label};
@@ -27,6 +28,12 @@ impl Secrets for Known<'_> {
     }
     fn current(&self, who: Who) -> Option<(u64, Text)> {
         self.live.tokens.current(who)
+    }
+    fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)> {
+        self.live.tokens.session(who)
+    }
+    fn jar(&self, who: Who) -> Jar {
+        self.live.tokens.jar(who)
     }
     fn issued(&self, seq: u64) -> Option<(Who, Text)> {
         self.live.tokens.issued(seq)

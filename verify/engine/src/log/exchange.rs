@@ -39,6 +39,9 @@ pub struct Exchange {
     /// What is known of the token that came back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<IssuedToken>,
+    /// What the session carries that came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<IssuedSession>,
     /// Whether the token named by a [`Call::Keys`](crate::call::Call::Keys) is signed by one of these keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<SignatureState>,
@@ -191,6 +194,15 @@ pub struct Received {
     pub length: usize,
 }
 
+/// What every request of a session carries, with placeholders in place of its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedSession {
+    /// Whose it is.
+    pub who: Who,
+    /// Headers.
+    pub carried: Vec<(String, String)>,
+}
+
 /// What a token endpoint granted. The token itself is a placeholder; its claims are no secret, its signature is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IssuedToken {
@@ -235,6 +247,7 @@ impl Exchange {
             outcome: Outcome::Failed { kind: Failure::Refused, text: String::new() },
             hits: vec![],
             token: None,
+            session: None,
             signature: None,
             json: Parsed::default(),
         }

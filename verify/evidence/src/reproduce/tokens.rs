@@ -35,7 +35,7 @@ pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
             };
             (format!("-X {}{data}", single(method)), url, members(&token.to_string())?)
         }
-        Credential::Basic { .. } | Credential::Header { .. } => return None,
+        Credential::Basic { .. } | Credential::Header { .. } | Credential::Session { .. } => return None,
     };
     Some(command(&principal.env_name, &options, url, &path))
 }
@@ -60,6 +60,7 @@ fn object(fields: &[(&str, String)]) -> String {
 fn login_value(spec: &Spec, value: &LoginValue) -> Option<String> {
     match value {
         LoginValue::Plain(text) => Some(single(text)),
+        LoginValue::Written(_) => None,
         LoginValue::Secret(secret) => variable(spec, secret.expose_secret()).map(|name| quoted(&name)),
     }
 }

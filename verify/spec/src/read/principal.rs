@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::session::session;
 use super::tenant::Roster;
 use crate::keys::PRINCIPAL;
 use crate::reader::{At, Reader, Table, in_order};
@@ -12,8 +13,8 @@ use crate::setting::Setting;
 use crate::spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Names, Principal};
 use crate::variables::name_of;
 
-const LEAST_LIFETIME: Duration = Duration::from_secs(1);
-const LONGEST_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const LEAST_LIFETIME: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What could be read of a principal, and what must not be shared between tenants.
 pub(super) struct Drafted {
@@ -41,13 +42,15 @@ enum Grant {
     Basic,
     Header,
     Login,
+    Session,
 }
 
-const GRANTS: [(&str, Grant); 4] = [
+const GRANTS: [(&str, Grant); 5] = [
     ("client_credentials", Grant::ClientCredentials),
     ("basic", Grant::Basic),
     ("header", Grant::Header),
     ("login", Grant::Login),
+    ("session", Grant::Session),
 ];
 
 impl Grant {
@@ -58,6 +61,7 @@ impl Grant {
             Self::Basic => &["username", "password"],
             Self::Header => &["header", "value"],
             Self::Login => &["request", "json", "form", "token", "lifetime"],
+            Self::Session => &["steps", "headers", "lifetime"],
         }
     }
 }
@@ -82,6 +86,7 @@ pub(super) fn principal<'t>(
             Grant::Basic => basic(reader, table, &mut draft),
             Grant::Header => header(reader, table, &mut draft),
             Grant::Login => login(reader, table, &mut draft, home.url),
+            Grant::Session => session(reader, table, &mut draft, home.url),
         }
     });
     let env_name = env_name(table, home, draft.name.as_ref());

@@ -337,3 +337,20 @@ fn requests_are_what_their_owner_sends_wherever_the_ids_are() {
     let headers = delete.request.headers.iter().map(|(_, value)| value.render(&mut |_| Some("7".into())).unwrap());
     assert_eq!(headers.collect::<Vec<_>>(), ["7", "7-{}"]);
 }
+
+/// A recipe is there to be used as it is, but for names.
+#[test]
+fn every_recipe_is_a_sound_spec() {
+    for (name, text) in watertight_spec::RECIPES {
+        let env: std::collections::BTreeMap<String, String> = ["NORTH", "SOUTH"]
+            .iter()
+            .flat_map(|tenant| {
+                ["API_KEY", "AUTHORIZATION", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"]
+                    .map(|kind| (format!("{tenant}_{kind}"), format!("{tenant}-{kind}-4711")))
+            })
+            .collect();
+        let read =
+            watertight_spec::parse(std::path::Path::new("watertight.toml"), text, &env, crate::examples::today());
+        read.unwrap_or_else(|problems| panic!("{name}: {problems}"));
+    }
+}
