@@ -5,7 +5,7 @@ The classic of hand-written views: CWE-639.
 
 import secrets
 
-from kit import BUG, Answer, App, Kept, counter, missing, rest, shown, text
+from kit import BUG, Answer, App, Kept, counter, rest, shown, text
 
 SPEC = """
 tenancy.locator = "token"
@@ -73,7 +73,7 @@ def log_in(ask):
 def read(ask, id):
     tenant, page = who(ask), pages.all.get(int(id))
     if not page or (page["tenant"] != tenant and not BUG):
-        return missing()
+        return Answer(302, headers=[("location", "/")])
     return shown(page)
 
 

@@ -13,7 +13,8 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
     Aim, Fresh, Place, Told, Words, again, asked_afresh, clear_object, control, each, first_page, foreign,
-    is_creatable, leak, own, parents_for, plant, prepared_object, reason, remove, request, succeed, told_each,
+    is_creatable, is_turned_away, leak, own, parents_for, plant, prepared_object, reason, remove, request, succeed,
+    told_each,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -197,6 +198,7 @@ async fn turn(t: &Tape, aim: Aim, by_attacker: &Request, expect: Expect<'_>) -> 
 fn unexpected(t: &Tape, seen: &Exchange, aim: Aim, expect: Expect<'_>) -> Option<Unproven> {
     match (class_of(seen), expect) {
         (ResponseClass::Denied, Expect::Refusal) => None,
+        (ResponseClass::Undecided, Expect::Refusal) if is_turned_away(seen) => None,
         // At that id there was something already, of the attacker's own: no marker of the victim's is in it.
         (ResponseClass::Success, Expect::Refusal) if seen.json().is_some() => None,
         (ResponseClass::Success, _) if foreign(t, seen, aim.attacker).is_some() => None,

@@ -11,7 +11,7 @@ use super::writing::in_own_place;
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Pages, Place, Words, follow, foreign, leak, own, prepared_object, redirected, request, succeed,
+    Aim, Pages, Place, Words, follow, foreign, is_turned_away, leak, own, prepared_object, redirected, request, succeed,
 };
 use crate::verdict::{Reason, Stop, Unproven};
 
@@ -127,6 +127,7 @@ pub(super) async fn attempt(t: &Tape, op: &Operation, asked: Request, victims: &
     // Not in small pages: a list that is the attacker's alone is read to its end in every attempt.
     let mut across = asked.crossing();
     let mut hops = 0;
+    let mut is_away = false;
     loop {
         let followed =
             follow(t, op, across.clone(), |page| victims.iter().any(|v| foreign(t, page, *v).is_some())).await;
@@ -137,11 +138,15 @@ pub(super) async fn attempt(t: &Tape, op: &Operation, asked: Request, victims: &
         if hops < HOPS
             && let Some(address) = redirected(&t.spec, &last)
         {
+            is_away = is_away || is_turned_away(&last);
             across = across.to(address);
             hops += 1;
             continue;
         }
-        return Ok(Attempted { outcome: without_data(&followed, &last, hops), last });
+        // Led away to a page for people that is not made of what was asked for, as others that are refused there.
+        let outcome =
+            if is_away && last.succeeded() { Attack::Withstood } else { without_data(&followed, &last, hops) };
+        return Ok(Attempted { outcome, last });
     }
 }
 

@@ -8,8 +8,8 @@ use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role};
 
 use crate::shared::{
-    Listed, Nowhere, Place, Words, any_object, foreign, id_of, is_broken_json, items, leaves, look_up, operation_of,
-    own, poll, read, request, says_nothing, shows, succeed,
+    Listed, Nowhere, Place, Words, any_object, foreign, id_of, is_broken_json, is_turned_away, items, leaves, look_up,
+    operation_of, own, poll, read, request, says_nothing, shows, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -198,8 +198,9 @@ async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
     let seen = t.send(ask(&place)?).await;
     let members = told(&seen);
     let is_anothers = is_anothers(t, &seen, object);
-    if seen.succeeded() && !is_anothers && !shows(&seen, object) {
-        // Some answer with a success, and nothing in it, for whatever does not exist.
+    let may_be_nothing = seen.succeeded() && !is_anothers && !shows(&seen, object);
+    if may_be_nothing || is_turned_away(&seen) {
+        // Some answer with a success, and nothing in it, for whatever does not exist, or lead elsewhere.
         let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
         if says_nothing(t, op, ask, &place, nowhere, &seen).await? {
             return Ok(State::Gone(seen));

@@ -11,7 +11,8 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign,
-    is_counted, is_invalid, leak, own, poll, request, says_nothing, shows, succeed, told_apart, told_nowhere,
+    is_counted, is_invalid, is_turned_away, leak, own, poll, request, says_nothing, shows, succeed, told_apart,
+    told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -81,7 +82,7 @@ pub(super) enum Found {
     Denied,
     /// It succeeded, and showed nothing of the victim's.
     Empty(Seen),
-    /// It was refused as invalid: a denial where one that never existed is refused so as well.
+    /// It was refused as invalid, or sent elsewhere: a denial where one that never existed is refused so as well.
     Invalid(Seen),
     /// Nothing is decided, and why.
     Unclear(Unproven),
@@ -102,7 +103,7 @@ pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, pair:
         _ if pages.breaks_off() => Found::Unclear(cut_short(last)),
         ResponseClass::Denied => Found::Denied,
         ResponseClass::Success => Found::Empty(Seen::clone(last)),
-        ResponseClass::Undecided if is_invalid(last) => Found::Invalid(Seen::clone(last)),
+        ResponseClass::Undecided if is_invalid(last) || is_turned_away(last) => Found::Invalid(Seen::clone(last)),
         ResponseClass::NotOffered | ResponseClass::Undecided => Found::Unclear(Unproven::undecided(last)),
     }
 }

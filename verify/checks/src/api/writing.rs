@@ -12,7 +12,7 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Place, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken,
-    leak, operation_of, own, parents_for, plant, plant_below, read, remove, remove_if_written, request,
+    is_turned_away, leak, operation_of, own, parents_for, plant, plant_below, read, remove, remove_if_written, request,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -288,6 +288,11 @@ impl<'o> AttackedObject<'o> {
             (ResponseClass::Success, SeenEffect::Changes(_)) => {
                 let detail = "succeeded, and what it does can't be seen";
                 Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, sent))
+            }
+            // The operation is known to have an effect that is seen, and the victim sees none.
+            (ResponseClass::Undecided, SeenEffect::Gone) if is_turned_away(sent) => Attack::Withstood,
+            (ResponseClass::Undecided, SeenEffect::Changes(members)) if !members.is_empty() && is_turned_away(sent) => {
+                Attack::Withstood
             }
             (ResponseClass::NotOffered | ResponseClass::Undecided, _) => Attack::Undecided(Unproven::undecided(sent)),
         })

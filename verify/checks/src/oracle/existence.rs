@@ -11,7 +11,8 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
     Aim, Features, Place, Words, again, clear_object, each, foreign, ids_count, is_creatable, is_taken,
-    is_told_anywhere, names_tenant, never_existed, own, prepared_object, read, remove, request, told_apart,
+    is_told_anywhere, is_turned_away, names_tenant, never_existed, own, prepared_object, read, remove, request,
+    told_apart,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -111,7 +112,7 @@ async fn ask(t: &Tape, aim: Aim, place: &Place) -> Result<Seen, Stop> {
 /// Why the answers for a foreign object and for none are not to be compared, if they are not. A target may answer both with a
 /// success that tells nothing.
 fn no_denial(t: &Tape, foreign_one: &Exchange, none: &Exchange, aim: Aim) -> Option<Unproven> {
-    let is_refused = |seen: &Exchange| matches!(seen.status(), Some(400..=428 | 430..=499));
+    let is_refused = |seen: &Exchange| matches!(seen.status(), Some(400..=428 | 430..=499)) || is_turned_away(seen);
     match (class_of(foreign_one), class_of(none)) {
         (ResponseClass::Success, ResponseClass::Success) if foreign(t, foreign_one, aim.victim).is_none() => None,
         (ResponseClass::Success, _) => Some(let_in(t, foreign_one, aim)),

@@ -54,6 +54,19 @@ pub(crate) fn is_invalid(answer: &Exchange) -> bool {
     matches!(answer.status(), Some(400 | 409 | 422))
 }
 
+/// Sent elsewhere, as to a page where one logs in: the place is not made of what was asked for, and no key to it is given
+/// along. Where that is the same for what never existed, it is a denial.
+pub(crate) fn is_turned_away(answer: &Exchange) -> bool {
+    let is_redirect = matches!(answer.status(), Some(301 | 302 | 303 | 307 | 308));
+    let Some(place) = answer.header("location").filter(|_| is_redirect) else { return false };
+    let asked = answer.request.target.split('?').next().unwrap_or_default();
+    let (path, query) = place.split_once('?').unwrap_or((place, ""));
+    let last = asked.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let is_of_it = !last.is_empty() && path.split('/').any(|segment| segment == last);
+    let is_echo = [asked.to_owned(), asked.replace('/', "%2F"), asked.replace('/', "%2f")];
+    !is_of_it && (query.is_empty() || is_echo.iter().any(|echo| query.contains(echo.as_str())))
+}
+
 /// What is told nowhere; none where the request at the place is the same.
 pub(crate) async fn told_nowhere(
     t: &Tape,
@@ -101,6 +114,7 @@ pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Re
                 }
                 successes.push((id, features));
             }
+            ResponseClass::Undecided if is_turned_away(&seen) => return Ok(id),
             ResponseClass::NotOffered | ResponseClass::Undecided => {}
         }
         doubt = Unproven::shown(Reason::of(&seen), NONE_FOUND, &seen);

@@ -8,8 +8,8 @@ use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, 
 
 use super::place::is_client_named;
 use super::{
-    Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, id_of, items, operation_of, own, poll,
-    reason, request, says_nothing, shows,
+    Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, id_of, is_turned_away, items, operation_of,
+    own, poll, reason, request, says_nothing, shows,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -246,6 +246,7 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
             Ok(!says_nothing(t, op, ask, place, Nowhere::instead_of(t, place, (object.resource, &object.id)), &seen)
                 .await?)
         }
+        ResponseClass::Undecided if is_turned_away(&seen) => Ok(false),
         // What is written at an id of which nothing is known might change what the attacker's tenant really has.
         ResponseClass::NotOffered | ResponseClass::Undecided => Err(Unproven::undecided(&seen).into()),
     }
