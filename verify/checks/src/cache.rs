@@ -128,17 +128,17 @@ fn number(id: &str) -> Option<u64> {
 async fn by_refusal(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> Concluded {
     let verdict = take_turns(t, op, aim, theirs, &Place::of(theirs).in_tenant(aim.attacker), Expect::Refusal).await?;
     match verdict {
-        Verdict::Leak(_) => is_cached(t, op, aim, theirs.resource).await.map(|()| verdict),
+        Verdict::Leak(_) => is_cached(t, op, aim, theirs).await.map(|()| verdict),
         _ => Ok(verdict),
     }
 }
 
 /// That the attacker is not shown an object that the victim has not read yet: else no cache is needed for what it was
 /// shown. Where the attacker has an object of its own at that id, it says nothing.
-async fn is_cached(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Result<(), Stop> {
+async fn is_cached(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> Result<(), Stop> {
+    let resource = theirs.resource;
     let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, resource)) else {
-        let detail = "the plain request opens it already (see api.swap-item); whether a cache does can't be seen";
-        return Err(Unproven::new(Reason::PlainRequestLeaks, detail).into());
+        return is_only_cached(t, op, aim, theirs).await;
     };
     let in_own_place = |tenant: TenantIx, object: &Object| Place::of(object).in_tenant(tenant);
     let unread = clear_object(w, aim.pair(), resource, in_own_place).await?;
@@ -150,6 +150,21 @@ async fn is_cached(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> 
         Some(_) => {
             let detail = "the plain request opens what no cache can have yet (see api.swap-item)";
             Err(Unproven::shown(Reason::PlainRequestLeaks, detail, &seen).into())
+        }
+    }
+}
+
+/// The same where nothing can be made: what is not shown with a parameter that no one has sent, a cache has shown.
+async fn is_only_cached(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> Result<(), Stop> {
+    let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(theirs), &Words::default())?;
+    let place = Place::of(theirs).in_tenant(aim.attacker);
+    let by_attacker = request(t, own(t, aim.attacker)?, op, &place, &Words::default())?.crossing();
+    let is_shown = |seen: &Exchange| foreign(t, seen, aim.victim).is_some();
+    match asked_afresh(t, &by_attacker, &by_owner, is_shown).await {
+        Fresh::Nothing(_) => Ok(()),
+        Fresh::Same => {
+            let detail = "the plain request opens it already (see api.swap-item)";
+            Err(Unproven::new(Reason::PlainRequestLeaks, detail).into())
         }
     }
 }

@@ -19,6 +19,11 @@ use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Ver
 pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     let t = w.tape();
     let resource = aim.op(t).resource.ok_or_else(|| Stop::not_applicable("it concerns no object"))?;
+    // Objects that exist already are the same in every trial: no other one does anything to them meanwhile.
+    let _quiet = match is_creatable(&t.spec, kind) {
+        true => None,
+        false => Some(t.quiet([aim.attacker, aim.victim]).await),
+    };
     let others = Others::choose(w, aim, kind).await?;
     // The victim shows with objects of its own that it works, and what it does to the one that is named besides.
     let at_rest = observe_at_rest(t, others.both().into_iter()).await?;
@@ -27,6 +32,25 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
     let place = subject.naming(kind, &others.double.id);
     let effect = rehearse_at(t, aim.op(t), &place, &others.double, of_double).await?;
     subject.discard(w).await?;
+    // Where it is one and the same object, what the victim has done to it is no one else's doing.
+    let (effect, again) = match (others.double == others.theirs, effect) {
+        (false, effect) => (effect, None),
+        (true, SeenEffect::Gone) => return Err(others.too_few()),
+        (true, _) => {
+            let mut after = observe_at_rest(t, std::iter::once(&others.double)).await?;
+            let of_double = after.pop().ok_or_else(Unproven::nothing_sent)?;
+            let subject = Subject::choose(w, aim.victim, resource).await?;
+            let place = subject.naming(kind, &others.double.id);
+            // What it does a second time it will do a third time.
+            let effect = rehearse_at(t, aim.op(t), &place, &others.double, &of_double).await?;
+            subject.discard(w).await?;
+            if matches!(effect, SeenEffect::Gone) {
+                return Err(others.too_few());
+            }
+            (effect, observe_at_rest(t, std::iter::once(&others.theirs)).await?.pop())
+        }
+    };
+    let before = again.as_ref().unwrap_or(before);
     let open = bracket::open(async || read(t, &others.theirs).await).await?;
     let naming = Naming { aim, op: aim.op(t), kind, resource };
     let nonce = t.nonce(aim.attacker);
@@ -68,10 +92,16 @@ impl Others {
             true => (plant(w, aim.victim, kind).await?, clear_object(w, aim.pair(), kind, beside).await?),
             false => {
                 let one = prepared_object(t, aim.victim, kind)?;
-                (one.clone(), one)
+                let last = t.planted.of(aim.victim, kind).filter(|object| !object.marker.is_empty()).last();
+                (last.cloned().unwrap_or_else(|| one.clone()), one)
             }
         };
         Ok(Self { double, theirs, is_made })
+    }
+
+    fn too_few(&self) -> Stop {
+        let detail = "its owner destroys one to show what that does: name a second one under `existing`";
+        Unproven::new(Reason::EffectUnseen, detail).into()
     }
 
     fn both(&self) -> [&Object; 2] {

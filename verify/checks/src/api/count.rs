@@ -1,6 +1,7 @@
 //! `api.count-own`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
@@ -64,10 +65,21 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     }
     // Nothing else creates or removes in these tenants meanwhile: what moves is the victim's doing, or someone else's.
     let quiet = t.quiet([aim.attacker, aim.victim]).await;
-    let moves = counts.rounds(w, can_remove).await?;
+    let mut clocks = BTreeSet::new();
+    let mut outcome = judge(counts.rounds(w, can_remove, &clocks).await?);
+    if matches!(outcome, Counted::Follows(..) | Counted::NowAndThen(_)) {
+        // What moves while no one does anything is a clock, and follows whatever takes its time.
+        clocks = counts.clocks(t).await?;
+        if !clocks.is_empty() {
+            outcome = judge(counts.rounds(w, can_remove, &clocks).await?);
+        }
+    }
     drop(quiet);
-    open.attack(judge(moves)).close().await
+    open.attack(outcome.into_attack()).close().await
 }
+
+/// How long no one does anything, at least: a clock may have whole seconds.
+const IDLE: Duration = Duration::from_millis(1_200);
 
 /// Objects that a read may count that names none.
 fn made_anywhere(spec: &Spec) -> Option<ResourceIx> {
@@ -78,31 +90,60 @@ fn made_anywhere(spec: &Spec) -> Option<ResourceIx> {
 enum Move {
     /// Nothing.
     None,
-    /// It moved as the victim's did.
-    Follows(Evidence),
+    /// These numbers moved as the victim's did.
+    Follows(BTreeSet<String>, Evidence),
     /// What the attacker counted showed data of the victim's.
     Shown(Evidence),
 }
 
-fn judge(moves: Vec<Move>) -> Attack {
-    let (mut follows, mut others) = (None, 0_usize);
+/// What all moves come to.
+enum Counted {
+    /// Nothing that was counted for the attacker followed.
+    Stays,
+    /// The same numbers followed each act.
+    Follows(Evidence),
+    /// Some acts were followed.
+    NowAndThen(Evidence),
+    /// Data of the victim's was shown.
+    Shown(Evidence),
+    /// Where nothing moved at all, nothing was tried.
+    Untried,
+}
+
+impl Counted {
+    fn into_attack(self) -> Attack {
+        match self {
+            Self::Stays => Attack::Withstood,
+            Self::Follows(evidence) | Self::Shown(evidence) => Attack::Leaked(evidence),
+            Self::NowAndThen(evidence) => Attack::Undecided(Unproven {
+                reason: Reason::UnclearAnswer,
+                exchange: evidence.exchanges.first().copied(),
+                detail: "the attacker's count follows the victim's only now and then".to_owned(),
+            }),
+            Self::Untried => Attack::Undecided(Unproven::nothing_sent()),
+        }
+    }
+}
+
+fn judge(moves: Vec<Move>) -> Counted {
+    let mut first = None;
+    let mut places: Option<BTreeSet<String>> = None;
+    let mut others = 0_usize;
     for moved in moves {
         match moved {
-            Move::Shown(evidence) => return Attack::Leaked(evidence),
-            Move::Follows(evidence) => follows = follows.or(Some(evidence)),
+            Move::Shown(evidence) => return Counted::Shown(evidence),
+            Move::Follows(at, evidence) => {
+                first = first.or(Some(evidence));
+                places = Some(places.map_or_else(|| at.clone(), |known| known.intersection(&at).cloned().collect()));
+            }
             Move::None => others = others.saturating_add(1),
         }
     }
-    match follows {
-        // Where nothing moved at all, nothing was tried.
-        None if others == 0 => Attack::Undecided(Unproven::nothing_sent()),
-        None => Attack::Withstood,
-        Some(evidence) if others == 0 => Attack::Leaked(evidence),
-        Some(evidence) => Attack::Undecided(Unproven {
-            reason: Reason::UnclearAnswer,
-            exchange: evidence.exchanges.first().copied(),
-            detail: "the attacker's count follows the victim's only now and then".to_owned(),
-        }),
+    match first {
+        None if others == 0 => Counted::Untried,
+        None => Counted::Stays,
+        Some(evidence) if others == 0 && places.is_some_and(|places| !places.is_empty()) => Counted::Follows(evidence),
+        Some(evidence) => Counted::NowAndThen(evidence),
     }
 }
 
@@ -111,14 +152,14 @@ type Numbers = BTreeMap<String, f64>;
 /// What was counted last.
 struct Last {
     /// Numbers that move by themselves.
-    noise: Numbers,
+    noise: BTreeSet<String>,
     mine: Numbers,
     theirs: Numbers,
 }
 
 impl Last {
     fn without_noise(&self, moved: Numbers) -> Numbers {
-        moved.into_iter().filter(|(at, _)| !self.noise.contains_key(at)).collect()
+        moved.into_iter().filter(|(at, _)| !self.noise.contains(at)).collect()
     }
 }
 
@@ -141,7 +182,7 @@ struct Counts<'o> {
 
 impl Counts<'_> {
     /// The victim creates and removes, and after each act both count.
-    async fn rounds(&self, w: WriteTape<'_>, can_remove: bool) -> Result<Vec<Move>, Stop> {
+    async fn rounds(&self, w: WriteTape<'_>, can_remove: bool, clocks: &BTreeSet<String>) -> Result<Vec<Move>, Stop> {
         let t = w.tape();
         let mut before = Vec::new();
         for _ in 0..2 {
@@ -152,7 +193,8 @@ impl Counts<'_> {
         }
         let [first, again] = before.as_slice() else { return Ok(Vec::new()) };
         let (theirs, _) = self.of_victim(t).await?;
-        let mut last = Last { noise: difference(first, again), mine: again.clone(), theirs };
+        let noise = difference(first, again).into_keys().chain(clocks.iter().cloned()).collect();
+        let mut last = Last { noise, mine: again.clone(), theirs };
         let mut moves = Vec::new();
         for _ in 0..if can_remove { ROUNDS } else { CREATES } {
             let object = plant(w, self.aim.victim, self.theirs.resource).await?;
@@ -168,6 +210,14 @@ impl Counts<'_> {
             }
         }
         Ok(moves)
+    }
+
+    /// The numbers of the attacker's that move while no one does anything.
+    async fn clocks(&self, t: &Tape) -> Result<BTreeSet<String>, Stop> {
+        let Told::Numbers(before, _) = self.of_attacker(t).await? else { return Ok(BTreeSet::new()) };
+        t.wait(t.spec.target.settle.max(IDLE)).await;
+        let Told::Numbers(after, _) = self.of_attacker(t).await? else { return Ok(BTreeSet::new()) };
+        Ok(difference(&before, &after).into_keys().collect())
     }
 
     /// What the attacker's count says after an act of the victim's, once the victim's own has followed it.
@@ -196,7 +246,9 @@ impl Counts<'_> {
         }
         // The same numbers, by as much as the victim's.
         let is_same = |at: &str, by: f64| echoed.get(at).is_some_and(|other| (other - by).abs() < f64::EPSILON);
-        if !change.iter().any(|(at, by)| is_same(at, *by)) {
+        let followed: BTreeSet<String> =
+            change.iter().filter(|(at, by)| is_same(at, **by)).map(|(at, _)| at.clone()).collect();
+        if followed.is_empty() {
             // A third tenant's trials count as well, where a target counts all.
             let is_alone = t.is_quiet(t.spec.tenant_ixs());
             let reason = if is_alone { Reason::UnclearAnswer } else { Reason::Disturbed };
@@ -204,6 +256,7 @@ impl Counts<'_> {
         }
         let line = "the attacker's count follows each change of the victim's";
         Ok(Move::Follows(
+            followed,
             Evidence::of(Shows::ForeignKnowledge, line, &by_attacker).with("as the victim's own does", &by_victim),
         ))
     }

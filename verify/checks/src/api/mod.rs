@@ -12,6 +12,7 @@ use crate::Kind;
 
 mod absent;
 mod attempts;
+mod bare;
 mod beside;
 mod body_tenant;
 mod child;

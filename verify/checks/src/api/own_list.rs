@@ -1,5 +1,6 @@
 //! `api.list-own` and `api.search-own`
 
+use serde_json::Value;
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
@@ -11,10 +12,11 @@ use super::count::numbers;
 use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack, Open};
 use crate::check::{Check, Concluded, Phase, Trial, reads};
+use crate::setup::says_something;
 use crate::shared::{
-    Aim, Fresh, Place, Told, Words, again, asked_afresh, each, field_naming, first_page, follow, foreign,
-    foreign_field, is_broken_json, is_counted, leak, only_cached, own, poll, prepared_object, reason, request, shows,
-    succeed, told_each,
+    Aim, Fresh, Place, Told, Words, again, any_object, asked_afresh, each, field_naming, first_page, follow, foreign,
+    foreign_field, id_of, ids_count, is_broken_json, is_counted, items, leak, leaves, only_cached, own, poll,
+    prepared_object, reason, request, shows, succeed, told_each, told_to_anyone,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -104,12 +106,54 @@ async fn view_unmarked(t: &Tape, op: &Operation, aim: Aim, by_owner: &Request, m
     let by_attacker = request(t, own(t, aim.attacker)?, op, mine, &Words::default())?;
     let outcome = match read_all(t, op, aim, mine, &Words::default()).await? {
         Attack::Withstood => match told_each(t, by_owner, &by_attacker).await? {
-            Told::Apart | Told::Same => Attack::Withstood,
+            Told::Apart if shares_objects(t, by_owner, &by_attacker).await => {
+                return Err(Stop::not_applicable(
+                    "nothing marks it, and two tenants are told of the same objects there",
+                ));
+            }
+            Told::Apart => Attack::Withstood,
+            Told::Same if is_catalogue(t, &by_attacker).await => Attack::Withstood,
+            Told::Same => {
+                return Err(Stop::not_applicable(
+                    "nothing marks it, two tenants are told the same there, and not everyone is: if that is meant, \
+                     exclude it from coverage",
+                ));
+            }
             Told::Cached { across, .. } => Attack::Undecided(only_cached(&across)),
         },
         outcome => outcome,
     };
     open.attack(outcome).close().await
+}
+
+/// Whether what two tenants are told alike is no one's: everyone is told it, or there are no numbers in it, and no text by
+/// which anything could be recognised.
+async fn is_catalogue(t: &Tape, by_attacker: &Request) -> bool {
+    let told = t.send(by_attacker.clone()).await;
+    let by_anyone = told_to_anyone(t, by_attacker).await;
+    let text = |seen: &Exchange| seen.response().map(|received| received.body.text().to_owned());
+    if by_anyone.succeeded() && text(&by_anyone) == text(&told) {
+        return true;
+    }
+    told.json().is_some_and(is_in_common_words)
+}
+
+fn is_in_common_words(json: &Value) -> bool {
+    leaves(json).values().all(|value| value.parse::<f64>().is_err() && !says_something(value))
+}
+
+/// Whether both are told of an object alike: a list of some with something in it, the same for both.
+async fn shares_objects(t: &Tape, by_owner: &Request, by_attacker: &Request) -> bool {
+    let (theirs, mine) = (t.send(by_owner.clone().crossing()).await, t.send(by_attacker.clone()).await);
+    let objects = |seen: &Exchange| -> Vec<Value> {
+        let json = seen.json().map(items).unwrap_or_default();
+        json.into_iter().filter(|item| item.is_object()).cloned().collect()
+    };
+    let of_theirs = objects(&theirs);
+    objects(&mine).iter().any(|object| {
+        let is_telling = leaves(object).values().any(|value| says_something(value));
+        is_telling && of_theirs.contains(object)
+    })
 }
 
 /// The control: the victim is shown something of its own, so that another's would show as well.
@@ -140,7 +184,12 @@ async fn shows_any(t: &Tape, op: &Operation, attacker: TenantIx, place: &Place) 
 async fn read_own(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
     let Some(resource) = op.resource else { return Err(Stop::not_applicable("it concerns no object")) };
-    let object = prepared_object(t, aim.victim, resource)?;
+    let object = match any_object(t, aim.victim, resource)? {
+        unmarked if unmarked.marker.is_empty() && op.role == Role::List => {
+            return list_unmarked(t, op, aim, &unmarked).await;
+        }
+        _ => prepared_object(t, aim.victim, resource)?,
+    };
     let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(&object), &looking_for(&object))?;
     let opened = bracket::open(async || sees(t, op, &by_owner, &object).await).await;
     let attack = async || {
@@ -148,6 +197,37 @@ async fn read_own(t: &Tape, aim: Aim) -> Concluded {
         look_through(t, op, aim, &Place::of(&mine), &looking_for(&object)).await
     };
     concluded(opened, attack).await
+}
+
+/// Where nothing marks the objects of a list they are known by their ids alone, unless those count.
+async fn list_unmarked(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> Concluded {
+    if ids_count(t, aim.victim, theirs.resource) {
+        let detail = "nothing but an id marks what is listed, and ids count: another tenant may have the same";
+        return Err(Stop::not_applicable(detail));
+    }
+    let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(theirs), &Words::default())?;
+    let open = bracket::open(async || sees(t, op, &by_owner, theirs).await).await?;
+    let mine = any_object(t, aim.attacker, theirs.resource)?;
+    let asked = request(t, own(t, aim.attacker)?, op, &Place::of(&mine), &Words::default())?.crossing();
+    let followed = follow(t, op, first_page(&t.spec, op, asked), |_| false).await;
+    let has = |page: &Exchange, object: &Object| {
+        let described = &t.spec[object.resource];
+        let json = page.json().filter(|_| page.succeeded());
+        json.is_some_and(|json| items(json).iter().any(|item| id_of(described, item).as_ref() == Some(&object.id)))
+    };
+    let last = followed.last().ok_or_else(Unproven::nothing_sent)?;
+    let outcome = match followed.pages.iter().find(|page| has(page, theirs)) {
+        Some(page) => {
+            let line = format!("{} was shown {} of {}", page.by, theirs.id, t.spec[aim.victim].id);
+            Attack::Leaked(Evidence::of(Shows::ForeignData, line, page))
+        }
+        None if !followed.is_complete || !followed.pages.iter().any(|page| has(page, &mine)) => {
+            let detail = "the attacker's own list does not show its own, or was not read to its end";
+            Attack::Undecided(Unproven::shown(Reason::NotReadToEnd, detail, last))
+        }
+        None => Attack::Withstood,
+    };
+    open.attack(outcome).close().await
 }
 
 /// The attack within its bracket.
@@ -185,6 +265,10 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
         if let Some(evidence) = crosses(t, page, aim, &prefix) {
             let is_shown = |seen: &Exchange| crosses(t, seen, aim, &prefix).is_some();
             let asked = followed.request_of(page).unwrap_or(&asked);
+            if op.role == Role::Search {
+                // The check of caches has no trial for it.
+                return Ok(Attack::Leaked(evidence));
+            }
             return Ok(match asked_afresh(t, asked, asked, is_shown).await {
                 Fresh::Nothing(seen) => Attack::Undecided(only_cached(&seen)),
                 Fresh::Same => Attack::Leaked(evidence),

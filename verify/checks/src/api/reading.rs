@@ -7,11 +7,12 @@ use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 
+use super::bare::is_bare;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign,
-    is_counted, is_invalid, is_turned_away, leak, own, poll, request, says_nothing, shows, succeed, told_apart,
+    Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign, id_of,
+    is_counted, is_invalid, is_turned_away, items, leak, own, poll, request, says_nothing, shows, succeed, told_apart,
     told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
@@ -43,8 +44,10 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
     let outcome = match read_across(t, op, attack(t, &by_owner, attacker)?, Pair { attacker, victim }).await {
         Found::Leaked(evidence) => Attack::Leaked(evidence),
         Found::Denied => Attack::Withstood,
-        // A list may leave out silently what a caller must not see, as long as it is an answer at all.
-        Found::Empty(answer) if is_many && answer.json().is_some() => Attack::Withstood,
+        // A list may leave out silently what a caller must not see, as long as nothing else is in it.
+        Found::Empty(answer) if is_many && is_bare(t, op, attacker, &answer, &Place::of(object)).await? => {
+            Attack::Withstood
+        }
         Found::Empty(answer) if foreign(t, &answer, attacker).is_some() => Attack::Withstood,
         Found::Empty(answer) if says_no_more(t, op, attacker, object, &answer).await? => Attack::Withstood,
         Found::Empty(answer) => Attack::Undecided(Unproven::shown(
@@ -142,7 +145,15 @@ async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> 
         let detail = format!("a control shows {what} (see api.own-view)");
         return Err(Unproven::shown(Reason::ControlShowsForeign, detail, page).into());
     }
-    if followed.pages.iter().any(|page| shows(page, object)) {
+    let has_it = |page: &Exchange| match object.marker.is_empty() {
+        true => {
+            let described = &t.spec[object.resource];
+            let json = page.json().filter(|_| page.succeeded());
+            json.is_some_and(|json| items(json).iter().any(|item| id_of(described, item).as_ref() == Some(&object.id)))
+        }
+        false => shows(page, object),
+    };
+    if followed.pages.iter().any(|page| has_it(page)) {
         return Ok(());
     }
     let detail = "the owner's own list does not show its marker";
@@ -275,7 +286,7 @@ async fn compare(
 }
 
 /// The attacker's own objects in place of those in the path.
-fn own_ids(t: &Tape, op: &Operation, tenant: TenantIx) -> Vec<(ResourceIx, ObjectId)> {
+pub(super) fn own_ids(t: &Tape, op: &Operation, tenant: TenantIx) -> Vec<(ResourceIx, ObjectId)> {
     op.resource
         .and_then(|resource| t.planted.of(tenant, resource).next())
         .map(|object| Place::of(object).ids)

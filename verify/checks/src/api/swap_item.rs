@@ -1,6 +1,5 @@
 //! `api.swap-item`
 
-use serde_json::Value;
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
@@ -8,14 +7,15 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
+use super::bare::is_bare;
 use super::reading::{Found, looking_for, opens, read_across, sees};
 use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, again, any_object, are_alike, asked_afresh, clear_below, each, foreign,
-    is_creatable, is_error, is_taken, named_besides, only_cached, own, parent_of, parents_for, plant, plant_under,
-    prepared_object, remove, request, says_nothing, tries,
+    ids_count, is_creatable, is_error, is_listed_as_own, is_taken, named_besides, only_cached, own, parent_of,
+    parents_for, plant, plant_under, prepared_object, remove, request, says_nothing, told_apart, told_nowhere, tries,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -279,7 +279,7 @@ impl Swap<'_> {
         let outcome = match read_across(t, op, across.clone(), aim.pair()).await {
             Found::Leaked(evidence) => self.unless_cached(t, &across, &by_owner, evidence).await,
             Found::Denied => Attack::Withstood,
-            Found::Empty(answer) if is_bare_list(op, &answer) && !self.is_taken(t).await? => Attack::Withstood,
+            Found::Empty(answer) if self.is_bare(t, &answer).await? && !self.is_taken(t).await? => Attack::Withstood,
             Found::Empty(answer) => match self.without_marker(t, &by_owner, &answer).await? {
                 Some(attack) => attack,
                 None => return Ok(None),
@@ -291,12 +291,22 @@ impl Swap<'_> {
         open.attack(outcome).close().await.map(Some)
     }
 
+    /// Whether a list holds nothing of anyone's.
+    async fn is_bare(&self, t: &Tape, answer: &Exchange) -> Result<bool, Stop> {
+        let is_list = matches!(self.op.role, Role::List | Role::View);
+        Ok(is_list && is_bare(t, self.op, self.aim.attacker, answer, &self.place).await?)
+    }
+
     /// What the victim has just read, a cache may have.
     async fn unless_cached(&self, t: &Tape, across: &Request, by_owner: &Request, evidence: Evidence) -> Attack {
         let is_shown = |seen: &Exchange| {
             let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != self.aim.attacker);
             others.any(|tenant| foreign(t, seen, tenant).is_some())
         };
+        // The check of caches has no trial for these.
+        if matches!(self.op.role, Role::Count | Role::Search) {
+            return Attack::Leaked(evidence);
+        }
         match asked_afresh(t, across, by_owner, is_shown).await {
             Fresh::Same => Attack::Leaked(evidence),
             Fresh::Nothing(seen) => Attack::Undecided(only_cached(&seen)),
@@ -323,8 +333,11 @@ impl Swap<'_> {
         if self.says_nothing(t, seen).await? {
             return Ok(Some(Attack::Withstood));
         }
+        if is_many(op) {
+            return self.beside_a_list(t, seen).await;
+        }
         let is_read_by_marker = op.role == Role::Read && !self.shown.marker.is_empty();
-        if is_many(op) || is_read_by_marker || self.is_taken(t).await? {
+        if is_read_by_marker || self.is_taken(t).await? {
             return Ok(None);
         }
         let again = t.send(self.ask(t, place)?).await;
@@ -334,7 +347,7 @@ impl Swap<'_> {
             let of = |answers: [&Exchange; 2], at: &Place| answers.map(|answer| Features::of(answer, &sent(at)));
             are_alike(&of([seen, &again], place), &of([&theirs, &once_more], &self.theirs))
         };
-        let is_theirs = is_alike(&Place::sent_ids) || is_alike(&|at| at.sent(&t.spec, op));
+        let is_theirs = is_alike(&|at| at.sent_ids(op)) || is_alike(&|at| at.sent(&t.spec, op));
         Ok(Some(match is_theirs && theirs.succeeded() {
             true => Attack::Leaked(
                 Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
@@ -348,40 +361,49 @@ impl Swap<'_> {
         }))
     }
 
+    /// What a list or a count without the victim's marker tells, where it is not what it tells of an id that never existed.
+    async fn beside_a_list(&self, t: &Tape, seen: &Seen) -> Result<Option<Attack>, Stop> {
+        let Some(id) = self.place.id(self.kind) else { return Ok(None) };
+        if self.is_taken(t).await? {
+            return Ok(None);
+        }
+        let nowhere = Nowhere::instead_of(t, &self.place, (self.kind, id));
+        let of_nowhere = told_nowhere(t, self.op, |place| self.ask(t, place), &self.place, nowhere).await?;
+        let again = t.send(self.ask(t, &self.place)?).await;
+        let sent = self.place.sent(&t.spec, self.op);
+        let of_here = [seen, &again].map(|answer| Features::of(answer, &sent));
+        // Where the status differs, it is `oracle.existence` that tells of it.
+        let [here, _] = &of_here;
+        let is_same_status = |nowhere: &Vec<Features>| nowhere.iter().all(|one| one.status() == here.status());
+        let differs = of_nowhere.filter(is_same_status).and_then(|nowhere| told_apart(&of_here, &nowhere));
+        let is_own = foreign(t, seen, self.aim.attacker).is_some();
+        Ok(Some(match differs.filter(|_| !is_own) {
+            Some(what) => {
+                let line = format!(
+                    "the attacker is told of the victim's what it is not told of an id that never existed ({what})"
+                );
+                Attack::Leaked(Evidence::of(Shows::ForeignKnowledge, line, seen))
+            }
+            None => Attack::Undecided(Unproven::shown(
+                Reason::EffectUnseen,
+                "succeeded, but it is not clear whose data it is",
+                seen,
+            )),
+        }))
+    }
+
     /// Whether the attacker has an object of its own at the id of the victim's: then what it is shown says nothing about the
     /// victim's.
     async fn is_taken(&self, t: &Tape) -> Result<bool, Stop> {
         let Some(id) = self.place.id(self.kind) else { return Ok(false) };
         let named = Object { resource: self.kind, id: id.clone(), ..self.shown.clone() };
-        is_taken(t, self.aim.attacker, &self.place, &named).await
-    }
-}
-
-/// A list without a single value holds nothing of anyone's.
-fn is_bare_list(op: &Operation, answer: &Exchange) -> bool {
-    matches!(op.role, Role::List | Role::View) && answer.json().is_some_and(is_bare)
-}
-
-fn is_bare(json: &Value) -> bool {
-    let lists: Vec<&Vec<Value>> = match json {
-        Value::Array(items) => vec![items],
-        Value::Object(members) => members.values().filter_map(Value::as_array).collect(),
-        _ => vec![],
-    };
-    !lists.is_empty() && lists.iter().all(|items| items.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn an_empty_list_of_errors_does_not_make_a_list_bare() {
-        assert!(!is_bare(&json!({ "items": [{ "id": 5 }], "errors": [] })));
-        assert!(!is_bare(&json!({ "total": 0 })));
-        assert!(is_bare(&json!({ "items": [], "errors": [] })));
-        assert!(is_bare(&json!([])));
+        match named.marker.is_empty() && self.op.role == Role::Read {
+            // Its own reading is what is tried here.
+            true if ids_count(t, self.aim.victim, self.kind) => {
+                is_listed_as_own(t, self.aim.attacker, &self.place, &named).await
+            }
+            true => Ok(false),
+            false => is_taken(t, self.aim.attacker, &self.place, &named).await,
+        }
     }
 }

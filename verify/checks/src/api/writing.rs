@@ -101,29 +101,62 @@ async fn write_disposable(
     }
     let _quiet = t.quiet([pair.attacker, pair.victim]).await;
     any_object(t, pair.victim, resource)?;
+    // Earlier trials may have destroyed some. The first one stays as it is: others go by it.
     let known: Vec<Object> = t.planted.of(pair.victim, resource).cloned().collect();
-    // The first one stays as it is: other trials go by it.
-    let mut last = known.iter().rev();
-    let Some(double) = last.next() else { return Err(Unproven::nothing_sent().into()) };
-    let object = last.next().unwrap_or(double);
+    let mut there = Vec::new();
+    for object in known.iter().rev() {
+        if read(t, object).await.is_ok() {
+            there.push(object);
+        }
+    }
+    let too_few = || {
+        let detail = "too few disposable objects are left to show what it does: name further ones under `existing`";
+        Stop::from(Unproven::new(Reason::EffectUnseen, detail))
+    };
+    let mut left = there.into_iter();
+    let mut double = left.next().ok_or_else(too_few)?;
+    let (object, effect) = loop {
+        let of_double = observe_at_rest(t, std::iter::once(double)).await?.pop().ok_or_else(Unproven::nothing_sent)?;
+        if op.effect == Effect::Destroy && left.len() == 0 {
+            return Err(too_few());
+        }
+        let effect = rehearse(t, op, double, &of_double).await?;
+        let has_none = matches!(&effect, SeenEffect::Changes(members) if members.is_empty());
+        match left.next() {
+            // An earlier trial may have done to this one what can be done once.
+            Some(next) if has_none && left.len() > 0 => double = next,
+            Some(next) => break (next, effect),
+            None => break (double, effect),
+        }
+    };
+    let is_seen = matches!(&effect, SeenEffect::Changes(members) if !members.is_empty());
     let own = in_own_place(t, pair.attacker, object);
     if is_taken(t, pair.attacker, &own, object).await? {
         let detail = "the attacker has an object of its own at the victim's id";
         return Err(Unproven::new(Reason::IdTaken, detail).into());
     }
-    if op.effect == Effect::Destroy && object == double {
-        let detail = "its owner destroys one to show what that does: name a second disposable object under `existing`";
-        return Err(Unproven::new(Reason::EffectUnseen, detail).into());
-    }
-    let mut at_rest = observe_at_rest(t, std::iter::once(double)).await?;
-    let of_double = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
-    let effect = rehearse(t, op, double, &of_double).await?;
     let mut at_rest = observe_at_rest(t, std::iter::once(object)).await?;
     let before = Before::Observed(at_rest.pop().ok_or_else(Unproven::nothing_sent)?);
     let place = if whose == Where::Theirs { Place::of(object) } else { own.clone() };
     let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), place, own };
     let verdict = attacked.attack(w, before, &effect, None).await?;
-    verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into())
+    let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
+    match verdict {
+        Verdict::Isolated(_) if is_seen && !can_still_be_done(t, op, object).await? => {
+            let detail = "what it does had been done to that object before: name further ones under `existing`";
+            Err(Unproven::new(Reason::EffectUnseen, detail).into())
+        }
+        verdict => Ok(verdict),
+    }
+}
+
+/// Whether the owner can still do to an object what the attacker has tried: else nothing could have been seen of it.
+async fn can_still_be_done(t: &Tape, op: &Operation, object: &Object) -> Result<bool, Stop> {
+    let at_rest = observe_at_rest(t, std::iter::once(object)).await?.pop().ok_or_else(Unproven::nothing_sent)?;
+    Ok(match rehearse(t, op, object, &at_rest).await? {
+        SeenEffect::Gone => true,
+        SeenEffect::Changes(members) => !members.is_empty(),
+    })
 }
 
 /// What the object attacked is like before.

@@ -88,7 +88,11 @@ async fn take(w: WriteTape<'_>, aim: Aim, resource: ResourceIx, name: &str) -> R
     let found = Made { tenant: aim.victim, resource, parents: &parents, words: &words };
     let id = id_of_made(&w, &found, tells, name, &made).await?;
     let id = id.ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, NAMELESS, &made))?;
-    Ok((Object { tenant: aim.victim, resource, id, parents, marker: Marker::Planted(canary) }, tells))
+    let marker = match aim.op(&w).request.mentions(&Symbol::Canary) {
+        true => Marker::Planted(canary),
+        false => Marker::Witnessed(Witness::default()),
+    };
+    Ok((Object { tenant: aim.victim, resource, id, parents, marker }, tells))
 }
 
 /// How the attacker creates.
@@ -105,6 +109,9 @@ async fn compare(w: WriteTape<'_>, aim: Aim, creating: &Creating, names: &[(Obje
     for (object, name) in names {
         let tried = create(w, aim, &creating.place, name).await?;
         if let Some(evidence) = crossed(&w, object, &tried).await? {
+            return Ok(Attack::Leaked(evidence));
+        }
+        if let Some(evidence) = given_theirs(w, aim, creating, name, object, &tried).await? {
             return Ok(Attack::Leaked(evidence));
         }
         of_taken.push(features_of(w, aim, creating, name, &tried).await?);
@@ -161,6 +168,34 @@ async fn crossed(t: &Tape, object: &Object, tried: &Tried) -> Result<Option<Evid
         let line = "the attacker wrote into what the victim has under the same name";
         Evidence::of(Shows::ForeignWrite, line, &tried.answer)
             .with(format!("the victim reads {}, which the attacker sent", tried.nonce), &seen)
+    }))
+}
+
+/// What shows that the attacker was given the victim's object as what it has made: its id, at which the attacker does not
+/// read what it wrote. Ids may count per tenant.
+async fn given_theirs(
+    w: WriteTape<'_>,
+    aim: Aim,
+    Creating { place, tells }: &Creating,
+    name: &str,
+    object: &Object,
+    Tried { answer, nonce }: &Tried,
+) -> Result<Option<Evidence>, Stop> {
+    if w.spec[object.resource].ids != IdSource::Server || !answer.succeeded() {
+        return Ok(None);
+    }
+    let made = Made { tenant: aim.attacker, resource: object.resource, parents: &place.ids, words: &[nonce] };
+    let id = id_of_made(&w, &made, *tells, name, answer).await?;
+    let Some(op) = operation_of(&w.spec, object.resource, Role::Read).filter(|_| id.as_ref() == Some(&object.id))
+    else {
+        return Ok(None);
+    };
+    let at = place.clone().and(object.resource, &object.id);
+    let seen = w.send(request(&w, own(&w, aim.attacker)?, op, &at, &Words::default())?.crossing()).await;
+    Ok((!seen.mentions(nonce)).then(|| {
+        let line = "the attacker's create under a name that the victim has taken was answered with the victim's object";
+        Evidence::of(Shows::ForeignKnowledge, line, answer)
+            .with("at its id the attacker does not read what it has written", &seen)
     }))
 }
 

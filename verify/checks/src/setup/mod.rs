@@ -18,6 +18,7 @@ use crate::shared::{failed, is_creatable, operation_of, parents_for, plant_under
 use crate::verdict::{NotApplicable, Reason, Stop, Unproven};
 pub(crate) use observe::requests_to_look_around;
 use observe::{Reading, list, look_around, observe, observe_listed};
+pub(crate) use witness::says_something;
 
 /// Objects planted of each kind in each tenant: more than fit on a page of two, so that lists have a second one.
 const PLANTED: usize = 3;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use watertight_engine::Tape;
-use watertight_engine::call::{Caller, Request};
+use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object, Witness};
 use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, TenantIx};
@@ -12,7 +12,7 @@ use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, Tenan
 use super::witness::is_shown_apart;
 use crate::shared::{
     Pages, Place, Words, failed, first_page, follow, has_word, id_of, items, leaves, look_up, operation_of, own,
-    parents_for, request, succeed,
+    parents_for, request, succeed, told_to_anyone,
 };
 use crate::verdict::{Reason, Stop, Unproven};
 
@@ -49,7 +49,7 @@ pub(super) async fn observe(
     };
     let asked = request(t, own(t, tenant)?, op, &Place::of(&object), &Words::default())?;
     let first = succeed(t, asked.clone(), tenant).await?;
-    let by_anyone = t.send(Request { caller: Caller::Anonymous, ..asked.clone() }).await;
+    let by_anyone = told_to_anyone(t, &asked).await;
     let listed = listed(t, &object).await?;
     // What changes by itself is no witness.
     let second = succeed(t, asked, tenant).await?;
@@ -87,7 +87,7 @@ async fn observe_in_list(t: &Tape, object: Object) -> Result<(Object, Reading), 
         Some(op) => {
             let place = Place::within(object.tenant, &object.parents);
             let asked = request(t, own(t, object.tenant)?, op, &place, &Words::default())?;
-            shown(&*t.send(Request { caller: Caller::Anonymous, ..asked }).await)
+            shown(&*told_to_anyone(t, &asked).await)
         }
         None => BTreeSet::new(),
     };
@@ -162,9 +162,11 @@ pub(super) async fn look_around(t: &Tape, tenant: TenantIx) -> Result<BTreeSet<S
         return Ok(shown);
     }
     for asked in ordinary_requests(t, tenant)? {
-        let by_anyone = Request { caller: Caller::Anonymous, ..asked.clone() };
-        for asked in std::iter::repeat_n(asked, LOOKS).chain([by_anyone]) {
-            let seen = t.send(asked).await;
+        let mut looks = vec![told_to_anyone(t, &asked).await];
+        for asked in std::iter::repeat_n(asked, LOOKS) {
+            looks.push(t.send(asked).await);
+        }
+        for seen in looks {
             let found = sought.iter().filter(|(value, id)| !shown.contains(*value) && is_in(&seen, value, id));
             let found: Vec<String> = found.map(|(value, _)| (*value).clone()).collect();
             shown.extend(found);
@@ -205,7 +207,7 @@ fn ordinary(spec: &Spec) -> impl Iterator<Item = &Operation> {
 
 /// About how many requests a look around is.
 pub(crate) fn requests_to_look_around(spec: &Spec) -> u64 {
-    ordinary(spec).map(|_| 3).sum()
+    ordinary(spec).map(|_| 4).sum()
 }
 
 fn is_in(seen: &Exchange, value: &str, id: &str) -> bool {

@@ -56,6 +56,11 @@ impl Features {
         Self { words: masked(exchange, sent, Mask::Words), tokens: masked(exchange, sent, Mask::Tokens) }
     }
 
+    /// The status.
+    pub(crate) fn status(&self) -> Option<&str> {
+        self.words.get("status").map(String::as_str)
+    }
+
     /// Of the status alone.
     pub(crate) fn of_status(exchange: &Exchange) -> Self {
         let status = exchange.status().map(|status| ("status".to_owned(), status.to_string()));

@@ -1,6 +1,6 @@
 //! Whether a leak is the target's own or that of a cache before it.
 
-use watertight_engine::call::Request;
+use watertight_engine::call::{Caller, Request};
 use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape};
 
@@ -25,10 +25,10 @@ pub(crate) async fn asked_afresh(
     if by_attacker.method != "GET" {
         return Fresh::Same;
     }
-    if !t.send(with_fresh_parameter(t, by_owner)).await.succeeded() {
+    if !t.send(with_fresh_parameter(t, by_owner).0).await.succeeded() {
         return Fresh::Same;
     }
-    let seen = t.send(with_fresh_parameter(t, by_attacker)).await;
+    let seen = t.send(with_fresh_parameter(t, by_attacker).0).await;
     if is_shown(&seen) || !matches!(seen.status(), Some(200..=299 | 400..=428 | 430..=499)) {
         return Fresh::Same;
     }
@@ -39,10 +39,24 @@ pub(crate) async fn asked_afresh(
     }
 }
 
-/// The same request with a parameter that no one has ever sent.
-pub(super) fn with_fresh_parameter(t: &Tape, request: &Request) -> Request {
-    let address = request.address.clone().query(&format!("_={}", t.unique()));
-    request.clone().to(address).crossing()
+/// What anyone is told, without any credential: by what no cache has, unless the target refuses a parameter that it does not
+/// know.
+pub(crate) async fn told_to_anyone(t: &Tape, asked: &Request) -> Seen {
+    let by_anyone = Request { caller: Caller::Anonymous, ..asked.clone() };
+    if asked.method == "GET" {
+        let seen = t.send(with_fresh_parameter(t, &by_anyone).0).await;
+        if !matches!(seen.status(), Some(400 | 404 | 422)) {
+            return seen;
+        }
+    }
+    t.send(by_anyone).await
+}
+
+/// The same request with a parameter that no one has ever sent, and the value of that.
+pub(super) fn with_fresh_parameter(t: &Tape, request: &Request) -> (Request, String) {
+    let value = t.unique();
+    let address = request.address.clone().query(&format!("_={value}"));
+    (request.clone().to(address).crossing(), value)
 }
 
 /// A leak that is a cache's is for the check of caches to tell.

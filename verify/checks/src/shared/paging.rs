@@ -7,7 +7,7 @@ use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{NextPage, Operation, Parameter, Resource, Role, Spec};
 
-use super::{items, scalar};
+use super::{id_of, items, scalar};
 
 /// Bytes of a list's pages, which are in memory until it is judged.
 const LONGEST_LIST: usize = 32 << 20;
@@ -124,7 +124,7 @@ fn next_of(spec: &Spec, resource: &Resource, pages: &Pages) -> Next {
         let next = now.and_then(|now| now.checked_add(step)).map(Value::from);
         at(next.and_then(|next| with_value(asked, parameter, &next)))
     };
-    let items = page.json().map_or(0, |json| items(json).len());
+    let items = counted(resource, pages);
     // A target that does not know the parameter shows the same page for ever.
     let is_repeated = pages.pages.iter().rev().nth(1).is_some_and(|before| shows_the_same(before, page));
     match &paging.next {
@@ -148,6 +148,17 @@ fn next_of(spec: &Spec, resource: &Resource, pages: &Pages) -> Next {
             Some(_) => Next::Lost,
         },
     }
+}
+
+/// How many objects the last page has: those with an id, where any page has such. Other lists (columns, facets) are none.
+fn counted(resource: &Resource, pages: &Pages) -> usize {
+    let of = |page: &Exchange| -> (usize, usize) {
+        let items = page.json().map(items).unwrap_or_default();
+        (items.iter().filter(|item| id_of(resource, item).is_some()).count(), items.len())
+    };
+    let have_ids = pages.pages.iter().any(|page| of(page).0 > 0);
+    let (with_id, all) = pages.pages.last().map(|page| of(page)).unwrap_or_default();
+    if have_ids { with_id } else { all }
 }
 
 fn shows_the_same(one: &Exchange, other: &Exchange) -> bool {

@@ -61,7 +61,7 @@ impl Place {
     /// What a request of the operation there brings, as an answer may echo it.
     pub(crate) fn sent(&self, spec: &Spec, op: &Operation) -> Vec<String> {
         let tenant = || self.spelled.clone().unwrap_or_else(|| tenant_name(spec, self.tenant).to_owned());
-        let mut sent = self.sent_ids();
+        let mut sent = self.sent_ids(op);
         sent.extend(names_tenant(spec, op).then(tenant));
         let given = op.request.symbols().into_iter().filter_map(|symbol| match symbol {
             Symbol::Value(name) => spec[self.tenant].values.get(name).map(as_text),
@@ -72,8 +72,9 @@ impl Place {
     }
 
     /// The ids of that: the innermost first, for it is the longest part of what is echoed.
-    pub(crate) fn sent_ids(&self) -> Vec<String> {
-        self.ids.iter().rev().map(|(_, id)| id.to_string()).collect()
+    pub(crate) fn sent_ids(&self, op: &Operation) -> Vec<String> {
+        let is_sent = |resource: &ResourceIx| op.request.mentions(&Symbol::Object(*resource));
+        self.ids.iter().rev().filter(|(resource, _)| is_sent(resource)).map(|(_, id)| id.to_string()).collect()
     }
 
     /// The ids that it has besides one of this kind.

@@ -253,7 +253,12 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
 }
 
 /// Whether the attacker's own list has an object at that id.
-async fn is_listed_as_own(t: &Tape, attacker: TenantIx, place: &Place, object: &Object) -> Result<bool, Stop> {
+pub(crate) async fn is_listed_as_own(
+    t: &Tape,
+    attacker: TenantIx,
+    place: &Place,
+    object: &Object,
+) -> Result<bool, Stop> {
     let parents = place.ids.iter().filter(|(other, _)| *other != object.resource);
     let mine = Object { tenant: attacker, parents: parents.cloned().collect(), ..object.clone() };
     match operation_of(&t.spec, object.resource, Role::List) {

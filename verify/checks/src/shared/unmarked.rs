@@ -38,11 +38,21 @@ pub(crate) async fn told_each(t: &Tape, by_victim: &Request, by_attacker: &Reque
     if by_attacker.method != "GET" {
         return Ok(Told::Same);
     }
-    let afresh = [by_victim, by_attacker].map(|request| with_fresh_parameter(t, request));
-    let Ok([theirs_afresh, mine_afresh]) = in_turn(t, afresh).await else { return Ok(Told::Same) };
-    let is_apart = told_apart(&features(&theirs_afresh), &features(&mine_afresh)).is_some();
-    let ([across, _], [afresh, _]) = (mine, mine_afresh);
-    Ok(if is_apart { Told::Cached { across, afresh } } else { Told::Same })
+    // Each with a parameter of its own: what is kept of one request is no answer to the next one.
+    let mut afresh = Vec::new();
+    for request in [by_victim, by_attacker, by_victim, by_attacker] {
+        let (asked, value) = with_fresh_parameter(t, request);
+        let Ok(seen) = answered(t, &asked).await else { return Ok(Told::Same) };
+        let told = Features::of(&*seen, &[value]);
+        afresh.push((seen, told));
+    }
+    let [(_, victim), (seen, attacker), (_, victim_again), (_, attacker_again)] = afresh.as_slice() else {
+        return Ok(Told::Same);
+    };
+    let theirs = [victim.clone(), victim_again.clone()];
+    let is_apart = told_apart(&theirs, &[attacker.clone(), attacker_again.clone()]).is_some();
+    let [across, _] = mine;
+    Ok(if is_apart { Told::Cached { across, afresh: Seen::clone(seen) } } else { Told::Same })
 }
 
 /// The answers to each of two requests, which are sent in turn.
