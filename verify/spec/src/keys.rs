@@ -137,6 +137,7 @@ pub(crate) const RESOURCE: Section = Section {
         ("delete", r#""POST /case.remove?id={case}""#),
         ("update", r#"{ title = "{canary}" }"#),
         ("existing", r#"{ agency-north = "case-1", agency-south = "case-9" }"#),
+        ("singleton", "true"),
         ("disposable", "true"),
         ("shows", r#"{ agency-north = "Harbour crane 7" }"#),
         ("methods", r#"["list", "read"]"#),

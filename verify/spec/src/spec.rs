@@ -393,6 +393,8 @@ pub struct Resource {
     pub page: Paging,
     /// Where its objects come from.
     pub supply: Supply,
+    /// `singleton`: each tenant has exactly one, which no request names: settings, an account.
+    pub is_singleton: bool,
     /// `disposable`: whether objects that exist already may be changed.
     pub is_disposable: bool,
     /// `shows`: by what a tenant's existing object is recognised, where that is not left to the run.

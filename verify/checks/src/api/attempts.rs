@@ -144,8 +144,10 @@ pub(super) async fn attempt(t: &Tape, op: &Operation, asked: Request, victims: &
             continue;
         }
         // Led away to a page for people that is not made of what was asked for, as others that are refused there.
-        let outcome =
-            if is_away && last.succeeded() { Attack::Withstood } else { without_data(&followed, &last, hops) };
+        let outcome = match is_away && (last.succeeded() || is_turned_away(&last)) {
+            true => Attack::Withstood,
+            false => without_data(&followed, &last, hops),
+        };
         return Ok(Attempted { outcome, last });
     }
 }

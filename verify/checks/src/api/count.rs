@@ -49,7 +49,8 @@ const ROUNDS: usize = 2;
 async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let t = w.tape();
     let op = aim.op(t);
-    let resource = op.resource.or_else(|| made_anywhere(&t.spec));
+    let own_kind = op.resource.filter(|resource| !t.spec[*resource].is_singleton);
+    let resource = own_kind.or_else(|| made_anywhere(&t.spec));
     let resource = resource.ok_or_else(|| Stop::not_applicable("nothing may be created that it could count"))?;
     let counts = Counts {
         op,

@@ -6,7 +6,7 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Effect, Operation, Role, Spec, TenantIx};
+use watertight_spec::{Effect, Operation, Role, Spec, Symbol, TenantIx};
 
 use super::count::numbers;
 use super::reading::{looking_for, sees};
@@ -73,13 +73,16 @@ pub(crate) fn searches(spec: &Spec) -> Vec<Trial> {
 
 /// What shows many objects, and need not show any single one: a view, or a read that names none.
 pub(crate) fn is_view(op: &Operation) -> bool {
-    op.role == Role::View || (op.role == Role::Custom && op.effect == Effect::Read && op.request.objects().is_empty())
+    let is_singleton = || op.resource.is_some_and(|resource| !op.request.mentions(&Symbol::Object(resource)));
+    op.role == Role::View
+        || (op.role == Role::Read && is_singleton())
+        || (op.role == Role::Custom && op.effect == Effect::Read && op.request.objects().is_empty())
 }
 
 /// Where a tenant asks for a view: with the objects that it names, of the tenant's own.
 pub(crate) fn view_place(t: &Tape, op: &Operation, tenant: TenantIx) -> Result<Place, Stop> {
     Ok(match op.resource {
-        Some(resource) => Place::of(&prepared_object(t, tenant, resource)?),
+        Some(resource) => Place::of(&any_object(t, tenant, resource)?),
         None => Place::within(tenant, &[]),
     })
 }

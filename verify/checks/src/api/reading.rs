@@ -12,8 +12,8 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign, id_of,
-    is_counted, is_invalid, is_turned_away, items, leak, own, poll, request, says_nothing, shows, succeed, told_apart,
-    told_nowhere,
+    is_counted, is_invalid, is_turned_away, items, leak, own, poll, request, says_nothing, shows, spells_tenant,
+    succeed, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -50,6 +50,7 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
         }
         Found::Empty(answer) if foreign(t, &answer, attacker).is_some() => Attack::Withstood,
         Found::Empty(answer) if says_no_more(t, op, attacker, object, &answer).await? => Attack::Withstood,
+        Found::Empty(answer) if says_no_more_of_tenant(t, op, attacker, object, &answer).await? => Attack::Withstood,
         Found::Empty(answer) => Attack::Undecided(Unproven::shown(
             Reason::EffectUnseen,
             "succeeded, though nothing of the victim's is in the answer",
@@ -75,6 +76,23 @@ async fn says_no_more(
     let place = Place::of(object);
     let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
     says_nothing(t, op, ask, &place, nowhere, seen).await
+}
+
+/// Whether the attacker is told in the victim's place what it is told in that of a tenant that never existed.
+async fn says_no_more_of_tenant(
+    t: &Tape,
+    op: &Operation,
+    attacker: TenantIx,
+    object: &Object,
+    seen: &Exchange,
+) -> Result<bool, Stop> {
+    if !spells_tenant(&t.spec, op) {
+        return Ok(false);
+    }
+    let words = looking_for(object);
+    let ask = |place: &Place| attack(t, &request(t, own(t, object.tenant)?, op, place, &words)?, attacker);
+    let place = Place::of(object);
+    says_nothing(t, op, ask, &place, Nowhere::instead_of_tenant(t, &place), seen).await
 }
 
 /// What an attack by reading found.

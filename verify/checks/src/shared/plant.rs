@@ -232,6 +232,10 @@ pub(crate) async fn look_up(t: &Tape, object: &Object) -> Result<Listed, Stop> {
 /// Whether the attacker has an object of its own at the id of the victim's: then nothing can be tried with that id in
 /// the attacker's own place. Ids may count per tenant.
 pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object: &Object) -> Result<bool, Stop> {
+    // Of what each tenant has one no request has an id.
+    if t.spec[object.resource].is_singleton {
+        return Ok(false);
+    }
     let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else {
         return is_listed_as_own(t, attacker, place, object).await;
     };

@@ -106,9 +106,11 @@ fn tried_by_others(spec: &Spec, decided: &BTreeSet<OperationIx>, ix: OperationIx
         Symbol::Tenant | Symbol::Unique | Symbol::Generated(_) | Symbol::Value(_) => false,
     };
     let is_tried = decided.iter().any(|other| spec[*other].resource == *resource && resource.is_some());
-    let names_nothing = *role == Role::Create && request.symbols().iter().all(is_own);
-    (names_nothing && is_tried)
-        .then(|| "it names nothing of another tenant's; what it makes was tried by the other operations".to_owned())
+    let is_of_one = resource.is_some_and(|resource| spec[resource].is_singleton);
+    let names_nothing = (*role == Role::Create || is_of_one) && request.symbols().iter().all(is_own);
+    (names_nothing && is_tried).then(|| {
+        "it names nothing of another tenant's; what it makes or changes was tried by the other operations".to_owned()
+    })
 }
 
 /// What trials said that found nothing to try there.

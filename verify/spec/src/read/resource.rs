@@ -114,9 +114,10 @@ impl Draft<'_> {
         let body = create.as_ref().and_then(|create| create.body.clone());
         let update = update.or_else(|| body.as_ref().and_then(marked_members));
 
-        let supply = supply(reader, table, roster);
+        let is_singleton = self.is_singleton(reader, table);
+        let supply = if is_singleton { one_each(roster) } else { supply(reader, table, roster) };
         let is_disposable = table.get("disposable").is_some_and(|value| reader.flag(value, "disposable"));
-        if is_disposable && table.lacks("existing") {
+        if is_disposable && table.lacks("existing") && !is_singleton {
             let help = "leave it out: what the run has made, it may change";
             reader.report.note(table.key_span("disposable"), "`disposable` without `existing`", help);
         }
@@ -126,13 +127,15 @@ impl Draft<'_> {
             let message = format!("`shows` names {}, of which no object is known", printable(tenant.as_str()));
             reader.report.note(table.key_span("shows"), message, "name its object under `existing` as well");
         }
-        self.has_objects(reader, table);
+        if !is_singleton {
+            self.has_objects(reader, table);
+        }
         let id = table.get("id").map(|value| reader.json_path(value));
         let id_header = table.get("id_header").and_then(|value| reader.text(value));
         let id_header = id_header.and_then(|name| reader.header_name(name)).map(|name| name.to_ascii_lowercase());
         let page = paging(reader, table);
         let convention = name.clone().zip(collection).map(|(name, collection)| Convention {
-            item: self.item(&collection, name),
+            item: if is_singleton { collection.clone() } else { self.item(&collection, name) },
             collection,
             ids,
             create: body,
@@ -162,6 +165,7 @@ impl Draft<'_> {
                 id_header,
                 page,
                 supply,
+                is_singleton,
                 is_disposable,
                 shows,
                 line: reader.line(table.span.start),
@@ -208,7 +212,7 @@ impl Draft<'_> {
                     Role::Patch => update.clone(),
                     _ => None,
                 };
-                self.described(reader, key, role, value, body)
+                self.described(reader, table, (key, role), value, body)
             } else {
                 convention.filter(|_| by_convention.contains(&role)).map(|convention| convention.request(role))
             };
@@ -218,7 +222,7 @@ impl Draft<'_> {
         }
         for (key, role) in [("search", Role::Search), ("count", Role::Count)] {
             let Some(value) = table.get(key) else { continue };
-            if let Some(request) = self.reading(reader, key, role, value) {
+            if let Some(request) = self.reading(reader, table, (key, role), value) {
                 add(reader, key, role, request);
             }
         }
@@ -229,11 +233,11 @@ impl Draft<'_> {
     fn reading<'t>(
         &self,
         reader: &mut Reader<'t, '_>,
-        key: &'static str,
-        role: Role,
+        table: &Table<'t>,
+        (key, role): (&'static str, Role),
         value: &'t Value<'t>,
     ) -> Option<RequestTemplate> {
-        let request = self.described(reader, key, role, value, None)?;
+        let request = self.described(reader, table, (key, role), value, None)?;
         let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "POST");
         if !is_read {
             let message = format!("what is under `{key}` reads, {} does not", request.method);
@@ -261,7 +265,7 @@ impl Draft<'_> {
                 reader.report.note(view.span, format!("`{}` {message}", printable(view.value)), help);
                 continue;
             }
-            let Some(request) = self.reading(reader, "views", Role::View, value) else { continue };
+            let Some(request) = self.reading(reader, table, ("views", Role::View), value) else { continue };
             let role = if request.mentions(&Symbol::CanaryPublic) { Role::Search } else { Role::View };
             implied.push(Operation {
                 ix: OperationIx::new(implied.len()),
@@ -281,15 +285,16 @@ impl Draft<'_> {
     fn described<'t>(
         &self,
         reader: &mut Reader<'t, '_>,
-        key: &'static str,
-        role: Role,
+        table: &Table<'t>,
+        (key, role): (&'static str, Role),
         value: &'t Value<'t>,
         body: Option<BodyTemplate>,
     ) -> Option<RequestTemplate> {
         let is_of_one = matches!(role, Role::Read | Role::Replace | Role::Patch | Role::Delete);
         let but = if is_of_one { None } else { Some(self.ix) };
         let request = reader.request(value, May { but, ..self.any() }, body, named(role).1)?;
-        if is_of_one && !request.mentions(&Symbol::Object(self.ix)) {
+        let is_singleton = is_set(table, "singleton");
+        if is_of_one && !is_singleton && !request.mentions(&Symbol::Object(self.ix)) {
             let name = self.family.names.get(self.at).cloned().flatten().unwrap_or_default();
             let message = format!("this names no `{{{name}}}`");
             reader.report.note(
@@ -305,6 +310,18 @@ impl Draft<'_> {
     /// Any object.
     fn any(&self) -> May<'_> {
         May { objects: &self.family.objects, but: None }
+    }
+
+    /// `singleton`, which goes with none of the keys that are about many objects.
+    fn is_singleton<'t>(&self, reader: &mut Reader<'t, '_>, table: &Table<'t>) -> bool {
+        let is_singleton = table.get("singleton").is_some_and(|value| reader.flag(value, "singleton"));
+        for key in ["create", "existing", "list", "delete", "search", "page", "ids", "id"] {
+            if is_singleton && table.get(key).is_some() {
+                let help = "leave one of them out: of a singleton each tenant has exactly one, and no request names it";
+                reader.report.note(table.key_span(key), format!("`{key}` of a singleton"), help);
+            }
+        }
+        is_singleton
     }
 
     fn has_objects<'t>(&self, reader: &mut Reader<'t, '_>, table: &Table<'t>) {
@@ -389,6 +406,17 @@ impl Draft<'_> {
         }
         reader.body(value, &may.scope(IN_BODY))
     }
+}
+
+/// Whether a flag is set.
+fn is_set(table: &Table<'_>, key: &'static str) -> bool {
+    matches!(table.get(key).map(|value| value.get_ref()), Some(DeValue::Boolean(true)))
+}
+
+/// Of each tenant one, which has no id.
+fn one_each(roster: &Roster) -> Supply {
+    let one = || vec![ObjectId::text("-")];
+    Supply::Known(roster.tenants().map(|tenant| (tenant.clone(), one())).collect())
 }
 
 /// Whether any request is described.
@@ -491,8 +519,12 @@ fn roles<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, convention: &Conven
     let may_create = table.get("create").is_some();
     let is_disposable = table.get("disposable").is_some();
     let may_patch = convention.update.is_some() || (convention.create.is_none() && may_create);
+    let is_singleton = is_set(table, "singleton");
     let Some(value) = table.get("methods") else {
         let implied = |role: &Role| match role {
+            Role::Read if is_singleton => true,
+            Role::Patch if is_singleton => may_patch && is_disposable,
+            _ if is_singleton => false,
             Role::List | Role::Read => true,
             Role::Patch => may_create && may_patch,
             _ => may_create,

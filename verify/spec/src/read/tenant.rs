@@ -25,6 +25,11 @@ pub(super) struct Roster {
 }
 
 impl Roster {
+    /// Every tenant whose id could be read.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = &TenantName> {
+        self.ids.iter()
+    }
+
     /// The tenant that a text names; noted where there is none.
     pub(super) fn find<'t>(&self, reader: &mut Reader<'t, '_>, text: At<&str>) -> Option<TenantName> {
         let id = reader.expand(text)?;
