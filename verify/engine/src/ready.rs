@@ -64,7 +64,7 @@ impl Tape {
             caller,
             method: "GET".to_owned(),
             address: Address::from(target),
-            origin: Some(url),
+            origin: Some(Box::new(url)),
             headers,
             body: None,
             effect: Effect::Read,

@@ -142,7 +142,7 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
     match call {
         Call::Api(request) => {
             let tenant = &spec[request.at];
-            let origin = request.origin.as_ref().unwrap_or(&tenant.url);
+            let origin = request.origin.as_deref().unwrap_or(&tenant.url);
             let (sender, by, auth) = authorization(&request.caller, spec, secrets)?;
             let mut headers = vec![];
             if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {

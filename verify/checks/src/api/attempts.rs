@@ -144,7 +144,7 @@ pub(super) async fn attempt(t: &Tape, op: &Operation, asked: Request, victims: &
             continue;
         }
         // Led away to a page for people that is not made of what was asked for, as others that are refused there.
-        let outcome = match is_away && (last.succeeded() || is_turned_away(&last)) {
+        let outcome = match is_away && matches!(last.status(), Some(200..=399)) {
             true => Attack::Withstood,
             false => without_data(&followed, &last, hops),
         };

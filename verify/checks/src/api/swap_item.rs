@@ -376,19 +376,20 @@ impl Swap<'_> {
         let [here, _] = &of_here;
         let is_same_status = |nowhere: &Vec<Features>| nowhere.iter().all(|one| one.status() == here.status());
         let differs = of_nowhere.filter(is_same_status).and_then(|nowhere| told_apart(&of_here, &nowhere));
+        // Where ids count, the attacker may have had an object of its own there a moment ago.
+        let is_sure = !ids_count(t, self.aim.victim, self.kind) || t.is_quiet(t.spec.tenant_ixs());
         let is_own = foreign(t, seen, self.aim.attacker).is_some();
-        Ok(Some(match differs.filter(|_| !is_own) {
+        Ok(Some(match differs.filter(|_| !is_own && is_sure) {
             Some(what) => {
                 let line = format!(
                     "the attacker is told of the victim's what it is not told of an id that never existed ({what})"
                 );
                 Attack::Leaked(Evidence::of(Shows::ForeignKnowledge, line, seen))
             }
-            None => Attack::Undecided(Unproven::shown(
-                Reason::EffectUnseen,
-                "succeeded, but it is not clear whose data it is",
-                seen,
-            )),
+            None => {
+                let reason = if is_sure { Reason::EffectUnseen } else { Reason::Disturbed };
+                Attack::Undecided(Unproven::shown(reason, "succeeded, but it is not clear whose data it is", seen))
+            }
         }))
     }
 

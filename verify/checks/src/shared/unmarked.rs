@@ -43,7 +43,7 @@ pub(crate) async fn told_each(t: &Tape, by_victim: &Request, by_attacker: &Reque
     for request in [by_victim, by_attacker, by_victim, by_attacker] {
         let (asked, value) = with_fresh_parameter(t, request);
         let Ok(seen) = answered(t, &asked).await else { return Ok(Told::Same) };
-        let told = Features::of(&*seen, &[value]);
+        let told = Features::of(&seen, &[value]);
         afresh.push((seen, told));
     }
     let [(_, victim), (seen, attacker), (_, victim_again), (_, attacker_again)] = afresh.as_slice() else {

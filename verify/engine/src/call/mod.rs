@@ -44,7 +44,7 @@ pub struct Request {
     /// Upper-case method.
     pub method: String,
     /// Another origin than that of the tenant's URL; then the address is the whole path.
-    pub origin: Option<Url>,
+    pub origin: Option<Box<Url>>,
     /// Path and query.
     pub address: Address,
     /// Further headers, in order, duplicates and all.
