@@ -34,6 +34,12 @@ pub(super) async fn is_bare(
     Ok(rest.iter().all(|(at, value)| told.get(at) == Some(value) && (is_of_pages(at) || value.parse::<f64>().is_err())))
 }
 
+/// Whether nothing is in a document but what was sent.
+pub(super) fn holds_nothing(answer: &Exchange, sent: &[String]) -> bool {
+    let Some(json) = answer.json() else { return false };
+    leaves(json).values().all(|value| is_nothing(value) || sent.contains(value))
+}
+
 /// Whether a number is about the page, and not about what is listed.
 fn is_of_pages(at: &str) -> bool {
     const NAMES: [&str; 10] =

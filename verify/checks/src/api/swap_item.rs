@@ -7,7 +7,7 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
-use super::bare::is_bare;
+use super::bare::{holds_nothing, is_bare};
 use super::reading::{Found, looking_for, opens, read_across, sees};
 use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
@@ -239,6 +239,8 @@ async fn below_theirs(
     Err(taken())
 }
 
+const EMPTY: &str = "its owner is shown nothing there by its own object: `create` must link what it lists to that";
+
 fn taken() -> Stop {
     Unproven::new(Reason::IdTaken, "every id of the victim that was tried is also an id of the attacker's").into()
 }
@@ -267,8 +269,12 @@ impl Swap<'_> {
             Role::Count | Role::Custom | Role::View => {
                 let answer = t.send(by_owner.clone()).await;
                 opens(&answer, "the owner's own request failed")?;
-                match answer.json().is_some_and(is_error) {
-                    true => Err(Unproven::shown(Reason::ControlFailed, "its owner is told an error", &answer).into()),
+                if answer.json().is_some_and(is_error) {
+                    return Err(Unproven::shown(Reason::ControlFailed, "its owner is told an error", &answer).into());
+                }
+                // A filter by what nothing is linked to shows nothing to anyone.
+                match is_many(op) && holds_nothing(&answer, &self.theirs.sent(&t.spec, op)) {
+                    true => Err(Unproven::shown(Reason::MarkerNotSeen, EMPTY, &answer).into()),
                     false => Ok(()),
                 }
             }

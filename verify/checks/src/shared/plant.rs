@@ -125,7 +125,8 @@ pub(crate) async fn make_under(
         ResponseClass::Success => {}
         ResponseClass::NotOffered => return Err(Stop::not_offered(&created)),
         ResponseClass::Denied | ResponseClass::Undecided => {
-            return Err(Unproven::shown(reason(&created), "the owner's own create failed", &created).into());
+            let detail = format!("the owner's own create failed{}", words_of(&created));
+            return Err(Unproven::shown(reason(&created), detail, &created).into());
         }
     }
     let tells = if chosen.is_some() { Tells::InAnswer } else { Tells::by(described, &created) };
@@ -141,6 +142,16 @@ pub(crate) async fn make_under(
         false => Marker::Witnessed(Witness::default()),
     };
     Ok((Object { tenant, resource, id, parents: parents.to_vec(), marker }, tells))
+}
+
+/// Characters of an answer that are told of a refusal.
+const MOST_WORDS: usize = 200;
+
+/// What the target itself says of a refusal, as the log has it.
+fn words_of(answer: &Exchange) -> String {
+    let text = answer.response().map(|received| received.body.text().trim()).unwrap_or_default();
+    let words: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_WORDS).collect();
+    if words.is_empty() { String::new() } else { format!(", and the target says: {words}") }
 }
 
 /// Nothing says what was made.

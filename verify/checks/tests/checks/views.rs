@@ -104,3 +104,15 @@ async fn what_nothing_marks_is_compared_with_what_the_other_tenant_is_told() {
     assert_eq!(found.iter().filter(is_the_caches).count(), found.len(), "{found:#?}");
     assert!(of(&cached, "api.list-own", "GET /whoami").iter().all(|one| one.is_unproven()), "{cached:#?}");
 }
+
+/// A filter that shows its owner nothing shows whoever asks for it nothing as well: that says nothing.
+#[tokio::test]
+async fn a_filter_that_shows_its_owner_nothing_proves_nothing() {
+    let views = format!("{LINKS}views = {{ of-none = \"GET /tenants/{{tenant}}/links?case=no-{{case}}\" }}\n");
+    let fixture = Fixture::by_path().only(&["case"]).two_tenants().further(&views);
+    let is_tried = |one: &watertight_testbed::Picked| one.check == "api.swap-item" && one.subject.contains("?case=no-");
+    for switches in [vec![IdsOfTenant], vec![IdsOfTenant, FilterReplacesScope]] {
+        let concluded = Bed::with(fixture.clone(), &switches).await.verify(is_tried).await.concluded();
+        assert!(concluded.len() == 2 && concluded.iter().all(Concluded::is_unproven), "{concluded:#?}");
+    }
+}
