@@ -93,8 +93,16 @@ class App:
                 return told if isinstance(told, Answer) else Answer(200, told)
         return Answer(405 if is_known else 404, {"error": "not allowed" if is_known else "no such route"})
 
-    def serve(self):
-        """On a free port, which the first line that is printed names."""
+    def serve(self, beside=None):
+        """On a free port, which the first line that is printed names; another app beside it, on a second one."""
+        servers = [one.listen() for one in (self, beside) if one]
+        if beside:
+            self.beside = f"http://127.0.0.1:{servers[1].server_port}"
+            threading.Thread(target=servers[1].serve_forever, daemon=True).start()
+        print(*(server.server_port for server in servers), flush=True)
+        servers[0].serve_forever()
+
+    def listen(self):
         app = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -124,9 +132,7 @@ class App:
             def log_message(self, *_):
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        print(server.server_port, flush=True)
-        server.serve_forever()
+        return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
 def bearer(ask, tokens):

@@ -15,6 +15,7 @@ limits.rate = 5000
 [target]
 name = "books"
 url = "$URL"
+hosts = ["$BESIDE"]
 environment = "test"
 settle = "100ms"
 [[resource]]
@@ -32,7 +33,8 @@ follow = "$.url"
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
 LEAKS = ['GET /api/files/{file}', 'DELETE /api/files/{file}', 'GET /api/files/{file}/link']
 
-app = App()
+# The store has a host of its own, where a link opens for whoever has it.
+app, store = App(), App()
 TOKENS = {"a-1": "quartz", "b-2": "slate"}
 files = Kept(numbered("f-"))
 
@@ -73,14 +75,14 @@ def delete(ask, key):
 
 @app.route("GET", "/api/files/([^/]+)/link")
 def link(ask, key):
-    return {"url": f"/store/{file(ask, key)['id']}?expires=900&signature=5f1e7c9a2b3d4e6f8a9b0c1d2e3f4a5b"}
+    return {"url": f"{app.beside}/store/{file(ask, key)['id']}?expires=900&signature=5f1e7c9a2b3d4e6f8a9b0c1d2e3f4a5b"}
 
 
-@app.route("GET", "/store/([^/]+)")
+@store.route("GET", "/store/([^/]+)")
 def fetch(ask, key):
     if "signature" not in ask.query:
         return Answer(403, "no signature")
     return Answer(200, files.all[key]["content"]) if key in files.all else missing()
 
 if __name__ == "__main__":
-    app.serve()
+    app.serve(store)
