@@ -49,6 +49,15 @@ impl Text {
     fn framed(&self, frame: impl Fn(&str) -> String) -> Self {
         Self { real: frame(self.real()).into(), shown: frame(&self.shown), kind: self.kind }
     }
+    /// A path and query with one more parameter.
+    fn with_parameter(&self, name: &str, value: &Self) -> Self {
+        let joint = if self.shown.contains('?') { '&' } else { '?' };
+        let name = encode(name);
+        Self::secret(
+            format!("{}{joint}{name}={}", self.real(), encode(value.real())),
+            format!("{}{joint}{name}={}", self.shown, value.shown),
+        )
+    }
     /// What is shown within an encoding: a placeholder stays as it is, so that it is the same everywhere.
     fn shown_in(&self, encode: impl Fn(&str) -> String) -> String {
         match self.kind {
@@ -143,7 +152,7 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
         Call::Api(request) => {
             let tenant = &spec[request.at];
             let origin = request.origin.as_deref().unwrap_or(&tenant.url);
-            let (sender, by, auth) = authorization(&request.caller, spec, secrets)?;
+            let Authorization { sender, by, headers: auth, query } = authorization(&request.caller, spec, secrets)?;
             let mut headers = vec![];
             if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
                 headers.push(("host".to_owned(), Text::plain(host(origin))));
@@ -162,6 +171,7 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
                 None => tenant.url.path().trim_end_matches('/'),
             };
             let target = address(&request.address, secrets).framed(|path| format!("{base}{path}"));
+            let target = query.iter().fold(target, |target, (name, value)| target.with_parameter(name, value));
             Ok(Rendered { origin: origin.clone(), method: request.method.clone(), target, headers, body, sender, by })
         }
         Call::Token(ask) => token_request(ask, spec, secrets),
@@ -267,24 +277,41 @@ fn origin_form(url: &url::Url) -> String {
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
-type Authorization = (Sender, String, Vec<(String, Text)>);
+/// What a request is sent with, and as whom.
+struct Authorization {
+    sender: Sender,
+    by: String,
+    headers: Vec<(String, Text)>,
+    /// Parameters of the query.
+    query: Vec<(String, Text)>,
+}
+
+impl Authorization {
+    fn new(sender: Sender, by: String, headers: Vec<(String, Text)>) -> Self {
+        Self { sender, by, headers, query: Vec::new() }
+    }
+}
 
 fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<Authorization, Unrendered> {
     let bearer = |token: Text| vec![("authorization".to_owned(), token.framed(|t| format!("Bearer {t}")))];
     let missing = |who: Who| Unrendered::NoToken(format!("{} has no token", spec.name_of(who)));
     match caller {
-        Caller::Anonymous => Ok((Sender::Anonymous, "anonymous".into(), vec![])),
+        Caller::Anonymous => Ok(Authorization::new(Sender::Anonymous, "anonymous".into(), vec![])),
         Caller::Own(who) => {
-            let mut used = None;
+            let (mut used, mut in_query) = (None, Vec::new());
             let headers = match &spec[*who].credential {
                 Credential::Basic { username, password } => {
                     let real = STANDARD.encode(format!("{}:{}", username.text(), password.expose_secret()));
                     let shown = secrets.shown(password.expose_secret());
                     vec![("authorization".to_owned(), Text::secret(format!("Basic {real}"), format!("Basic {shown}")))]
                 }
-                Credential::Header { header, value } => {
-                    let value = value.expose_secret();
-                    vec![(header.clone(), Text::secret(value, secrets.shown(value)))]
+                Credential::Keys { headers, query } => {
+                    let key = |(name, value): &(String, SecretString)| {
+                        let value = value.expose_secret();
+                        (name.clone(), Text::secret(value, secrets.shown(value)))
+                    };
+                    in_query = query.iter().map(key).collect();
+                    headers.iter().map(key).collect()
                 }
                 Credential::Session { .. } => {
                     let missing = || Unrendered::NoToken(format!("{} is not logged in", spec.name_of(*who)));
@@ -298,18 +325,19 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
                     bearer(token)
                 }
             };
-            Ok((Sender::Principal { who: *who, token: used }, spec.name_of(*who), headers))
+            let sender = Sender::Principal { who: *who, token: used };
+            Ok(Authorization { query: in_query, ..Authorization::new(sender, spec.name_of(*who), headers) })
         }
         Caller::Issued(seq) => {
             let brought = || Unrendered::NoToken(format!("event {seq} brought no token"));
             let (who, token) = secrets.issued(*seq).ok_or_else(brought)?;
-            Ok((Sender::Issued { who, token: *seq }, spec.name_of(who), bearer(token)))
+            Ok(Authorization::new(Sender::Issued { who, token: *seq }, spec.name_of(who), bearer(token)))
         }
         Caller::Forged(what) => {
             let (seq, genuine) = secrets.current(what.who).ok_or_else(|| missing(what.who))?;
             let token = secrets.forge(&genuine, what)?;
             let sender = Sender::Forged { forged: what.clone(), token: seq };
-            Ok((sender, format!("{} (forged)", spec.name_of(what.who)), bearer(token)))
+            Ok(Authorization::new(sender, format!("{} (forged)", spec.name_of(what.who)), bearer(token)))
         }
     }
 }
@@ -390,7 +418,7 @@ fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<
             let step = steps.get(ask.step).ok_or_else(|| format!("{label} has no step {}", ask.step))?;
             login_step(step, &secrets.jar(ask.who), ask.who, label, secrets)
         }
-        Credential::Basic { .. } | Credential::Header { .. } => Err(format!("{label} uses no tokens").into()),
+        Credential::Basic { .. } | Credential::Keys { .. } => Err(format!("{label} uses no tokens").into()),
     }
 }
 

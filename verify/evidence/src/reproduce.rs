@@ -74,9 +74,10 @@ impl<'s> Reproducer<'s> {
         let is_authorization = name.eq_ignore_ascii_case("authorization");
         match (&principal.credential, sender) {
             (_, Sender::Forged { forged, .. }) => is_authorization.then(|| forged_bearer(forged, principal)),
-            (Credential::Header { header, value }, _) => {
+            (Credential::Keys { headers, .. }, _) => {
+                let (header, value) = headers.iter().find(|(header, _)| name.eq_ignore_ascii_case(header))?;
                 let variable = variable(self.spec, value.expose_secret()).unwrap_or_else(|| "KEY".into());
-                name.eq_ignore_ascii_case(header).then(|| format!("-H \"{header}: ${variable}\""))
+                Some(format!("-H \"{header}: ${variable}\""))
             }
             // What a session carries is had by logging in: its cookies, and the headers that the spec names.
             (Credential::Session { headers, .. }, _) => {

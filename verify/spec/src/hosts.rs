@@ -15,7 +15,7 @@ impl Spec {
             Credential::ClientCredentials { token_url, .. } => vec![token_url],
             Credential::Login { url, .. } => vec![url],
             Credential::Session { steps, .. } => steps.iter().map(|step| &step.url).collect(),
-            Credential::Basic { .. } | Credential::Header { .. } => Vec::new(),
+            Credential::Basic { .. } | Credential::Keys { .. } => Vec::new(),
         });
         let bases =
             self.target.url.iter().chain(&self.target.hosts).chain(self.tenants.iter().map(|tenant| &tenant.url));

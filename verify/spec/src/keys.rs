@@ -109,6 +109,7 @@ pub(crate) const PRINCIPAL: Section = Section {
         ("lifetime", r#""1h""#),
         ("steps", r#"[{ request = "POST /login", form = { user = "north", password = "$NORTH_PASSWORD" } }]"#),
         ("headers", r#"{ X-CSRF-Token = "{csrf}" }"#),
+        ("query", r#"{ api_key = "$NORTH_API_KEY" }"#),
     ],
 };
 

@@ -20,6 +20,9 @@ pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
         let requests = std::iter::once(principal).chain(tables(principal, "steps"));
         let logins = requests
             .flat_map(|request| ["json", "form"].into_iter().filter_map(|key| request.get(key)?.get_ref().as_table()));
+        // API keys. What a session's headers hold are no variables.
+        let keys = ["headers", "query"].into_iter().filter_map(|key| principal.get(key)?.get_ref().as_table());
+        let own = own.chain(keys.flat_map(|members| members.values()));
         own.chain(logins.flat_map(|members| members.values()))
     });
     let mut secrets = BTreeMap::new();

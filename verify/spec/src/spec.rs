@@ -261,12 +261,12 @@ pub enum Credential {
         /// `password`, always a variable.
         password: SecretString,
     },
-    /// `grant = "header"`
-    Header {
-        /// `header`: its name.
-        header: String,
-        /// `value`, always a variable.
-        value: SecretString,
+    /// `grant = "header"`: API keys, in one or more headers, or in the query. Each value is a variable.
+    Keys {
+        /// `header` and `value`, or `headers`.
+        headers: Vec<(String, SecretString)>,
+        /// `query`
+        query: Vec<(String, SecretString)>,
     },
     /// `grant = "login"`
     Login {

@@ -66,7 +66,9 @@ fn secrets(credential: &Credential) -> Vec<&str> {
             of_login(bodies.flat_map(|(_, fields)| fields.iter().map(|(_, value)| value)))
         }
         Credential::Basic { password, .. } => vec![password.expose_secret()],
-        Credential::Header { value, .. } => vec![value.expose_secret()],
+        Credential::Keys { headers, query } => {
+            headers.iter().chain(query).map(|(_, value)| value.expose_secret()).collect()
+        }
     }
 }
 

@@ -179,7 +179,7 @@ pub(crate) fn requests_before(spec: &Spec, who: Who) -> usize {
     match &spec[who].credential {
         Credential::ClientCredentials { .. } | Credential::Login { .. } => 1,
         Credential::Session { steps, .. } => steps.len(),
-        Credential::Basic { .. } | Credential::Header { .. } => 0,
+        Credential::Basic { .. } | Credential::Keys { .. } => 0,
     }
 }
 

@@ -42,7 +42,7 @@ fn secrets(credential: &Credential) -> impl Iterator<Item = &str> {
     let (one, fields): (_, Vec<&LoginValue>) = match credential {
         Credential::ClientCredentials { client_secret, .. } => (Some(client_secret), Vec::new()),
         Credential::Basic { password, .. } => (Some(password), Vec::new()),
-        Credential::Header { value, .. } => (Some(value), Vec::new()),
+        Credential::Keys { .. } => (None, Vec::new()),
         Credential::Login { fields, .. } => (None, fields.values().collect()),
         Credential::Session { steps, .. } => {
             let bodies = steps.iter().filter_map(|step| step.body.as_ref());
@@ -53,7 +53,12 @@ fn secrets(credential: &Credential) -> impl Iterator<Item = &str> {
         LoginValue::Secret(secret) => Some(secret),
         LoginValue::Plain(_) | LoginValue::Written(_) => None,
     });
-    one.into_iter().chain(of_login).map(|secret| secret.expose_secret())
+    let keys = match credential {
+        Credential::Keys { headers, query } => headers.iter().chain(query).collect(),
+        _ => Vec::new(),
+    };
+    let of_keys = keys.into_iter().map(|(_, value)| value);
+    one.into_iter().chain(of_login).chain(of_keys).map(|secret| secret.expose_secret())
 }
 
 /// A password may be a word that is in any text.

@@ -35,7 +35,7 @@ pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
             };
             (format!("-X {}{data}", single(method)), url, members(&token.to_string())?)
         }
-        Credential::Basic { .. } | Credential::Header { .. } | Credential::Session { .. } => return None,
+        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } => return None,
     };
     Some(command(&principal.env_name, &options, url, &path))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use url::Url;
 
 use super::session::session;
@@ -59,7 +60,7 @@ impl Grant {
         match self {
             Self::ClientCredentials => &["token_url", "client_id", "client_secret", "scope", "client_auth"],
             Self::Basic => &["username", "password"],
-            Self::Header => &["header", "value"],
+            Self::Header => &["header", "value", "headers", "query"],
             Self::Login => &["request", "json", "form", "token", "lifetime"],
             Self::Session => &["steps", "headers", "lifetime"],
         }
@@ -157,12 +158,51 @@ fn basic<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted
 }
 
 fn header<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted) -> Option<Credential> {
-    let header = reader.need(table, "header").and_then(|value| reader.text(value));
-    let header = header.and_then(|name| reader.header_name(name));
-    let value = reader.need(table, "value").and_then(|value| reader.secret("value", value));
-    let (variable, value) = value?;
-    draft.secrets.push(variable);
-    Some(Credential::Header { header: header?, value })
+    let headers = keys(reader, table, "headers");
+    let query = keys(reader, table, "query");
+    let is_alone = table.get("headers").is_none() && table.get("query").is_none();
+    let mut headers = headers?;
+    if is_alone || table.get("header").is_some() || table.get("value").is_some() {
+        let header = reader.need(table, "header").and_then(|value| reader.text(value));
+        let header = header.and_then(|name| reader.header_name(name));
+        let value = reader.need(table, "value").and_then(|value| reader.secret("value", value));
+        let value = value?;
+        headers.push(Key { name: header?, value });
+    }
+    let query = query?;
+    // Of several, one may be the application's and the same for all tenants.
+    if let [one] = headers.iter().chain(&query).collect::<Vec<_>>().as_slice() {
+        draft.secrets.push(one.value.0.clone());
+    }
+    let secrets = |keys: Vec<Key>| keys.into_iter().map(|key| (key.name, key.value.1)).collect();
+    Some(Credential::Keys { headers: secrets(headers), query: secrets(query) })
+}
+
+/// An API key.
+struct Key {
+    /// Of the header, or of the parameter.
+    name: String,
+    /// With the variable.
+    value: (At<String>, SecretString),
+}
+
+/// Keys by the names of their headers, or of parameters of the query.
+fn keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, key: &'static str) -> Option<Vec<Key>> {
+    let Some(value) = table.get(key) else { return Some(Vec::new()) };
+    let Some(entries) = value.get_ref().as_table() else {
+        reader.report.hide(value.span());
+        reader.wrong_type(value, &format!("`{key}`"), "a table", PRINCIPAL.example("query"));
+        return None;
+    };
+    let read: Vec<_> = in_order(entries)
+        .into_iter()
+        .map(|(name, value)| {
+            let value = reader.secret(name.value, value)?;
+            let name = if key == "headers" { reader.header_name(name)? } else { name.value.to_owned() };
+            Some(Key { name, value })
+        })
+        .collect();
+    read.into_iter().collect()
 }
 
 fn login<'t>(

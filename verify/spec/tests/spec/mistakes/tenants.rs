@@ -85,14 +85,14 @@ fn grants() {
 
     11: `[[tenant.principal]]` [[tenant.principal]] has no `value` → add `value = "$NORTH_API_KEY"`
     14: `"X Key"` `X Key` is no header name → letters, digits and `-`: "X-Tenant-Id"
-    15: `token_url` `token_url` means nothing with grant "header" → leave it out; with this grant go header, value
-    16: `client_id` `client_id` means nothing with grant "header" → leave it out; with this grant go header, value
-    17: `client_secret` `client_secret` means nothing with grant "header" → leave it out; with this grant go header, value
+    15: `token_url` `token_url` means nothing with grant "header" → leave it out; with this grant go header, value, headers, query
+    16: `client_id` `client_id` means nothing with grant "header" → leave it out; with this grant go header, value, headers, query
+    17: `client_secret` `client_secret` means nothing with grant "header" → leave it out; with this grant go header, value, headers, query
 
     14: `"Host"` `Host` belongs to the connection → write the header that the platform reads, such as "X-Tenant-Id"
-    16: `token_url` `token_url` means nothing with grant "header" → leave it out; with this grant go header, value
-    17: `client_id` `client_id` means nothing with grant "header" → leave it out; with this grant go header, value
-    18: `client_secret` `client_secret` means nothing with grant "header" → leave it out; with this grant go header, value
+    16: `token_url` `token_url` means nothing with grant "header" → leave it out; with this grant go header, value, headers, query
+    17: `client_id` `client_id` means nothing with grant "header" → leave it out; with this grant go header, value, headers, query
+    18: `client_secret` `client_secret` means nothing with grant "header" → leave it out; with this grant go header, value, headers, query
 
     11: `[[tenant.principal]]` [[tenant.principal]] has no `password` → add `password = "$NORTH_PASSWORD"`
     11: `[[tenant.principal]]` [[tenant.principal]] has no `username` → add `username = "north"`
