@@ -3,7 +3,7 @@
 CWE-639, in what an operation names besides.
 """
 
-from kit import BUG, Answer, App, Kept, bearer, numbered, rest, shown, text
+from kit import BUG, Answer, App, Kept, bearer, numbered, people, rest, shown, text
 
 SPEC = """
 tenancy.locator = "token"
@@ -37,11 +37,7 @@ LEAKS = ["POST /cases/{case}/assign"]
 
 app = App()
 TOKENS = {"a-1": "plum", "b-2": "pear"}
-cases, users = Kept(numbered("c")), Kept(None)
-for number in range(1, 7):
-    for tenant, first in (("plum", 10), ("pear", 20)):
-        id = f"u-{first + number}"
-        users.all[id] = {"id": id, "tenant": tenant, "name": f"{tenant.title()} Person {number}", "key": f"{tenant}-{7000 + number * 37}-k", "open": 0}
+cases, users = Kept(numbered("c")), people("plum", "pear")
 
 
 def who(ask):

@@ -3,7 +3,7 @@
 The incident report of a hosting platform of March 2026: an edge cache switched on by mistake for 52 minutes.
 """
 
-from kit import BUG, Answer, App, Kept, key, numbered, rest, shown, text
+from kit import BUG, Answer, App, Kept, cached_by_address, key, numbered, rest, shown, text
 
 SPEC = """
 tenancy.locator = "token"
@@ -32,7 +32,6 @@ LEAKS = ['GET /v1/account', 'GET /v1/invoices', 'GET /v1/invoices/{invoice}']
 app = App()
 KEYS = {"k-quay-81": "acct_quay", "k-dock-52": "acct_dock"}
 invoices = Kept(numbered("in_"))
-kept_answers = {}
 
 
 def who(ask):
@@ -62,26 +61,9 @@ def account(ask):
 
 
 rest(app, "/v1/invoices", who, invoices, accept)
-behind = app.answer
-
-
-def through_cache(ask):
-    if not BUG:
-        return behind(ask)
-    if ask.method != "GET":
-        # Its owner sees what is new in the list; an object stays as it was.
-        for target in [target for target in kept_answers if target.partition("?")[0] == "/v1/invoices"]:
-            del kept_answers[target]
-        return behind(ask)
-    if ask.target not in kept_answers:
-        told = behind(ask)
-        if told.status != 200:
-            return told
-        kept_answers[ask.target] = told
-    return kept_answers[ask.target]
-
-
-app.answer = through_cache
+# Its owner sees what is new in the list; an object stays as it was.
+if BUG:
+    cached_by_address(app, lambda path: path == "/v1/invoices")
 
 if __name__ == "__main__":
     app.serve()

@@ -3,7 +3,7 @@
 CWE-639, by an operation that leaves nothing to see a second time.
 """
 
-from kit import BUG, Answer, App, Kept, bearer, missing, shown
+from kit import BUG, Answer, App, bearer, missing, people, shown
 
 SPEC = """
 tenancy.locator = "token"
@@ -32,11 +32,7 @@ LEAKS = ["POST /users/{user}/disable"]
 
 app = App()
 TOKENS = {"a-1": "kale", "b-2": "leek"}
-users = Kept(None)
-for number in range(1, 7):
-    for tenant, first in (("kale", 10), ("leek", 20)):
-        id = f"u-{first + number}"
-        users.all[id] = {"id": id, "tenant": tenant, "name": f"{tenant.title()} Person {number}", "key": f"{tenant}-{7000 + number * 37}-k", "disabled": False}
+users = people("kale", "leek")
 
 
 def who(ask):

@@ -3,7 +3,7 @@
 As in the case of the cache, where nothing can be created.
 """
 
-from kit import BUG, App, bearer, missing
+from kit import BUG, App, bearer, cached_by_address, missing
 
 SPEC = """
 tenancy.locator = "token"
@@ -31,7 +31,6 @@ plans = {
     "lark": {"id": "pl-501", "name": "Migration of the northern depots", "contract": "LK-2209-4471-X"},
     "wolf": {"id": "pl-502", "name": "Closing of the eastern lines", "contract": "WF-8830-1207-Q"},
 }
-kept_answers = {}
 
 
 @app.route("GET", "/plans")
@@ -45,22 +44,8 @@ def read(ask, id):
     return own if own["id"] == id else missing()
 
 
-behind = app.answer
-
-
-def through_cache(ask):
-    if not BUG or ask.method != "GET":
-        return behind(ask)
-    if ask.target not in kept_answers:
-        told = behind(ask)
-        if told.status != 200:
-            return told
-        kept_answers[ask.target] = told
-    return kept_answers[ask.target]
-
-
-app.answer = through_cache
-
+if BUG:
+    cached_by_address(app)
 
 if __name__ == "__main__":
     app.serve()

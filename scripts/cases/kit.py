@@ -233,3 +233,34 @@ def text(body, name):
     if not isinstance(body.get(name), str) or not body[name]:
         raise Answer(422, {"errors": [f"{name} is required"]})
     return body[name]
+
+
+def cached_by_address(app, is_dropped=lambda _: False):
+    """Puts a cache before an app that goes by path and query alone. A write drops the answers of which `is_dropped` says
+    so, by their path."""
+    behind, kept_answers = app.answer, {}
+
+    def answer(ask):
+        if ask.method != "GET":
+            for target in [target for target in kept_answers if is_dropped(target.partition("?")[0])]:
+                del kept_answers[target]
+            return behind(ask)
+        if ask.target not in kept_answers:
+            told = behind(ask)
+            if told.status != 200:
+                return told
+            kept_answers[ask.target] = told
+        return kept_answers[ask.target]
+
+    app.answer = answer
+
+
+def people(*tenants):
+    """Six users of each tenant from before any run, each with a key by which it is recognised."""
+    kept = Kept(None)
+    for first, tenant in enumerate(tenants, 1):
+        for number in range(1, 7):
+            id, key = f"u-{first}{number}", f"{tenant}-{7000 + number * 37}-k"
+            name = f"{tenant.title()} Person {number}"
+            kept.all[id] = {"id": id, "tenant": tenant, "name": name, "key": key, "open": 0, "disabled": False}
+    return kept
