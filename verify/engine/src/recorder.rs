@@ -54,8 +54,10 @@ impl Recorder<'_> {
         match call {
             Call::Token(ask) if let Credential::Session { steps, .. } = &self.spec[ask.who].credential => {
                 let mut jar = if ask.step == 0 { Jar::default() } else { self.tokens.jar(ask.who) };
-                let take = steps.get(ask.step).map(|step| step.take.as_slice()).unwrap_or_default();
-                jar.fill(take, (&incoming.headers, &body), &mut |value| self.hidden(value));
+                if let Some(step) = steps.get(ask.step) {
+                    let host = step.url.host_str().unwrap_or_default();
+                    jar.fill(&step.take, (host, &incoming.headers, &body), &mut |value| self.hidden(value));
+                }
                 let is_last = ask.step.saturating_add(1) == steps.len();
                 if is_last
                     && (200..400).contains(&incoming.status)

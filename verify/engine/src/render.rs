@@ -401,10 +401,7 @@ fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<
         Credential::Login { url, method, fields, encoding, .. } => {
             let values: Vec<(String, Text)> = fields
                 .iter()
-                .map(|(name, value)| match value {
-                    LoginValue::Plain(text) => Ok((name.clone(), Text::plain(text.clone()))),
-                    value => Ok((name.clone(), login_value(value, &Jar::default(), secrets)?)),
-                })
+                .map(|(name, value)| Ok((name.clone(), login_value(value, &Jar::default(), secrets)?)))
                 .collect::<Result<_, Unrendered>>()?;
             let (kind, body) = match encoding {
                 LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
@@ -434,7 +431,7 @@ fn login_step(
         |name: String| Unrendered::Other(format!("no step before {} {} has told {name}", step.method, step.url));
     let mut headers = vec![("host".to_owned(), Text::plain(host(&step.url)))];
     headers.extend(common());
-    headers.extend(jar.cookie().map(|cookie| ("cookie".to_owned(), cookie)));
+    headers.extend(jar.cookie(step.url.host_str().unwrap_or_default()).map(|cookie| ("cookie".to_owned(), cookie)));
     for (name, written) in &step.headers {
         headers.push((name.clone(), jar.written(written).map_err(lacks)?));
     }

@@ -188,8 +188,11 @@ pub(crate) fn session_of(spec: &Spec, who: Who, jar: &Jar) -> Result<(Token, Iss
     let Credential::Session { headers, lifetime, .. } = &spec[who].credential else {
         return Err("a session".to_owned());
     };
-    let mut carried: Vec<(String, Text)> =
-        jar.cookie().map(|cookie| ("cookie".to_owned(), cookie)).into_iter().collect();
+    let mut carried: Vec<(String, Text)> = jar
+        .cookie(spec[who.tenant].url.host_str().unwrap_or_default())
+        .map(|cookie| ("cookie".to_owned(), cookie))
+        .into_iter()
+        .collect();
     for (name, written) in headers {
         carried.push((name.clone(), jar.written(written)?));
     }

@@ -18,24 +18,53 @@ const MOST_COOKIES: usize = 50;
 /// What the steps so far have set and told.
 #[derive(Clone, Default)]
 pub(crate) struct Jar {
-    cookies: Vec<(String, Text)>,
+    cookies: Vec<Cookie>,
     taken: HashMap<String, Text>,
 }
 
+/// A cookie. It goes back to the host that set it, and below that where it says so: an issuer's is none of the target's.
+#[derive(Clone)]
+struct Cookie {
+    host: String,
+    /// Whether hosts below that one get it too (`Domain`).
+    is_for_all_below: bool,
+    name: String,
+    value: Text,
+}
+
+impl Cookie {
+    /// RFC 6265 5.1.3 and 5.3: a domain that is not the host's own, or above it, is the host alone.
+    fn new(set: Set, host: &str, value: Text) -> Self {
+        let domain = set.domain.filter(|domain| is_below(host, domain) && domain.contains('.'));
+        let is_for_all_below = domain.is_some();
+        Self { host: domain.unwrap_or_else(|| host.to_owned()), is_for_all_below, name: set.name, value }
+    }
+
+    fn goes_to(&self, host: &str) -> bool {
+        self.host == host || (self.is_for_all_below && is_below(host, &self.host))
+    }
+}
+
+/// Whether a host is this domain, or below it.
+fn is_below(host: &str, domain: &str) -> bool {
+    host == domain || host.strip_suffix(domain).is_some_and(|above| above.ends_with('.'))
+}
+
 impl Jar {
-    /// What an answer sets and tells. `hidden` gives what stands for a value that is a secret.
+    /// What an answer of a host sets and tells. `hidden` gives what stands for a value that is a secret.
     pub(crate) fn fill(
         &mut self,
         take: &[(String, Take)],
-        (headers, body): (&Headers, &str),
+        (host, headers, body): (&str, &Headers, &str),
         hidden: &mut dyn FnMut(&str) -> String,
     ) {
-        for (name, value) in cookies(headers) {
-            let text = Text::secret(value.as_str(), hidden(&value));
-            self.cookies.retain(|(known, _)| *known != name);
+        for set in cookies(headers) {
+            let (is_taken_back, value) = (set.value.is_empty(), Text::secret(set.value.as_str(), hidden(&set.value)));
+            let cookie = Cookie::new(set, host, value);
+            self.cookies.retain(|known| known.name != cookie.name || known.host != cookie.host);
             // One that is set to nothing is taken back (RFC 6265 5.3).
-            if !value.is_empty() && self.cookies.len() < MOST_COOKIES {
-                self.cookies.push((name, text));
+            if !is_taken_back && self.cookies.len() < MOST_COOKIES {
+                self.cookies.push(cookie);
             }
         }
         for (name, from) in take {
@@ -46,7 +75,8 @@ impl Jar {
                 }
                 Take::Header(wanted) => header(headers, wanted),
                 Take::Cookie(wanted) => {
-                    self.cookies.iter().find(|(known, _)| known == wanted).map(|(_, text)| text.real().to_owned())
+                    let known = self.cookies.iter().rfind(|cookie| cookie.name == *wanted);
+                    known.map(|cookie| cookie.value.real().to_owned())
                 }
                 Take::Field(wanted) => field(body, wanted),
             };
@@ -57,15 +87,16 @@ impl Jar {
         }
     }
 
-    /// The `Cookie` header, if there is any cookie.
-    pub(crate) fn cookie(&self) -> Option<Text> {
+    /// The `Cookie` header for a host, if it gets any cookie.
+    pub(crate) fn cookie(&self, host: &str) -> Option<Text> {
+        let of_host: Vec<&Cookie> = self.cookies.iter().filter(|cookie| cookie.goes_to(host)).collect();
         let line = |value: &dyn Fn(&Text) -> String| {
             let pairs: Vec<String> =
-                self.cookies.iter().map(|(name, text)| format!("{name}={}", value(text))).collect();
+                of_host.iter().map(|cookie| format!("{}={}", cookie.name, value(&cookie.value))).collect();
             pairs.join("; ")
         };
-        let is_any = !self.cookies.is_empty();
-        is_any.then(|| Text::secret(line(&|text| text.real().to_owned()), line(&|text| text.shown().to_owned())))
+        (!of_host.is_empty())
+            .then(|| Text::secret(line(&|text| text.real().to_owned()), line(&|text| text.shown().to_owned())))
     }
 
     /// A text with what was taken in it; the name of what was not, if there is any.
@@ -88,15 +119,26 @@ impl Jar {
     }
 }
 
-/// Name and value of each cookie that an answer sets (RFC 6265 5.2).
-fn cookies(headers: &Headers) -> impl Iterator<Item = (String, String)> {
+/// What a `Set-Cookie` says.
+struct Set {
+    name: String,
+    value: String,
+    domain: Option<String>,
+}
+
+/// Each cookie that an answer sets (RFC 6265 5.2).
+fn cookies(headers: &Headers) -> impl Iterator<Item = Set> {
     let set = headers.iter().filter(|(name, _)| name == "set-cookie");
     set.filter_map(|(_, value)| {
         let text = String::from_utf8_lossy(value);
-        let pair = text.split(';').next()?;
-        let (name, value) = pair.split_once('=')?;
+        let mut parts = text.split(';');
+        let (name, value) = parts.next()?.split_once('=')?;
+        let domain = parts.filter_map(|part| part.split_once('=')).find_map(|(name, value)| {
+            let domain = value.trim().trim_start_matches('.').to_ascii_lowercase();
+            (name.trim().eq_ignore_ascii_case("domain") && !domain.is_empty()).then_some(domain)
+        });
         let is_kept = !name.trim().is_empty() && value.len() <= LONGEST;
-        is_kept.then(|| (name.trim().to_owned(), value.trim().to_owned()))
+        is_kept.then(|| Set { name: name.trim().to_owned(), value: value.trim().to_owned(), domain })
     })
 }
 
@@ -141,6 +183,27 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cookie_goes_back_to_the_host_that_set_it_and_below_it_only_where_it_says_so() {
+        let mut jar = Jar::default();
+        let sets = |text: &str| vec![("set-cookie".to_owned(), text.as_bytes().to_vec())];
+        for (host, text) in [
+            ("login.example.com", "idp=1; Path=/"),
+            ("login.example.com", "both=2; Domain=.Example.com"),
+            ("app.example.com", "app=3; Domain=other.org"),
+            ("app.example.com", "wide=4; Domain=com"),
+            ("app.example.com", "gone=5"),
+            ("app.example.com", "gone="),
+        ] {
+            jar.fill(&[], (host, &sets(text), ""), &mut |value| value.to_owned());
+        }
+        let sent = |host: &str| jar.cookie(host).map(|cookie| cookie.real().to_owned());
+        assert_eq!(sent("login.example.com").as_deref(), Some("idp=1; both=2"));
+        assert_eq!(sent("app.example.com").as_deref(), Some("both=2; app=3; wide=4"));
+        assert_eq!(sent("below.app.example.com").as_deref(), Some("both=2"));
+        assert_eq!(sent("notexample.com"), None);
+    }
 
     #[test]
     fn a_field_is_found_by_its_name_however_the_tag_is_written() {
