@@ -1,6 +1,5 @@
 //! `[[tenant.principal]]`
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -212,12 +211,13 @@ fn login<'t>(
     tenant_url: Option<&Url>,
 ) -> Option<Credential> {
     let request = reader.need(table, "request").and_then(|value| reader.text(value));
-    let request = request.and_then(|text| login_request(reader, text, tenant_url));
+    let request = request.and_then(|text| log_in_at(reader, text, &["POST", "PUT"], tenant_url));
     let token = reader.need(table, "token").and_then(|value| reader.json_path(value));
     let lifetime = table.get("lifetime").and_then(|value| reader.duration(value, LEAST_LIFETIME..=LONGEST_LIFETIME));
+    let plain = |_: &mut Reader<'t, '_>, text: At<&str>| Some(LoginValue::Plain(text.value.to_owned()));
     let sent = match (table.get("json"), table.get("form")) {
-        (Some(json), None) => login_fields(reader, json, draft).map(|fields| (fields, LoginEncoding::Json)),
-        (None, Some(form)) => login_fields(reader, form, draft).map(|fields| (fields, LoginEncoding::Form)),
+        (Some(json), None) => members(reader, json, draft, plain).map(|fields| (fields, LoginEncoding::Json)),
+        (None, Some(form)) => members(reader, form, draft, plain).map(|fields| (fields, LoginEncoding::Form)),
         (None, None) => reader.need(table, "json").and(None),
         (Some(_), Some(_)) => {
             reader.report.note(table.key_span("form"), "both `json` and `form`", "keep the one that the login expects");
@@ -226,18 +226,20 @@ fn login<'t>(
     };
     let (method, url) = request?;
     let (fields, encoding) = sent?;
+    let fields = fields.into_iter().collect();
     Some(Credential::Login { url, method, fields, encoding, token: token?, lifetime })
 }
 
 /// `POST https://…/login`, or `POST /login` on the tenant's URL.
-fn login_request<'t>(
+pub(super) fn log_in_at<'t>(
     reader: &mut Reader<'t, '_>,
     text: At<&'t str>,
+    methods: &[&str],
     tenant_url: Option<&Url>,
 ) -> Option<(String, Url)> {
-    let Some((method @ ("POST" | "PUT"), place)) = text.value.split_once(' ') else {
+    let Some((method, place)) = text.value.split_once(' ').filter(|(method, _)| methods.contains(method)) else {
         let help = "method, space, URL or path: \"POST /login\"";
-        reader.report.note(text.span, "a login is a POST or PUT request", help);
+        reader.report.note(text.span, format!("a login is a {} request", methods.join(" or ")), help);
         return None;
     };
     let whole = match place.strip_prefix('/') {
@@ -248,11 +250,13 @@ fn login_request<'t>(
     Some((method.to_owned(), url))
 }
 
-fn login_fields<'t>(
-    reader: &mut Reader<'t, '_>,
+/// What a log-in sends: secrets, and what `plain` makes of any other text.
+pub(super) fn members<'t, 'e>(
+    reader: &mut Reader<'t, 'e>,
     value: &'t crate::reader::Value<'t>,
     draft: &mut Drafted,
-) -> Option<BTreeMap<String, LoginValue>> {
+    plain: impl Fn(&mut Reader<'t, 'e>, At<&str>) -> Option<LoginValue>,
+) -> Option<Vec<(String, LoginValue)>> {
     let Some(table) = value.get_ref().as_table() else {
         reader.report.hide(value.span());
         reader.wrong_type(value, "a login's members", "a table", PRINCIPAL.example("json"));
@@ -273,7 +277,10 @@ fn login_fields<'t>(
                     }
                     LoginValue::Secret(secret)
                 }
-                false => LoginValue::Plain(reader.text(value)?.value.to_owned()),
+                false => {
+                    let text = reader.text(value)?;
+                    plain(reader, text)?
+                }
             };
             Some((key.value.to_owned(), field))
         })

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::principal::{Drafted, LEAST_LIFETIME, LONGEST_LIFETIME};
+use super::principal::{Drafted, LEAST_LIFETIME, LONGEST_LIFETIME, log_in_at, members};
 use crate::diagnostic::printable;
 use crate::keys::{PRINCIPAL, STEP};
 use crate::reader::{At, Reader, Table, Value, in_order};
@@ -43,12 +43,13 @@ fn step<'t>(
     taken: &[String],
 ) -> Option<LoginStep> {
     let request = reader.need(table, "request").and_then(|value| reader.text(value));
-    let request = request.and_then(|text| place(reader, text, tenant_url));
+    let request = request.and_then(|text| log_in_at(reader, text, &["GET", "POST", "PUT"], tenant_url));
     let headers = headers(reader, table, taken);
+    let plain = |reader: &mut Reader<'t, '_>, text: At<&str>| written(reader, &text, taken).map(LoginValue::Written);
     let body = match (table.get("json"), table.get("form")) {
         (None, None) => Some(None),
-        (Some(json), None) => fields(reader, json, draft, taken).map(|fields| Some((LoginEncoding::Json, fields))),
-        (None, Some(form)) => fields(reader, form, draft, taken).map(|fields| Some((LoginEncoding::Form, fields))),
+        (Some(json), None) => members(reader, json, draft, plain).map(|fields| Some((LoginEncoding::Json, fields))),
+        (None, Some(form)) => members(reader, form, draft, plain).map(|fields| Some((LoginEncoding::Form, fields))),
         (Some(_), Some(_)) => {
             reader.report.note(
                 table.key_span("form"),
@@ -66,20 +67,6 @@ fn step<'t>(
     Some(LoginStep { method, url, headers: headers?, body: body?, take: take? })
 }
 
-/// `GET /login`, or with a whole URL.
-fn place<'t>(reader: &mut Reader<'t, '_>, text: At<&'t str>, tenant_url: Option<&Url>) -> Option<(String, Url)> {
-    let Some((method @ ("GET" | "POST" | "PUT"), place)) = text.value.split_once(' ') else {
-        let help = "method, space, URL or path: \"POST /login\"";
-        reader.report.note(text.span, "a step is a GET, POST or PUT request", help);
-        return None;
-    };
-    let whole = match place.strip_prefix('/') {
-        Some(path) => format!("{}/{path}", tenant_url?.as_str().trim_end_matches('/')),
-        None => place.to_owned(),
-    };
-    Some((method.to_owned(), reader.url_of(&At { value: whole, span: text.span })?))
-}
-
 fn headers<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, taken: &[String]) -> Option<Vec<(String, Written)>> {
     let Some(value) = table.get("headers") else { return Some(Vec::new()) };
     let Some(entries) = value.get_ref().as_table() else {
@@ -94,42 +81,6 @@ fn headers<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, taken: &[String])
         })
         .collect();
     headers.into_iter().collect()
-}
-
-fn fields<'t>(
-    reader: &mut Reader<'t, '_>,
-    value: &'t Value<'t>,
-    draft: &mut Drafted,
-    taken: &[String],
-) -> Option<Vec<(String, LoginValue)>> {
-    let Some(entries) = value.get_ref().as_table() else {
-        reader.report.hide(value.span());
-        reader.wrong_type(value, "a log-in's members", "a table", STEP.example("form"));
-        return None;
-    };
-    let fields: Vec<_> = in_order(entries)
-        .into_iter()
-        .map(|(key, value)| {
-            let lower = key.value.to_lowercase();
-            let is_secret = ["secret", "password", "passwd"].iter().any(|word| lower.contains(word));
-            let is_variable = value.get_ref().as_str().is_some_and(|text| text.starts_with('$'));
-            let field = match is_secret || is_variable {
-                true => {
-                    let (variable, secret) = reader.secret(key.value, value)?;
-                    if is_secret {
-                        draft.secrets.push(variable);
-                    }
-                    LoginValue::Secret(secret)
-                }
-                false => {
-                    let text = reader.text(value)?;
-                    LoginValue::Written(written(reader, &text, taken)?)
-                }
-            };
-            Some((key.value.to_owned(), field))
-        })
-        .collect();
-    fields.into_iter().collect()
 }
 
 /// What is kept of an answer.
