@@ -32,7 +32,8 @@ pub(crate) static LIST: Check = Check {
              the list was read to its end and shows neither. Unproven: a control fails, a page is no answer, the \
              attacker's own view shows nothing of its own, or the list is longer than limits.pages. Where nothing marks \
              a view, not even the victim's own, the answers are compared: each tenant is told something of its own, the \
-             same each time, or both are told the same.",
+             same each time, or both are told the same, which everyone is told or in which there is nothing but common words. A \
+             list of objects that nothing marks is known by their ids, unless these count.",
     origin: "isolation 18.1; a second page without the tenant; logtide #256.",
     fix: "Put the tenant into the query of every page; a cursor must not carry more than a position.",
     requests: 6,

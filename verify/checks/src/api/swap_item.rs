@@ -29,7 +29,8 @@ pub(crate) static CHECK: Check = Check {
            tenant, with the attacker's own credential; an object with a parent is tried below the attacker's \
            parent and below the victim's. Ids that the attacker also has are skipped.",
     judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the answer is the victim's word for \
-             word where nothing marks it, or the victim finds its object changed or gone. Isolated: denied, whatever the \
+             word where nothing marks it, or a list or a number without the marker tells of the victim's what it does not tell \
+             of an id that never existed, or the victim finds its object changed or gone. Isolated: denied, whatever the \
              status (the answer says what it says of an id that never existed), or the target made an object of the \
              attacker's own at that id (an upsert), and the victim's is untouched. Unproven: a control fails, or the \
              answer is no denial.",
@@ -239,6 +240,8 @@ async fn below_theirs(
     Err(taken())
 }
 
+const VOID: &str = "nothing marks it, and its owner is told there what anyone is told of any id";
+
 const EMPTY: &str = "its owner is shown nothing there by its own object: `create` must link what it lists to that";
 
 fn taken() -> Stop {
@@ -335,9 +338,13 @@ impl Swap<'_> {
     /// What a success means that shows no marker of the victim's: no more than of an id that never existed, or the victim's
     /// own answer. None where the attacker may have an object of its own there.
     async fn without_marker(&self, t: &Tape, by_owner: &Request, seen: &Seen) -> Result<Option<Attack>, Stop> {
-        let Self { op, place, .. } = self;
+        let op = self.op;
         if self.says_nothing(t, seen).await? {
-            return Ok(Some(Attack::Withstood));
+            let is_unseen = op.role == Role::Read && self.shown.marker.is_empty();
+            return Ok(Some(match is_unseen && self.is_owners(t, by_owner, seen).await?.is_some() {
+                true => Attack::Undecided(Unproven::shown(Reason::MarkerNotSeen, VOID, seen)),
+                false => Attack::Withstood,
+            }));
         }
         if is_many(op) {
             return self.beside_a_list(t, seen).await;
@@ -346,6 +353,22 @@ impl Swap<'_> {
         if is_read_by_marker || self.is_taken(t).await? {
             return Ok(None);
         }
+        Ok(Some(match self.is_owners(t, by_owner, seen).await? {
+            Some(theirs) => Attack::Leaked(
+                Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
+                    .with("the victim's own", &theirs),
+            ),
+            None => Attack::Undecided(Unproven::shown(
+                Reason::EffectUnseen,
+                "succeeded, but it is not clear whose data it is",
+                seen,
+            )),
+        }))
+    }
+
+    /// The owner's own answer, if that is word for word what the attacker is told.
+    async fn is_owners(&self, t: &Tape, by_owner: &Request, seen: &Seen) -> Result<Option<Seen>, Stop> {
+        let Self { op, place, .. } = self;
         let again = t.send(self.ask(t, place)?).await;
         let (theirs, once_more) = (t.send(by_owner.clone()).await, t.send(by_owner.clone()).await);
         // With the name of its tenant as it is, or as an echo of what each sent.
@@ -354,17 +377,7 @@ impl Swap<'_> {
             are_alike(&of([seen, &again], place), &of([&theirs, &once_more], &self.theirs))
         };
         let is_theirs = is_alike(&|at| at.sent_ids(op)) || is_alike(&|at| at.sent(&t.spec, op));
-        Ok(Some(match is_theirs && theirs.succeeded() {
-            true => Attack::Leaked(
-                Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
-                    .with("the victim's own", &theirs),
-            ),
-            false => Attack::Undecided(Unproven::shown(
-                Reason::EffectUnseen,
-                "succeeded, but it is not clear whose data it is",
-                seen,
-            )),
-        }))
+        Ok((is_theirs && theirs.succeeded()).then_some(theirs))
     }
 
     /// What a list or a count without the victim's marker tells, where it is not what it tells of an id that never existed.

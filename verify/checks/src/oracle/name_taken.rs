@@ -9,8 +9,8 @@ use watertight_spec::{IdSource, ObjectId, Operation, ResourceIx, Role, Spec, Sym
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
-    Aim, Features, Made, NAMELESS, Place, Tells, Words, again, each, is_creatable, leak, operation_of, own,
-    parents_for, read, reason, remove, request, succeed, told_apart,
+    Aim, Features, Made, NAMELESS, Place, Tells, Words, again, each, ids_count, is_creatable, leak, operation_of, own,
+    parents_for, poll, read, reason, remove, request, succeed, told_apart,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -23,7 +23,7 @@ pub(super) static CHECK: Check = Check {
     does: "The victim creates under a name of its choosing (an id, a unique field, a key against repetition); the attacker creates under the \
            same name and under a free one, in its own place.",
     judges: "Leak: the answer shows what the victim has under that name, or the victim reads in it what the attacker \
-             wrote. Advisory: the answers differ in the same way each time, so names of other tenants can be guessed. \
+             wrote, or the attacker is told that it has made the victim's object. Advisory: the answers differ in the same way each time, so names of other tenants can be guessed. \
              Isolated: both are accepted the same way. Unproven: a control fails, or the free name is refused as well.",
     origin: "isolation 18.2: a unique constraint that lacks the tenant. Global namespaces that clients name into. \
              kortix-ai/suna #5267: a replay key without the account. tale-project/tale #2036: a create that takes over \
@@ -181,7 +181,11 @@ async fn given_theirs(
     object: &Object,
     Tried { answer, nonce }: &Tried,
 ) -> Result<Option<Evidence>, Stop> {
-    if w.spec[object.resource].ids != IdSource::Server || !answer.succeeded() {
+    let template = &aim.op(&w).request;
+    // Where ids count, what the attacker wrote is all that tells its own object from the victim's.
+    let is_told_apart = template.mentions(&Symbol::Canary) || template.mentions(&Symbol::CanaryPublic);
+    let may_meet = ids_count(&w, aim.victim, object.resource) && !is_told_apart;
+    if w.spec[object.resource].ids != IdSource::Server || !answer.succeeded() || may_meet {
         return Ok(None);
     }
     let made = Made { tenant: aim.attacker, resource: object.resource, parents: &place.ids, words: &[nonce] };
@@ -191,8 +195,16 @@ async fn given_theirs(
         return Ok(None);
     };
     let at = place.clone().and(object.resource, &object.id);
-    let seen = w.send(request(&w, own(&w, aim.attacker)?, op, &at, &Words::default())?.crossing()).await;
-    Ok((!seen.mentions(nonce)).then(|| {
+    let asked = request(&w, own(&w, aim.attacker)?, op, &at, &Words::default())?.crossing();
+    let mut last = None;
+    let own_words = poll(&w, async || {
+        let seen = w.send(asked.clone()).await;
+        let is_own = seen.mentions(nonce);
+        last = Some(seen);
+        Ok(is_own.then_some(()))
+    })
+    .await?;
+    Ok(last.filter(|_| own_words.is_none()).map(|seen| {
         let line = "the attacker's create under a name that the victim has taken was answered with the victim's object";
         Evidence::of(Shows::ForeignKnowledge, line, answer)
             .with("at its id the attacker does not read what it has written", &seen)

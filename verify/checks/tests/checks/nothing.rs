@@ -62,3 +62,17 @@ async fn what_leaks_is_found_all_the_same() {
         assert!(!format!("{all:?}").contains("another tenant's in its place"), "{switch:?}: {all:#?}");
     }
 }
+
+/// Nothing marks the object, and its owner is told of it what it is told of any id: nobody has seen the operation work.
+#[tokio::test]
+async fn a_read_that_tells_its_owner_nothing_proves_nothing() {
+    let fixture = Fixture::by_token()
+        .only(&["case"])
+        .two_tenants()
+        .change("create = { title = \"{canary}\", ", "read = \"GET /cases/{case}/schema\"\ncreate = { title = \"x\", ")
+        .change("update = { title = \"{canary}\" }\n", "methods = [\"list\", \"create\", \"delete\"]\n")
+        .change("search = \"GET /search?q={canary.public}\"\n", "");
+    let read = |one: &Picked| one.check == "api.swap-item" && one.subject.ends_with("/schema");
+    let concluded = run_with(fixture, &[SouthApart], read).await;
+    assert!(!concluded.is_empty() && concluded.iter().all(Concluded::is_unproven), "{concluded:#?}");
+}
