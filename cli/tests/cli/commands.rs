@@ -113,6 +113,10 @@ fn an_exclusion_of_no_check_and_a_run_of_none_are_mistakes() {
     let output = desk.run(&["verify"]);
     assert_eq!(code(&output), 3);
     assert!(err(&output).contains("did you mean `api.swap-item`?"), "{}", err(&output));
+    // That no check decides an operation is no check, and may be excluded all the same.
+    let exclude = "[[exclude]]\ncheck = \"coverage\"\nreason = \"the same for all\"\nexpires = 2099-01-01\n";
+    desk.write("watertight.toml", &format!("{sound}{exclude}"));
+    assert_eq!(code(&desk.run(&["plan"])), 0);
     desk.write("watertight.toml", &sound);
     // Without [tokens] there is no lifetime to look at.
     let output = desk.run(&["verify", "--only", "token.lifetime"]);

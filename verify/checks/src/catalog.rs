@@ -12,3 +12,11 @@ pub fn all() -> Vec<&'static Check> {
 pub fn find(id: &str) -> Option<&'static Check> {
     all().into_iter().find(|check| check.id == id)
 }
+
+/// What an `[[exclude]]` names besides a check: that no check decides an operation.
+pub const COVERAGE: &str = "coverage";
+
+/// Everything that an `[[exclude]]` may name.
+pub fn excludable() -> impl Iterator<Item = &'static str> {
+    all().into_iter().map(|check| check.id).chain([COVERAGE])
+}

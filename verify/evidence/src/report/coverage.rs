@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use watertight_checks::catalog::COVERAGE;
 use watertight_checks::check::Subject;
 use watertight_checks::plan::{Options, Plan};
 use watertight_checks::run::TrialResult;
 use watertight_checks::verdict::{Cause, Verdict};
 use watertight_engine::Access;
 use watertight_spec::{Operation, OperationIx, Origin, Role, Spec, Symbol};
-
-/// The word by which an `[[exclude]]` excuses an operation that no check decides.
-pub(super) const COVERAGE: &str = "coverage";
 
 /// Which operations were covered: decided by at least one trial.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +72,7 @@ fn operation(result: &TrialResult) -> Option<OperationIx> {
 /// Why it is no doubt that nothing decides an operation.
 fn excused(spec: &Spec, plan: &Plan, options: &Options, results: &[TrialResult], ix: OperationIx) -> Option<String> {
     let operation = &spec[ix];
-    let names = |name: &String| *name == operation.name;
+    let names = |name: &String| *name == operation.name || *name == operation.label();
     let mut excludes = spec.excludes.iter().filter(|one| one.check == COVERAGE);
     if let Some(one) = excludes.find(|one| one.operation.as_ref().is_none_or(names)) {
         return Some(format!("excluded until {}: {}", one.expires, one.reason));

@@ -1,6 +1,7 @@
 //! The rows of a report: findings, what is undecided, what was left out.
 
 use serde::{Deserialize, Serialize};
+use watertight_checks::catalog::COVERAGE;
 use watertight_checks::check::Check;
 use watertight_checks::plan::LeftOut;
 use watertight_checks::run::{AlsoSeen, TrialResult};
@@ -9,7 +10,7 @@ use watertight_engine::log::{Lookup, What};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Pair, Spec, TenantIx};
 
-use super::coverage::{COVERAGE, Uncovered};
+use super::coverage::Uncovered;
 use crate::reproduce::Reproducer;
 
 /// A leak or an advisory.
