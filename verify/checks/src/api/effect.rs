@@ -8,7 +8,7 @@ use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role};
 
 use crate::shared::{
-    Listed, Nowhere, Place, Words, any_object, foreign, id_of, is_broken_json, is_turned_away, items, leaves, look_up,
+    Listed, Nowhere, Place, Words, any_object, foreign, is_broken_json, is_turned_away, item_of, leaves, look_up,
     operation_of, own, poll, read, request, says_nothing, shows, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
@@ -52,12 +52,7 @@ async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRes
 fn members_of(t: &Tape, object: &Object, seen: &Exchange) -> BTreeMap<String, String> {
     match operation_of(&t.spec, object.resource, Role::Read) {
         Some(_) => told(seen).unwrap_or_default(),
-        None => {
-            let Some(json) = seen.json() else { return BTreeMap::new() };
-            let resource = &t.spec[object.resource];
-            let item = items(json).into_iter().find(|item| id_of(resource, item).as_ref() == Some(&object.id));
-            item.map(leaves).unwrap_or_default()
-        }
+        None => item_of(&t.spec[object.resource], seen, &object.id).map(leaves).unwrap_or_default(),
     }
 }
 

@@ -14,9 +14,9 @@ use crate::bracket::{self, Attack, Open};
 use crate::check::{Check, Concluded, Phase, Trial, reads};
 use crate::setup::says_something;
 use crate::shared::{
-    Aim, Fresh, Place, Told, Words, again, any_object, asked_afresh, each, field_naming, first_page, follow, foreign,
-    foreign_field, id_of, ids_count, is_broken_json, is_counted, items, leak, leaves, only_cached, own, poll,
-    prepared_object, reason, request, shows, succeed, told_each, told_to_anyone,
+    Aim, Fresh, Place, SHARED, Told, Words, again, any_object, asked_afresh, each, field_naming, first_page, follow,
+    foreign, foreign_field, ids_count, is_broken_json, is_counted, is_creatable, item_of, items, leak, leaves,
+    only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each, told_to_anyone,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -214,13 +214,10 @@ async fn list_unmarked(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> C
     let mine = any_object(t, aim.attacker, theirs.resource)?;
     let asked = request(t, own(t, aim.attacker)?, op, &Place::of(&mine), &Words::default())?.crossing();
     let followed = follow(t, op, first_page(&t.spec, op, asked), |_| false).await;
-    let has = |page: &Exchange, object: &Object| {
-        let described = &t.spec[object.resource];
-        let json = page.json().filter(|_| page.succeeded());
-        json.is_some_and(|json| items(json).iter().any(|item| id_of(described, item).as_ref() == Some(&object.id)))
-    };
+    let has = |page: &Exchange, object: &Object| item_of(&t.spec[object.resource], page, &object.id).is_some();
     let last = followed.last().ok_or_else(Unproven::nothing_sent)?;
     let outcome = match followed.pages.iter().find(|page| has(page, theirs)) {
+        Some(_) if !is_creatable(&t.spec, theirs.resource) => return Err(Stop::not_applicable(SHARED)),
         Some(page) => {
             let line = format!("{} was shown {} of {}", page.by, theirs.id, t.spec[aim.victim].id);
             Attack::Leaked(Evidence::of(Shows::ForeignData, line, page))

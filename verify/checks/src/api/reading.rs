@@ -11,8 +11,8 @@ use super::bare::is_bare;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign, id_of,
-    is_counted, is_invalid, is_turned_away, items, leak, own, poll, request, says_nothing, shows, spells_tenant,
+    Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign,
+    is_counted, is_invalid, is_turned_away, item_of, leak, own, poll, request, says_nothing, shows, spells_tenant,
     succeed, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
@@ -164,11 +164,7 @@ async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> 
         return Err(Unproven::shown(Reason::ControlShowsForeign, detail, page).into());
     }
     let has_it = |page: &Exchange| match object.marker.is_empty() {
-        true => {
-            let described = &t.spec[object.resource];
-            let json = page.json().filter(|_| page.succeeded());
-            json.is_some_and(|json| items(json).iter().any(|item| id_of(described, item).as_ref() == Some(&object.id)))
-        }
+        true => item_of(&t.spec[object.resource], page, &object.id).is_some(),
         false => shows(page, object),
     };
     if followed.pages.iter().any(|page| has_it(page)) {

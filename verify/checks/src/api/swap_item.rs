@@ -13,8 +13,8 @@ use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
-    Aim, Features, Fresh, Nowhere, Place, again, any_object, are_alike, asked_afresh, clear_below, each, foreign,
-    ids_count, is_creatable, is_error, is_listed_as_own, is_taken, named_besides, only_cached, own, parent_of,
+    Aim, Features, Fresh, Nowhere, Place, SHARED, again, any_object, are_alike, asked_afresh, clear_below, each,
+    foreign, ids_count, is_creatable, is_error, is_listed_as_own, is_taken, named_besides, only_cached, own, parent_of,
     parents_for, plant, plant_under, prepared_object, remove, request, says_nothing, told_apart, told_nowhere, tries,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
@@ -145,7 +145,9 @@ async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) 
             }
         }
     }
-    Err(taken())
+    let mut known = t.planted.of(aim.victim, resource);
+    let is_everyones = !is_creatable(&t.spec, resource) && known.all(|object| object.marker.is_empty());
+    Err(if is_everyones { Stop::not_applicable(SHARED) } else { taken() })
 }
 
 async fn read_below_theirs(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
@@ -418,11 +420,9 @@ impl Swap<'_> {
         let Some(id) = self.place.id(self.kind) else { return Ok(false) };
         let named = Object { resource: self.kind, id: id.clone(), ..self.shown.clone() };
         match named.marker.is_empty() && self.op.role == Role::Read {
-            // Its own reading is what is tried here.
-            true if ids_count(t, self.aim.victim, self.kind) => {
-                is_listed_as_own(t, self.aim.attacker, &self.place, &named).await
-            }
-            true => Ok(false),
+            // Its own reading is what is tried here: only what the run itself has made is known to be no one else's.
+            true if is_creatable(&t.spec, self.kind) && !ids_count(t, self.aim.victim, self.kind) => Ok(false),
+            true => is_listed_as_own(t, self.aim.attacker, &self.place, &named).await,
             false => is_taken(t, self.aim.attacker, &self.place, &named).await,
         }
     }

@@ -1,6 +1,7 @@
 //! What a list shows of each object: its items, and where their ids are.
 
 use serde_json::Value;
+use watertight_engine::log::Exchange;
 use watertight_spec::{ObjectId, Resource};
 
 /// The elements of the outermost arrays of a document.
@@ -18,6 +19,12 @@ pub(crate) fn id_of(resource: &Resource, item: &Value) -> Option<ObjectId> {
     let id = |value: &Value| value.get(&member).and_then(ObjectId::of);
     let wrapped = || item.as_object()?.values().find_map(id);
     id(item).or_else(|| item.get(&resource.name).and_then(id)).or_else(wrapped)
+}
+
+/// The item of this id on a page of a list.
+pub(crate) fn item_of<'p>(resource: &Resource, page: &'p Exchange, id: &ObjectId) -> Option<&'p Value> {
+    let json = page.json().filter(|_| page.succeeded())?;
+    items(json).into_iter().find(|item| id_of(resource, item).as_ref() == Some(id))
 }
 
 /// The member of an item that holds its id: the last one of the path to it in the answer to a create.

@@ -27,7 +27,7 @@ pub(crate) use evidence::{
 };
 pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use fresh::{Fresh, asked_afresh, only_cached, told_to_anyone};
-pub(crate) use item::{id_member, id_of, items};
+pub(crate) use item::{id_member, id_of, item_of, items};
 pub(crate) use made::{Made, Tells};
 pub(crate) use nothing::{Nowhere, is_invalid, is_turned_away, never_existed, says_nothing, similar, told_nowhere};
 pub(crate) use paging::{Pages, first_page, follow, is_broken_json, is_counted, path_of_link};
@@ -36,7 +36,7 @@ pub(crate) use place::{
     spells_tenant, tenant_name,
 };
 pub(crate) use plant::{
-    Listed, NAMELESS, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third,
+    Listed, NAMELESS, SHARED, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third,
     is_listed_as_own, is_taken, is_told_anywhere, look_up, make, make_under, parents_for, plant, plant_below,
     plant_under, prepared_object, read, remove, remove_if_written, tries,
 };

@@ -8,10 +8,14 @@ use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, 
 
 use super::place::is_client_named;
 use super::{
-    Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, id_of, is_turned_away, items, operation_of,
-    own, poll, reason, request, says_nothing, shows,
+    Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, is_turned_away, item_of, operation_of, own,
+    poll, reason, request, says_nothing, shows,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
+
+/// Nothing tells whose an object is that the run has not made.
+pub(crate) const SHARED: &str = "both tenants are shown the same objects there, of which nothing is one's alone: if they are everyone's, exclude it \
+                                 from coverage; else name a text of one under `shows`";
 
 /// Whether objects of a resource may be made here. Where the spec names existing ones, they are used instead.
 pub(crate) fn is_creatable(spec: &Spec, resource: ResourceIx) -> bool {
@@ -229,10 +233,7 @@ pub(crate) async fn look_up(t: &Tape, object: &Object) -> Result<Listed, Stop> {
     let op = operation_of(&t.spec, object.resource, Role::List)
         .ok_or_else(|| Stop::not_applicable("the owner has no way to read the object back"))?;
     let resource = &t.spec[object.resource];
-    let item_in = |page: &Exchange| {
-        let json = page.json().filter(|_| page.succeeded())?;
-        items(json).into_iter().find(|item| id_of(resource, item).as_ref() == Some(&object.id)).cloned()
-    };
+    let item_in = |page: &Exchange| item_of(resource, page, &object.id).cloned();
     let first =
         request(t, own(t, object.tenant)?, op, &Place::within(object.tenant, &object.parents), &Words::default())?;
     let pages = follow(t, op, first, |page| item_in(page).is_some()).await;
@@ -276,6 +277,9 @@ pub(crate) async fn is_listed_as_own(
 ) -> Result<bool, Stop> {
     let parents = place.ids.iter().filter(|(other, _)| *other != object.resource);
     let mine = Object { tenant: attacker, parents: parents.cloned().collect(), ..object.clone() };
+    if t.planted.of(attacker, object.resource).any(|known| known.id == object.id) {
+        return Ok(true);
+    }
     match operation_of(&t.spec, object.resource, Role::List) {
         Some(_) => Ok(look_up(t, &mine).await?.item.is_some()),
         None => Ok(false),
