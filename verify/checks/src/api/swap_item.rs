@@ -360,12 +360,19 @@ impl Swap<'_> {
                 Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
                     .with("the victim's own", &theirs),
             ),
-            None => Attack::Undecided(Unproven::shown(
-                Reason::EffectUnseen,
-                "succeeded, but it is not clear whose data it is",
-                seen,
-            )),
+            None => self.of_unclear_owner(t, seen),
         }))
+    }
+
+    /// Where ids count, the attacker may have had an object of its own there a moment ago: to be tried again while no one else
+    /// writes.
+    fn is_sure(&self, t: &Tape) -> bool {
+        !ids_count(t, self.aim.victim, self.kind) || t.is_quiet(t.spec.tenant_ixs())
+    }
+
+    fn of_unclear_owner(&self, t: &Tape, seen: &Seen) -> Attack {
+        let reason = if self.is_sure(t) { Reason::EffectUnseen } else { Reason::Disturbed };
+        Attack::Undecided(Unproven::shown(reason, "succeeded, but it is not clear whose data it is", seen))
     }
 
     /// The owner's own answer, if that is word for word what the attacker is told.
@@ -397,20 +404,15 @@ impl Swap<'_> {
         let [here, _] = &of_here;
         let is_same_status = |nowhere: &Vec<Features>| nowhere.iter().all(|one| one.status() == here.status());
         let differs = of_nowhere.filter(is_same_status).and_then(|nowhere| told_apart(&of_here, &nowhere));
-        // Where ids count, the attacker may have had an object of its own there a moment ago.
-        let is_sure = !ids_count(t, self.aim.victim, self.kind) || t.is_quiet(t.spec.tenant_ixs());
         let is_own = foreign(t, seen, self.aim.attacker).is_some();
-        Ok(Some(match differs.filter(|_| !is_own && is_sure) {
+        Ok(Some(match differs.filter(|_| !is_own && self.is_sure(t)) {
             Some(what) => {
                 let line = format!(
                     "the attacker is told of the victim's what it is not told of an id that never existed ({what})"
                 );
                 Attack::Leaked(Evidence::of(Shows::ForeignKnowledge, line, seen))
             }
-            None => {
-                let reason = if is_sure { Reason::EffectUnseen } else { Reason::Disturbed };
-                Attack::Undecided(Unproven::shown(reason, "succeeded, but it is not clear whose data it is", seen))
-            }
+            None => self.of_unclear_owner(t, seen),
         }))
     }
 

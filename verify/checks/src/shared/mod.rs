@@ -97,17 +97,17 @@ pub(crate) fn each(
     .collect()
 }
 
-/// Tries a second time, with fresh objects, what stayed unproven: a disturbance passes, a broken control stays. Where it may
+/// Tries again, with fresh objects, what stayed unproven: a disturbance passes, a broken control stays. Where it may
 /// be another trial that disturbed it (ids that count may meet, counts move), no other one creates or removes anything in
-/// any tenant the second time; so too for a leak that another trial's attack may have caused.
+/// any tenant while it is tried; so too for a leak that another trial's attack may have caused.
 pub(crate) fn again<'t>(t: &'t Tape, attempt: impl AsyncFn() -> Concluded + 't) -> Future<'t, Concluded> {
     Box::pin(async move {
         let mut concluded = attempt().await;
-        if let Ok(Verdict::Unproven(unproven)) | Err(Stop::Unproven(unproven)) = &concluded {
-            let _quiet = match unproven.reason {
-                Reason::IdTaken | Reason::Disturbed => Some(t.quiet(t.spec.tenant_ixs()).await),
-                _ => None,
-            };
+        if reason_of(&concluded).is_some_and(|reason| !is_of_others(reason)) {
+            concluded = attempt().await;
+        }
+        if reason_of(&concluded).is_some_and(is_of_others) {
+            let _quiet = t.quiet(t.spec.tenant_ixs()).await;
             concluded = attempt().await;
         }
         match concluded {
@@ -115,6 +115,19 @@ pub(crate) fn again<'t>(t: &'t Tape, attempt: impl AsyncFn() -> Concluded + 't) 
             concluded => concluded,
         }
     })
+}
+
+/// Why it is unproven, if it is.
+fn reason_of(concluded: &Concluded) -> Option<Reason> {
+    match concluded {
+        Ok(Verdict::Unproven(unproven)) | Err(Stop::Unproven(unproven)) => Some(unproven.reason),
+        _ => None,
+    }
+}
+
+/// Whether what another trial did may be why.
+fn is_of_others(reason: Reason) -> bool {
+    matches!(reason, Reason::IdTaken | Reason::Disturbed)
 }
 
 /// How often a leak is tried alone: which of several objects with one id a faulty target hits may be chance.
