@@ -7,7 +7,6 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, TenantIx};
 
-use crate::Kind;
 use crate::api::{crosses, is_marked, is_view, looking_for, own_prefix, tells_of, view_place};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
@@ -17,6 +16,7 @@ use crate::shared::{
     told_each,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
+use crate::{Kind, TriedBy};
 
 static CHECK: Check = Check {
     id: "cache.cross-tenant-hit",
@@ -38,7 +38,7 @@ static CHECK: Check = Check {
 
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
-    vec![Kind { check: &CHECK, trials }]
+    vec![Kind { check: &CHECK, trials, tried_by: TriedBy::Caller }]
 }
 
 fn trials(spec: &Spec) -> Vec<Trial> {

@@ -52,6 +52,8 @@ pub enum Phase {
 pub enum Subject {
     /// An operation of the spec.
     Operation(OperationIx),
+    /// The same, by another principal of the attacker's than the one that calls for it by default.
+    OperationAs(OperationIx, Who),
     /// A principal's token.
     Token(Who),
     /// Every ordinary request of the run.
@@ -59,10 +61,27 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// The operation that is tried, if one is.
+    pub fn operation(self) -> Option<OperationIx> {
+        match self {
+            Self::Operation(operation) | Self::OperationAs(operation, _) => Some(operation),
+            Self::Token(_) | Self::Everything => None,
+        }
+    }
+
+    /// Who attacks in place of the principal that does by default.
+    pub(crate) fn instead(self) -> Option<Who> {
+        match self {
+            Self::OperationAs(_, who) => Some(who),
+            Self::Operation(_) | Self::Token(_) | Self::Everything => None,
+        }
+    }
+
     /// As findings name it: `GET /tenants/{tenant}/cases/{case}`, `token agency-north/service`.
     pub fn label(self, spec: &Spec) -> String {
         match self {
             Self::Operation(operation) => spec[operation].label(),
+            Self::OperationAs(operation, who) => format!("{} as {}", spec[operation].label(), spec.name_of(who)),
             Self::Token(who) => format!("token {}", spec.name_of(who)),
             Self::Everything => "every ordinary request".to_owned(),
         }
@@ -84,6 +103,13 @@ pub struct Trial {
     pub phase: Phase,
     /// The check itself, and by the tape that it takes what it needs.
     pub script: Script<Concluded>,
+}
+
+impl Trial {
+    /// The same with another subject.
+    pub(crate) fn with(&self, subject: Subject) -> Self {
+        Self { check: self.check, pair: self.pair, subject, phase: self.phase, script: self.script.clone() }
+    }
 }
 
 impl fmt::Debug for Trial {

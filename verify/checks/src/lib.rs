@@ -45,6 +45,16 @@ use crate::check::{Check, Trial};
 pub(crate) struct Kind {
     pub(crate) check: &'static Check,
     pub(crate) trials: fn(&Spec) -> Vec<Trial>,
+    pub(crate) tried_by: TriedBy,
+}
+
+/// With whose credentials a check is tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TriedBy {
+    /// Those of the principal that calls for a tenant by default.
+    Caller,
+    /// Those of every principal that names the tenant: rights may differ by role, and ways in by credential.
+    Everyone,
 }
 
 /// Every kind of check, in the order of the catalogue.

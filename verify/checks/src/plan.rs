@@ -12,6 +12,7 @@ use watertight_spec::{Spec, TargetEnvironment};
 
 use crate::check::{Check, Subject, Trial};
 use crate::setup::{self, Act, Step};
+use crate::{Kind, TriedBy};
 
 /// Requests of one step of set-up that plants: three objects, each read back.
 const REQUESTS_TO_PLANT: u64 = 6;
@@ -151,10 +152,24 @@ pub fn plan(spec: &Spec, options: &Options) -> Plan {
         left_out.push(LeftOut { check: trial.check.id, subject, operation, why });
         false
     };
-    let mut trials: Vec<Trial> = wanted.flat_map(|kind| (kind.trials)(spec)).filter(may_be_sent).collect();
+    let mut trials: Vec<Trial> = wanted.flat_map(|kind| trials_of(spec, kind)).filter(may_be_sent).collect();
     trials.shuffle(&mut StdRng::seed_from_u64(options.seed));
     let trials = in_order(trials, access);
     Plan { steps: setup::steps(spec, access), trials, left_out, access, only: options.only.clone() }
+}
+
+/// The trials of a kind, by everyone who is to try it.
+fn trials_of(spec: &Spec, kind: &Kind) -> Vec<Trial> {
+    let by_caller = (kind.trials)(spec);
+    if kind.tried_by == TriedBy::Caller {
+        return by_caller;
+    }
+    let by_others = by_caller.iter().flat_map(|trial| {
+        let others = spec.further_attackers(trial.pair.attacker);
+        others.filter_map(|who| Some(trial.with(Subject::OperationAs(trial.subject.operation()?, who))))
+    });
+    let by_others: Vec<Trial> = by_others.collect();
+    by_caller.into_iter().chain(by_others).collect()
 }
 
 /// Those that only read come first, so that they need not wait for those that write: the longest first, so that none of
@@ -183,8 +198,10 @@ fn is_wanted(id: &str, only: Option<&str>) -> bool {
 
 fn excluded(spec: &Spec, trial: &Trial) -> Option<String> {
     let names = |name: &String| match trial.subject {
-        Subject::Operation(operation) => spec[operation].name == *name || spec[operation].label() == *name,
-        other => other.label(spec) == *name,
+        Subject::Operation(operation) | Subject::OperationAs(operation, _) => {
+            spec[operation].name == *name || spec[operation].label() == *name
+        }
+        Subject::Token(_) | Subject::Everything => trial.subject.label(spec) == *name,
     };
     let mut excludes = spec.excludes.iter().filter(|exclude| exclude.check == trial.check.id);
     let exclude = excludes.find(|exclude| exclude.operation.as_ref().is_none_or(names))?;

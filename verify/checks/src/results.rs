@@ -1,5 +1,7 @@
 //! What trials and watchers concluded, and what set-up came to: the same bookkeeping for a live run and for a replay.
 
+mod further;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -71,7 +73,7 @@ impl Course {
         let access = script.access(plan.access)?;
         let label = format!("part {} setup {index} {}", self.part, step.label);
         let planted = Rc::clone(&self.planted);
-        Some(Job { source: Source::Setup(index), label, planted, script, access, tenants: Vec::new() })
+        Some(Job { source: Source::Setup(index), label, planted, script, access, caller: None, tenants: Vec::new() })
     }
 
     /// What a step came to.
@@ -140,6 +142,7 @@ impl Course {
         let Some(trial) = plan.trials.get(index) else { return Err(Verdict::Unproven(unfinished())) };
         let access = self.access(plan, trial)?;
         let Pair { attacker, victim } = trial.pair;
+        let caller = trial.subject.instead();
         // No two trials share a label, so none takes another's markers for its own.
         let label =
             format!("part {} trial {index} {} {} {}", self.part, trial.check.id, attacker.number(), victim.number());
@@ -149,6 +152,7 @@ impl Course {
             planted: Rc::clone(&self.planted),
             script: trial.script.clone(),
             access,
+            caller,
             tenants: lane(trial),
         })
     }
@@ -212,6 +216,7 @@ pub(crate) fn results(
         also_seen: Vec::new(),
     });
     let mut results: Vec<TrialResult> = of_trials.collect();
+    further::settle(spec, &mut results);
     let is_leak = |index: &usize| results.get(*index).is_some_and(|one| matches!(one.verdict, Verdict::Leak(_)));
     let found: Vec<usize> = (0..results.len()).filter(is_leak).collect();
     let planned = || watchers.iter().filter(|watcher| plan.watches(watcher.check()));
@@ -253,6 +258,8 @@ fn beside_trials(
 impl TrialResult {
     /// Whether what was seen is the leak that this has found.
     fn tells_of(&self, pair: Pair, sight: &Sight) -> bool {
-        matches!(self.verdict, Verdict::Leak(_)) && self.pair == pair && self.subject == sight.subject
+        matches!(self.verdict, Verdict::Leak(_))
+            && self.pair == pair
+            && self.subject.operation() == sight.subject.operation()
     }
 }

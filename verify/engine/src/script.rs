@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use watertight_spec::{Spec, TenantIx};
+use watertight_spec::{Spec, TenantIx, Who};
 
 use crate::log::Source;
 use crate::marker::RunTag;
@@ -63,6 +63,8 @@ pub struct Job<T> {
     pub script: Script<T>,
     /// What kind of tape it gets.
     pub access: Access,
+    /// Who calls for its tenant in place of the one that does by default.
+    pub caller: Option<Who>,
     /// The tenants in whose data it looks or writes; empty if it is disturbed by no one.
     pub tenants: Vec<TenantIx>,
 }
@@ -87,8 +89,9 @@ pub(crate) enum Progress<T> {
 impl<T: 'static> Running<T> {
     /// Begins; nothing runs until it is polled.
     pub(crate) fn begin(job: Job<T>, spec: &Arc<Spec>, tag: &RunTag) -> Self {
-        let Job { source, label, planted, script, access, .. } = job;
-        let tape = Rc::new(Tape::new(Arc::clone(spec), planted, tag.clone(), (source, label), access));
+        let Job { source, label, planted, script, access, caller, .. } = job;
+        let tape = Tape::new(Arc::clone(spec), planted, tag.clone(), (source, label), access);
+        let tape = Rc::new(tape.called_by(caller));
         let own = Rc::clone(&tape);
         let future = Box::pin(async move {
             match (&script, own.writing()) {

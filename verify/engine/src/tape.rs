@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use watertight_spec::{Spec, TenantIx};
+use watertight_spec::{Spec, TenantIx, Who};
 
 use crate::call::Call;
 use crate::log::{Exchange, Inbound, InboxIx, Source};
@@ -109,6 +109,7 @@ pub struct Tape {
     label: String,
     source: Source,
     access: Access,
+    caller: Option<Who>,
     serial: Cell<usize>,
     asked: RefCell<Option<Ask>>,
     replied: RefCell<Option<Reply>>,
@@ -141,11 +142,22 @@ impl Tape {
             label,
             source,
             access,
+            caller: None,
             serial: Cell::new(0),
             asked: RefCell::new(None),
             replied: RefCell::new(None),
             quiet: RefCell::new(Vec::new()),
         }
+    }
+
+    /// With another principal that calls for its tenant than the one that does by default.
+    pub(crate) fn called_by(self, caller: Option<Who>) -> Self {
+        Self { caller, ..self }
+    }
+
+    /// Who calls for a tenant: the principal that this script was given, else the one that does by default.
+    pub fn caller(&self, tenant: TenantIx) -> Option<Who> {
+        self.caller.filter(|who| who.tenant == tenant).or_else(|| self.spec.caller(tenant))
     }
 
     /// Does it, and returns what came of it.

@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Names, Operation, Principal, Resource, Role, Spec, Tenant};
+use crate::spec::{Names, Operation, Principal, Resource, Role, Spec, Tenant, Usage};
 
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
@@ -97,6 +97,15 @@ impl Spec {
     /// The principal that calls for a tenant unless a check wants another: the first that names its own tenant.
     pub fn caller(&self, tenant: TenantIx) -> Option<Who> {
         self.principals(tenant).find(|(_, principal)| principal.names == Names::Own).map(|(who, _)| who)
+    }
+
+    /// The principals that attack for a tenant besides the one that calls for it: those that name it too.
+    pub fn further_attackers(&self, tenant: TenantIx) -> impl Iterator<Item = Who> {
+        let caller = self.caller(tenant);
+        let is_further = move |who: &Who, principal: &Principal| {
+            principal.names == Names::Own && principal.usage == Usage::All && Some(*who) != caller
+        };
+        self.principals(tenant).filter(move |(who, principal)| is_further(who, principal)).map(|(who, _)| who)
     }
 
     /// Whether a principal that was read from a file is one of this spec's.

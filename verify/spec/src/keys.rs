@@ -93,6 +93,7 @@ pub(crate) const PRINCIPAL: Section = Section {
         ("name", r#""service""#),
         ("grant", r#""client_credentials""#),
         ("names", r#""none""#),
+        ("use", r#""tokens""#),
         ("token_url", r#""https://idp.staging.example.com/oauth/token""#),
         ("client_id", r#""$NORTH_CLIENT_ID""#),
         ("client_secret", r#""$NORTH_CLIENT_SECRET""#),

@@ -221,10 +221,21 @@ pub struct Principal {
     pub credential: Credential,
     /// `names`
     pub names: Names,
+    /// `use`
+    pub usage: Usage,
     /// What a reproduction calls the credential: `NORTH_TOKEN`.
     pub env_name: String,
     /// Line of `[[tenant.principal]]`, from 1.
     pub line: usize,
+}
+
+/// What a principal is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// `"all"` (the default): the plain attacks are tried with it as well.
+    All,
+    /// `"tokens"`: only the checks of tokens and secrets use it.
+    Tokens,
 }
 
 /// Which tenant a principal's credential names.

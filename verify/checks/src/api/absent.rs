@@ -51,10 +51,7 @@ pub(crate) fn none(spec: &Spec) -> Vec<Trial> {
         |op| is_tried(spec, op),
         |aim| reads(move |t| again(t, async move || without(t, aim).await)),
     );
-    let names = |subject: Subject| match subject {
-        Subject::Operation(operation) => spells_tenant(spec, &spec[operation]),
-        Subject::Token(_) | Subject::Everything => false,
-    };
+    let names = |subject: Subject| subject.operation().is_some_and(|operation| spells_tenant(spec, &spec[operation]));
     all.retain(|trial| !nameless(spec, trial.pair.attacker).is_empty() || names(trial.subject));
     all
 }

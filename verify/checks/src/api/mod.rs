@@ -8,7 +8,7 @@
 //! - [`beside`]: it names an object of the victim's beside one of its own.
 //! - [`attempts`]: it names a tenant in many ways, one after the other.
 
-use crate::Kind;
+use crate::{Kind, TriedBy};
 
 mod absent;
 mod attempts;
@@ -36,19 +36,21 @@ pub(crate) use writing::in_own_place;
 
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
+    let by_caller = |check, trials| Kind { check, trials, tried_by: TriedBy::Caller };
+    let by_everyone = |check, trials| Kind { check, trials, tried_by: TriedBy::Everyone };
     vec![
-        Kind { check: &swap_path::CHECK, trials: swap_path::trials },
-        Kind { check: &swap_item::CHECK, trials: swap_item::trials },
-        Kind { check: &own_list::LIST, trials: own_list::lists },
-        Kind { check: &own_list::SEARCH, trials: own_list::searches },
-        Kind { check: &count::CHECK, trials: count::trials },
-        Kind { check: &body_tenant::CREATE, trials: body_tenant::creates },
-        Kind { check: &body_tenant::UPDATE, trials: body_tenant::updates },
-        Kind { check: &named_tenant::HEADER, trials: named_tenant::headers },
-        Kind { check: &named_tenant::PARAMETER, trials: named_tenant::queries },
-        Kind { check: &absent::NONE, trials: absent::none },
-        Kind { check: &absent::UNKNOWN, trials: absent::unknown },
-        Kind { check: &spelling::CHECK, trials: spelling::trials },
-        Kind { check: &child::CHECK, trials: child::trials },
+        by_everyone(&swap_path::CHECK, swap_path::trials),
+        by_everyone(&swap_item::CHECK, swap_item::trials),
+        by_everyone(&own_list::LIST, own_list::lists),
+        by_everyone(&own_list::SEARCH, own_list::searches),
+        by_caller(&count::CHECK, count::trials),
+        by_caller(&body_tenant::CREATE, body_tenant::creates),
+        by_caller(&body_tenant::UPDATE, body_tenant::updates),
+        by_caller(&named_tenant::HEADER, named_tenant::headers),
+        by_caller(&named_tenant::PARAMETER, named_tenant::queries),
+        by_caller(&absent::NONE, absent::none),
+        by_caller(&absent::UNKNOWN, absent::unknown),
+        by_caller(&spelling::CHECK, spelling::trials),
+        by_caller(&child::CHECK, child::trials),
     ]
 }

@@ -1,6 +1,6 @@
 //! What an answer tells about foreign things without handing them over.
 
-use crate::Kind;
+use crate::{Kind, TriedBy};
 
 mod existence;
 mod name_taken;
@@ -8,7 +8,7 @@ mod name_taken;
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
     vec![
-        Kind { check: &existence::CHECK, trials: existence::trials },
-        Kind { check: &name_taken::CHECK, trials: name_taken::trials },
+        Kind { check: &existence::CHECK, trials: existence::trials, tried_by: TriedBy::Caller },
+        Kind { check: &name_taken::CHECK, trials: name_taken::trials, tried_by: TriedBy::Caller },
     ]
 }

@@ -91,6 +91,7 @@ fn removal(tag: &str, items: Vec<Item>, sweep: Sweep, planted: &Rc<Planted>) -> 
         planted: Rc::clone(planted),
         script,
         access: Access::Write,
+        caller: None,
         tenants: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ use watertight_engine::Tape;
 use watertight_engine::log::Exchange;
 use watertight_spec::{ObjectId, Resource, ResourceIx, Role, TenantIx};
 
-use super::{Place, Words, follow, id_in, id_of, items, operation_of, own, poll, request};
+use super::{Place, Words, follow, id_in, id_of, items, operation_of, owner, poll, request};
 use crate::verdict::Stop;
 
 /// Where a target tells the ids of what it makes.
@@ -57,7 +57,7 @@ impl Made<'_> {
         };
         let place = Place::within(self.tenant, self.parents);
         // One who may not see the others of that place has not got the list of its own.
-        let Ok(first) = request(t, own(t, self.tenant)?, op, &place, &Words::default()) else { return Ok(None) };
+        let Ok(first) = request(t, owner(t, self.tenant)?, op, &place, &Words::default()) else { return Ok(None) };
         let pages = follow(t, op, first.crossing(), |page| found(page).is_some()).await;
         Ok(pages.last().and_then(|page| found(page)))
     }

@@ -151,14 +151,23 @@ async fn alone(t: &Tape, first: Evidence, attempt: &impl AsyncFn() -> Concluded)
     }
 }
 
-/// The principal that calls for a tenant by default.
+/// The principal that calls for a tenant in this trial.
 pub(crate) fn caller(t: &Tape, tenant: TenantIx) -> Result<Who, Stop> {
-    t.spec.caller(tenant).ok_or_else(|| Stop::not_applicable("the tenant has no principal that names it"))
+    t.caller(tenant).ok_or_else(nobody)
 }
 
-/// The credential that a tenant uses by default.
+/// The credential that a tenant uses in this trial.
 pub(crate) fn own(t: &Tape, tenant: TenantIx) -> Result<Caller, Stop> {
     caller(t, tenant).map(Caller::Own)
+}
+
+/// The credential with which a tenant makes what a trial needs: whoever attacks may have fewer rights.
+pub(crate) fn owner(t: &Tape, tenant: TenantIx) -> Result<Caller, Stop> {
+    t.spec.caller(tenant).map(Caller::Own).ok_or_else(nobody)
+}
+
+fn nobody() -> Stop {
+    Stop::not_applicable("the tenant has no principal that names it")
 }
 
 /// The same request by the attacker. What an attack claims to have deleted may still be there, so the journal keeps it.

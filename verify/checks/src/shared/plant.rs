@@ -9,7 +9,7 @@ use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, 
 use super::place::is_client_named;
 use super::{
     Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, is_turned_away, item_of, operation_of, own,
-    poll, reason, request, says_nothing, shows,
+    owner, poll, reason, request, says_nothing, shows,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -124,7 +124,7 @@ pub(crate) async fn make_under(
     if let Some(id) = &chosen {
         place = place.and(resource, id);
     }
-    let created = w.send(request(&w, own(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
+    let created = w.send(request(&w, owner(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
     match class_of(&created) {
         ResponseClass::Success => {}
         ResponseClass::NotOffered => return Err(Stop::not_offered(&created)),
@@ -178,7 +178,7 @@ fn not_creatable(described: &Resource) -> Stop {
 /// Removes a disposable object, by its owner. What fails here is left to the journal.
 pub(crate) async fn remove(w: WriteTape<'_>, object: &Object) -> Result<(), Stop> {
     if let Some(op) = operation_of(&w.spec, object.resource, Role::Delete) {
-        w.send(request(&w, own(&w, object.tenant)?, op, &Place::of(object), &Words::default())?).await;
+        w.send(request(&w, owner(&w, object.tenant)?, op, &Place::of(object), &Words::default())?).await;
     }
     Ok(())
 }
@@ -187,7 +187,7 @@ pub(crate) async fn remove(w: WriteTape<'_>, object: &Object) -> Result<(), Stop
 /// wrote: an id that was told by someone else may be that of an object of the tenant's own.
 pub(crate) async fn remove_if_written(w: WriteTape<'_>, object: &Object, nonce: &str) -> Result<(), Stop> {
     let Some(op) = operation_of(&w.spec, object.resource, Role::Read) else { return Ok(()) };
-    let asked = request(&w, own(&w, object.tenant)?, op, &Place::of(object), &Words::default())?;
+    let asked = request(&w, owner(&w, object.tenant)?, op, &Place::of(object), &Words::default())?;
     // Not the tenant's own id, perhaps, so no ordinary request.
     match w.send(asked.crossing()).await.mentions(nonce) {
         true => remove(w, object).await,
@@ -198,7 +198,7 @@ pub(crate) async fn remove_if_written(w: WriteTape<'_>, object: &Object, nonce: 
 /// The owner reads an object: it must succeed and show its marker.
 pub(crate) async fn read(t: &Tape, object: &Object) -> Result<Seen, Stop> {
     if let Some(op) = operation_of(&t.spec, object.resource, Role::Read) {
-        let asked = request(t, own(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
+        let asked = request(t, owner(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
         return control(t, &asked, object).await;
     }
     let unseen = Reason::MarkerNotSeen;
@@ -235,7 +235,7 @@ pub(crate) async fn look_up(t: &Tape, object: &Object) -> Result<Listed, Stop> {
     let resource = &t.spec[object.resource];
     let item_in = |page: &Exchange| item_of(resource, page, &object.id).cloned();
     let first =
-        request(t, own(t, object.tenant)?, op, &Place::within(object.tenant, &object.parents), &Words::default())?;
+        request(t, owner(t, object.tenant)?, op, &Place::within(object.tenant, &object.parents), &Words::default())?;
     let pages = follow(t, op, first, |page| item_in(page).is_some()).await;
     let last = pages.last().ok_or_else(Unproven::nothing_sent)?;
     Ok(Listed { page: Seen::clone(last), item: item_in(last), is_complete: pages.is_complete })

@@ -5,7 +5,7 @@
 //! refuse, at an operation that shows a planted object (`forged`, `foreign_issuer`, `expired`, `foreign_audience`).
 //! `subject` and `protected` hold what the two share.
 
-use crate::Kind;
+use crate::{Kind, TriedBy};
 
 mod audience;
 mod expired;
@@ -27,7 +27,7 @@ pub(crate) use subject::must_name;
 
 /// Every kind of token check, in the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
-    let kind = |check, trials| Kind { check, trials };
+    let kind = |check, trials| Kind { check, trials, tried_by: TriedBy::Caller };
     vec![
         kind(&issuer::CHECK, issuer::trials),
         kind(&audience::WILDCARD, audience::wildcard),

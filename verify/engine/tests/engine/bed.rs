@@ -190,6 +190,7 @@ pub(crate) fn job<T: 'static>(
         planted: Rc::default(),
         script: Script::Plant(Rc::new(script)),
         access,
+        caller: None,
         tenants: Vec::new(),
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn coverage(
     results: &[TrialResult],
 ) -> (Coverage, Vec<Uncovered>) {
     let concluded = |is: fn(&Verdict) -> bool| -> BTreeSet<OperationIx> {
-        results.iter().filter(|result| is(&result.verdict)).filter_map(operation).collect()
+        results.iter().filter(|result| is(&result.verdict)).filter_map(|result| result.subject.operation()).collect()
     };
     let decided =
         concluded(|verdict| matches!(verdict, Verdict::Isolated(_) | Verdict::Leak(_) | Verdict::Advisory(_)));
@@ -60,13 +60,6 @@ pub(super) fn coverage(
         }
     }
     (coverage, vanished)
-}
-
-fn operation(result: &TrialResult) -> Option<OperationIx> {
-    match result.subject {
-        Subject::Operation(operation) => Some(operation),
-        Subject::Token(_) | Subject::Everything => None,
-    }
 }
 
 /// Why it is no doubt that nothing decides an operation.

@@ -10,7 +10,7 @@ use super::tenant::Roster;
 use crate::keys::PRINCIPAL;
 use crate::reader::{At, Reader, Table, in_order};
 use crate::setting::Setting;
-use crate::spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Names, Principal};
+use crate::spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Names, Principal, Usage};
 use crate::variables::name_of;
 
 pub(super) const LEAST_LIFETIME: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ const GRANTS: [(&str, Grant); 5] = [
 ];
 
 impl Grant {
-    /// Keys that have a meaning with this grant, besides `name`, `grant` and `names`.
+    /// Keys that have a meaning with this grant, besides `name`, `grant`, `names` and `use`.
     fn keys(self) -> &'static [&'static str] {
         match self {
             Self::ClientCredentials => &["token_url", "client_id", "client_secret", "scope", "client_auth"],
@@ -78,6 +78,11 @@ pub(super) fn principal<'t>(
         Some(value) => reader.text(value).and_then(|text| names(reader, text, home.tenant, roster)),
         None => Some(Names::Own),
     };
+    let usages = [("all", Usage::All), ("tokens", Usage::Tokens)];
+    let usage = match table.get("use") {
+        Some(value) => reader.choice(value, &usages),
+        None => Some(Usage::All),
+    };
     let grant = reader.need(table, "grant").and_then(|value| reader.choice(value, &GRANTS));
     let credential = grant.and_then(|grant| {
         note_foreign_keys(reader, table, grant);
@@ -93,7 +98,7 @@ pub(super) fn principal<'t>(
     let line = reader.line(table.span.start);
     draft.principal = (|| {
         let name = draft.name.as_ref()?.value.clone();
-        Some(Principal { name, credential: credential?, names: names?, env_name, line })
+        Some(Principal { name, credential: credential?, names: names?, usage: usage?, env_name, line })
     })();
     draft
 }
@@ -110,7 +115,7 @@ fn names<'t>(reader: &mut Reader<'t, '_>, text: At<&'t str>, tenant: Option<&str
 fn note_foreign_keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, grant: Grant) {
     let word = GRANTS.iter().find(|(_, known)| *known == grant).map_or("", |(word, _)| word);
     for (key, _) in PRINCIPAL.keys {
-        let common = ["name", "grant", "names"].contains(key);
+        let common = ["name", "grant", "names", "use"].contains(key);
         if table.get(key).is_some() && !common && !grant.keys().contains(key) {
             let help = format!("leave it out; with this grant go {}", grant.keys().join(", "));
             reader.report.note(table.key_span(key), format!("`{key}` means nothing with grant \"{word}\""), help);

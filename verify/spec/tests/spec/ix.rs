@@ -54,6 +54,20 @@ fn a_tenants_caller_is_its_first_principal_that_names_it() {
 }
 
 #[test]
+fn a_tenants_further_principals_attack_too_unless_they_serve_tokens_alone() {
+    let further = |text: &str| -> Vec<String> {
+        let spec = sound(text);
+        let all = spec.tenant_ixs().flat_map(|tenant| spec.further_attackers(tenant).collect::<Vec<_>>());
+        all.map(|who| spec.name_of(who)).collect()
+    };
+    assert_eq!(further(FULL), Vec::<String>::new(), "stray names another tenant, night desk none");
+    let own = FULL.replace("names = \"agency-south\"", "").replace("names = \"none\"", "");
+    assert_eq!(further(&own), ["agency-north/stray", "agency-south/night desk"]);
+    let of_tokens = own.replace("name = \"stray\"", "name = \"stray\"\nuse = \"tokens\"");
+    assert_eq!(further(&of_tokens), ["agency-south/night desk"]);
+}
+
+#[test]
 fn an_operation_is_found_by_resource_and_role() {
     let spec = sound(FULL);
     let name = |resource: ResourceIx, role| spec.operation_of(resource, role).map(|ix| spec[ix].name.as_str());
