@@ -105,12 +105,11 @@ struct Granted {
 }
 
 async fn token(client: &reqwest::Client, principal: &Principal) -> Option<String> {
-    let Credential::ClientCredentials { token_url, client_id, client_secret, .. } = &principal.credential else {
-        return None;
-    };
+    let Credential::Endpoint(endpoint) = &principal.credential else { return None };
+    let (known, secret) = (endpoint.client.as_ref()?, endpoint.client_secret()?);
     let request = client
-        .post(token_url.clone())
-        .basic_auth(client_id.text(), Some(client_secret.expose_secret()))
+        .post(endpoint.url.clone())
+        .basic_auth(known.id.text(), Some(secret.expose_secret()))
         .header("content-type", "application/x-www-form-urlencoded")
         // Without a scope, all that the client is registered for.
         .body("grant_type=client_credentials");

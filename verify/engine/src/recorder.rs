@@ -4,16 +4,17 @@
 use std::cell::RefCell;
 
 use serde_json::Value;
-use watertight_spec::{Credential, Spec};
+use watertight_spec::{Credential, Spec, TokenGrant, Who};
 
 use crate::call::Call;
 use crate::channel::arrivals::Arrival;
 use crate::channel::http::Answered;
 use crate::credentials::signature::signed_by;
-use crate::credentials::{Jar, Owners, Token, Tokens, session_of, token_in};
+use crate::credentials::{Jar, Owners, REFRESH_TOKEN, Token, Tokens, session_of, token_in};
 use crate::log::{Body, Called, Exchange, Inbound, InboundKind, IssuedToken, Outcome, Received, SignatureState};
 use crate::marker::{Encoding, Hit, RunTag, Scanner};
 use crate::redact::{Redactor, is_placeholder, is_placeholder_in, is_random, is_secret_name, placeholders};
+use crate::render::Text;
 
 /// Names of members that are secrets in a token endpoint's answer, besides those that are anywhere.
 const OF_TOKEN_ENDPOINTS: [&str; 4] = ["code", "key", "session", "assertion"];
@@ -69,8 +70,10 @@ impl Recorder<'_> {
                 self.tokens.set_jar(ask.who, jar);
             }
             Call::Token(ask) => {
-                self.learn_of_endpoint(&serde_json::from_str(&body).unwrap_or_default());
+                let json: Value = serde_json::from_str(&body).unwrap_or_default();
+                self.learn_of_endpoint(&json);
                 if success {
+                    self.keep_refresh_token(ask.who, &json);
                     let found = token_in(self.spec, ask.who, &body, &mut self.redactor.borrow_mut());
                     if let Some((token, recorded)) = found {
                         told.token = Some(token);
@@ -226,6 +229,19 @@ impl Recorder<'_> {
             }
             Value::Array(items) => items.iter().for_each(|item| self.learn_of_endpoint(item)),
             _ => {}
+        }
+    }
+
+    /// A refresh token that replaces the one that was used (RFC 6749 6).
+    fn keep_refresh_token(&self, who: Who, json: &Value) {
+        let is_refreshed = match &self.spec[who].credential {
+            Credential::Endpoint(endpoint) => matches!(endpoint.grant, TokenGrant::RefreshToken(_)),
+            _ => false,
+        };
+        if let Some(newer) = json.get(REFRESH_TOKEN).and_then(Value::as_str).filter(|_| is_refreshed) {
+            let mut jar = self.tokens.jar(who);
+            jar.keep(REFRESH_TOKEN, Text::secret(newer, self.hidden(newer)));
+            self.tokens.set_jar(who, jar);
         }
     }
 

@@ -4,16 +4,19 @@
 //! pairs, so what the log shows cannot differ from what was sent in anything but the secrets; and a replay, in which
 //! both halves are placeholders, renders the very text that the log holds.
 
+mod logins;
+
 use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use watertight_spec::{ClientAuth, Credential, FileName, LoginEncoding, LoginStep, LoginValue, Setting, Spec, Who};
+use watertight_spec::{Credential, FileName, PrivateKey, Setting, Spec, Who};
 
-use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, TokenCall, encode};
-use crate::credentials::Jar;
+use self::logins::token_request;
+use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, encode};
+use crate::credentials::{Jar, assertion};
 use crate::log::{Sender, Sent};
 use crate::redact::Goes;
 
@@ -110,6 +113,8 @@ pub(crate) trait Secrets {
     fn issued(&self, seq: u64) -> Option<(Who, Text)>;
     /// A token made from a genuine one.
     fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String>;
+    /// A signed assertion.
+    fn sign(&self, key: &PrivateKey, claims: &BTreeMap<String, String>) -> Result<Text, String>;
     /// Text that came from the target, as it was before it was redacted.
     fn as_it_was(&self, text: &str, goes: Goes) -> String;
 }
@@ -319,7 +324,7 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
                     used = Some(seq);
                     carried
                 }
-                Credential::ClientCredentials { .. } | Credential::Login { .. } => {
+                Credential::Endpoint(_) | Credential::Login { .. } => {
                     let (seq, token) = secrets.current(*who).ok_or_else(|| missing(*who))?;
                     used = Some(seq);
                     bearer(token)
@@ -364,127 +369,6 @@ fn setting(setting: &Setting, spec: &Spec, secrets: &dyn Secrets) -> Text {
     match setting.is_secret(spec) {
         true => Text::secret(setting.text(), secrets.shown(setting.text())),
         false => Text::plain(setting.text()),
-    }
-}
-
-fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, Unrendered> {
-    let label = spec.name_of(ask.who);
-    match &spec[ask.who].credential {
-        Credential::ClientCredentials { token_url, client_id, client_secret, scope, client_auth } => {
-            let secret = match ask.secret_of {
-                None => client_secret.expose_secret(),
-                Some(other) => match &spec[other].credential {
-                    Credential::ClientCredentials { client_secret, .. } => client_secret.expose_secret(),
-                    _ => return Err("the other principal has no client secret".into()),
-                },
-            };
-            let secret = Text::secret(secret, secrets.shown(secret));
-            let mut form = vec![("grant_type".to_owned(), Text::plain("client_credentials"))];
-            form.extend(ask.scope.as_ref().or(scope.as_ref()).map(|s| ("scope".to_owned(), Text::plain(s.clone()))));
-            form.extend(ask.extra.iter().map(|(name, value)| (name.clone(), Text::plain(value.clone()))));
-            let mut headers = vec![];
-            let client_id = setting(client_id, spec, secrets);
-            match client_auth {
-                // RFC 6749 2.3.1: id and secret are form-encoded before they are joined.
-                ClientAuth::Basic => {
-                    let real = STANDARD.encode(format!("{}:{}", form_text(client_id.real()), form_text(secret.real())));
-                    let shown = format!("Basic {}:{}", client_id.shown(), secret.shown());
-                    headers.push(("authorization".to_owned(), Text::secret(format!("Basic {real}"), shown)));
-                }
-                ClientAuth::Post => {
-                    form.push(("client_id".to_owned(), client_id));
-                    form.push(("client_secret".to_owned(), secret));
-                }
-            }
-            Ok(post(token_url, headers, "application/x-www-form-urlencoded", form_body(&form), ask.who, label))
-        }
-        Credential::Login { url, method, fields, encoding, .. } => {
-            let values: Vec<(String, Text)> = fields
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), login_value(value, &Jar::default(), secrets)?)))
-                .collect::<Result<_, Unrendered>>()?;
-            let (kind, body) = match encoding {
-                LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
-                LoginEncoding::Json => ("application/json", json_body(&values)),
-            };
-            let mut rendered = post(url, vec![], kind, body, ask.who, label);
-            rendered.method.clone_from(method);
-            Ok(rendered)
-        }
-        Credential::Session { steps, .. } => {
-            let step = steps.get(ask.step).ok_or_else(|| format!("{label} has no step {}", ask.step))?;
-            login_step(step, &secrets.jar(ask.who), ask.who, label, secrets)
-        }
-        Credential::Basic { .. } | Credential::Keys { .. } => Err(format!("{label} uses no tokens").into()),
-    }
-}
-
-/// A step of a log-in, with what the steps before it have set and told.
-fn login_step(
-    step: &LoginStep,
-    jar: &Jar,
-    who: Who,
-    label: String,
-    secrets: &dyn Secrets,
-) -> Result<Rendered, Unrendered> {
-    let lacks =
-        |name: String| Unrendered::Other(format!("no step before {} {} has told {name}", step.method, step.url));
-    let mut headers = vec![("host".to_owned(), Text::plain(host(&step.url)))];
-    headers.extend(common());
-    headers.extend(jar.cookie(step.url.host_str().unwrap_or_default()).map(|cookie| ("cookie".to_owned(), cookie)));
-    for (name, written) in &step.headers {
-        headers.push((name.clone(), jar.written(written).map_err(lacks)?));
-    }
-    let body = match &step.body {
-        None => None,
-        Some((encoding, fields)) => {
-            let values = fields.iter().map(|(name, value)| Ok((name.clone(), login_value(value, jar, secrets)?)));
-            let values: Vec<(String, Text)> = values.collect::<Result<_, Unrendered>>()?;
-            let (kind, body) = match encoding {
-                LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
-                LoginEncoding::Json => ("application/json", json_body(&values)),
-            };
-            headers.push(("content-type".to_owned(), Text::plain(kind)));
-            Some(body)
-        }
-    };
-    Ok(Rendered {
-        origin: step.url.clone(),
-        method: step.method.clone(),
-        target: Text::plain(origin_form(&step.url)),
-        headers,
-        body,
-        sender: Sender::Principal { who, token: None },
-        by: label,
-    })
-}
-
-fn login_value(value: &LoginValue, jar: &Jar, secrets: &dyn Secrets) -> Result<Text, Unrendered> {
-    match value {
-        LoginValue::Plain(text) => Ok(Text::plain(text.clone())),
-        LoginValue::Written(written) => {
-            jar.written(written).map_err(|name| Unrendered::Other(format!("no step before it has told {name}")))
-        }
-        LoginValue::Secret(secret) => {
-            let secret = secret.expose_secret();
-            Ok(Text::secret(secret, secrets.shown(secret)))
-        }
-    }
-}
-
-fn post(url: &url::Url, auth: Vec<(String, Text)>, kind: &str, body: Text, who: Who, by: String) -> Rendered {
-    let mut headers = vec![("host".to_owned(), Text::plain(host(url)))];
-    headers.extend(common());
-    headers.extend(auth);
-    headers.push(("content-type".to_owned(), Text::plain(kind)));
-    Rendered {
-        origin: url.clone(),
-        method: "POST".into(),
-        target: Text::plain(origin_form(url)),
-        headers,
-        body: Some(body),
-        sender: Sender::Principal { who, token: None },
-        by,
     }
 }
 
@@ -547,6 +431,9 @@ impl Secrets for Placeholders {
     fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String> {
         let label = forged_label(genuine.shown(), what);
         Ok(Text::secret(label.clone(), label))
+    }
+    fn sign(&self, _: &PrivateKey, _: &BTreeMap<String, String>) -> Result<Text, String> {
+        Ok(Text::secret(assertion::SHOWN, assertion::SHOWN))
     }
     fn as_it_was(&self, text: &str, _: Goes) -> String {
         text.to_owned()

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use crate::spec::{Credential, Spec};
+use crate::credential::Credential;
+use crate::spec::Spec;
 
 impl Spec {
     /// Every host and port that a run may send requests to: those of the target, where its answers may lead, of tenants, token endpoints and
@@ -12,7 +13,7 @@ impl Spec {
     /// in brackets.
     pub fn hosts(&self) -> BTreeSet<(String, u16)> {
         let credentials = self.tenants.iter().flat_map(|tenant| &tenant.principals).flat_map(|p| match &p.credential {
-            Credential::ClientCredentials { token_url, .. } => vec![token_url],
+            Credential::Endpoint(endpoint) => vec![&endpoint.url],
             Credential::Login { url, .. } => vec![url],
             Credential::Session { steps, .. } => steps.iter().map(|step| &step.url).collect(),
             Credential::Basic { .. } | Credential::Keys { .. } => Vec::new(),

@@ -12,6 +12,7 @@
 //! on; `keys.rs` lists every key there is; `diagnostic.rs` shows the mistakes as a compiler would. Whoever uses a
 //! [`Spec`] refers to its parts by the indices of `ix.rs`.
 
+mod credential;
 mod diagnostic;
 mod env;
 mod hosts;
@@ -31,6 +32,7 @@ mod template;
 mod values;
 mod variables;
 
+pub use credential::*;
 pub use diagnostic::{Color, Problem, Problems};
 pub use env::{EnvSource, Environment, Variable};
 pub use init::{RECIPES, TEMPLATE as INIT_TEMPLATE};

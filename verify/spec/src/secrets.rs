@@ -10,16 +10,20 @@ use crate::keys::nearest;
 use crate::report::Report;
 use crate::variables::name_of;
 
+/// Keys of a principal whose values are secrets.
+const KEYS: [&str; 5] = ["client_secret", "password", "value", "refresh_token", "private_key"];
+
 /// Every variable that is a secret of some principal, with the byte at which it is one first.
 ///
 /// Secrets of a grant that the principal does not have count too: such a spec is refused anyway.
 pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
     let principals = tables(root, "tenant").flat_map(|tenant| tables(tenant, "principal"));
     let values = principals.flat_map(|principal| {
-        let own = ["client_secret", "password", "value"].into_iter().filter_map(|key| principal.get(key));
+        let own = KEYS.into_iter().filter_map(|key| principal.get(key));
         let requests = std::iter::once(principal).chain(tables(principal, "steps"));
-        let logins = requests
-            .flat_map(|request| ["json", "form"].into_iter().filter_map(|key| request.get(key)?.get_ref().as_table()));
+        let logins = requests.flat_map(|request| {
+            ["json", "form", "params"].into_iter().filter_map(|key| request.get(key)?.get_ref().as_table())
+        });
         // API keys. What a session's headers hold are no variables.
         let keys = ["headers", "query"].into_iter().filter_map(|key| principal.get(key)?.get_ref().as_table());
         let own = own.chain(keys.flat_map(|members| members.values()));
@@ -63,8 +67,7 @@ fn hide_in(report: &mut Report<'_>, key: &str, value: &toml::Spanned<DeValue<'_>
 
 fn is_secret(key: &str) -> bool {
     let lower = key.to_lowercase();
-    ["secret", "pass"].iter().any(|word| lower.contains(word))
-        || nearest(key, ["client_secret", "password", "value"]).is_some()
+    ["secret", "pass"].iter().any(|word| lower.contains(word)) || nearest(key, KEYS).is_some()
 }
 
 /// The same line by line, in a text that is not TOML.
@@ -73,7 +76,7 @@ pub(crate) fn hide_by_line(report: &mut Report<'_>) {
     let mut start = 0_usize;
     for line in text.split_inclusive('\n') {
         let lower = line.to_ascii_lowercase();
-        let key = ["sec", "pass", "value"].iter().filter_map(|word| lower.find(word)).min();
+        let key = ["sec", "pass", "value", "refresh", "private"].iter().filter_map(|word| lower.find(word)).min();
         let equals = key.and_then(|key| Some(key.saturating_add(lower.get(key..)?.find('=')?)));
         if let Some(equals) = equals {
             let from = start.saturating_add(equals).saturating_add(1);

@@ -5,14 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde_json_path::JsonPath;
 use url::Url;
 
+use crate::credential::Credential;
 use crate::env::Variable;
 use crate::ix::{OperationIx, ResourceIx};
 use crate::object_id::ObjectId;
-use crate::setting::Setting;
 use crate::template::{BodyTemplate, PathTemplate, Symbol, TextTemplate, objects_of};
 
 /// Everything that a run needs to know of its target.
@@ -247,140 +246,6 @@ pub enum Names {
     Nothing,
     /// Another tenant's id, vouched for by this tenant's own issuer: it must open nothing.
     Other(TenantName),
-}
-
-/// How a principal proves itself.
-#[derive(Clone, Debug)]
-pub enum Credential {
-    /// `grant = "client_credentials"` (RFC 6749 4.4)
-    ClientCredentials {
-        /// `token_url`
-        token_url: Url,
-        /// `client_id`
-        client_id: Setting,
-        /// `client_secret`, always a variable.
-        client_secret: SecretString,
-        /// `scope`: what is asked for.
-        scope: Option<String>,
-        /// `client_auth`
-        client_auth: ClientAuth,
-    },
-    /// `grant = "basic"` (RFC 7617)
-    Basic {
-        /// `username`
-        username: Setting,
-        /// `password`, always a variable.
-        password: SecretString,
-    },
-    /// `grant = "header"`: API keys, in one or more headers, or in the query. Each value is a variable.
-    Keys {
-        /// `header` and `value`, or `headers`.
-        headers: Vec<(String, SecretString)>,
-        /// `query`
-        query: Vec<(String, SecretString)>,
-    },
-    /// `grant = "login"`
-    Login {
-        /// `request`, with `json` or `form` members that may be variables.
-        url: Url,
-        /// Method of the request.
-        method: String,
-        /// The members sent.
-        fields: BTreeMap<String, LoginValue>,
-        /// How they are sent.
-        encoding: LoginEncoding,
-        /// `token`: where the answer carries it.
-        token: JsonPath,
-        /// `lifetime` of the token, where the answer does not say `expires_in`.
-        lifetime: Option<Duration>,
-    },
-    /// `grant = "session"`: a log-in of one or more steps. Every request then carries the cookies that their answers set,
-    /// and `headers`.
-    Session {
-        /// `steps`, in order, at least one.
-        steps: Vec<LoginStep>,
-        /// `headers`
-        headers: Vec<(String, Written)>,
-        /// `lifetime` of the session: then it is begun anew.
-        lifetime: Option<Duration>,
-    },
-}
-
-/// One request of a log-in.
-#[derive(Clone, Debug)]
-pub struct LoginStep {
-    /// Upper-case method of `request`.
-    pub method: String,
-    /// URL of `request`.
-    pub url: Url,
-    /// `headers`
-    pub headers: Vec<(String, Written)>,
-    /// `json` or `form`, if it has either.
-    pub body: Option<(LoginEncoding, Vec<(String, LoginValue)>)>,
-    /// `take`: what is kept of the answer, by name.
-    pub take: Vec<(String, Take)>,
-}
-
-/// Where an answer has something that a later request needs.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Take {
-    /// A JSONPath.
-    Member(JsonPath),
-    /// `"header:NAME"`
-    Header(String),
-    /// `"cookie:NAME"`
-    Cookie(String),
-    /// `"field:NAME"`: the value of an `input`, or the content of a `meta` element, of this name in HTML.
-    Field(String),
-}
-
-/// A text in which `{name}` stands for what a step has taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written(pub(crate) Vec<WrittenPart>);
-
-/// Text, or the name of what a step has taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WrittenPart {
-    /// As written.
-    Text(String),
-    /// `{name}`
-    Taken(String),
-}
-
-impl Written {
-    /// In order.
-    pub fn parts(&self) -> &[WrittenPart] {
-        &self.0
-    }
-}
-
-/// A member of a described login request.
-#[derive(Clone, Debug)]
-pub enum LoginValue {
-    /// Written in the file.
-    Plain(String),
-    /// Written in the file, with what an earlier step has taken.
-    Written(Written),
-    /// From a variable, thus a secret.
-    Secret(SecretString),
-}
-
-/// How a described login request is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoginEncoding {
-    /// `json = { … }`
-    Json,
-    /// `form = { … }`
-    Form,
-}
-
-/// How a client authenticates at the token endpoint (RFC 6749 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientAuth {
-    /// `"basic"` (the default)
-    Basic,
-    /// `"post"`
-    Post,
 }
 
 /// `[[resource]]`: one kind of object. A few lines yield the whole attack matrix.

@@ -3,12 +3,12 @@
 use watertight_engine::Tape;
 use watertight_engine::call::{Call, Caller, TokenCall};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Credential, OperationIx, Spec, TenantIx, Who};
+use watertight_spec::{OperationIx, Spec, TenantIx, Who};
 
 use super::audience::named;
 use super::expired::{once_a_tenant, own_bearers};
 use super::protected::ProtectedObject;
-use super::subject::{fresh, granted, readable, refused};
+use super::subject::{fresh, granted, is_client, readable, refused};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Trial};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
@@ -40,7 +40,7 @@ async fn attempt(t: &Tape, tenant: TenantIx, operation: OperationIx) -> Conclude
     if tokens.elsewhere.is_empty() {
         return Err(Stop::not_applicable("the spec gives no way to a token for another API (`elsewhere`)"));
     }
-    let is_client = |who: &Who| matches!(t.spec[*who].credential, Credential::ClientCredentials { .. });
+    let is_client = |who: &Who| is_client(&t.spec[*who]);
     let client = own_bearers(&t.spec, tenant).find(is_client);
     let who = client.ok_or_else(|| Stop::not_applicable("the tenant has no client"))?;
     let ordinary = fresh(t, who).await?;

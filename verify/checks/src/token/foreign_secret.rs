@@ -4,9 +4,9 @@ use watertight_engine::Tape;
 use watertight_engine::call::{Call, TokenCall};
 use watertight_engine::log::Exchange;
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Credential, Spec, TenantIx, Who};
+use watertight_spec::{Credential, Principal, Spec, TenantIx, Who};
 
-use super::subject::{bearers, fresh, names_own, refused};
+use super::subject::{bearers, fresh, is_client, names_own, refused};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, writes};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
@@ -46,9 +46,14 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
 
 /// The first ordinary client of a tenant.
 fn client(spec: &Spec, tenant: TenantIx) -> Option<Who> {
-    bearers(spec, tenant)
-        .find(|(_, p)| names_own(p) && matches!(p.credential, Credential::ClientCredentials { .. }))
-        .map(|(who, _)| who)
+    bearers(spec, tenant).find(|(_, p)| names_own(p) && is_client(p) && has_secret(p)).map(|(who, _)| who)
+}
+
+fn has_secret(principal: &Principal) -> bool {
+    match &principal.credential {
+        Credential::Endpoint(endpoint) => endpoint.client_secret().is_some(),
+        _ => false,
+    }
 }
 
 async fn attempt(t: &Tape, attacker: Who, victim: Who) -> Concluded {

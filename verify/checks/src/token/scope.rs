@@ -107,7 +107,7 @@ fn has_scope(granted: &Granted, forbidden: &str) -> Attack {
 /// The scope that the spec asks for. A described login has none of its own.
 fn asked(spec: &Spec, who: Who) -> Result<Option<&str>, Stop> {
     match &spec[who].credential {
-        Credential::ClientCredentials { scope, .. } => Ok(scope.as_deref()),
+        Credential::Endpoint(endpoint) => Ok(endpoint.scope.as_deref()),
         _ => Err(Stop::not_applicable("a described login asks for no scope")),
     }
 }

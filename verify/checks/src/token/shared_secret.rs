@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Credential, LoginValue, Operation, Role, Spec, TenantIx, Who};
+use watertight_spec::{Operation, Role, Spec, TenantIx, Who};
 
 use super::protected::{is_root, only_reads};
 use super::subject::{fresh, gets_tokens, names_own};
@@ -46,7 +46,9 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
 
 /// Whatever the other tenant's principals prove themselves with.
 fn compare(spec: &Spec, who: Who, victim: TenantIx) -> Attack {
-    let secrets_of = |who: Who| secrets(&spec[who].credential);
+    let secrets_of = |who: Who| -> Vec<&str> {
+        spec[who].credential.secrets().into_iter().map(|secret| secret.expose_secret()).collect()
+    };
     let shares = |other: &Who| secrets_of(*other).iter().any(|secret| secrets_of(who).contains(secret));
     match spec.principals(victim).map(|(other, _)| other).find(shares) {
         None => Attack::Withstood,
@@ -55,29 +57,6 @@ fn compare(spec: &Spec, who: Who, victim: TenantIx) -> Attack {
             Attack::Weak(Evidence { shows: Shows::WeakCredential, lines: vec![line], exchanges: Vec::new() })
         }
     }
-}
-
-fn secrets(credential: &Credential) -> Vec<&str> {
-    match credential {
-        Credential::ClientCredentials { client_secret, .. } => vec![client_secret.expose_secret()],
-        Credential::Login { fields, .. } => of_login(fields.values()),
-        Credential::Session { steps, .. } => {
-            let bodies = steps.iter().filter_map(|step| step.body.as_ref());
-            of_login(bodies.flat_map(|(_, fields)| fields.iter().map(|(_, value)| value)))
-        }
-        Credential::Basic { password, .. } => vec![password.expose_secret()],
-        Credential::Keys { headers, query } => {
-            headers.iter().chain(query).map(|(_, value)| value.expose_secret()).collect()
-        }
-    }
-}
-
-fn of_login<'v>(values: impl Iterator<Item = &'v LoginValue>) -> Vec<&'v str> {
-    let secret = |value: &'v LoginValue| match value {
-        LoginValue::Secret(secret) => Some(secret.expose_secret()),
-        LoginValue::Plain(_) | LoginValue::Written(_) => None,
-    };
-    values.filter_map(secret).collect()
 }
 
 async fn judge(t: &Tape, who: Who, compared: Attack) -> Concluded {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use watertight_engine::call::{Call, TokenCall};
 use watertight_engine::log::{Exchange, IssuedToken};
 use watertight_engine::{Script, Seen, Tape};
-use watertight_spec::{Credential, Names, Pair, Principal, Spec, TenantIx, TokenKind, Tokens, Who};
+use watertight_spec::{Credential, Names, Pair, Principal, Spec, TenantIx, TokenGrant, TokenKind, Tokens, Who};
 
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
@@ -75,7 +75,20 @@ pub(super) fn bearers(spec: &Spec, tenant: TenantIx) -> impl Iterator<Item = (Wh
 
 /// Whether a principal proves itself with a token.
 pub(super) fn gets_tokens(principal: &Principal) -> bool {
-    matches!(principal.credential, Credential::ClientCredentials { .. } | Credential::Login { .. })
+    match &principal.credential {
+        // A refresh token may be good for one use.
+        Credential::Endpoint(endpoint) => !matches!(endpoint.grant, TokenGrant::RefreshToken(_)),
+        Credential::Login { .. } => true,
+        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } => false,
+    }
+}
+
+/// Whether a principal is a client that gets tokens of its own.
+pub(super) fn is_client(principal: &Principal) -> bool {
+    match &principal.credential {
+        Credential::Endpoint(endpoint) => matches!(endpoint.grant, TokenGrant::ClientCredentials),
+        _ => false,
+    }
 }
 
 /// The first principal of a tenant whose token names that tenant.

@@ -3,6 +3,7 @@
 //! A script may name the tokens that its own requests brought or used. Those, and each principal's newest, are kept; the
 //! rest is dropped at once, however short-lived the tokens of a target are.
 
+pub(crate) mod assertion;
 pub(crate) mod forge;
 mod owners;
 mod session;
@@ -26,6 +27,9 @@ pub(crate) use session::Jar;
 
 /// The longest that a token is used without a new one.
 const LONGEST_LIFE: u64 = 86_400;
+
+/// The member of a token endpoint's answer, and what it is kept under.
+pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
 
 /// Characters of a token. A longer one fits into no header that a server reads.
 const LONGEST: usize = 64 * 1024;
@@ -177,7 +181,7 @@ impl Token {
 /// How many requests bring what a principal proves itself with: none where the spec has it.
 pub(crate) fn requests_before(spec: &Spec, who: Who) -> usize {
     match &spec[who].credential {
-        Credential::ClientCredentials { .. } | Credential::Login { .. } => 1,
+        Credential::Endpoint(_) | Credential::Login { .. } => 1,
         Credential::Session { steps, .. } => steps.len(),
         Credential::Basic { .. } | Credential::Keys { .. } => 0,
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use secrecy::ExposeSecret as _;
-use watertight_spec::{Credential, LoginValue, Spec, Who};
+use watertight_spec::{Spec, Who};
 
 use crate::redact::Redactor;
 
@@ -23,7 +23,8 @@ impl Owners {
         let mut owners = Self::default();
         for tenant in spec.tenant_ixs() {
             for (who, principal) in spec.principals(tenant) {
-                for secret in secrets(&principal.credential).filter(|secret| is_no_word(secret)) {
+                let secrets = principal.credential.secrets().into_iter().map(|secret| secret.expose_secret());
+                for secret in secrets.filter(|secret| is_no_word(secret)) {
                     let owner = owners.by_placeholder.entry(redactor.placeholder(secret)).or_insert(Some(who));
                     *owner = owner.filter(|other| other.tenant == tenant);
                 }
@@ -36,29 +37,6 @@ impl Owners {
     pub(crate) fn who(&self, placeholder: &str) -> Option<Who> {
         self.by_placeholder.get(placeholder).copied().flatten()
     }
-}
-
-fn secrets(credential: &Credential) -> impl Iterator<Item = &str> {
-    let (one, fields): (_, Vec<&LoginValue>) = match credential {
-        Credential::ClientCredentials { client_secret, .. } => (Some(client_secret), Vec::new()),
-        Credential::Basic { password, .. } => (Some(password), Vec::new()),
-        Credential::Keys { .. } => (None, Vec::new()),
-        Credential::Login { fields, .. } => (None, fields.values().collect()),
-        Credential::Session { steps, .. } => {
-            let bodies = steps.iter().filter_map(|step| step.body.as_ref());
-            (None, bodies.flat_map(|(_, fields)| fields.iter().map(|(_, value)| value)).collect())
-        }
-    };
-    let of_login = fields.into_iter().filter_map(|value| match value {
-        LoginValue::Secret(secret) => Some(secret),
-        LoginValue::Plain(_) | LoginValue::Written(_) => None,
-    });
-    let keys = match credential {
-        Credential::Keys { headers, query } => headers.iter().chain(query).collect(),
-        _ => Vec::new(),
-    };
-    let of_keys = keys.into_iter().map(|(_, value)| value);
-    one.into_iter().chain(of_login).chain(of_keys).map(|secret| secret.expose_secret())
 }
 
 /// A password may be a word that is in any text.

@@ -87,6 +87,16 @@ impl Jar {
         }
     }
 
+    /// What was taken under a name.
+    pub(crate) fn taken(&self, name: &str) -> Option<Text> {
+        self.taken.get(name).cloned()
+    }
+
+    /// Keeps a text under a name.
+    pub(crate) fn keep(&mut self, name: &str, text: Text) {
+        self.taken.insert(name.to_owned(), text);
+    }
+
     /// The `Cookie` header for a host, if it gets any cookie.
     pub(crate) fn cookie(&self, host: &str) -> Option<Text> {
         let of_host: Vec<&Cookie> = self.cookies.iter().filter(|cookie| cookie.goes_to(host)).collect();

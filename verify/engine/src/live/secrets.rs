@@ -1,10 +1,12 @@
 //! The secrets of a live run, as rendering asks for them.
 
-use watertight_spec::Who;
+use std::collections::BTreeMap;
+
+use watertight_spec::{PrivateKey, Who};
 
 use super::Live;
 use crate::call::Forged;
-use crate::credentials::Jar;
+use crate::credentials::{Jar, assertion};
 use crate::log::Source;
 use crate::redact::Goes;
 use crate::render::{Secrets, Text, forged_label};
@@ -42,6 +44,9 @@ impl Secrets for Known<'_> {
         let forgery = self.live.forge.borrow().clone().ok_or("no key or listener for forging could be had")?;
         let made = forgery.forge.make(genuine.real(), what, &forgery.listener.url(&self.topic))?;
         Ok(Text::secret(made, forged_label(genuine.shown(), what)))
+    }
+    fn sign(&self, key: &PrivateKey, claims: &BTreeMap<String, String>) -> Result<Text, String> {
+        Ok(Text::secret(assertion::sign(key, claims)?, assertion::SHOWN))
     }
     fn as_it_was(&self, text: &str, goes: Goes) -> String {
         self.live.redactor.borrow().as_it_was(text, goes)

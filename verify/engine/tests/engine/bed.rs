@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tempfile::TempDir;
 use watertight_engine::call::{Call, Caller, Request};
@@ -56,11 +56,16 @@ create = {{ title = "{{canary}}" }}
 /// South's credentials where nothing else is said.
 pub(crate) const BASIC: &str = "grant = \"basic\"\nusername = \"south\"\npassword = \"$SOUTH_PASSWORD\"";
 
+/// A P-256 key, in PEM.
+pub(crate) fn private_key() -> &'static str {
+    static PEM: LazyLock<String> = LazyLock::new(|| rcgen::KeyPair::generate().unwrap().serialize_pem());
+    &PEM
+}
+
 /// Parsed.
 pub(crate) fn parsed(text: &str) -> Arc<Spec> {
-    let variables: BTreeMap<String, String> = [("NORTH_SECRET", SECRET), ("SOUTH_PASSWORD", "pässword of south")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
+    let known = [("NORTH_SECRET", SECRET), ("SOUTH_PASSWORD", "pässword of south"), ("SOUTH_KEY", private_key())];
+    let variables: BTreeMap<String, String> = known.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let today = time::Date::from_calendar_date(2026, time::Month::January, 1).unwrap();
     Arc::new(watertight_spec::parse(Path::new("test.toml"), text, &variables, today).unwrap_or_else(|p| panic!("{p}")))
 }

@@ -4,6 +4,7 @@
 
 mod bed;
 mod evidence;
+mod grants;
 mod hostile;
 mod inbox;
 mod rate;

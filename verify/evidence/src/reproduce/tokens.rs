@@ -1,8 +1,10 @@
 //! How to obtain the tokens that reproductions name.
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
-use watertight_spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Principal, Spec};
+use watertight_spec::{
+    ClientProof, Credential, LoginEncoding, LoginValue, Principal, SecretGoes, Spec, TokenEndpoint, TokenGrant,
+};
 
 use super::shell::{quoted, single};
 use super::{setting, variable};
@@ -11,18 +13,8 @@ use super::{setting, variable};
 /// its secret has no variable, or where the answer names it in a way that takes more than a few words to follow.
 pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
     let (options, url, path) = match &principal.credential {
-        Credential::ClientCredentials { token_url, client_id, client_secret, scope, client_auth } => {
-            let secret = variable(spec, client_secret.expose_secret())?;
-            let id = setting(spec, client_id);
-            let scope = scope.as_ref().map(|scope| field("scope", &single(scope))).unwrap_or_default();
-            let options = match client_auth {
-                ClientAuth::Basic => format!("-u {id}:{} -d grant_type=client_credentials{scope}", quoted(&secret)),
-                ClientAuth::Post => {
-                    let client = [field("client_id", &id), field("client_secret", &quoted(&secret))].concat();
-                    format!("-d grant_type=client_credentials{client}{scope}")
-                }
-            };
-            (options, token_url, "[\"access_token\"]".to_owned())
+        Credential::Endpoint(endpoint) => {
+            (of_endpoint(spec, endpoint)?, &endpoint.url, "[\"access_token\"]".to_owned())
         }
         Credential::Login { url, method, fields, encoding, token, .. } => {
             let fields = fields.iter().map(|(name, value)| Some((name.as_str(), login_value(spec, value)?)));
@@ -38,6 +30,37 @@ pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
         Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } => return None,
     };
     Some(command(&principal.env_name, &options, url, &path))
+}
+
+/// None where an assertion is signed: that takes more than a line of shell.
+fn of_endpoint(spec: &Spec, endpoint: &TokenEndpoint) -> Option<String> {
+    let secret = |secret: &SecretString| variable(spec, secret.expose_secret()).map(|name| quoted(&name));
+    let granted = match &endpoint.grant {
+        TokenGrant::ClientCredentials => "-d grant_type=client_credentials".to_owned(),
+        TokenGrant::Password { username, password } => {
+            let user = [field("username", &setting(spec, username)), field("password", &secret(password)?)].concat();
+            format!("-d grant_type=password{user}")
+        }
+        TokenGrant::RefreshToken(token) => {
+            format!("-d grant_type=refresh_token{}", field("refresh_token", &secret(token)?))
+        }
+        TokenGrant::JwtBearer { .. } => return None,
+    };
+    let (as_user, client) = match endpoint.client.as_ref().map(|client| (setting(spec, &client.id), &client.proof)) {
+        None => (String::new(), String::new()),
+        Some((id, ClientProof::Nothing)) => (String::new(), field("client_id", &id)),
+        Some((id, ClientProof::Secret(own, SecretGoes::InHeader))) => {
+            (format!("-u {id}:{} ", secret(own)?), String::new())
+        }
+        Some((id, ClientProof::Secret(own, SecretGoes::InForm))) => {
+            (String::new(), [field("client_id", &id), field("client_secret", &secret(own)?)].concat())
+        }
+        Some((_, ClientProof::PrivateKey(_))) => return None,
+    };
+    let scope = endpoint.scope.as_ref().map(|scope| field("scope", &single(scope))).unwrap_or_default();
+    let params = endpoint.params.iter().map(|(name, value)| Some(field(name, &login_value(spec, value)?)));
+    let params: String = params.collect::<Option<_>>()?;
+    Some(format!("{as_user}{granted}{client}{scope}{params}"))
 }
 
 fn command(name: &str, options: &str, url: &Url, path: &str) -> String {

@@ -127,6 +127,16 @@ fn tokens_are_obtained_as_the_spec_says() {
         "-d grant_type=client_credentials --data-urlencode client_id=N --data-urlencode client_secret=\"$N_SECRET\" ";
     assert!(post.contains(sent), "{post}");
 
+    let user = "grant = \"password\"\ntoken_url = \"http://127.0.0.1:8081/token\"\nusername = \"@ID@\"\n\
+                password = \"$SECRET\"\nparams = { audience = \"case api\" }";
+    let granted = token_command(&proving(user)).unwrap();
+    let sent = "curl -s -d grant_type=password --data-urlencode username=N --data-urlencode password=\"$N_SECRET\" \
+                --data-urlencode audience='case api' http://";
+    assert!(granted.contains(sent), "{granted}");
+    let signed = "client_auth = \"private_key_jwt\"\nprivate_key = \"$SECRET\"";
+    let signed = client.replace("client_secret = \"$SECRET\"", signed);
+    assert_eq!(token_command(&proving(&signed)), None, "no line of shell signs");
+
     let login = |fields: &str, token: &str| {
         proving(&format!(
             "grant = \"login\"\nrequest = \"POST http://127.0.0.1:8081/login\"\n{fields}\ntoken = \"{token}\""

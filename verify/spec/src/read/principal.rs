@@ -5,12 +5,14 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::endpoint::endpoint;
 use super::session::session;
 use super::tenant::Roster;
+use crate::credential::{Credential, LoginEncoding, LoginValue};
 use crate::keys::PRINCIPAL;
 use crate::reader::{At, Reader, Table, in_order};
 use crate::setting::Setting;
-use crate::spec::{ClientAuth, Credential, LoginEncoding, LoginValue, Names, Principal, Usage};
+use crate::spec::{Names, Principal, Usage};
 use crate::variables::name_of;
 
 pub(super) const LEAST_LIFETIME: Duration = Duration::from_secs(1);
@@ -37,27 +39,44 @@ pub(super) struct Home<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Grant {
+pub(super) enum Grant {
     ClientCredentials,
+    Password,
+    RefreshToken,
+    JwtBearer,
     Basic,
     Header,
     Login,
     Session,
 }
 
-const GRANTS: [(&str, Grant); 5] = [
+const GRANTS: [(&str, Grant); 8] = [
     ("client_credentials", Grant::ClientCredentials),
+    ("password", Grant::Password),
+    ("refresh_token", Grant::RefreshToken),
+    ("jwt_bearer", Grant::JwtBearer),
     ("basic", Grant::Basic),
     ("header", Grant::Header),
     ("login", Grant::Login),
     ("session", Grant::Session),
 ];
 
+/// Keys of a token endpoint, and these.
+macro_rules! of_endpoint {
+    ($($further:literal),*) => {
+        &[$($further,)* "token_url", "client_id", "client_secret", "client_auth", "private_key", "key_id",
+          "key_algorithm", "scope", "params"]
+    };
+}
+
 impl Grant {
     /// Keys that have a meaning with this grant, besides `name`, `grant`, `names` and `use`.
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::ClientCredentials => &["token_url", "client_id", "client_secret", "scope", "client_auth"],
+            Self::ClientCredentials => of_endpoint!(),
+            Self::Password => of_endpoint!("username", "password"),
+            Self::RefreshToken => of_endpoint!("refresh_token"),
+            Self::JwtBearer => of_endpoint!("claims"),
             Self::Basic => &["username", "password"],
             Self::Header => &["header", "value", "headers", "query"],
             Self::Login => &["request", "json", "form", "token", "lifetime"],
@@ -87,7 +106,9 @@ pub(super) fn principal<'t>(
     let credential = grant.and_then(|grant| {
         note_foreign_keys(reader, table, grant);
         match grant {
-            Grant::ClientCredentials => client_credentials(reader, table, &mut draft),
+            Grant::ClientCredentials | Grant::Password | Grant::RefreshToken | Grant::JwtBearer => {
+                endpoint(reader, table, grant, &mut draft).map(Credential::Endpoint)
+            }
             Grant::Basic => basic(reader, table, &mut draft),
             Grant::Header => header(reader, table, &mut draft),
             Grant::Login => login(reader, table, &mut draft, home.url),
@@ -121,27 +142,6 @@ fn note_foreign_keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, grant: 
             reader.report.note(table.key_span(key), format!("`{key}` means nothing with grant \"{word}\""), help);
         }
     }
-}
-
-fn client_credentials<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted) -> Option<Credential> {
-    let token_url = reader.need(table, "token_url").and_then(|value| reader.url(value));
-    let client_id = reader.need(table, "client_id").and_then(|value| reader.setting(value));
-    let secret = reader.need(table, "client_secret").and_then(|value| reader.secret("client_secret", value));
-    let scope = reader.optional_text(table, "scope");
-    let ways = [("basic", ClientAuth::Basic), ("post", ClientAuth::Post)];
-    let client_auth = table.get("client_auth").and_then(|value| reader.choice(value, &ways));
-    draft.client = token_url.clone().zip(client_id.clone());
-    let client_secret = secret.map(|(name, secret)| {
-        draft.secrets.push(name);
-        secret
-    });
-    Some(Credential::ClientCredentials {
-        token_url: token_url?,
-        client_id: client_id?.value,
-        client_secret: client_secret?,
-        scope,
-        client_auth: client_auth.unwrap_or(ClientAuth::Basic),
-    })
 }
 
 fn basic<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafted) -> Option<Credential> {

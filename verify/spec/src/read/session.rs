@@ -3,10 +3,10 @@
 use url::Url;
 
 use super::principal::{Drafted, LEAST_LIFETIME, LONGEST_LIFETIME, log_in_at, members};
+use crate::credential::{Credential, LoginEncoding, LoginStep, LoginValue, Take, Written, WrittenPart};
 use crate::diagnostic::printable;
 use crate::keys::{PRINCIPAL, STEP};
 use crate::reader::{At, Reader, Table, Value, in_order};
-use crate::spec::{Credential, LoginEncoding, LoginStep, LoginValue, Take, Written, WrittenPart};
 
 const MOST_STEPS: usize = 10;
 

@@ -26,7 +26,7 @@ fn with_login(user: &str) -> String {
 
 fn setting(spec: &Spec, tenant: usize) -> &Setting {
     match &spec.tenants[tenant].principals[0].credential {
-        Credential::ClientCredentials { client_id, .. } => client_id,
+        Credential::Endpoint(endpoint) => &endpoint.client.as_ref().unwrap().id,
         Credential::Basic { username, .. } => username,
         other => panic!("{other:?} has no setting"),
     }

@@ -220,10 +220,8 @@ mod env_file {
     }
 
     fn client(spec: &Spec) -> String {
-        let Credential::ClientCredentials { client_id, .. } = &spec.tenants[0].principals[0].credential else {
-            panic!("no client")
-        };
-        client_id.text().to_owned()
+        let Credential::Endpoint(endpoint) = &spec.tenants[0].principals[0].credential else { panic!("no client") };
+        endpoint.client.as_ref().unwrap().id.text().to_owned()
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn secrets_in_the_file_are_refused_and_not_shown() {
 
     16: `client_secert` unknown key `client_secert` in [[tenant.principal]] → did you mean `client_secret`?
 
-    13: `password` `password` means nothing with grant "client_credentials" → leave it out; with this grant go token_url, client_id, client_secret, scope, client_auth
+    13: `password` `password` means nothing with grant "client_credentials" → leave it out; with this grant go token_url, client_id, client_secret, client_auth, private_key, key_id, key_algorithm, scope, params
 
     11: `[[tenant.principal]]` [[tenant.principal]] has no `grant` → add `grant = "client_credentials"`
     "#);

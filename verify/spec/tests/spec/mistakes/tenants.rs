@@ -21,6 +21,34 @@ fn values() {
 }
 
 #[test]
+fn grants_of_a_token_endpoint() {
+    let grant = |text: &str| format!("grant = \"{text}\"\nusername = \"x\"");
+    let (password, refresh, bearer) = (grant("password"), grant("refresh_token"), grant("jwt_bearer"));
+    insta::assert_snapshot!(each(&[
+        ("grant = \"client_credentials\"", &password),
+        ("grant = \"client_credentials\"", &refresh),
+        ("grant = \"client_credentials\"", &format!("{bearer}\nprivate_key = \"-----BEGIN\"\nkey_algorithm = \"HS256\"")),
+        ("grant = \"client_credentials\"", "grant = \"client_credentials\"\nclient_auth = \"private_key_jwt\""),
+        ("grant = \"client_credentials\"", "grant = \"client_credentials\"\nparams = { password = \"x\" }\nuse = \"often\""),
+    ]), @r#"
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `password` → add `password = "$NORTH_PASSWORD"`
+
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `refresh_token` → add `refresh_token = "$NORTH_REFRESH_TOKEN"`
+    14: `username` `username` means nothing with grant "refresh_token" → leave it out; with this grant go refresh_token, token_url, client_id, client_secret, client_auth, private_key, key_id, key_algorithm, scope, params
+
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `claims` → add `claims = { iss = "client-n", sub = "robot@north.example.com", aud = "https://idp.staging.example.com" }`
+    14: `username` `username` means nothing with grant "jwt_bearer" → leave it out; with this grant go claims, token_url, client_id, client_secret, client_auth, private_key, key_id, key_algorithm, scope, params
+    15: `"**********"` `private_key` must be a variable: a secret is never written in a spec → write `private_key = "$NAME"` and set the variable, or name a file in `env_file`
+    16: `"HS256"` `HS256` is not known here → did you mean `RS256`?
+
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `private_key` → add `private_key = "$NORTH_PRIVATE_KEY"`
+
+    14: `"*"` `password` must be a variable: a secret is never written in a spec → write `password = "$NAME"` and set the variable, or name a file in `env_file`
+    15: `"often"` `often` is not known here → one of: all, tokens
+    "#);
+}
+
+#[test]
 fn tenants() {
     let south = &SMALL[SMALL.rfind("[[tenant]]").unwrap()..SMALL.find("[[resource]]").unwrap()];
     insta::assert_snapshot!(each(&[
@@ -73,7 +101,7 @@ fn the_same_client_id_at_another_issuer_is_another_client() {
 fn grants() {
     let grant = "grant = \"client_credentials\"";
     insta::assert_snapshot!(each(&[
-        (grant, "grant = \"password\""),
+        (grant, "grant = \"implicit\""),
         (grant, "grant = \"header\"\nheader = \"X Key\""),
         (grant, "grant = \"header\"\nheader = \"Host\"\nvalue = \"$NORTH_CLIENT_SECRET\""),
         (grant, "grant = \"basic\""),
@@ -81,7 +109,7 @@ fn grants() {
         (grant, "grant = \"login\"\nrequest = \"GET /login\"\njson = { a = 1 }\nform = {}\ntoken = \"token\""),
         (grant, "grant = \"login\"\nrequest = \"POST login\"\njson = { password = \"hunter2\", user = 1 }\ntoken = \"$.t\""),
     ]), @r#"
-    13: `"password"` `password` is not known here → one of: client_credentials, basic, header, login, session
+    13: `"implicit"` `implicit` is not known here → one of: client_credentials, password, refresh_token, jwt_bearer, basic, header, login, session
 
     11: `[[tenant.principal]]` [[tenant.principal]] has no `value` → add `value = "$NORTH_API_KEY"`
     14: `"X Key"` `X Key` is no header name → letters, digits and `-`: "X-Tenant-Id"

@@ -1,0 +1,192 @@
+//! Requests that bring what a principal proves itself with: of token endpoints, and the steps of log-ins.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+use watertight_spec::{
+    Client, ClientProof, Credential, LoginEncoding, LoginStep, LoginValue, SecretGoes, Spec, TokenEndpoint, TokenGrant,
+    Who,
+};
+
+use super::{Rendered, Secrets, Text, Unrendered, common, form_body, form_text, host, json_body, origin_form, setting};
+use crate::call::TokenCall;
+use crate::credentials::{Jar, REFRESH_TOKEN};
+use crate::log::Sender;
+
+pub(super) fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, Unrendered> {
+    let label = spec.name_of(ask.who);
+    match &spec[ask.who].credential {
+        Credential::Endpoint(endpoint) => of_endpoint(ask, endpoint, spec, secrets),
+        Credential::Login { url, method, fields, encoding, .. } => {
+            let values: Vec<(String, Text)> = fields
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), login_value(value, &Jar::default(), secrets)?)))
+                .collect::<Result<_, Unrendered>>()?;
+            let (kind, body) = match encoding {
+                LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
+                LoginEncoding::Json => ("application/json", json_body(&values)),
+            };
+            let mut rendered = post(url, vec![], kind, body, ask.who, label);
+            rendered.method.clone_from(method);
+            Ok(rendered)
+        }
+        Credential::Session { steps, .. } => {
+            let step = steps.get(ask.step).ok_or_else(|| format!("{label} has no step {}", ask.step))?;
+            login_step(step, &secrets.jar(ask.who), ask.who, label, secrets)
+        }
+        Credential::Basic { .. } | Credential::Keys { .. } => Err(format!("{label} uses no tokens").into()),
+    }
+}
+
+fn of_endpoint(
+    ask: &TokenCall,
+    endpoint: &TokenEndpoint,
+    spec: &Spec,
+    secrets: &dyn Secrets,
+) -> Result<Rendered, Unrendered> {
+    let hidden = |secret: &SecretString| {
+        let secret = secret.expose_secret();
+        Text::secret(secret, secrets.shown(secret))
+    };
+    let mut form = match &endpoint.grant {
+        TokenGrant::ClientCredentials => vec![("grant_type", Text::plain("client_credentials"))],
+        TokenGrant::Password { username, password } => vec![
+            ("grant_type", Text::plain("password")),
+            ("username", setting(username, spec, secrets)),
+            ("password", hidden(password)),
+        ],
+        TokenGrant::RefreshToken(first) => {
+            let newer = secrets.jar(ask.who).taken(REFRESH_TOKEN);
+            let token = newer.unwrap_or_else(|| hidden(first));
+            vec![("grant_type", Text::plain("refresh_token")), ("refresh_token", token)]
+        }
+        TokenGrant::JwtBearer { claims, key } => vec![
+            ("grant_type", Text::plain("urn:ietf:params:oauth:grant-type:jwt-bearer")),
+            ("assertion", secrets.sign(key, claims)?),
+        ],
+    };
+    let scope = ask.scope.as_ref().or(endpoint.scope.as_ref());
+    form.extend(scope.map(|scope| ("scope", Text::plain(scope.clone()))));
+    let mut form: Vec<(String, Text)> = form.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    for (name, value) in &endpoint.params {
+        form.push((name.clone(), login_value(value, &Jar::default(), secrets)?));
+    }
+    // A parameter that is asked for replaces the spec's.
+    form.retain(|(name, _)| !ask.extra.contains_key(name));
+    form.extend(ask.extra.iter().map(|(name, value)| (name.clone(), Text::plain(value.clone()))));
+    let mut headers = vec![];
+    if let Some(Client { id, proof }) = &endpoint.client {
+        let client_id = setting(id, spec, secrets);
+        match proof {
+            ClientProof::Nothing => form.push(("client_id".to_owned(), client_id)),
+            ClientProof::Secret(own, goes) => {
+                let secret = hidden(secret_of(ask, own, spec)?);
+                match goes {
+                    // RFC 6749 2.3.1: id and secret are form-encoded before they are joined.
+                    SecretGoes::InHeader => {
+                        let joined = format!("{}:{}", form_text(client_id.real()), form_text(secret.real()));
+                        let shown = format!("Basic {}:{}", client_id.shown(), secret.shown());
+                        let real = format!("Basic {}", STANDARD.encode(joined));
+                        headers.push(("authorization".to_owned(), Text::secret(real, shown)));
+                    }
+                    SecretGoes::InForm => {
+                        form.push(("client_id".to_owned(), client_id));
+                        form.push(("client_secret".to_owned(), secret));
+                    }
+                }
+            }
+            ClientProof::PrivateKey(key) => {
+                let of = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+                let claims =
+                    BTreeMap::from([of("iss", id.text()), of("sub", id.text()), of("aud", endpoint.url.as_str())]);
+                let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+                form.push(("client_id".to_owned(), client_id));
+                form.push(("client_assertion_type".to_owned(), Text::plain(kind)));
+                form.push(("client_assertion".to_owned(), secrets.sign(key, &claims)?));
+            }
+        }
+    }
+    let kind = "application/x-www-form-urlencoded";
+    Ok(post(&endpoint.url, headers, kind, form_body(&form), ask.who, spec.name_of(ask.who)))
+}
+
+/// The client's own secret, or another principal's in its place.
+fn secret_of<'s>(ask: &TokenCall, own: &'s SecretString, spec: &'s Spec) -> Result<&'s SecretString, Unrendered> {
+    let Some(other) = ask.secret_of else { return Ok(own) };
+    match &spec[other].credential {
+        Credential::Endpoint(endpoint) => endpoint.client_secret(),
+        _ => None,
+    }
+    .ok_or_else(|| "the other principal has no client secret".into())
+}
+
+/// A step of a log-in, with what the steps before it have set and told.
+fn login_step(
+    step: &LoginStep,
+    jar: &Jar,
+    who: Who,
+    label: String,
+    secrets: &dyn Secrets,
+) -> Result<Rendered, Unrendered> {
+    let lacks =
+        |name: String| Unrendered::Other(format!("no step before {} {} has told {name}", step.method, step.url));
+    let mut headers = vec![("host".to_owned(), Text::plain(host(&step.url)))];
+    headers.extend(common());
+    headers.extend(jar.cookie(step.url.host_str().unwrap_or_default()).map(|cookie| ("cookie".to_owned(), cookie)));
+    for (name, written) in &step.headers {
+        headers.push((name.clone(), jar.written(written).map_err(lacks)?));
+    }
+    let body = match &step.body {
+        None => None,
+        Some((encoding, fields)) => {
+            let values = fields.iter().map(|(name, value)| Ok((name.clone(), login_value(value, jar, secrets)?)));
+            let values: Vec<(String, Text)> = values.collect::<Result<_, Unrendered>>()?;
+            let (kind, body) = match encoding {
+                LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
+                LoginEncoding::Json => ("application/json", json_body(&values)),
+            };
+            headers.push(("content-type".to_owned(), Text::plain(kind)));
+            Some(body)
+        }
+    };
+    Ok(Rendered {
+        origin: step.url.clone(),
+        method: step.method.clone(),
+        target: Text::plain(origin_form(&step.url)),
+        headers,
+        body,
+        sender: Sender::Principal { who, token: None },
+        by: label,
+    })
+}
+
+fn login_value(value: &LoginValue, jar: &Jar, secrets: &dyn Secrets) -> Result<Text, Unrendered> {
+    match value {
+        LoginValue::Plain(text) => Ok(Text::plain(text.clone())),
+        LoginValue::Written(written) => {
+            jar.written(written).map_err(|name| Unrendered::Other(format!("no step before it has told {name}")))
+        }
+        LoginValue::Secret(secret) => {
+            let secret = secret.expose_secret();
+            Ok(Text::secret(secret, secrets.shown(secret)))
+        }
+    }
+}
+
+fn post(url: &url::Url, auth: Vec<(String, Text)>, kind: &str, body: Text, who: Who, by: String) -> Rendered {
+    let mut headers = vec![("host".to_owned(), Text::plain(host(url)))];
+    headers.extend(common());
+    headers.extend(auth);
+    headers.push(("content-type".to_owned(), Text::plain(kind)));
+    Rendered {
+        origin: url.clone(),
+        method: "POST".into(),
+        target: Text::plain(origin_form(url)),
+        headers,
+        body: Some(body),
+        sender: Sender::Principal { who, token: None },
+        by,
+    }
+}

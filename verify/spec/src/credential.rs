@@ -1,0 +1,265 @@
+//! How a principal proves itself, as types. Field docs give the TOML key they come from.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json_path::JsonPath;
+use url::Url;
+
+use crate::setting::Setting;
+
+/// How a principal proves itself.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A token from a token endpoint: `grant = "client_credentials"`, `"password"`, `"refresh_token"` or `"jwt_bearer"`.
+    Endpoint(TokenEndpoint),
+    /// `grant = "basic"` (RFC 7617)
+    Basic {
+        /// `username`
+        username: Setting,
+        /// `password`, always a variable.
+        password: SecretString,
+    },
+    /// `grant = "header"`: API keys, in one or more headers, or in the query. Each value is a variable.
+    Keys {
+        /// `header` and `value`, or `headers`.
+        headers: Vec<(String, SecretString)>,
+        /// `query`
+        query: Vec<(String, SecretString)>,
+    },
+    /// `grant = "login"`
+    Login {
+        /// `request`, with `json` or `form` members that may be variables.
+        url: Url,
+        /// Method of the request.
+        method: String,
+        /// The members sent.
+        fields: BTreeMap<String, LoginValue>,
+        /// How they are sent.
+        encoding: LoginEncoding,
+        /// `token`: where the answer carries it.
+        token: JsonPath,
+        /// `lifetime` of the token, where the answer does not say `expires_in`.
+        lifetime: Option<Duration>,
+    },
+    /// `grant = "session"`: a log-in of one or more steps. Every request then carries the cookies that their answers set,
+    /// and `headers`.
+    Session {
+        /// `steps`, in order, at least one.
+        steps: Vec<LoginStep>,
+        /// `headers`
+        headers: Vec<(String, Written)>,
+        /// `lifetime` of the session: then it is begun anew.
+        lifetime: Option<Duration>,
+    },
+}
+
+/// One request of a log-in.
+#[derive(Clone, Debug)]
+pub struct LoginStep {
+    /// Upper-case method of `request`.
+    pub method: String,
+    /// URL of `request`.
+    pub url: Url,
+    /// `headers`
+    pub headers: Vec<(String, Written)>,
+    /// `json` or `form`, if it has either.
+    pub body: Option<(LoginEncoding, Vec<(String, LoginValue)>)>,
+    /// `take`: what is kept of the answer, by name.
+    pub take: Vec<(String, Take)>,
+}
+
+/// Where an answer has something that a later request needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Take {
+    /// A JSONPath.
+    Member(JsonPath),
+    /// `"header:NAME"`
+    Header(String),
+    /// `"cookie:NAME"`
+    Cookie(String),
+    /// `"field:NAME"`: the value of an `input`, or the content of a `meta` element, of this name in HTML.
+    Field(String),
+}
+
+/// A text in which `{name}` stands for what a step has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written(pub(crate) Vec<WrittenPart>);
+
+/// Text, or the name of what a step has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrittenPart {
+    /// As written.
+    Text(String),
+    /// `{name}`
+    Taken(String),
+}
+
+impl Written {
+    /// In order.
+    pub fn parts(&self) -> &[WrittenPart] {
+        &self.0
+    }
+}
+
+/// A member of a described login request.
+#[derive(Clone, Debug)]
+pub enum LoginValue {
+    /// Written in the file.
+    Plain(String),
+    /// Written in the file, with what an earlier step has taken.
+    Written(Written),
+    /// From a variable, thus a secret.
+    Secret(SecretString),
+}
+
+/// How a described login request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginEncoding {
+    /// `json = { … }`
+    Json,
+    /// `form = { … }`
+    Form,
+}
+
+/// A token endpoint (RFC 6749 3.2), and how a token is asked for there.
+#[derive(Clone, Debug)]
+pub struct TokenEndpoint {
+    /// `token_url`
+    pub url: Url,
+    /// What the token is granted for.
+    pub grant: TokenGrant,
+    /// `client_id`, and what belongs to it; only `client_credentials` can't be without.
+    pub client: Option<Client>,
+    /// `scope`: what is asked for.
+    pub scope: Option<String>,
+    /// `params`: further members of the form.
+    pub params: BTreeMap<String, LoginValue>,
+}
+
+impl TokenEndpoint {
+    /// The secret of its client, if it has one.
+    pub fn client_secret(&self) -> Option<&SecretString> {
+        match &self.client.as_ref()?.proof {
+            ClientProof::Secret(secret, _) => Some(secret),
+            ClientProof::Nothing | ClientProof::PrivateKey(_) => None,
+        }
+    }
+
+    fn secrets(&self) -> Vec<&SecretString> {
+        let of_grant = match &self.grant {
+            TokenGrant::Password { password, .. } => Some(password),
+            TokenGrant::RefreshToken(token) => Some(token),
+            TokenGrant::JwtBearer { key, .. } => Some(&key.pem),
+            // Only there the client is the tenant's own.
+            TokenGrant::ClientCredentials => match &self.client.as_ref().map(|client| &client.proof) {
+                Some(ClientProof::Secret(secret, _)) => Some(secret),
+                Some(ClientProof::PrivateKey(key)) => Some(&key.pem),
+                Some(ClientProof::Nothing) | None => None,
+            },
+        };
+        of_grant.into_iter().collect()
+    }
+}
+
+/// What a token is granted for.
+#[derive(Clone, Debug)]
+pub enum TokenGrant {
+    /// The client's own (RFC 6749 4.4).
+    ClientCredentials,
+    /// A user's name and password (RFC 6749 4.3).
+    Password {
+        /// `username`
+        username: Setting,
+        /// `password`, always a variable.
+        password: SecretString,
+    },
+    /// A token that was granted before (RFC 6749 6), always a variable.
+    RefreshToken(SecretString),
+    /// A signed assertion (RFC 7523 2.1).
+    JwtBearer {
+        /// `claims`: what it says, besides `iat`, `exp` and `jti`.
+        claims: BTreeMap<String, String>,
+        /// What signs it.
+        key: PrivateKey,
+    },
+}
+
+/// A client of an OAuth 2.0 server.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// `client_id`
+    pub id: Setting,
+    /// How it authenticates at the token endpoint (RFC 6749 2.3).
+    pub proof: ClientProof,
+}
+
+/// How a client authenticates at the token endpoint.
+#[derive(Clone, Debug)]
+pub enum ClientProof {
+    /// It only names itself: a public client.
+    Nothing,
+    /// `client_secret`, always a variable, and where it goes.
+    Secret(SecretString, SecretGoes),
+    /// `client_auth = "private_key_jwt"`: a signed assertion (RFC 7523 2.2).
+    PrivateKey(PrivateKey),
+}
+
+/// Where a client's secret goes (RFC 6749 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretGoes {
+    /// `client_auth = "basic"` (the default)
+    InHeader,
+    /// `client_auth = "post"`
+    InForm,
+}
+
+/// What signs assertions.
+#[derive(Clone, Debug)]
+pub struct PrivateKey {
+    /// `private_key`: PEM, always a variable.
+    pub pem: SecretString,
+    /// `key_id`: the `kid` of the assertion's header.
+    pub id: Option<String>,
+    /// `key_algorithm`
+    pub algorithm: KeyAlgorithm,
+}
+
+/// How an assertion is signed (RFC 7518 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    /// `"RS256"` (the default)
+    Rs256,
+    /// `"PS256"`
+    Ps256,
+    /// `"ES256"`
+    Es256,
+    /// `"EdDSA"`
+    EdDsa,
+}
+
+impl Credential {
+    /// Every secret that is in it. A client's that only carries another's grant is the application's.
+    pub fn secrets(&self) -> Vec<&SecretString> {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.secrets(),
+            Self::Basic { password, .. } => vec![password],
+            Self::Keys { headers, query } => headers.iter().chain(query).map(|(_, value)| value).collect(),
+            Self::Login { fields, .. } => fields.values().filter_map(LoginValue::secret).collect(),
+            Self::Session { steps, .. } => {
+                let bodies = steps.iter().filter_map(|step| step.body.as_ref());
+                bodies.flat_map(|(_, fields)| fields.iter().filter_map(|(_, value)| value.secret())).collect()
+            }
+        }
+    }
+}
+
+impl LoginValue {
+    fn secret(&self) -> Option<&SecretString> {
+        match self {
+            Self::Secret(secret) => Some(secret),
+            Self::Plain(_) | Self::Written(_) => None,
+        }
+    }
+}
