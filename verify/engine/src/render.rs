@@ -385,14 +385,6 @@ fn form_body(fields: &[(String, Text)]) -> Text {
     Text::secret(encode(&|value| form_text(value.real())), encode(&|value| value.shown_in(form_text)))
 }
 
-fn json_body(fields: &[(String, Text)]) -> Text {
-    let encode = |pick: &dyn Fn(&Text) -> String| {
-        Value::Object(fields.iter().map(|(name, value)| (name.clone(), Value::String(pick(value)))).collect())
-            .to_string()
-    };
-    Text::secret(encode(&|value| value.real().to_owned()), encode(&|value| value.shown().to_owned()))
-}
-
 /// What a replay knows: placeholders.
 #[derive(Default)]
 pub(crate) struct Placeholders {

@@ -112,6 +112,12 @@ pub enum LoginValue {
     Written(Written),
     /// From a variable, thus a secret.
     Secret(SecretString),
+    /// A number, true or false.
+    Scalar(serde_json::Value),
+    /// Members of a member, of JSON alone.
+    Table(Vec<(String, LoginValue)>),
+    /// Items of a member, of JSON alone.
+    List(Vec<LoginValue>),
 }
 
 /// How a described login request is sent.
@@ -246,20 +252,22 @@ impl Credential {
             Self::Endpoint(endpoint) => endpoint.secrets(),
             Self::Basic { password, .. } => vec![password],
             Self::Keys { headers, query } => headers.iter().chain(query).map(|(_, value)| value).collect(),
-            Self::Login { fields, .. } => fields.values().filter_map(LoginValue::secret).collect(),
+            Self::Login { fields, .. } => fields.values().flat_map(LoginValue::secrets).collect(),
             Self::Session { steps, .. } => {
                 let bodies = steps.iter().filter_map(|step| step.body.as_ref());
-                bodies.flat_map(|(_, fields)| fields.iter().filter_map(|(_, value)| value.secret())).collect()
+                bodies.flat_map(|(_, fields)| fields.iter().flat_map(|(_, value)| value.secrets())).collect()
             }
         }
     }
 }
 
 impl LoginValue {
-    fn secret(&self) -> Option<&SecretString> {
+    fn secrets(&self) -> Vec<&SecretString> {
         match self {
-            Self::Secret(secret) => Some(secret),
-            Self::Plain(_) | Self::Written(_) => None,
+            Self::Secret(secret) => vec![secret],
+            Self::Plain(_) | Self::Written(_) | Self::Scalar(_) => Vec::new(),
+            Self::Table(members) => members.iter().flat_map(|(_, value)| value.secrets()).collect(),
+            Self::List(items) => items.iter().flat_map(Self::secrets).collect(),
         }
     }
 }

@@ -127,6 +127,8 @@ pub(crate) const STEP: Section = Section {
         ("headers", r#"{ Referer = "https://north.staging.example.com/login" }"#),
         ("json", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
         ("form", r#"{ user = "north", password = "$NORTH_PASSWORD", csrf = "{csrf}" }"#),
+        ("graphql", r#""mutation($user: String!) { login(user: $user) { token } }""#),
+        ("variables", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
         ("take", r#"{ csrf = "field:csrf" }"#),
     ],
 };

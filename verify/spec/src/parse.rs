@@ -52,6 +52,12 @@ pub fn parse(path: &Path, text: &str, env: &dyn EnvSource, today: time::Date) ->
     let root = reader.open(&ROOT, document.get_ref(), 0..0);
     let source = Source { path: path.to_owned(), text: text.to_owned() };
     let parts = read::document(&mut reader, &root, source, today);
+    for (name, secret) in reader.variables.would_show() {
+        let at = plain.find(&format!("\"${name}\"")).unwrap_or_default();
+        let message = format!("`${name}` has the value of the secret `${secret}`, and would be shown");
+        let help = "no secret can be sent in a body: leave that request out, or give the account one that is none";
+        reader.report.note(at..at.saturating_add(name.len()).saturating_add(3), message, help);
+    }
     let Reader { report, variables } = reader;
     match (report.finish(path), parts) {
         (Some(problems), _) => Err(problems),

@@ -42,7 +42,8 @@ pub(crate) fn document<'t>(
     let resources = resource::resources(reader, root, &tenants.roster, tenants.values);
     let tokens = tokens::tokens(reader, root, &resources.names);
     let mut operations = resources.implied;
-    let written = operation::operations(reader, root, &resources.names, &mut operations);
+    let known = resources.complete.as_deref().unwrap_or_default();
+    let written = operation::operations(reader, root, (&resources.names, known), &mut operations);
     operation::tell_apart(&mut operations);
     let whole = match (&resources.complete, written) {
         (Some(_), Some(())) => Whole::Yes,

@@ -21,13 +21,12 @@ pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
     let values = principals.flat_map(|principal| {
         let own = KEYS.into_iter().filter_map(|key| principal.get(key));
         let requests = std::iter::once(principal).chain(tables(principal, "steps"));
-        let logins = requests.flat_map(|request| {
-            ["json", "form", "params"].into_iter().filter_map(|key| request.get(key)?.get_ref().as_table())
-        });
+        let logins = requests
+            .flat_map(|request| ["json", "form", "params", "variables"].into_iter().filter_map(|key| request.get(key)));
         // API keys. What a session's headers hold are no variables.
         let keys = ["headers", "query"].into_iter().filter_map(|key| principal.get(key)?.get_ref().as_table());
         let own = own.chain(keys.flat_map(|members| members.values()));
-        own.chain(logins.flat_map(|members| members.values()))
+        own.chain(logins.flat_map(values_in))
     });
     let mut secrets = BTreeMap::new();
     for value in values {
@@ -37,6 +36,15 @@ pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
         }
     }
     secrets
+}
+
+/// Every value within one, at any depth.
+fn values_in<'t>(value: &'t toml::Spanned<DeValue<'t>>) -> Vec<&'t toml::Spanned<DeValue<'t>>> {
+    match value.get_ref() {
+        DeValue::Table(members) => members.values().flat_map(values_in).collect(),
+        DeValue::Array(items) => items.iter().flat_map(values_in).collect(),
+        _ => vec![value],
+    }
 }
 
 /// The tables of a `[[key]]`.

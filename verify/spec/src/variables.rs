@@ -1,16 +1,19 @@
 //! `$NAME`: looked up in the environment, then in `env_file`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::env::{EnvSource, Variable};
 
 /// An `env_file` may be this long, in bytes.
 const LARGEST_FILE: u64 = 1 << 20;
+
+/// Characters of a secret that no other text has by chance.
+const LEAST_SECRET: usize = 6;
 
 /// What a value is used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,10 @@ pub(crate) struct Variables<'e> {
     /// Every variable that is a secret anywhere in the file, with the byte of its first use as one.
     secrets: BTreeMap<String, usize>,
     used: BTreeMap<String, Variable>,
+    /// Those of them that are shown.
+    shown: BTreeSet<String>,
+    /// Those by whose value alone someone is let in: no user names.
+    keys: BTreeSet<String>,
 }
 
 /// Read only once a variable is needed that the environment lacks: who has all of them needs no file.
@@ -54,7 +61,14 @@ enum EnvFile {
 
 impl<'e> Variables<'e> {
     pub(crate) fn new(env: &'e dyn EnvSource) -> Self {
-        Self { env, file: EnvFile::Absent, secrets: BTreeMap::new(), used: BTreeMap::new() }
+        Self {
+            env,
+            file: EnvFile::Absent,
+            secrets: BTreeMap::new(),
+            used: BTreeMap::new(),
+            shown: BTreeSet::new(),
+            keys: BTreeSet::new(),
+        }
     }
 
     /// Where to look for what the environment lacks; `span` is where the spec names the file.
@@ -89,6 +103,9 @@ impl<'e> Variables<'e> {
             false => Variable::Plain(value.clone()),
         };
         self.used.insert(name.to_owned(), variable);
+        if purpose == Use::Plain {
+            self.shown.insert(name.to_owned());
+        }
         Ok(value)
     }
 
@@ -110,9 +127,37 @@ impl<'e> Variables<'e> {
         }
     }
 
-    /// Every variable that was resolved.
+    /// A variable by whose value alone someone is let in.
+    pub(crate) fn note_key(&mut self, name: &str) {
+        self.keys.insert(name.to_owned());
+    }
+
+    /// Variables that would be shown, and have the value of one that is a secret: its name too.
+    pub(crate) fn would_show(&self) -> Vec<(String, String)> {
+        let clash = |name: &String| Some((name.clone(), self.secret_of(self.used.get(name)?)?.to_owned()));
+        self.shown.iter().filter_map(clash).collect()
+    }
+
+    /// The secret whose value a variable has that is none.
+    fn secret_of(&self, variable: &Variable) -> Option<&str> {
+        let Variable::Plain(text) = variable else { return None };
+        let is_same = |name: &&String| match self.used.get(*name) {
+            Some(Variable::Secret(secret)) => secret.expose_secret() == text && text.len() >= LEAST_SECRET,
+            Some(Variable::Plain(_)) | None => false,
+        };
+        self.keys.iter().find(is_same).map(String::as_str)
+    }
+
+    /// Every variable that was resolved. What has the value of a secret is one as well.
     pub(crate) fn into_used(self) -> BTreeMap<String, Variable> {
-        self.used
+        let kept = |(name, variable): (&String, &Variable)| {
+            let hidden = match variable {
+                Variable::Plain(text) if self.secret_of(variable).is_some() => Variable::Secret(text.clone().into()),
+                known => known.clone(),
+            };
+            (name.clone(), hidden)
+        };
+        self.used.iter().map(kept).collect()
     }
 }
 

@@ -99,6 +99,10 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     if WHOLE.contains(&plain.as_str()) {
         return true;
     }
+    // What a browser may do with credentials is none: Access-Control-Allow-Credentials.
+    if plain.starts_with("accesscontrol") {
+        return false;
+    }
     let is_about = ABOUT.iter().any(|end| plain.ends_with(end)) && !plain.ends_with("secret");
     // `tokenId` names a token; `sessionId` is one.
     let is_id = plain.ends_with("id") && !plain.ends_with("sessionid");

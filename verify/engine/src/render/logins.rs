@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
 use watertight_spec::{
     Client, ClientProof, Credential, LoginEncoding, LoginStep, LoginValue, SecretGoes, Spec, TokenEndpoint, TokenGrant,
     Who,
 };
 
-use super::{Rendered, Secrets, Text, Unrendered, common, form_body, form_text, host, json_body, origin_form, setting};
+use super::{Rendered, Secrets, Text, Unrendered, common, form_body, form_text, host, origin_form, setting};
 use crate::call::TokenCall;
 use crate::credentials::{Jar, REFRESH_TOKEN};
 use crate::log::Sender;
@@ -20,14 +21,8 @@ pub(super) fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets)
     match &spec[ask.who].credential {
         Credential::Endpoint(endpoint) => of_endpoint(ask, endpoint, spec, secrets),
         Credential::Login { url, method, fields, encoding, .. } => {
-            let values: Vec<(String, Text)> = fields
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), login_value(value, &Jar::default(), secrets)?)))
-                .collect::<Result<_, Unrendered>>()?;
-            let (kind, body) = match encoding {
-                LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
-                LoginEncoding::Json => ("application/json", json_body(&values)),
-            };
+            let members = fields.iter().map(|(name, value)| (name.as_str(), value));
+            let (kind, body) = login_body(*encoding, members, &Jar::default(), secrets)?;
             let mut rendered = post(url, vec![], kind, body, ask.who, label);
             rendered.method.clone_from(method);
             Ok(rendered)
@@ -141,12 +136,8 @@ fn login_step(
     let body = match &step.body {
         None => None,
         Some((encoding, fields)) => {
-            let values = fields.iter().map(|(name, value)| Ok((name.clone(), login_value(value, jar, secrets)?)));
-            let values: Vec<(String, Text)> = values.collect::<Result<_, Unrendered>>()?;
-            let (kind, body) = match encoding {
-                LoginEncoding::Form => ("application/x-www-form-urlencoded", form_body(&values)),
-                LoginEncoding::Json => ("application/json", json_body(&values)),
-            };
+            let members = fields.iter().map(|(name, value)| (name.as_str(), value));
+            let (kind, body) = login_body(*encoding, members, jar, secrets)?;
             headers.push(("content-type".to_owned(), Text::plain(kind)));
             Some(body)
         }
@@ -162,9 +153,61 @@ fn login_step(
     })
 }
 
+/// What a log-in sends, and its media type.
+fn login_body<'m>(
+    encoding: LoginEncoding,
+    members: impl Iterator<Item = (&'m str, &'m LoginValue)>,
+    jar: &Jar,
+    secrets: &dyn Secrets,
+) -> Result<(&'static str, Text), Unrendered> {
+    match encoding {
+        LoginEncoding::Form => {
+            let members = members.map(|(name, value)| Ok((name.to_owned(), login_value(value, jar, secrets)?)));
+            let members: Vec<(String, Text)> = members.collect::<Result<_, Unrendered>>()?;
+            Ok(("application/x-www-form-urlencoded", form_body(&members)))
+        }
+        LoginEncoding::Json => {
+            let (mut real, mut shown) = (Map::new(), Map::new());
+            for (name, value) in members {
+                let (of_real, of_shown) = json_value(value, jar, secrets)?;
+                real.insert(name.to_owned(), of_real);
+                shown.insert(name.to_owned(), of_shown);
+            }
+            Ok(("application/json", Text::secret(Value::Object(real).to_string(), Value::Object(shown).to_string())))
+        }
+    }
+}
+
+/// A member as JSON: as it is sent, and as it is shown.
+fn json_value(value: &LoginValue, jar: &Jar, secrets: &dyn Secrets) -> Result<(Value, Value), Unrendered> {
+    match value {
+        LoginValue::Scalar(scalar) => Ok((scalar.clone(), scalar.clone())),
+        LoginValue::Table(members) => {
+            let members = members.iter().map(|(name, value)| Ok((name.clone(), json_value(value, jar, secrets)?)));
+            let members: Vec<(String, (Value, Value))> = members.collect::<Result<_, Unrendered>>()?;
+            let of = |pick: fn(&(Value, Value)) -> &Value| {
+                Value::Object(members.iter().map(|(name, both)| (name.clone(), pick(both).clone())).collect())
+            };
+            Ok((of(|both| &both.0), of(|both| &both.1)))
+        }
+        LoginValue::List(items) => {
+            let items = items.iter().map(|item| json_value(item, jar, secrets));
+            let (real, shown): (Vec<Value>, Vec<Value>) =
+                items.collect::<Result<Vec<_>, Unrendered>>()?.into_iter().unzip();
+            Ok((Value::Array(real), Value::Array(shown)))
+        }
+        LoginValue::Plain(_) | LoginValue::Written(_) | LoginValue::Secret(_) => {
+            let text = login_value(value, jar, secrets)?;
+            Ok((text.real().into(), text.shown().into()))
+        }
+    }
+}
+
 fn login_value(value: &LoginValue, jar: &Jar, secrets: &dyn Secrets) -> Result<Text, Unrendered> {
     match value {
         LoginValue::Plain(text) => Ok(Text::plain(text.clone())),
+        LoginValue::Scalar(scalar) => Ok(Text::plain(scalar.to_string())),
+        LoginValue::Table(_) | LoginValue::List(_) => Err("a form has no nested members".into()),
         LoginValue::Written(written) => {
             jar.written(written).map_err(|name| Unrendered::Other(format!("no step before it has told {name}")))
         }

@@ -83,7 +83,9 @@ fn object(fields: &[(&str, String)]) -> String {
 fn login_value(spec: &Spec, value: &LoginValue) -> Option<String> {
     match value {
         LoginValue::Plain(text) => Some(single(text)),
-        LoginValue::Written(_) => None,
+        LoginValue::Scalar(scalar) => Some(single(&scalar.to_string())),
+        // Not in a line of shell.
+        LoginValue::Written(_) | LoginValue::Table(_) | LoginValue::List(_) => None,
         LoginValue::Secret(secret) => variable(spec, secret.expose_secret()).map(|name| quoted(&name)),
     }
 }

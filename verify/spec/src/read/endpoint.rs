@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use url::Url;
 
-use super::principal::{Drafted, Grant, members};
+use super::principal::{Drafted, Grant, form};
 use crate::credential::{
     Client, ClientProof, KeyAlgorithm, LoginValue, PrivateKey, SecretGoes, TokenEndpoint, TokenGrant,
 };
@@ -141,5 +141,5 @@ fn params<'t>(
 ) -> Option<BTreeMap<String, LoginValue>> {
     let Some(value) = table.get("params") else { return Some(BTreeMap::new()) };
     let plain = |_: &mut Reader<'t, '_>, text: At<&str>| Some(LoginValue::Plain(text.value.to_owned()));
-    members(reader, value, draft, plain).map(|members| members.into_iter().collect())
+    form(reader, value, draft, &plain).map(|members| members.into_iter().collect())
 }

@@ -7,7 +7,7 @@ use crate::diagnostic::printable;
 use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::OPERATION;
 use crate::reader::{Reader, Table};
-use crate::spec::{Effect, Operation, Origin, RequestTemplate, Role};
+use crate::spec::{Effect, Operation, Origin, RequestTemplate, Resource, Role, Supply};
 use crate::symbols::Objects;
 
 const MOST_OPERATIONS: usize = 500;
@@ -18,14 +18,14 @@ const EFFECTS: [(&str, Effect); 4] =
 pub(super) fn operations<'t>(
     reader: &mut Reader<'t, '_>,
     root: &Table<'t>,
-    objects: &Objects,
+    known: (&Objects, &[Resource]),
     operations: &mut Vec<Operation>,
 ) -> Option<()> {
     let tables = reader.tables(root, "operation", &OPERATION, MOST_OPERATIONS);
     let mut taken: BTreeSet<String> = operations.iter().map(|operation| operation.name.clone()).collect();
     let mut whole = Some(());
     for table in &tables {
-        match operation(reader, table, OperationIx::new(operations.len()), objects, &mut taken) {
+        match operation(reader, table, OperationIx::new(operations.len()), known, &mut taken) {
             Some(operation) => operations.push(operation),
             None => whole = None,
         }
@@ -37,7 +37,7 @@ fn operation<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
     ix: OperationIx,
-    objects: &Objects,
+    (objects, resources): (&Objects, &[Resource]),
     taken: &mut BTreeSet<String>,
 ) -> Option<Operation> {
     let name = reader.need(table, "name").and_then(|value| reader.text(value)).and_then(|name| {
@@ -63,7 +63,7 @@ fn operation<'t>(
         reader.only_read(table, effect);
     }
     let request = request?;
-    let resource = concerned(&request);
+    let resource = concerned(&request, effect, resources);
     Some(Operation {
         ix,
         name: name?,
@@ -91,9 +91,25 @@ pub(super) fn tell_apart(operations: &mut [Operation]) {
     }
 }
 
-/// The object that a request is about: the last one in its path, else the last one that it names anywhere.
-fn concerned(request: &RequestTemplate) -> Option<ResourceIx> {
-    request.path.objects().last().copied().or_else(|| request.objects().last().copied())
+/// The object that a request is about: the last one in its path, else the last one that it names anywhere. What destroys is
+/// about what it names below that; and what writes, rather about what may be changed.
+fn concerned(request: &RequestTemplate, effect: Option<Effect>, resources: &[Resource]) -> Option<ResourceIx> {
+    let named = request.objects();
+    let parent_of = |one: ResourceIx| resources.get(one.number()).and_then(|resource| resource.parent);
+    let Some(last) = request.path.objects().last().copied() else {
+        let may_change = |one: &&ResourceIx| {
+            let resource = resources.get(one.number());
+            resource.is_some_and(|resource| resource.supply == Supply::Made || resource.is_disposable)
+        };
+        let changed =
+            named.iter().rev().find(may_change).filter(|_| effect.is_some_and(|effect| effect != Effect::Read));
+        return changed.or(named.last()).copied();
+    };
+    let is_below = |one: &&ResourceIx| {
+        std::iter::successors(parent_of(**one), |above| parent_of(*above)).any(|above| above == last)
+    };
+    let below = named.iter().rev().find(is_below).filter(|_| effect == Some(Effect::Destroy));
+    Some(below.copied().unwrap_or(last))
 }
 
 /// Only what a method promises never to change needs no declaration (RFC 9110 9.2.1).

@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use toml::de::DeValue;
 use url::Url;
 
 use super::endpoint::endpoint;
 use super::session::session;
 use super::tenant::Roster;
 use crate::credential::{Credential, LoginEncoding, LoginValue};
+use crate::diagnostic::printable;
 use crate::keys::PRINCIPAL;
 use crate::reader::{At, Reader, Table, in_order};
 use crate::setting::Setting;
 use crate::spec::{Names, Principal, Usage};
+use crate::values::integer;
 use crate::variables::name_of;
 
 pub(super) const LEAST_LIFETIME: Duration = Duration::from_secs(1);
@@ -221,8 +224,8 @@ fn login<'t>(
     let lifetime = table.get("lifetime").and_then(|value| reader.duration(value, LEAST_LIFETIME..=LONGEST_LIFETIME));
     let plain = |_: &mut Reader<'t, '_>, text: At<&str>| Some(LoginValue::Plain(text.value.to_owned()));
     let sent = match (table.get("json"), table.get("form")) {
-        (Some(json), None) => members(reader, json, draft, plain).map(|fields| (fields, LoginEncoding::Json)),
-        (None, Some(form)) => members(reader, form, draft, plain).map(|fields| (fields, LoginEncoding::Form)),
+        (Some(json), None) => members(reader, json, draft, &plain).map(|fields| (fields, LoginEncoding::Json)),
+        (None, Some(value)) => form(reader, value, draft, &plain).map(|fields| (fields, LoginEncoding::Form)),
         (None, None) => reader.need(table, "json").and(None),
         (Some(_), Some(_)) => {
             reader.report.note(table.key_span("form"), "both `json` and `form`", "keep the one that the login expects");
@@ -260,7 +263,7 @@ pub(super) fn members<'t, 'e>(
     reader: &mut Reader<'t, 'e>,
     value: &'t crate::reader::Value<'t>,
     draft: &mut Drafted,
-    plain: impl Fn(&mut Reader<'t, 'e>, At<&str>) -> Option<LoginValue>,
+    plain: &Plain<'_, 't, 'e>,
 ) -> Option<Vec<(String, LoginValue)>> {
     let Some(table) = value.get_ref().as_table() else {
         reader.report.hide(value.span());
@@ -269,29 +272,64 @@ pub(super) fn members<'t, 'e>(
     };
     let fields: Vec<_> = in_order(table)
         .into_iter()
-        .map(|(key, value)| {
-            let lower = key.value.to_lowercase();
-            let is_secret = ["secret", "password", "passwd"].iter().any(|word| lower.contains(word));
-            let is_variable = value.get_ref().as_str().is_some_and(|text| text.starts_with('$'));
-            let field = match is_secret || is_variable {
-                true => {
-                    let (variable, secret) = reader.secret(key.value, value)?;
-                    // A shared user name or application key is common; a shared password is not.
-                    if is_secret {
-                        draft.secrets.push(variable);
-                    }
-                    LoginValue::Secret(secret)
-                }
-                false => {
-                    let text = reader.text(value)?;
-                    plain(reader, text)?
-                }
-            };
-            Some((key.value.to_owned(), field))
-        })
+        .map(|(key, value)| Some((key.value.to_owned(), member(reader, key.value, value, draft, plain)?)))
         .collect();
     fields.into_iter().collect()
 }
+
+/// One of them, with what is in it.
+fn member<'t, 'e>(
+    reader: &mut Reader<'t, 'e>,
+    key: &str,
+    value: &'t crate::reader::Value<'t>,
+    draft: &mut Drafted,
+    plain: &Plain<'_, 't, 'e>,
+) -> Option<LoginValue> {
+    let lower = key.to_lowercase();
+    let is_secret = ["secret", "password", "passwd"].iter().any(|word| lower.contains(word));
+    let is_variable = value.get_ref().as_str().is_some_and(|text| text.starts_with('$'));
+    if is_secret || is_variable {
+        let (variable, secret) = reader.secret(key, value)?;
+        // A shared user name or application key is common; a shared password is not.
+        if is_secret {
+            draft.secrets.push(variable);
+        }
+        return Some(LoginValue::Secret(secret));
+    }
+    match value.get_ref() {
+        DeValue::Boolean(flag) => Some(LoginValue::Scalar((*flag).into())),
+        DeValue::Integer(number) => Some(LoginValue::Scalar(integer(number)?.into())),
+        DeValue::Table(_) => members(reader, value, draft, plain).map(LoginValue::Table),
+        DeValue::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| member(reader, key, item, draft, plain)).collect();
+            items.into_iter().collect::<Option<_>>().map(LoginValue::List)
+        }
+        _ => {
+            let text = reader.text(value)?;
+            plain(reader, text)
+        }
+    }
+}
+
+/// The members of a form, in which nothing is nested.
+pub(super) fn form<'t, 'e>(
+    reader: &mut Reader<'t, 'e>,
+    value: &'t crate::reader::Value<'t>,
+    draft: &mut Drafted,
+    plain: &Plain<'_, 't, 'e>,
+) -> Option<Vec<(String, LoginValue)>> {
+    let read = members(reader, value, draft, plain)?;
+    let is_nested = |(_, value): &&(String, LoginValue)| matches!(value, LoginValue::Table(_) | LoginValue::List(_));
+    if let Some((name, _)) = read.iter().find(is_nested) {
+        let message = format!("`{}` of a form is neither a text nor a number", printable(name));
+        reader.report.note(value.span(), message, "write its members one by one, or send `json`");
+        return None;
+    }
+    Some(read)
+}
+
+/// What is made of a text that is no secret.
+pub(super) type Plain<'p, 't, 'e> = dyn Fn(&mut Reader<'t, 'e>, At<&str>) -> Option<LoginValue> + 'p;
 
 /// `$NORTH_CLIENT_ID` → `NORTH_TOKEN`; otherwise made from tenant and principal. Uniqueness comes later.
 fn env_name(table: &Table<'_>, home: &Home<'_>, name: Option<&At<String>>) -> String {

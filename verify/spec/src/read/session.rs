@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::principal::{Drafted, LEAST_LIFETIME, LONGEST_LIFETIME, log_in_at, members};
+use super::principal::{Drafted, LEAST_LIFETIME, LONGEST_LIFETIME, Plain, form, log_in_at, members};
 use crate::credential::{Credential, LoginEncoding, LoginStep, LoginValue, Take, Written, WrittenPart};
 use crate::diagnostic::printable;
 use crate::keys::{PRINCIPAL, STEP};
@@ -28,7 +28,9 @@ pub(super) fn session<'t>(
     let mut steps = Vec::new();
     for table in &tables {
         let step = step(reader, table, draft, tenant_url, &taken);
-        taken.extend(step.iter().flat_map(|step| step.take.iter().map(|(name, _)| name.clone())));
+        // Whatever else is wrong with the step: what it takes is no mistake of those that use it.
+        let takes = table.get("take").and_then(|value| value.get_ref().as_table());
+        taken.extend(takes.into_iter().flatten().map(|(name, _)| name.get_ref().to_string()));
         steps.push(step);
     }
     let headers = headers(reader, table, &taken)?;
@@ -46,25 +48,47 @@ fn step<'t>(
     let request = request.and_then(|text| log_in_at(reader, text, &["GET", "POST", "PUT"], tenant_url));
     let headers = headers(reader, table, taken);
     let plain = |reader: &mut Reader<'t, '_>, text: At<&str>| written(reader, &text, taken).map(LoginValue::Written);
-    let body = match (table.get("json"), table.get("form")) {
-        (None, None) => Some(None),
-        (Some(json), None) => members(reader, json, draft, plain).map(|fields| Some((LoginEncoding::Json, fields))),
-        (None, Some(form)) => members(reader, form, draft, plain).map(|fields| Some((LoginEncoding::Form, fields))),
-        (Some(_), Some(_)) => {
-            reader.report.note(
-                table.key_span("form"),
-                "both `json` and `form`",
-                "keep the one that the log-in expects",
-            );
-            None
-        }
-    };
+    let body = body(reader, table, draft, &plain);
     let take = match table.get("take") {
         None => Some(Vec::new()),
         Some(value) => takes(reader, value),
     };
     let (method, url) = request?;
     Some(LoginStep { method, url, headers: headers?, body: body?, take: take? })
+}
+
+/// What a step sends.
+type Body = (LoginEncoding, Vec<(String, LoginValue)>);
+
+/// None where it can't be read; without one where the step brings none.
+fn body<'t, 'e>(
+    reader: &mut Reader<'t, 'e>,
+    table: &Table<'t>,
+    draft: &mut Drafted,
+    plain: &Plain<'_, 't, 'e>,
+) -> Option<Option<Body>> {
+    let given: Vec<&str> = ["json", "form", "graphql"].into_iter().filter(|key| table.get(key).is_some()).collect();
+    if let [one, other, ..] = given.as_slice() {
+        let help = "keep the one that the log-in expects";
+        reader.report.note(table.key_span(other), format!("both `{one}` and `{other}`"), help);
+        return None;
+    }
+    if let Some(json) = table.get("json") {
+        return members(reader, json, draft, plain).map(|fields| Some((LoginEncoding::Json, fields)));
+    }
+    if let Some(value) = table.get("form") {
+        return form(reader, value, draft, plain).map(|fields| Some((LoginEncoding::Form, fields)));
+    }
+    let Some(document) = table.get("graphql") else { return Some(None) };
+    // Its braces are its own.
+    let document = reader.text(document).map(|text| LoginValue::Plain(text.value.to_owned()));
+    let variables = match table.get("variables") {
+        Some(value) => Some(members(reader, value, draft, plain)?),
+        None => None,
+    };
+    let mut fields = vec![("query".to_owned(), document?)];
+    fields.extend(variables.map(|members| ("variables".to_owned(), LoginValue::Table(members))));
+    Some(Some((LoginEncoding::Json, fields)))
 }
 
 fn headers<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, taken: &[String]) -> Option<Vec<(String, Written)>> {
@@ -114,26 +138,49 @@ fn takes<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<Vec<(S
     takes.into_iter().collect()
 }
 
-/// A text with `{name}` for what earlier steps have taken.
+/// A text with `{name}` for what earlier steps have taken. A brace itself is written twice.
 fn written(reader: &mut Reader<'_, '_>, text: &At<&str>, taken: &[String]) -> Option<Written> {
-    let mut parts = Vec::new();
+    let mut parts = vec![String::new()];
+    let mut names = Vec::new();
     let mut rest = text.value;
-    while let Some((before, from)) = rest.split_once('{') {
-        let Some((name, after)) = from.split_once('}') else { break };
-        if !taken.iter().any(|known| known == name) {
-            let known: Vec<String> = taken.iter().map(|name| format!("{{{name}}}")).collect();
-            let help = match known.is_empty() {
-                true => "an earlier step must take it: take = { csrf = \"field:csrf\" }".to_owned(),
-                false => format!("earlier steps have taken {}", known.join(", ")),
-            };
-            reader.report.note(text.span.clone(), format!("no earlier step has taken `{{{}}}`", printable(name)), help);
-            return None;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, from) = rest.split_at(at);
+        let plain = parts.last_mut()?;
+        plain.push_str(before);
+        if let Some(after) = from.strip_prefix("{{") {
+            plain.push('{');
+            rest = after;
+        } else if let Some(after) = from.strip_prefix("}}") {
+            plain.push('}');
+            rest = after;
+        } else if let Some((name, after)) = from.strip_prefix('{').and_then(|from| from.split_once('}')) {
+            if !taken.iter().any(|known| known == name) {
+                note_untaken(reader, text, name, taken);
+                return None;
+            }
+            names.push(name.to_owned());
+            parts.push(String::new());
+            rest = after;
+        } else {
+            let (brace, after) = from.split_at(1);
+            plain.push_str(brace);
+            rest = after;
         }
-        parts.push(WrittenPart::Text(before.to_owned()));
-        parts.push(WrittenPart::Taken(name.to_owned()));
-        rest = after;
     }
-    parts.push(WrittenPart::Text(rest.to_owned()));
-    parts.retain(|part| *part != WrittenPart::Text(String::new()));
-    Some(Written(parts))
+    parts.last_mut()?.push_str(rest);
+    let texts = parts.into_iter().map(WrittenPart::Text);
+    let names = names.into_iter().map(|name| Some(WrittenPart::Taken(name))).chain([None]);
+    let all = texts.zip(names).flat_map(|(text, name)| [Some(text), name]).flatten();
+    Some(Written(all.filter(|part| *part != WrittenPart::Text(String::new())).collect()))
+}
+
+fn note_untaken(reader: &mut Reader<'_, '_>, text: &At<&str>, name: &str, taken: &[String]) {
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let known: Vec<String> = taken.iter().map(|name| format!("{{{name}}}")).collect();
+    let help = match (is_name, known.is_empty()) {
+        (false, _) => "a brace itself is written twice, `{{`; a GraphQL document goes under `graphql`".to_owned(),
+        (true, true) => "an earlier step must take it: take = { csrf = \"field:csrf\" }".to_owned(),
+        (true, false) => format!("earlier steps have taken {}", known.join(", ")),
+    };
+    reader.report.note(text.span.clone(), format!("no earlier step has taken `{{{}}}`", printable(name)), help);
 }

@@ -72,6 +72,8 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
         let message = format!("isolation is between tenants: two at least, here {}", drafts.len());
         reader.report.note(span, message, "add a [[tenant]] with an id and a [[tenant.principal]]");
     }
+    let secrets = drafts.iter().flat_map(|(_, principals)| principals).flat_map(|draft| &draft.secrets);
+    secrets.for_each(|secret| reader.variables.note_key(&secret.value));
     unshared::check(reader, drafts.iter().map(|(_, principals)| principals.as_slice()));
     let complete = drafts.into_iter().map(|(tenant, _)| tenant).collect::<Option<Vec<_>>>();
     Tenants { roster, complete: complete.map(name_credentials), values: names }

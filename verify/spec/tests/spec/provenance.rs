@@ -105,6 +105,23 @@ fn a_login_sends_variables_as_secrets_whatever_their_names() {
 }
 
 #[test]
+fn a_variable_with_the_value_of_a_secret_is_not_shown_under_another_name() {
+    let id = SMALL.replacen("id = \"north\"", "id = \"north\"\nvalues = { code = \"$CODE\" }", 1);
+    let both = id.replacen("id = \"south\"", "id = \"south\"\nvalues = { code = \"other\" }", 1);
+    let read = |code: &str| {
+        let mut env = crate::examples::env();
+        env.insert("CODE".to_owned(), code.to_owned());
+        env.insert("NORTH_CLIENT_SECRET".to_owned(), "hush-of-north".to_owned());
+        watertight_spec::parse(std::path::Path::new("watertight.toml"), &both, &env, crate::examples::today())
+    };
+    assert!(read("something else").is_ok());
+    let problems = read("hush-of-north").unwrap_err();
+    let problem = problems.iter().next().unwrap();
+    assert_eq!(problem.message, "`$CODE` has the value of the secret `$NORTH_CLIENT_SECRET`, and would be shown");
+    assert!(!problems.to_string().contains("hush"), "{problems}");
+}
+
+#[test]
 fn a_variable_that_is_unset_is_told_where_it_is_a_secret() {
     let text = edited(&[("\"casework\"", "\"$UNSET\""), (SECRET, "\"$UNSET\"")]);
     let problems = crate::examples::read(&text).unwrap_err();

@@ -144,7 +144,6 @@ fn grants() {
 
     14: `"POST login"` this is no URL: relative URL without a base → write it in full: "https://api.example.com"
     15: `"*******"` `password` must be a variable: a secret is never written in a spec → write `password = "$NAME"` and set the variable, or name a file in `env_file`
-    15: `1` this must be a string, not an integer → for example "text in quotes"
     17: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
     18: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
     19: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
