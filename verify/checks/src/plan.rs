@@ -8,7 +8,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use watertight_engine::Access;
-use watertight_spec::{Spec, TargetEnvironment};
+use watertight_spec::{Spec, Supply, TargetEnvironment};
 
 use crate::check::{Check, Subject, Trial};
 use crate::setup::{self, Act, Step};
@@ -111,7 +111,18 @@ impl Plan {
         let steps = self.steps.iter().map(|step| {
             let tenant = &spec[step.tenant].id;
             match &step.act {
-                Act::Observe(resource, id) => format!("look up {} {id} of {tenant}", spec[*resource].name),
+                Act::Mark(resource, _) if self.access == Access::Write => {
+                    format!("write into the {} of {tenant}", spec[*resource].name)
+                }
+                Act::Observe(resource, _) | Act::Mark(resource, _) if spec[*resource].is_singleton => {
+                    format!("look up the {} of {tenant}", spec[*resource].name)
+                }
+                Act::Observe(resource, id) | Act::Mark(resource, id) => {
+                    format!("look up {} {id} of {tenant}", spec[*resource].name)
+                }
+                Act::Plant(resource) if spec[*resource].supply != Supply::Made => {
+                    format!("look for a {} in the list of {tenant}", spec[*resource].name)
+                }
                 Act::Plant(resource) if self.access == Access::Write => {
                     format!("plant {} in {tenant}", spec[*resource].name)
                 }
@@ -126,7 +137,7 @@ impl Plan {
     pub fn cost(&self, spec: &Spec) -> Cost {
         let steps = self.steps.iter().map(|step| match (&step.act, self.access) {
             (Act::Plant(_), Access::Write) => REQUESTS_TO_PLANT,
-            (Act::Plant(_), Access::Read) | (Act::Observe(..), _) => REQUESTS_TO_OBSERVE,
+            (Act::Plant(_), Access::Read) | (Act::Observe(..) | Act::Mark(..), _) => REQUESTS_TO_OBSERVE,
             (Act::LookAround, _) => setup::requests_to_look_around(spec),
         });
         let trials = self.trials.iter().map(|trial| u64::from(trial.check.requests));

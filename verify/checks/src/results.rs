@@ -1,6 +1,7 @@
 //! What trials and watchers concluded, and what set-up came to: the same bookkeeping for a live run and for a replay.
 
 mod further;
+mod plain;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -174,7 +175,7 @@ fn script_of(step: &Step) -> Script<Result<Prepared, Stop>> {
     });
     match step.act {
         Act::Observe(..) | Act::LookAround => Script::Read(run),
-        Act::Plant(_) => Script::Plant(run),
+        Act::Plant(_) | Act::Mark(..) => Script::Plant(run),
     }
 }
 
@@ -217,6 +218,7 @@ pub(crate) fn results(
     });
     let mut results: Vec<TrialResult> = of_trials.collect();
     further::settle(spec, &mut results);
+    plain::settle(&mut results);
     let is_leak = |index: &usize| results.get(*index).is_some_and(|one| matches!(one.verdict, Verdict::Leak(_)));
     let found: Vec<usize> = (0..results.len()).filter(is_leak).collect();
     let planned = || watchers.iter().filter(|watcher| plan.watches(watcher.check()));

@@ -1,11 +1,15 @@
 //! Three-valued judging, pure: what an answer is, and what a trial concludes.
 
+mod class;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use watertight_engine::log::{Exchange, Failure, Outcome};
 
 use crate::bracket::Proof;
+pub(crate) use class::{Refusal, refusal};
+pub use class::{ResponseClass, class_of};
 
 /// What a trial concludes.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +51,8 @@ pub enum Cause {
     NotOffered,
     /// What is tried needs something that the spec or the target doesn't have.
     NothingToTry,
+    /// Two tenants are told of the same things, and nothing says whose they are.
+    Shared,
 }
 
 impl NotApplicable {
@@ -60,6 +66,10 @@ impl Stop {
     /// Nothing to try, for this reason.
     pub fn not_applicable(why: impl Into<String>) -> Self {
         Self::NotApplicable(NotApplicable::because(why))
+    }
+    /// Two tenants are told of the same things there.
+    pub fn shared(why: impl Into<String>) -> Self {
+        Self::NotApplicable(NotApplicable { cause: Cause::Shared, why: why.into() })
     }
     /// The target has no such operation, as it says to the owner itself.
     pub fn not_offered(exchange: &Exchange) -> Self {
@@ -213,6 +223,7 @@ impl Reason {
                 Failure::Refused => Self::Refused,
             },
             Outcome::Response(received) => match received.status {
+                200..=299 => class::refusal(exchange).map_or(Self::UnclearAnswer, class::Refusal::reason),
                 429 => Self::Throttled,
                 500..=599 => Self::TargetFailed,
                 300..=399 => Self::Redirected,
@@ -360,28 +371,5 @@ impl Evidence {
         self.lines.push(exchange.line());
         self.exchanges.push(exchange.seq);
         self
-    }
-}
-
-/// What an answer is, before its content is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResponseClass {
-    /// 2xx
-    Success,
-    /// 401, 403, 404, 410: any of them is a denial (RFC 9110 15.5.5 lets 404 stand for 403).
-    Denied,
-    /// 405, 501: the target has no such operation.
-    NotOffered,
-    /// 429, 503, 5xx, 3xx, other 4xx, or no answer: decides nothing.
-    Undecided,
-}
-
-/// What an answer is.
-pub fn class_of(exchange: &Exchange) -> ResponseClass {
-    match exchange.status() {
-        Some(200..=299) => ResponseClass::Success,
-        Some(401 | 403 | 404 | 410) => ResponseClass::Denied,
-        Some(405 | 501) => ResponseClass::NotOffered,
-        _ => ResponseClass::Undecided,
     }
 }

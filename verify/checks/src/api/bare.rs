@@ -8,7 +8,7 @@ use watertight_engine::log::Exchange;
 use watertight_spec::{Operation, TenantIx};
 
 use super::reading::own_ids;
-use crate::shared::{Place, Words, leaves, own, request};
+use crate::shared::{Place, Words, is_nothing, leaves, own, request};
 use crate::verdict::Stop;
 
 /// An empty list, and beside it nothing, or what the attacker's own list says as well: the number of a page, say. A total
@@ -34,12 +34,6 @@ pub(super) async fn is_bare(
     Ok(rest.iter().all(|(at, value)| told.get(at) == Some(value) && (is_of_pages(at) || value.parse::<f64>().is_err())))
 }
 
-/// Whether nothing is in a document but what was sent.
-pub(super) fn holds_nothing(answer: &Exchange, sent: &[String]) -> bool {
-    let Some(json) = answer.json() else { return false };
-    leaves(json).values().all(|value| is_nothing(value) || sent.contains(value))
-}
-
 /// Whether a number is about the page, and not about what is listed.
 fn is_of_pages(at: &str) -> bool {
     const NAMES: [&str; 10] =
@@ -60,10 +54,6 @@ fn has_empty_list(json: &Value) -> bool {
     }
     let lists = lists(json);
     !lists.is_empty() && lists.iter().all(|items| items.is_empty())
-}
-
-fn is_nothing(value: &str) -> bool {
-    matches!(value, "" | "0" | "0.0" | "false" | "null")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec};
+use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, TenantIx};
 
 use super::beside::name_theirs;
 use super::creating::{arrives, can_list};
@@ -14,7 +14,7 @@ use crate::check::{Check, Concluded, Phase, Trial, writes};
 use crate::shared::{
     Aim, Made, Nowhere, Place, Tells, Words, again, attack, clear_object, each, id_in, ids_count, is_creatable,
     is_invalid, is_taken, leak, make_under, named_besides, names_tenant, never_existed, operation_of, own, parent_of,
-    prepared_object, remove, request, says_nothing,
+    parents_for, prepared_object, remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -86,7 +86,12 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     };
     let (child, tells) = make_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
     let open = bracket::open(async || can_list(t, &child).await).await?;
-    let mut places = vec![beside(aim.attacker, &above)];
+    // Below what is the attacker's own, with that one id the victim's; then with all that is above it.
+    let mine = Place::within(aim.attacker, &own_above(t, aim.attacker, resource, kind));
+    let mut places = vec![mine.and(kind, &above.id)];
+    if !above.parents.is_empty() {
+        places.push(beside(aim.attacker, &above));
+    }
     if names_tenant(&t.spec, op) {
         places.push(Place::of(&above));
     }
@@ -106,6 +111,13 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
         }
     }
     Ok(verdict)
+}
+
+/// The attacker's own objects above one that it makes, but for those of a kind.
+fn own_above(t: &Tape, attacker: TenantIx, resource: ResourceIx, kind: ResourceIx) -> Vec<(ResourceIx, ObjectId)> {
+    // Where it has none, the target is not asked for any either.
+    let above = parents_for(t, attacker, resource).unwrap_or_default();
+    above.into_iter().filter(|(other, _)| *other != kind).collect()
 }
 
 /// A link that the attacker tries to make.

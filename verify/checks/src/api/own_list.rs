@@ -3,7 +3,7 @@
 use serde_json::Value;
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
-use watertight_engine::planted::Object;
+use watertight_engine::planted::{Marker, Object, Witness};
 use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, Role, Spec, Symbol, TenantIx};
@@ -111,14 +111,12 @@ async fn view_unmarked(t: &Tape, op: &Operation, aim: Aim, by_owner: &Request, m
     let outcome = match read_all(t, op, aim, mine, &Words::default()).await? {
         Attack::Withstood => match told_each(t, by_owner, &by_attacker).await? {
             Told::Apart if shares_objects(t, by_owner, &by_attacker).await => {
-                return Err(Stop::not_applicable(
-                    "nothing marks it, and two tenants are told of the same objects there",
-                ));
+                return Err(Stop::shared("nothing marks it, and two tenants are told of the same objects there"));
             }
             Told::Apart => Attack::Withstood,
             Told::Same if is_catalogue(t, &by_attacker).await => Attack::Withstood,
             Told::Same => {
-                return Err(Stop::not_applicable(
+                return Err(Stop::shared(
                     "nothing marks it, two tenants are told the same there, and not everyone is: if that is meant, \
                      exclude it from coverage",
                 ));
@@ -196,6 +194,13 @@ async fn read_own(t: &Tape, aim: Aim) -> Concluded {
     };
     let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(&object), &looking_for(&object))?;
     let opened = bracket::open(async || sees(t, op, &by_owner, &object).await).await;
+    if let (Err(Stop::Unproven(doubt)), Marker::Witnessed(_), Role::List) = (&opened, &object.marker, op.role)
+        && doubt.reason == Reason::MarkerNotSeen
+    {
+        // What it is recognised by where it is read need not be in a list: there it is known by its id.
+        let unmarked = Object { marker: Marker::Witnessed(Witness::default()), ..object.clone() };
+        return list_unmarked(t, op, aim, &unmarked).await;
+    }
     let attack = async || {
         let mine = prepared_object(t, aim.attacker, resource)?;
         look_through(t, op, aim, &Place::of(&mine), &looking_for(&object)).await
@@ -314,9 +319,13 @@ pub(crate) fn crosses(t: &Tape, page: &Exchange, aim: Aim, prefix: &str) -> Opti
 fn unlisted(t: &Tape, op: &Operation, aim: Aim, place: &Place, pages: &[Seen]) -> usize {
     let (Role::List, Some(resource)) = (op.role, op.resource) else { return 0 };
     let is_here = |object: &Object| object.parents.iter().all(|p| place.ids.contains(p));
+    // A list need not show what an object that was there before is recognised by elsewhere.
+    let has = |page: &Exchange, object: &Object| {
+        shows(page, object) || item_of(&t.spec[object.resource], page, &object.id).is_some()
+    };
     t.planted
         .of(aim.attacker, resource)
-        .filter(|object| !object.marker.is_empty() && is_here(object) && !pages.iter().any(|page| shows(page, object)))
+        .filter(|object| !object.marker.is_empty() && is_here(object) && !pages.iter().any(|page| has(page, object)))
         .count()
 }
 

@@ -12,8 +12,8 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign,
-    is_counted, is_invalid, is_turned_away, item_of, leak, own, poll, request, says_nothing, shows, spells_tenant,
-    succeed, told_apart, told_nowhere,
+    holds_nothing, is_counted, is_invalid, is_turned_away, item_of, leak, own, poll, request, says_nothing, shows,
+    spells_tenant, succeed, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -49,6 +49,8 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
             Attack::Withstood
         }
         Found::Empty(answer) if foreign(t, &answer, attacker).is_some() => Attack::Withstood,
+        // The owner is shown its object there.
+        Found::Empty(answer) if op.role == Role::Read && holds_nothing(&answer, &[]) => Attack::Withstood,
         Found::Empty(answer) if says_no_more(t, op, attacker, object, &answer).await? => Attack::Withstood,
         Found::Empty(answer) if says_no_more_of_tenant(t, op, attacker, object, &answer).await? => Attack::Withstood,
         Found::Empty(answer) => Attack::Undecided(Unproven::shown(

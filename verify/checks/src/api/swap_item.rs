@@ -7,15 +7,16 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
-use super::bare::{holds_nothing, is_bare};
+use super::bare::is_bare;
 use super::reading::{Found, looking_for, opens, read_across, sees};
 use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, SHARED, again, any_object, are_alike, asked_afresh, clear_below, each,
-    foreign, ids_count, is_creatable, is_error, is_listed_as_own, is_taken, named_besides, only_cached, own, parent_of,
-    parents_for, plant, plant_under, prepared_object, remove, request, says_nothing, told_apart, told_nowhere, tries,
+    foreign, holds_nothing, ids_count, is_creatable, is_error, is_listed_as_own, is_taken, named_besides, only_cached,
+    own, parent_of, parents_for, plant, plant_under, prepared_object, remove, request, says_nothing, told_apart,
+    told_nowhere, tries,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -351,7 +352,11 @@ impl Swap<'_> {
         if is_many(op) {
             return self.beside_a_list(t, seen).await;
         }
+        // Null where the owner is shown an object: what never existed may be told otherwise, and nothing is told of this.
         let is_read_by_marker = op.role == Role::Read && !self.shown.marker.is_empty();
+        if is_read_by_marker && (holds_nothing(seen, &[]) || seen.json().is_some_and(is_error)) {
+            return Ok(Some(Attack::Withstood));
+        }
         if is_read_by_marker || self.is_taken(t).await? {
             return Ok(None);
         }
@@ -385,7 +390,9 @@ impl Swap<'_> {
             let of = |answers: [&Exchange; 2], at: &Place| answers.map(|answer| Features::of(answer, &sent(at)));
             are_alike(&of([seen, &again], place), &of([&theirs, &once_more], &self.theirs))
         };
-        let is_theirs = is_alike(&|at| at.sent_ids(op)) || is_alike(&|at| at.sent(&t.spec, op));
+        // Or to the letter: an answer may name what was not sent, as its own parent.
+        let is_theirs =
+            is_alike(&|at| at.sent_ids(op)) || is_alike(&|at| at.sent(&t.spec, op)) || is_alike(&|_| Vec::new());
         Ok((is_theirs && theirs.succeeded()).then_some(theirs))
     }
 

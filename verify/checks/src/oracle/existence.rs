@@ -10,9 +10,9 @@ use crate::api::in_own_place;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Trial, plants};
 use crate::shared::{
-    Aim, Features, Place, Words, again, clear_object, each, foreign, ids_count, is_creatable, is_taken,
-    is_told_anywhere, is_turned_away, names_tenant, never_existed, own, prepared_object, read, remove, request,
-    told_apart,
+    Aim, Features, Place, Words, again, clear_object, each, foreign, holds_nothing, ids_count, is_creatable,
+    is_invalid, is_taken, is_told_anywhere, is_turned_away, names_tenant, never_existed, own, prepared_object, read,
+    remove, request, told_apart,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -95,7 +95,7 @@ async fn compare(t: &Tape, aim: Aim, object: &Object, place_of: impl Fn(&Object)
         return Ok(Attack::Withstood);
     };
     // Something is told there, and where ids count it may be an object of the attacker's own, made meanwhile.
-    if foreign.succeeded() && may_be_taken(t, aim) {
+    if class_of(&foreign) == ResponseClass::Success && !holds_nothing(&foreign, &[]) && may_be_taken(t, aim) {
         return Ok(Attack::Undecided(let_in(t, &foreign, aim)));
     }
     let line = format!("answers for a foreign object differ from answers for one that never existed ({what})");
@@ -112,9 +112,13 @@ async fn ask(t: &Tape, aim: Aim, place: &Place) -> Result<Seen, Stop> {
 /// Why the answers for a foreign object and for none are not to be compared, if they are not. A target may answer both with a
 /// success that tells nothing.
 fn no_denial(t: &Tape, foreign_one: &Exchange, none: &Exchange, aim: Aim) -> Option<Unproven> {
-    let is_refused = |seen: &Exchange| matches!(seen.status(), Some(400..=428 | 430..=499)) || is_turned_away(seen);
+    let is_refused = |seen: &Exchange| {
+        matches!(seen.status(), Some(400..=428 | 430..=499)) || is_turned_away(seen) || is_invalid(seen)
+    };
     match (class_of(foreign_one), class_of(none)) {
         (ResponseClass::Success, ResponseClass::Success) if foreign(t, foreign_one, aim.victim).is_none() => None,
+        // One is told in a body that the status of the other one would have said.
+        (ResponseClass::Success, _) if none.succeeded() && holds_nothing(foreign_one, &[]) => None,
         (ResponseClass::Success, _) => Some(let_in(t, foreign_one, aim)),
         // A refusal for its form counts too, if it is the same each time; what fails by chance does not.
         (ResponseClass::NotOffered | ResponseClass::Undecided, _) if !is_refused(foreign_one) => {

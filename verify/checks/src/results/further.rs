@@ -50,7 +50,7 @@ fn of_caller((index, result): (usize, &TrialResult)) -> Option<(Tried, usize)> {
     matches!(result.subject, Subject::Operation(_)).then(|| tried(result))?.map(|tried| (tried, index))
 }
 
-fn not_applicable(why: String) -> Verdict {
+pub(super) fn not_applicable(why: String) -> Verdict {
     Verdict::NotApplicable(NotApplicable::because(why))
 }
 

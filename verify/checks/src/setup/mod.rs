@@ -10,11 +10,15 @@ mod witness;
 
 use std::collections::BTreeSet;
 
+use watertight_engine::marker::Canary;
 use watertight_engine::planted::{Marker, Object, Planted, SetupFailure, Witness};
 use watertight_engine::{Access, Tape, WriteTape};
-use watertight_spec::{ObjectId, ResourceIx, Role, Spec, Supply, TenantIx};
+use watertight_spec::{ObjectId, Operation, ResourceIx, Role, Spec, Supply, Symbol, TenantIx};
 
-use crate::shared::{failed, is_creatable, operation_of, parents_for, plant_under, read, shows, tenant_name};
+use crate::shared::{
+    Place, Words, failed, is_creatable, operation_of, owner, parents_for, plant_under, read, request, shows,
+    tenant_name,
+};
 use crate::verdict::{NotApplicable, Reason, Stop, Unproven};
 pub(crate) use observe::requests_to_look_around;
 use observe::{Reading, list, look_around, observe, observe_listed};
@@ -43,6 +47,8 @@ pub(crate) enum Act {
     Plant(ResourceIx),
     /// Reads the object that the spec names, by its id.
     Observe(ResourceIx, ObjectId),
+    /// Writes a marker into what a tenant has one of. Where the run only reads, it is read.
+    Mark(ResourceIx, ObjectId),
     /// Sends what a tenant ordinarily may, for what other tenants' objects are not recognised by.
     LookAround,
 }
@@ -65,6 +71,9 @@ pub(crate) fn steps(spec: &Spec, access: Access) -> Vec<Step> {
         let (described, name) = (&spec[resource], &spec[tenant].id);
         let acts = match described.supply.known(name) {
             [] => vec![Act::Plant(resource)],
+            known if marking(spec, resource).is_some() => {
+                known.iter().map(|id| Act::Mark(resource, id.clone())).collect()
+            }
             known => known.iter().map(|id| Act::Observe(resource, id.clone())).collect(),
         };
         let (label, depth) = (format!("{} of {name}", described.name), described.depth);
@@ -91,7 +100,7 @@ impl Step {
     /// The kind of object that it is about, if it is about one.
     pub(crate) fn resource(&self) -> Option<ResourceIx> {
         match &self.act {
-            Act::Plant(resource) | Act::Observe(resource, _) => Some(*resource),
+            Act::Plant(resource) | Act::Observe(resource, _) | Act::Mark(resource, _) => Some(*resource),
             Act::LookAround => None,
         }
     }
@@ -101,7 +110,16 @@ impl Step {
 pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Prepared, Stop> {
     let observed = |one| Prepared::Observed(vec![one]);
     match (&step.act, t.writing()) {
-        (Act::Observe(resource, id), _) => observe(t, step.tenant, *resource, id).await.map(observed),
+        (Act::Mark(resource, id), Some(w)) => {
+            let canary = mark(w, step.tenant, *resource, id).await?;
+            let (object, mut reading) = observe(t, step.tenant, *resource, id).await?;
+            // Other trials will write there again.
+            reading.owner.retain(|value| !value.contains(&canary.public));
+            Ok(Prepared::Observed(vec![(object, reading)]))
+        }
+        (Act::Observe(resource, id), _) | (Act::Mark(resource, id), None) => {
+            observe(t, step.tenant, *resource, id).await.map(observed)
+        }
         (Act::Plant(resource), Some(w)) if is_creatable(&t.spec, *resource) => {
             plant_all(w, step.tenant, *resource).await.map(Prepared::Planted)
         }
@@ -113,6 +131,26 @@ pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Prepared, Stop> {
         }
         (Act::Plant(resource), None) => observe_listed(t, step.tenant, *resource, 1).await.map(Prepared::Observed),
         (Act::LookAround, _) => look_around(t, step.tenant).await.map(Prepared::Shown),
+    }
+}
+
+/// The operation that writes a marker into what a tenant has one of, if that may be changed.
+fn marking(spec: &Spec, resource: ResourceIx) -> Option<&Operation> {
+    let described = &spec[resource];
+    let is_own = described.is_singleton && described.is_disposable;
+    let mut writing = [Role::Patch, Role::Replace].into_iter().filter_map(|role| operation_of(spec, resource, role));
+    writing.find(|op| is_own && op.request.mentions(&Symbol::Canary))
+}
+
+/// Writes a marker into what a tenant has one of: none of the others may ever be shown it.
+async fn mark(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx, id: &ObjectId) -> Result<Canary, Stop> {
+    let canary = w.canary(tenant);
+    let Some(op) = marking(&w.spec, resource) else { return Ok(canary) };
+    let place = Place::within(tenant, &parents_for(&w, tenant, resource)?).and(resource, id);
+    let written = w.send(request(&w, owner(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
+    match failed(&written) {
+        Some(Stop::Unproven(doubt)) => Err(doubt.about(&format!("{} of its owner", op.label())).into()),
+        Some(Stop::NotApplicable(_)) | None => Ok(canary),
     }
 }
 

@@ -29,7 +29,9 @@ pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use fresh::{Fresh, asked_afresh, only_cached, told_to_anyone};
 pub(crate) use item::{id_member, id_of, item_of, items};
 pub(crate) use made::{Made, Tells};
-pub(crate) use nothing::{Nowhere, is_invalid, is_turned_away, never_existed, says_nothing, similar, told_nowhere};
+pub(crate) use nothing::{
+    Nowhere, holds_nothing, is_invalid, is_nothing, is_turned_away, never_existed, says_nothing, similar, told_nowhere,
+};
 pub(crate) use paging::{Pages, first_page, follow, is_broken_json, is_counted, path_of_link};
 pub(crate) use place::{
     Place, Words, address, locate, named_besides, names_tenant, operation_of, parent_of, request, scalar,

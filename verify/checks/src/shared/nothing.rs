@@ -7,8 +7,8 @@ use watertight_engine::{Seen, Tape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role};
 
 use super::features::{Features, are_alike};
-use super::{Place, Words, operation_of, own, request, tenant_name};
-use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
+use super::{Place, Words, leaves, operation_of, own, request, tenant_name};
+use crate::verdict::{Reason, Refusal, ResponseClass, Stop, Unproven, class_of, refusal};
 
 /// Places that differ from one in something that never existed, of the same form.
 pub(crate) struct Nowhere([Place; 2]);
@@ -51,7 +51,18 @@ pub(crate) async fn says_nothing(
 
 /// Refused as invalid: so do some where an object is named that is not there.
 pub(crate) fn is_invalid(answer: &Exchange) -> bool {
-    matches!(answer.status(), Some(400 | 409 | 422))
+    matches!(answer.status(), Some(400 | 409 | 422)) || refusal(answer) == Some(Refusal::Invalid)
+}
+
+/// Whether nothing is in a document but what was sent.
+pub(crate) fn holds_nothing(answer: &Exchange, sent: &[String]) -> bool {
+    let Some(json) = answer.json() else { return false };
+    leaves(json).values().all(|value| is_nothing(value) || sent.contains(value))
+}
+
+/// Whether a value of a document tells nothing.
+pub(crate) fn is_nothing(value: &str) -> bool {
+    matches!(value, "" | "0" | "0.0" | "false" | "null")
 }
 
 /// Sent elsewhere, as to a page where one logs in: the place is not made of what was asked for, and no key to it is given

@@ -8,8 +8,8 @@ use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, 
 
 use super::place::is_client_named;
 use super::{
-    Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, is_turned_away, item_of, operation_of, own,
-    owner, poll, reason, request, says_nothing, shows,
+    Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, holds_nothing, is_error, is_turned_away,
+    item_of, operation_of, own, owner, poll, reason, request, says_nothing, shows,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -257,15 +257,29 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
         ResponseClass::Denied => Ok(false),
         ResponseClass::Success if foreign(t, &seen, object.tenant).is_some() => Ok(false),
         ResponseClass::Success if foreign(t, &seen, attacker).is_some() => Ok(true),
+        // Null is no object of anyone's, and neither is an error.
+        ResponseClass::Success if holds_nothing(&seen, &[]) || seen.json().is_some_and(is_error) => Ok(false),
         ResponseClass::Success => {
             let ask = |place: &Place| Ok(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing());
-            Ok(!says_nothing(t, op, ask, place, Nowhere::instead_of(t, place, (object.resource, &object.id)), &seen)
-                .await?)
+            let nowhere = Nowhere::instead_of(t, place, (object.resource, &object.id));
+            if says_nothing(t, op, ask, place, nowhere, &seen).await? {
+                return Ok(false);
+            }
+            // Where nothing marks it, what its owner is told word for word is its owner's.
+            let by_owner = request(t, owner(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
+            let theirs = t.send(by_owner.crossing()).await;
+            Ok(!object.marker.is_empty() || !is_word_for_word(&seen, &theirs))
         }
         ResponseClass::Undecided if is_turned_away(&seen) => Ok(false),
         // What is written at an id of which nothing is known might change what the attacker's tenant really has.
         ResponseClass::NotOffered | ResponseClass::Undecided => Err(Unproven::undecided(&seen).into()),
     }
+}
+
+/// Whether two answers are the same text, and say something.
+fn is_word_for_word(one: &Exchange, other: &Exchange) -> bool {
+    let text = |seen: &Exchange| seen.response().map(|received| received.body.text().to_owned());
+    one.succeeded() && other.succeeded() && text(one) == text(other) && text(one).is_some_and(|text| !text.is_empty())
 }
 
 /// Whether the attacker's own list has an object at that id.

@@ -8,7 +8,7 @@ use watertight_engine::{Seen, Tape};
 use super::features::{Features, are_alike, told_apart};
 use super::fresh::with_fresh_parameter;
 use super::reason;
-use crate::verdict::{Stop, Unproven};
+use crate::verdict::{Reason, Stop, Unproven};
 
 /// How the answers compare.
 pub(crate) enum Told {
@@ -49,6 +49,12 @@ pub(crate) async fn told_each(t: &Tape, by_victim: &Request, by_attacker: &Reque
     let [(_, victim), (seen, attacker), (_, victim_again), (_, attacker_again)] = afresh.as_slice() else {
         return Ok(Told::Same);
     };
+    // What moved meanwhile moved by what others do.
+    let last = answered(t, by_attacker).await?;
+    let [first, second] = features(&mine);
+    if !are_alike(&[first, second], &[Features::of(&last, &[])]) {
+        return Err(Unproven::shown(Reason::Disturbed, "what is told there changes meanwhile", &last).into());
+    }
     let theirs = [victim.clone(), victim_again.clone()];
     let is_apart = told_apart(&theirs, &[attacker.clone(), attacker_again.clone()]).is_some();
     let [across, _] = mine;

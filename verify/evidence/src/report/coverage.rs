@@ -9,6 +9,7 @@ use watertight_checks::plan::{Options, Plan};
 use watertight_checks::run::TrialResult;
 use watertight_checks::verdict::{Cause, Verdict};
 use watertight_engine::Access;
+use watertight_model::Surface;
 use watertight_spec::{Operation, OperationIx, Origin, Role, Spec, Symbol};
 
 /// Which operations were covered: decided by at least one trial.
@@ -41,12 +42,22 @@ pub(super) fn coverage(
     options: &Options,
     results: &[TrialResult],
 ) -> (Coverage, Vec<Uncovered>) {
-    let concluded = |is: fn(&Verdict) -> bool| -> BTreeSet<OperationIx> {
-        results.iter().filter(|result| is(&result.verdict)).filter_map(|result| result.subject.operation()).collect()
+    let concluded = |is: &dyn Fn(&TrialResult) -> bool| -> BTreeSet<OperationIx> {
+        results.iter().filter(|result| is(result)).filter_map(|result| result.subject.operation()).collect()
     };
-    let decided =
-        concluded(|verdict| matches!(verdict, Verdict::Isolated(_) | Verdict::Leak(_) | Verdict::Advisory(_)));
-    let in_doubt = concluded(|verdict| matches!(verdict, Verdict::Unproven(_)));
+    let decides =
+        |result: &TrialResult| matches!(result.verdict, Verdict::Isolated(_) | Verdict::Leak(_) | Verdict::Advisory(_));
+    let shared = concluded(&|result| match &result.verdict {
+        Verdict::NotApplicable(nothing) => nothing.cause == Cause::Shared,
+        _ => false,
+    });
+    // That no cache gives it away says nothing of what two tenants are told alike.
+    let is_of_cache = |result: &TrialResult| {
+        let is_shared = result.subject.operation().is_some_and(|operation| shared.contains(&operation));
+        result.check.surface == Surface::Cache && is_shared
+    };
+    let decided = concluded(&|result| decides(result) && !is_of_cache(result));
+    let in_doubt = concluded(&|result| matches!(result.verdict, Verdict::Unproven(_)));
     let mut coverage = Coverage { operations: spec.operations.len(), probed: decided.len(), ..Coverage::default() };
     let mut vanished = Vec::new();
     for ix in spec.operation_ixs().filter(|ix| !decided.contains(ix)) {

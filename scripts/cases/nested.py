@@ -1,0 +1,127 @@
+"""Three levels, of which only the first is checked: a note may be made on another's example below one's own project.
+
+CWE-639, where an ancestor is looked at and the one between is not (seen in an annotation tool). Only who names that one
+object of the victim's, and is the owner of all above it, is let in.
+"""
+
+from kit import BUG, Answer, App, Kept, bearer, missing, numbered, shown, text
+
+SPEC = """
+tenancy.locator = "token"
+tenant = [
+  { id = "mint", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_A" }] },
+  { id = "sage", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_B" }] },
+]
+limits.rate = 5000
+[target]
+name = "labels"
+url = "$URL"
+environment = "test"
+settle = "100ms"
+[[resource]]
+name = "project"
+path = "/projects"
+create = { name = "{canary}" }
+[[resource]]
+name = "example"
+parent = "project"
+create = { text = "{canary}" }
+[[resource]]
+name = "note"
+parent = "example"
+create = { text = "{canary}" }
+"""
+ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
+LEAKS = ["POST /projects/{project}/examples/{example}/notes"]
+
+app = App()
+TOKENS = {"a-1": "mint", "b-2": "sage"}
+projects, examples, notes = Kept(numbered("p")), Kept(numbered("e")), Kept(numbered("n"))
+
+
+def project_of(ask, id):
+    tenant, project = bearer(ask, TOKENS), projects.all.get(id)
+    if not project or project["tenant"] != tenant:
+        raise Answer(403, {"error": "no member of it"})
+    return project
+
+
+def below(kept, above, id):
+    one = kept.all.get(id)
+    if not one or one["tenant"] != above["id"]:
+        raise missing()
+    return one
+
+
+def routes(path, kept, above, name):
+    """Objects below others: `tenant` is here what they are below."""
+    app.route("GET", path)(lambda ask, *ids: [shown(one) for one in kept.of(above(ask, *ids)["id"])])
+
+    @app.route("POST", path)
+    def create(ask, *ids):
+        return Answer(201, shown(kept.add(place(ask, *ids)["id"], text=text(ask.json or {}, name))))
+
+    place = above if kept is not notes else lambda ask, project, example: free(ask, project, example)
+    item = path + "/([^/]+)"
+    app.route("GET", item)(lambda ask, *ids: shown(below(kept, above(ask, *ids[:-1]), ids[-1])))
+    for method in ("PUT", "PATCH"):
+        @app.route(method, item)
+        def change(ask, *ids):
+            one = below(kept, above(ask, *ids[:-1]), ids[-1])
+            one["text"] = text(ask.json or {}, name)
+            return shown(one)
+
+    @app.route("DELETE", item)
+    def delete(ask, *ids):
+        del kept.all[below(kept, above(ask, *ids[:-1]), ids[-1])["id"]]
+        return Answer(204)
+
+
+def example_of(ask, project, example):
+    return below(examples, project_of(ask, project), example)
+
+
+def free(ask, project, example):
+    if not BUG:
+        return example_of(ask, project, example)
+    project_of(ask, project)
+    if example not in examples.all:
+        raise missing()
+    return examples.all[example]
+
+
+@app.route("GET", "/projects")
+def listed(ask):
+    return [shown(one) for one in projects.of(bearer(ask, TOKENS))]
+
+
+@app.route("POST", "/projects")
+def create(ask):
+    return Answer(201, shown(projects.add(bearer(ask, TOKENS), name=text(ask.json or {}, "name"))))
+
+
+app.route("GET", "/projects/([^/]+)")(lambda ask, id: shown(project_of(ask, id)))
+
+
+def rename(ask, id):
+    project = project_of(ask, id)
+    project["name"] = text(ask.json or {}, "name")
+    return shown(project)
+
+
+app.route("PUT", "/projects/([^/]+)")(rename)
+app.route("PATCH", "/projects/([^/]+)")(rename)
+
+
+@app.route("DELETE", "/projects/([^/]+)")
+def delete(ask, id):
+    del projects.all[project_of(ask, id)["id"]]
+    return Answer(204)
+
+
+routes("/projects/([^/]+)/examples", examples, project_of, "text")
+routes("/projects/([^/]+)/examples/([^/]+)/notes", notes, example_of, "text")
+
+
+if __name__ == "__main__":
+    app.serve()
