@@ -354,8 +354,16 @@ impl Swap<'_> {
         }
         // Null where the owner is shown an object: what never existed may be told otherwise, and nothing is told of this.
         let is_read_by_marker = op.role == Role::Read && !self.shown.marker.is_empty();
-        if is_read_by_marker && (holds_nothing(seen, &[]) || seen.json().is_some_and(is_error)) {
+        if is_read_by_marker && holds_nothing(seen, &[]) {
             return Ok(Some(Attack::Withstood));
+        }
+        // An error in words that nothing explains may be a denial, or a failure behind which it is open.
+        if is_read_by_marker && seen.json().is_some_and(is_error) {
+            return Ok(Some(Attack::Undecided(Unproven::shown(
+                Reason::UnclearAnswer,
+                Reason::UnclearAnswer.says(),
+                seen,
+            ))));
         }
         if is_read_by_marker || self.is_taken(t).await? {
             return Ok(None);
