@@ -109,7 +109,7 @@ impl Plan {
     /// What set-up would do, for people.
     pub fn setup(&self, spec: &Spec) -> Vec<String> {
         let steps = self.steps.iter().map(|step| {
-            let tenant = &spec[step.tenant].id;
+            let tenant = &spec[step.tenant].name;
             match &step.act {
                 Act::Mark(resource, _) if self.access == Access::Write => {
                     format!("write into the {} of {tenant}", spec[*resource].name)

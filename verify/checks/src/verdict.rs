@@ -365,6 +365,11 @@ impl Evidence {
     pub fn of(shows: Shows, line: impl Into<String>, exchange: &Exchange) -> Self {
         Self { shows, lines: vec![line.into(), exchange.line()], exchanges: vec![exchange.seq] }
     }
+    /// With a further sentence.
+    pub fn further(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
     /// With a further exchange.
     pub fn with(mut self, line: impl Into<String>, exchange: &Exchange) -> Self {
         self.lines.push(line.into());

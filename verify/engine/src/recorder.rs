@@ -155,7 +155,8 @@ impl Recorder<'_> {
 
     /// What stays whatever its member is called: a hostile target must not choose what is hidden elsewhere.
     fn is_public(&self, value: &str) -> bool {
-        self.spec.tenants.iter().any(|tenant| tenant.id.as_str() == value) || RunTag::marks(self.tag.text(), value)
+        self.spec.tenants.iter().any(|tenant| tenant.id.as_str() == value || tenant.name == value)
+            || RunTag::marks(self.tag.text(), value)
     }
 
     /// A response header as the log shows it. A cookie's value is a secret wherever it is sent.

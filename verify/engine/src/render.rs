@@ -52,6 +52,10 @@ impl Text {
     fn framed(&self, frame: impl Fn(&str) -> String) -> Self {
         Self { real: frame(self.real()).into(), shown: frame(&self.shown), kind: self.kind }
     }
+    /// Both halves, one behind the other.
+    fn and(&self, joint: &str, other: &Self) -> Self {
+        Self::secret(format!("{}{joint}{}", self.real(), other.real()), format!("{}{joint}{}", self.shown, other.shown))
+    }
     /// A path and query with one more parameter.
     fn with_parameter(&self, name: &str, value: &Self) -> Self {
         let joint = if self.shown.contains('?') { '&' } else { '?' };
@@ -162,7 +166,8 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
                 headers.push(("host".to_owned(), Text::plain(host(origin))));
             }
-            headers.extend(common());
+            let is_given = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+            headers.extend(common().into_iter().filter(|(name, _)| !is_given(name)));
             headers.extend(auth);
             let names_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
             if let Some(payload) = request.body.as_ref().filter(|_| !request.headers.iter().any(names_type)) {
@@ -170,6 +175,7 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             }
             let body = request.body.as_ref().map(|payload| body_of(payload, secrets));
             headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), returned(value, secrets))));
+            let headers = with_one_cookie_header(headers);
             // A target's own base path (`https://host/api`) comes before the path of the spec.
             let base = match &request.origin {
                 Some(_) => "",
@@ -186,6 +192,19 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
         }
         Call::Keys { url, .. } => fetch(url),
     }
+}
+
+/// Those of a session and those that name the tenant: all cookies are in one header (RFC 6265 5.4).
+fn with_one_cookie_header(headers: Vec<(String, Text)>) -> Vec<(String, Text)> {
+    let mut joined: Vec<(String, Text)> = Vec::with_capacity(headers.len());
+    let is_cookie = |name: &str| name.eq_ignore_ascii_case("cookie");
+    for (name, value) in headers {
+        match joined.iter_mut().find(|(other, _)| is_cookie(other) && is_cookie(&name)) {
+            Some((_, first)) => *first = first.and("; ", &value),
+            None => joined.push((name, value)),
+        }
+    }
+    joined
 }
 
 /// A value that may have come from the target.

@@ -169,9 +169,9 @@ impl<'a> Account<'a> {
         kinds.into_values().collect()
     }
 
-    /// A tenant's id.
+    /// What people are shown of a tenant.
     pub fn tenant(&self, tenant: TenantIx) -> &'a str {
-        self.spec[tenant].id.as_str()
+        self.spec[tenant].name.as_str()
     }
 
     /// `3.2 s`

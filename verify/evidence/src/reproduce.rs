@@ -8,7 +8,7 @@ mod tokens;
 use secrecy::ExposeSecret as _;
 use watertight_engine::call::Forged;
 use watertight_engine::log::{Exchange, Lookup, Sender, What};
-use watertight_spec::{Credential, Principal, Setting, Spec, Variable};
+use watertight_spec::{Credential, Locator, Principal, Setting, Spec, Variable};
 
 pub use tokens::obtain_token;
 
@@ -48,6 +48,9 @@ impl<'s> Reproducer<'s> {
         if sent.method != "GET" {
             words.push(format!("-X {}", single(&sent.method)));
         }
+        if let Some(address) = self.spec.target.address.as_ref().filter(|_| self.is_of_target(&sent.origin)) {
+            words.push(format!("--connect-to {}", single(&format!("::{address}"))));
+        }
         let usual_host = sent.origin.split("://").nth(1).unwrap_or_default();
         for (name, value) in &sent.headers {
             let is_usual_host = name == "host" && value == usual_host;
@@ -63,10 +66,24 @@ impl<'s> Reproducer<'s> {
         words.join(" ")
     }
 
+    /// Whether requests for this origin go to the spec's `address`.
+    fn is_of_target(&self, origin: &str) -> bool {
+        let mut urls = self.spec.target.url.iter().chain(self.spec.tenants.iter().map(|tenant| &tenant.url));
+        urls.any(|url| url.origin().ascii_serialization() == origin)
+    }
+
     fn header(&self, sender: &Sender, name: &str, value: &str) -> String {
         let principal = sender.who().filter(|who| self.spec.has(*who)).map(|who| &self.spec[who]);
         let credential = principal.and_then(|principal| self.credential(sender, principal, name, value));
         credential.unwrap_or_else(|| format!("-H {}", self.words.of(&format!("{name}: {value}"))))
+    }
+
+    /// Whether a cookie (`name=value`) names the tenant, and no more.
+    fn is_locator(&self, cookie: &str) -> bool {
+        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let named = cookie.split_once('=').filter(|(_, value)| is_plain(value)).map(|(name, _)| name);
+        let mut locators = self.spec.tenancy.locators.iter();
+        locators.any(|locator| matches!(locator, Locator::Cookie(own) if Some(own.as_str()) == named))
     }
 
     /// The header as an option for `curl`, if it is the one that carries the credential.
@@ -83,7 +100,13 @@ impl<'s> Reproducer<'s> {
             (Credential::Session { headers, .. }, _) => {
                 let is_carried = name == "cookie" || headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
                 let variable = format!("{}_{}", principal.env_name.trim_end_matches("_TOKEN"), upper_snake(name));
-                is_carried.then(|| format!("-H \"{name}: ${variable}\""))
+                // Beside its cookies there may be those that name the tenant.
+                let further = || {
+                    let cookies = value.split("; ").filter(|cookie| self.is_locator(cookie));
+                    cookies.map(|cookie| format!("; {cookie}")).collect::<String>()
+                };
+                let further = if name == "cookie" { further() } else { String::new() };
+                is_carried.then(|| format!("-H \"{name}: ${variable}{further}\""))
             }
             _ if !is_authorization => None,
             (Credential::Basic { username, password }, _) => {

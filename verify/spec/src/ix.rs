@@ -133,7 +133,7 @@ impl Spec {
 
     /// Tenant and principal as texts name them: `agency-north/service`, with `?` for what this spec does not have.
     pub fn name_of(&self, who: Who) -> String {
-        let tenant = self.tenants.get(who.tenant.number()).map_or("?", |tenant| tenant.id.as_str());
+        let tenant = self.tenants.get(who.tenant.number()).map_or("?", |tenant| tenant.name.as_str());
         let principal = self.principal(who).map_or("?", |principal| principal.name.as_str());
         format!("{tenant}/{principal}")
     }

@@ -34,6 +34,9 @@ pub(crate) const TARGET: Section = Section {
     keys: &[
         ("name", r#""casework-staging""#),
         ("url", r#""https://api.staging.example.com""#),
+        ("address", r#""127.0.0.1:8443""#),
+        ("headers", r#"{ Accept = "application/vnd.api+json" }"#),
+        ("query", r#"{ api-version = "2026-01-01" }"#),
         ("hosts", r#"["https://files.staging.example.com"]"#),
         ("environment", r#""staging""#),
         ("settle", r#""2s""#),
@@ -81,6 +84,7 @@ pub(crate) const TENANT: Section = Section {
     header: "[[tenant]]",
     keys: &[
         ("id", r#""agency-north""#),
+        ("name", r#""north""#),
         ("url", r#""https://north.staging.example.com""#),
         ("values", "{ project = 7 }"),
         ("principal", "[[tenant.principal]]"),
@@ -310,6 +314,7 @@ mod tests {
         let known: Vec<_> = ALL.iter().flat_map(|section| section.keys).map(|(key, _)| *key).collect();
         let symbols = [
             "{tenant}",
+            "{tenant.name}",
             "{case}",
             "{canary}",
             "{canary.public}",

@@ -19,6 +19,7 @@ mod hosts;
 mod init;
 mod ix;
 mod keys;
+mod locator;
 mod object_id;
 mod parse;
 mod read;
@@ -37,10 +38,11 @@ pub use diagnostic::{Color, Problem, Problems};
 pub use env::{EnvSource, Environment, Variable};
 pub use init::{RECIPES, TEMPLATE as INIT_TEMPLATE};
 pub use ix::{OperationIx, Pair, PrincipalIx, ResourceIx, TenantIx, Who};
+pub use locator::{Locator, Way, without_members};
 pub use object_id::ObjectId;
 pub use parse::{parse, parse_file};
 pub use setting::Setting;
 pub use spec::*;
 pub use template::{
-    BodyTemplate, FileName, Form, JsonTemplate, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
+    BodyTemplate, FileName, Form, JsonTemplate, Part, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
 };

@@ -21,9 +21,9 @@ use std::collections::BTreeMap;
 
 use self::exclude::Whole;
 use crate::keys::ROOT;
-use crate::reader::{Reader, Table};
-use crate::spec::{Locator, Source, Spec};
-use crate::template::Symbol;
+use crate::locator::{Locator, Way};
+use crate::reader::{At, Reader, Table};
+use crate::spec::{Operation, Source, Spec, Tenancy, Tenant};
 
 /// Reads all sections, whatever is wrong in some; `None` when one is incomplete.
 pub(crate) fn document<'t>(
@@ -37,13 +37,22 @@ pub(crate) fn document<'t>(
     let url = target::url(reader, root);
     let tenants = tenant::tenants(reader, root, &url);
     let target = target::target(reader, root, url);
+    let common = target::common(reader, root);
     let limits = target::limits(reader, root);
     let tenancy = target::tenancy(reader, root);
     let resources = resource::resources(reader, root, &tenants.roster, tenants.values);
-    let tokens = tokens::tokens(reader, root, &resources.names);
+    let mut tokens = tokens::tokens(reader, root, &resources.names);
     let mut operations = resources.implied;
     let known = resources.complete.as_deref().unwrap_or_default();
     let written = operation::operations(reader, root, (&resources.names, known), &mut operations);
+    if let Some(tenancy) = &tenancy {
+        let whoami = tokens.iter_mut().flatten().flat_map(|tokens| &mut tokens.whoami);
+        let requests = operations.iter_mut().map(|operation| &mut operation.request);
+        for request in requests.chain(whoami.map(|whoami| &mut whoami.request)) {
+            common.write_into(request);
+            tenancy.value.locators.iter().for_each(|locator| locator.write_into(request));
+        }
+    }
     operation::tell_apart(&mut operations);
     let whole = match (&resources.complete, written) {
         (Some(_), Some(())) => Whole::Yes,
@@ -57,14 +66,8 @@ pub(crate) fn document<'t>(
     }
     let tenancy = tenancy?;
     let resources = resources.complete;
-    let names_tenant = |operation: &crate::spec::Operation| operation.request.path.symbols().any(Symbol::names_tenant);
-    if tenancy.value.locator == Locator::Path
-        && let (Some(resources), Some(())) = (&resources, written)
-        && !(resources.is_empty() && operations.is_empty())
-        && !operations.iter().any(names_tenant)
-    {
-        let help = "write `{tenant}` where paths name the tenant, or `locator = \"token\"` if they do not";
-        reader.report.note(tenancy.span, "no path holds `{tenant}`, though the locator is the path", help);
+    if let (Whole::Yes, Some(tenants)) = (whole, &tenants.complete) {
+        note_unused(reader, &tenancy, tenants, &operations);
     }
     Some(Spec {
         source,
@@ -78,4 +81,24 @@ pub(crate) fn document<'t>(
         excludes: excludes?,
         variables: BTreeMap::new(),
     })
+}
+
+/// Notes a locator by which no request names its tenant.
+fn note_unused(reader: &mut Reader<'_, '_>, tenancy: &At<Tenancy>, tenants: &[Tenant], operations: &[Operation]) {
+    let in_path =
+        |operation: &Operation| operation.request.ways().iter().any(|way| matches!(way, Way::Path | Way::Query));
+    for locator in &tenancy.value.locators {
+        let (message, help) = match locator {
+            Locator::Path if !operations.is_empty() && !operations.iter().any(in_path) => (
+                "no path holds `{tenant}`, though the locator is the path",
+                "write `{tenant}` where paths name the tenant, or `locator = \"token\"` if they do not",
+            ),
+            Locator::Host if tenants.windows(2).all(|two| matches!(two, [a, b] if a.url == b.url)) => (
+                "all tenants have the same URL, though the locator is the host",
+                "write `{tenant}` in the `url` of [target], as in \"https://{tenant}.example.com\", or give each [[tenant]] a `url`",
+            ),
+            _ => continue,
+        };
+        reader.report.note(tenancy.span.clone(), message, help);
+    }
 }

@@ -11,6 +11,7 @@ use url::Url;
 use crate::credential::Credential;
 use crate::env::Variable;
 use crate::ix::{OperationIx, ResourceIx};
+use crate::locator::Locator;
 use crate::object_id::ObjectId;
 use crate::template::{BodyTemplate, PathTemplate, Symbol, TextTemplate, objects_of};
 
@@ -55,12 +56,32 @@ pub struct Target {
     pub name: String,
     /// `url`: base of every path; a tenant may have its own.
     pub url: Option<Url>,
+    /// `address`: where every connection to the target is made, whatever its names resolve to.
+    pub address: Option<Address>,
     /// `hosts`: further origins that answers may lead to.
     pub hosts: Vec<Url>,
     /// `environment`
     pub environment: TargetEnvironment,
     /// `settle`: how long an asynchronous effect may take to show. Default 2 s, at most 5 min.
     pub settle: Duration,
+}
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// A name, or an IP address without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
 }
 
 /// What kind of installation the target is.
@@ -96,21 +117,10 @@ pub struct Limits {
 /// `[tenancy]`: how requests and data name a tenant.
 #[derive(Clone, Debug)]
 pub struct Tenancy {
-    /// `locator`
-    pub locator: Locator,
+    /// `locator`: at least one. What one writes is in every [request](RequestTemplate) already.
+    pub locators: Vec<Locator>,
     /// `fields`: JSON members whose value must be the caller's tenant wherever they occur.
     pub fields: Vec<String>,
-}
-
-/// How a request names its tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Locator {
-    /// `"path"`: `{tenant}` in the path.
-    Path,
-    /// `"header:NAME"`: a request header, stored lower-case.
-    Header(String),
-    /// `"token"`: only the credential names it.
-    Token,
 }
 
 /// `[tokens]`: what holds of access tokens.
@@ -195,6 +205,8 @@ impl fmt::Display for TenantName {
 pub struct Tenant {
     /// `id`
     pub id: TenantName,
+    /// `name`: what people are shown, and `{tenant.name}`. Default: the id.
+    pub name: String,
     /// `url`, else the target's.
     pub url: Url,
     /// `values`: what is written for the tenant in place of their names.

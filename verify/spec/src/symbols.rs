@@ -57,6 +57,7 @@ impl Scope<'_> {
     fn symbol(&self, name: &str) -> Result<Symbol, (String, String)> {
         let symbol = match name {
             "tenant" => Symbol::Tenant,
+            "tenant.name" => Symbol::TenantName,
             "canary" => Symbol::Canary,
             "canary.public" => Symbol::CanaryPublic,
             "unique" => Symbol::Unique,
@@ -67,7 +68,10 @@ impl Scope<'_> {
                 (None, None) => {
                     let own = self.objects.resources.keys().chain(&self.objects.values).map(String::as_str);
                     let forms = Form::ALL.iter().map(|(form, _)| *form);
-                    let known = ["tenant", "canary", "canary.public", "unique"].into_iter().chain(own).chain(forms);
+                    let known = ["tenant", "tenant.name", "canary", "canary.public", "unique"]
+                        .into_iter()
+                        .chain(own)
+                        .chain(forms);
                     return Err((format!("`{{{}}}` is no symbol", printable(name)), suggest(name, known)));
                 }
             },
@@ -75,7 +79,7 @@ impl Scope<'_> {
         let bound = match &symbol {
             Symbol::Object(index) => self.bound.as_ref().is_none_or(|bound| bound.contains(index)),
             Symbol::Generated(_) => self.others.contains(&Symbol::Unique),
-            Symbol::Value(_) => self.others.contains(&Symbol::Tenant),
+            Symbol::Value(_) | Symbol::TenantName => self.others.contains(&Symbol::Tenant),
             other => self.others.contains(other),
         };
         match (bound, &symbol) {
@@ -94,7 +98,7 @@ impl Scope<'_> {
             Symbol::Canary => "canary",
             Symbol::CanaryPublic => "canary.public",
             Symbol::Unique => "unique",
-            Symbol::Generated(_) | Symbol::Value(_) | Symbol::Object(_) => "",
+            Symbol::TenantName | Symbol::Generated(_) | Symbol::Value(_) | Symbol::Object(_) => "",
         });
         let objects =
             self.objects.resources.iter().filter(|(_, index)| self.bound.as_ref().is_none_or(|b| b.contains(index)));

@@ -11,6 +11,8 @@ use crate::ix::ResourceIx;
 pub enum Symbol {
     /// `{tenant}`
     Tenant,
+    /// `{tenant.name}`
+    TenantName,
     /// `{canary}`: public and secret half, planted in an object.
     Canary,
     /// `{canary.public}`: the searchable half.
@@ -62,7 +64,7 @@ impl Symbol {
 
     /// Whether it says which tenant is meant.
     pub fn names_tenant(&self) -> bool {
-        matches!(self, Self::Tenant | Self::Value(_))
+        matches!(self, Self::Tenant | Self::TenantName | Self::Value(_))
     }
 }
 
@@ -75,6 +77,22 @@ pub enum Piece {
     Symbol(Symbol, String),
 }
 
+impl Piece {
+    /// Whether it says which tenant is meant.
+    pub(crate) fn names_tenant(&self) -> bool {
+        matches!(self, Self::Symbol(symbol, _) if symbol.names_tenant())
+    }
+}
+
+/// A part of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Before the `?`.
+    Path,
+    /// Behind it.
+    Query,
+}
+
 /// A path and query with symbols.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathTemplate(pub(crate) Vec<Piece>);
@@ -83,6 +101,16 @@ impl PathTemplate {
     /// In order.
     pub fn pieces(&self) -> &[Piece] {
         &self.0
+    }
+    /// In order, each with the part in which it begins.
+    pub fn located(&self) -> impl Iterator<Item = (&Piece, Part)> {
+        self.0.iter().scan(Part::Path, |part, piece| {
+            let begins = *part;
+            if matches!(piece, Piece::Text(text) if text.contains('?')) {
+                *part = Part::Query;
+            }
+            Some((piece, begins))
+        })
     }
     /// Every symbol in it, in order.
     pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {

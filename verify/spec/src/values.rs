@@ -119,9 +119,20 @@ impl<'t> Reader<'t, '_> {
 
     /// A URL that paths are appended to: without query.
     pub(crate) fn base_url(&mut self, value: &'t Value<'t>) -> Option<Url> {
-        let url = self.url(value)?;
+        let text = self.expanded(value)?;
+        self.base_url_of(&text)
+    }
+
+    /// The same of what may already have been expanded.
+    pub(crate) fn base_url_of(&mut self, text: &At<String>) -> Option<Url> {
+        let url = self.url_of(text)?;
+        if text.value.contains(['{', '}']) {
+            let help = "take the braces out; `{tenant}` and `{tenant.name}` may be in the `url` of [target]";
+            self.report.note(text.span.clone(), "braces in this URL mean nothing", help);
+            return None;
+        }
         if url.query().is_some() {
-            self.report.note(value.span(), "a base URL has no query", "end it with the path");
+            self.report.note(text.span.clone(), "a base URL has no query", "end it with the path");
             return None;
         }
         Some(url)

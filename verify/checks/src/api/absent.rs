@@ -1,14 +1,14 @@
 //! `api.no-tenant` and `api.unknown-tenant`
 
 use watertight_engine::Tape;
-use watertight_engine::call::{Address, Caller, Request, encode};
+use watertight_engine::call::{Address, Caller, Payload, Request, encode};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Locator, Names, Operation, Spec, Symbol, TenantIx, Who};
+use watertight_spec::{BodyTemplate, Names, Operation, Part, Piece, Spec, Symbol, TenantIx, Way, Who, without_members};
 
 use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_tried};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
-use crate::shared::{Aim, Place, again, each, foreign, own, prepared_object, spells_tenant};
+use crate::shared::{Aim, Named, Place, again, each, foreign, own, prepared_object, spells_tenant};
 use crate::token::must_name;
 use crate::verdict::{Evidence, Shows, Stop};
 
@@ -18,7 +18,7 @@ pub(crate) static NONE: Check = Check {
     severity: Severity::Critical,
     cwe: &["CWE-636", "CWE-639"],
     title: "A request that names no tenant",
-    does: "Leaves the tenant out of path or header, with the attacker's own credential; and uses a credential that \
+    does: "Leaves the tenant out of path, query, header, cookie or body, with the attacker's own credential; and uses a credential that \
            names no tenant, where the spec has one, on every read.",
     judges: "Leak: the answer shows the victim's marker, or, to a credential that names no tenant, any tenant's. \
              Isolated: refused (any 4xx) or without data. Unproven: a control fails, the token of such a credential \
@@ -51,7 +51,7 @@ pub(crate) fn none(spec: &Spec) -> Vec<Trial> {
         |op| is_tried(spec, op),
         |aim| reads(move |t| again(t, async move || without(t, aim).await)),
     );
-    let names = |subject: Subject| subject.operation().is_some_and(|operation| spells_tenant(spec, &spec[operation]));
+    let names = |subject: Subject| subject.operation().is_some_and(|operation| spells_tenant(&spec[operation]));
     all.retain(|trial| !nameless(spec, trial.pair.attacker).is_empty() || names(trial.subject));
     all
 }
@@ -61,7 +61,7 @@ pub(crate) fn unknown(spec: &Spec) -> Vec<Trial> {
         spec,
         &UNKNOWN,
         Phase::Main,
-        |op| is_tried(spec, op) && spells_tenant(spec, op),
+        |op| is_tried(spec, op) && spells_tenant(op),
         |aim| reads(move |t| again(t, async move || stranger(t, aim).await)),
     )
 }
@@ -110,29 +110,74 @@ fn nameless(spec: &Spec, tenant: TenantIx) -> Vec<Who> {
     spec.principals(tenant).filter(|(_, principal)| principal.names == Names::Nothing).map(|(who, _)| who).collect()
 }
 
-/// The request without the tenant: an empty segment, no segment, and without the segment before it too.
+/// The request without the tenant in one part of it after the other, and then in all.
 fn tenantless(t: &Tape, op: &Operation, caller: &Caller, found: &Goal) -> Result<Vec<Request>, Stop> {
     let mut all = Vec::new();
-    if let Locator::Header(name) = &t.spec.tenancy.locator {
-        let mut bare = asked_by(t, caller.clone(), op, &found.own, &found.words)?;
-        bare.headers.retain(|(header, _)| header != name);
-        all.push(bare);
-    }
-    if op.request.path.mentions(&Symbol::Tenant) {
-        // Spelled with a byte that no path holds, so that its place is found again.
-        let marked = asked_by(t, caller.clone(), op, &found.own.clone().spelled("\u{0}"), &found.words)?;
-        let path = marked.address.shown();
-        let mut paths = vec![path.replace('\u{0}', "")];
-        if let Some((before, after)) = path.split_once("/\u{0}") {
-            paths.push(format!("{before}{after}"));
-            if let Some((above, _)) = before.rsplit_once('/') {
-                paths.push(format!("{above}{after}"));
-            }
-        }
-        paths.retain(|path| path.starts_with('/') && !path.contains('\u{0}'));
-        all.extend(paths.iter().map(|path| marked.clone().to(with_value(path, &found.own))));
+    let ways: Vec<Way> = op.request.ways().into_iter().filter(|way| spells_in(op, *way)).collect();
+    let parts = ways.iter().map(|way| Named::In(*way, found.own.tenant));
+    for named in parts.chain((ways.len() > 1).then_some(Named::Everywhere)) {
+        let place = found.own.clone().spelled(NO_NAME).named_in(named);
+        let marked = asked_by(t, caller.clone(), op, &place, &found.words)?;
+        all.extend(stripped(marked, &found.own));
     }
     Ok(all)
+}
+
+/// What stands for the tenant that is left out: no request holds it, so its places are found again.
+const NO_NAME: &str = "\u{0}";
+
+/// Whether the tenant's id is in that part, so that it can be left out.
+fn spells_in(op: &Operation, way: Way) -> bool {
+    let is_tenant = |symbol: &Symbol| *symbol == Symbol::Tenant;
+    let path = |part| {
+        op.request
+            .path
+            .located()
+            .any(|(piece, at)| at == part && matches!(piece, Piece::Symbol(symbol, _) if is_tenant(symbol)))
+    };
+    match way {
+        Way::Url => false,
+        Way::Path => path(Part::Path),
+        Way::Query => path(Part::Query),
+        Way::Header(at) => op.request.headers.get(at).is_some_and(|(_, value)| value.symbols().any(is_tenant)),
+        Way::Body => op.request.body.iter().flat_map(BodyTemplate::symbols).any(is_tenant),
+    }
+}
+
+/// Requests without what is marked: in a path an empty segment, no segment, and none before it either.
+fn stripped(mut marked: Request, own: &Place) -> Vec<Request> {
+    marked.headers.retain_mut(|(_, value)| match value.contains(NO_NAME) {
+        true => {
+            let kept: Vec<&str> = value.split("; ").filter(|cookie| !cookie.contains(NO_NAME)).collect();
+            *value = kept.join("; ");
+            !value.is_empty()
+        }
+        false => true,
+    });
+    match &mut marked.body {
+        Some(Payload::Json(json)) => *json = without_members(json, NO_NAME),
+        Some(Payload::Form(members)) => members.retain(|(_, value)| !value.contains(NO_NAME)),
+        Some(Payload::Multipart(parts)) => parts.retain(|part| !part.text.contains(NO_NAME)),
+        Some(Payload::Text { text, .. }) => *text = text.replace(NO_NAME, ""),
+        None => {}
+    }
+    let shown = marked.address.shown();
+    if !shown.contains(NO_NAME) {
+        return vec![marked];
+    }
+    let (path, query) = shown.split_once('?').map_or((shown.as_str(), None), |(path, query)| (path, Some(query)));
+    let query: Vec<&str> = query.iter().flat_map(|query| query.split('&')).filter(|q| !q.contains(NO_NAME)).collect();
+    let mut paths = vec![path.replace(NO_NAME, "")];
+    if let Some((before, after)) = path.split_once(&format!("/{NO_NAME}")) {
+        paths.push(format!("{before}{after}"));
+        if let Some((above, _)) = before.rsplit_once('/') {
+            paths.push(format!("{above}{after}"));
+        }
+    }
+    paths.retain(|path| path.starts_with('/') && !path.contains(NO_NAME));
+    let joint = if query.is_empty() { "" } else { "?" };
+    let addresses = paths.iter().map(|path| format!("{path}{joint}{}", query.join("&")));
+    addresses.map(|address| marked.clone().to(with_value(&address, own))).collect()
 }
 
 /// A path as an address again, in which the innermost id is a value: a target may have given out a secret as an id.
@@ -181,9 +226,25 @@ mod tests {
     fn an_id_is_a_value_again_in_a_path_from_which_the_tenant_was_cut() {
         let tenant = serde_json::from_str("0").unwrap();
         let resource = serde_json::from_str("0").unwrap();
-        let at = |id: &str| Place { tenant, spelled: None, ids: vec![(resource, ObjectId::text(id))] };
+        let at = |id: &str| Place::within(tenant, &[(resource, ObjectId::text(id))]);
         assert_eq!(with_value("/cases/a%2Fb?x=1", &at("a/b")), Address::from("/cases/").value("a/b").text("?x=1"));
         assert_eq!(with_value("/cases?x=1", &at("a/b")), Address::from("/cases?x=1"));
         assert_eq!(with_value("/v7/cases/7", &at("7")).shown(), "/v7/cases/7");
+    }
+
+    #[test]
+    fn the_tenant_is_left_out_of_the_part_that_holds_its_mark() {
+        let tenant: TenantIx = serde_json::from_str("0").unwrap();
+        let bare = |address: &str| Request::read(Caller::Anonymous, tenant, "GET", address);
+        let left = |request: Request| stripped(request, &Place::within(tenant, &[]));
+        let paths = |address: &str| left(bare(address)).iter().map(|one| one.address.shown()).collect::<Vec<_>>();
+        assert_eq!(paths("/tenants/\u{0}/cases?a=1"), ["/tenants//cases?a=1", "/tenants/cases?a=1", "/cases?a=1"]);
+        assert_eq!(paths("/cases?a=1&org=\u{0}"), ["/cases?a=1"]);
+        assert_eq!(paths("/cases?org=\u{0}"), ["/cases"]);
+        let headers = bare("/cases").header("x-org", "\u{0}").header("cookie", "org=\u{0}; a=1");
+        assert_eq!(left(headers)[0].headers, [("cookie".to_owned(), "a=1".to_owned())]);
+        let body = Payload::Json(serde_json::json!({ "org": "\u{0}", "title": "x" }));
+        let json = left(bare("/cases").bringing(Some(body)));
+        assert_eq!(json[0].body, Some(Payload::Json(serde_json::json!({ "title": "x" }))));
     }
 }

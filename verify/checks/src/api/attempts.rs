@@ -11,7 +11,8 @@ use super::writing::in_own_place;
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Pages, Place, Words, follow, foreign, is_turned_away, leak, own, prepared_object, redirected, request, succeed,
+    Aim, Named, Pages, Place, Words, follow, foreign, is_turned_away, leak, own, prepared_object, redirected, request,
+    succeed,
 };
 use crate::verdict::{Reason, Stop, Unproven};
 
@@ -51,14 +52,30 @@ pub(super) async fn try_all(
 ) -> Concluded {
     let open = bracket::open(async || goal(t, op, aim).await).await?;
     let found = open.held();
-    let plain = attempt(t, op, by_attacker(t, op, aim, &found.own, &found.words)?, &[aim.victim]).await?;
-    if plain.outcome.is_leak() {
-        let detail = "the plain request opens it already (see api.swap-item)";
-        return Err(Unproven::shown(Reason::PlainRequestLeaks, detail, &plain.last).into());
+    for (place, check) in simpler(t, aim, found) {
+        let plain = attempt(t, op, by_attacker(t, op, aim, &place, &found.words)?, &[aim.victim]).await?;
+        if plain.outcome.is_leak() {
+            let detail = format!("a simpler request opens it already (see {check})");
+            return Err(Unproven::shown(Reason::PlainRequestLeaks, detail, &plain.last).into());
+        }
     }
     let requests = attempts(found)?;
     let outcome = attempt_all(t, op, requests, &[aim.victim]).await?;
     open.attack(outcome).close().await
+}
+
+/// Where nothing is added: with the victim's id alone, with one part of the request that names the victim, with all of them.
+fn simpler(t: &Tape, aim: Aim, found: &Goal) -> Vec<(Place, &'static str)> {
+    let named = namings(&t.spec, aim).into_iter().map(|named| found.theirs.clone().named_in(named));
+    let named = named.map(|place| (place, "api.swap-path-tenant"));
+    [(found.own.clone(), "api.swap-item")].into_iter().chain(named).collect()
+}
+
+/// How a request can name the victim: in one part after the other where there are several, then in all.
+pub(super) fn namings(spec: &Spec, aim: Aim) -> Vec<Named> {
+    let ways = spec.ways(aim.operation);
+    let parts = ways.iter().filter(|_| ways.len() > 1).map(|way| Named::In(*way, aim.attacker));
+    parts.chain((!ways.is_empty()).then_some(Named::Everywhere)).collect()
 }
 
 /// What the victim sees through the operation, by its own request.

@@ -92,7 +92,7 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     if !above.parents.is_empty() {
         places.push(beside(aim.attacker, &above));
     }
-    if names_tenant(&t.spec, op) {
+    if names_tenant(op) {
         places.push(Place::of(&above));
     }
     let mut attempts = Attempts::default();

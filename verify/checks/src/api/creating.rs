@@ -9,19 +9,25 @@ use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Made, Place, Tells, Words, attack, follow, id_in, is_invalid, leak, make_under, operation_of, own, parents_for,
-    plant, remove, remove_if_written, request,
+    Made, Named, Place, Tells, Words, attack, follow, id_in, is_invalid, leak, make_under, operation_of, own,
+    parents_for, plant, remove, remove_if_written, request,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
-/// The attacker creates in the victim's own collection.
-pub(super) async fn pair(w: WriteTape<'_>, op: &Operation, pair: Pair, resource: ResourceIx) -> Concluded {
+/// The attacker creates in the victim's own collection, which the request names so.
+pub(super) async fn pair(
+    w: WriteTape<'_>,
+    op: &Operation,
+    pair: Pair,
+    resource: ResourceIx,
+    named: Named,
+) -> Concluded {
     let t = w.tape();
     let parents = parents_for(t, pair.victim, resource)?;
     let (object, tells) = make_under(w, pair.victim, resource, &parents).await?;
     let open = bracket::open(async || can_list(t, &object).await).await?;
     let nonce = t.nonce(pair.attacker);
-    let place = Place::within(pair.victim, &parents).and(resource, t.unique());
+    let place = Place::within(pair.victim, &parents).and(resource, t.unique()).named_in(named);
     let asked = request(t, own(t, pair.attacker)?, op, &place, &Words::nonce(&nonce))?;
     let created = t.send(attack(t, &asked, pair.attacker)?).await;
     let found = match leak(t, &created, pair.victim) {

@@ -3,7 +3,7 @@
 use watertight_engine::Tape;
 use watertight_engine::call::{Request, encode};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Locator, Operation, Spec};
+use watertight_spec::{Operation, Spec, Symbol, TextTemplate};
 
 use super::attempts::{Goal, by_attacker, is_tried, plain_request, try_all};
 use super::names::{
@@ -66,18 +66,16 @@ async fn header(t: &Tape, aim: Aim) -> Concluded {
 fn header_attempts(t: &Tape, op: &Operation, aim: Aim, goal: &Goal) -> Result<Vec<Request>, Stop> {
     let plain = by_attacker(t, op, aim, &goal.own, &goal.words)?;
     let (mine, theirs) = (tenant_name(&t.spec, aim.attacker), tenant_name(&t.spec, aim.victim));
-    let located_by = match &t.spec.tenancy.locator {
-        Locator::Header(name) => Some(name.as_str()),
-        Locator::Path | Locator::Token => None,
-    };
-    let is_locator = |name: &str| located_by.is_some_and(|own| own.eq_ignore_ascii_case(name));
+    let is_tenant = |(_, value): &&(String, TextTemplate)| value.symbols().eq([&Symbol::Tenant]);
+    let located_by: Vec<&str> = op.request.headers.iter().filter(is_tenant).map(|(name, _)| name.as_str()).collect();
+    let is_locator = |name: &str| located_by.iter().any(|own| own.eq_ignore_ascii_case(name));
     // The header that locates the tenant names the attacker already: beside it, any further one is a second.
     let single = TENANT_HEADERS.iter().filter(|name| !is_locator(name)).map(|name| plain.clone().header(name, theirs));
     let doubled = DOUBLED_HEADERS.iter().copied().filter(|name| !is_locator(name)).flat_map(|name| {
         let both = |one: &str, two: &str| plain.clone().header(name, one).header(name, two);
         [both(mine, theirs), both(theirs, mine)]
     });
-    let located = located_by.into_iter().flat_map(|name| {
+    let located = located_by.iter().copied().filter(|name| !name.eq_ignore_ascii_case("cookie")).flat_map(|name| {
         let behind = plain.clone().header(name, theirs);
         let mut before = behind.clone();
         before.headers.reverse();
@@ -115,7 +113,22 @@ async fn query(t: &Tape, aim: Aim) -> Concluded {
         let plain = by_attacker(t, op, aim, &goal.own, &goal.words)?;
         let theirs = encode(tenant_name(&t.spec, aim.victim));
         let named = |name: &&str| plain.clone().to(plain.address.clone().query(&format!("{name}={theirs}")));
-        Ok(QUERY.iter().map(named).collect())
+        // Beside the one that names the attacker already, before it and behind.
+        let doubled = |name: &str| {
+            let shown = plain.address.shown();
+            let (path, query) = shown.split_once('?').unwrap_or((shown.as_str(), ""));
+            [format!("{path}?{name}={theirs}&{query}"), format!("{path}?{query}&{name}={theirs}")]
+        };
+        let located = parameters(op).into_iter().flat_map(|name| doubled(&name)).map(|to| plain.clone().to(to));
+        Ok(QUERY.iter().map(named).chain(located).collect())
     })
     .await
+}
+
+/// The parameters of the query that name the tenant.
+fn parameters(op: &Operation) -> Vec<String> {
+    let written = op.request.path.to_string();
+    let query = written.split_once('?').map_or("", |(_, query)| query);
+    let is_tenant = |pair: &&str| pair.ends_with("={tenant}");
+    query.split('&').filter(is_tenant).filter_map(|pair| Some(pair.split_once('=')?.0.to_owned())).collect()
 }

@@ -5,13 +5,13 @@ use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape};
-use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
+use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, Tenant, TenantIx};
 
 use super::bare::is_bare;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Features, Nowhere, Pages, Place, Words, are_alike, attack, control, failed, first_page, follow, foreign,
+    Features, Named, Nowhere, Pages, Place, Words, are_alike, control, failed, first_page, follow, foreign,
     holds_nothing, is_counted, is_invalid, is_turned_away, item_of, leak, own, poll, request, says_nothing, shows,
     spells_tenant, succeed, told_apart, told_nowhere,
 };
@@ -35,66 +35,64 @@ pub(crate) async fn is_marked(t: &Tape, op: &Operation, object: &Object) -> Resu
     Ok(shows(&answer, object))
 }
 
-/// The pair in the victim's own place.
-pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &Object) -> Concluded {
+/// The pair in the victim's own place, which the attacker's request names so.
+pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &Object, named: Named) -> Concluded {
     let victim = object.tenant;
     let by_owner = request(t, own(t, victim)?, op, &Place::of(object), &looking_for(object))?;
+    let place = Place::of(object).named_in(named);
+    let across = Across { t, op, attacker, words: looking_for(object) };
     let open = bracket::open(async || sees(t, op, &by_owner, object).await).await?;
     let is_many = matches!(op.role, Role::List | Role::Search | Role::View);
-    let outcome = match read_across(t, op, attack(t, &by_owner, attacker)?, Pair { attacker, victim }).await {
+    let outcome = match read_across(t, op, across.at(&place)?, Pair { attacker, victim }).await {
         Found::Leaked(evidence) => Attack::Leaked(evidence),
         Found::Denied => Attack::Withstood,
         // A list may leave out silently what a caller must not see, as long as nothing else is in it.
-        Found::Empty(answer) if is_many && is_bare(t, op, attacker, &answer, &Place::of(object)).await? => {
-            Attack::Withstood
-        }
+        Found::Empty(answer) if is_many && is_bare(t, op, attacker, &answer, &place).await? => Attack::Withstood,
         Found::Empty(answer) if foreign(t, &answer, attacker).is_some() => Attack::Withstood,
         // The owner is shown its object there.
         Found::Empty(answer) if op.role == Role::Read && holds_nothing(&answer, &[]) => Attack::Withstood,
-        Found::Empty(answer) if says_no_more(t, op, attacker, object, &answer).await? => Attack::Withstood,
-        Found::Empty(answer) if says_no_more_of_tenant(t, op, attacker, object, &answer).await? => Attack::Withstood,
+        Found::Empty(answer) if across.says_no_more(object, &place, &answer).await? => Attack::Withstood,
+        Found::Empty(answer) if across.says_no_more_of_tenant(&place, &answer).await? => Attack::Withstood,
         Found::Empty(answer) => Attack::Undecided(Unproven::shown(
             Reason::EffectUnseen,
             "succeeded, though nothing of the victim's is in the answer",
             &answer,
         )),
-        Found::Invalid(answer) if says_no_more(t, op, attacker, object, &answer).await? => Attack::Withstood,
+        Found::Invalid(answer) if across.says_no_more(object, &place, &answer).await? => Attack::Withstood,
         Found::Invalid(answer) => Attack::Undecided(Unproven::undecided(&answer)),
         Found::Unclear(unproven) => Attack::Undecided(unproven),
     };
     open.attack(outcome).close().await
 }
 
-/// Whether the attacker is told in the victim's place what it is told there of an id that never existed.
-async fn says_no_more(
-    t: &Tape,
-    op: &Operation,
+/// The attacker's requests for what is the victim's.
+struct Across<'o> {
+    t: &'o Tape,
+    op: &'o Operation,
     attacker: TenantIx,
-    object: &Object,
-    seen: &Exchange,
-) -> Result<bool, Stop> {
-    let words = looking_for(object);
-    let ask = |place: &Place| attack(t, &request(t, own(t, object.tenant)?, op, place, &words)?, attacker);
-    let place = Place::of(object);
-    let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
-    says_nothing(t, op, ask, &place, nowhere, seen).await
+    /// What the owner looks for.
+    words: Words,
 }
 
-/// Whether the attacker is told in the victim's place what it is told in that of a tenant that never existed.
-async fn says_no_more_of_tenant(
-    t: &Tape,
-    op: &Operation,
-    attacker: TenantIx,
-    object: &Object,
-    seen: &Exchange,
-) -> Result<bool, Stop> {
-    if !spells_tenant(&t.spec, op) {
-        return Ok(false);
+impl Across<'_> {
+    fn at(&self, place: &Place) -> Result<Request, Stop> {
+        Ok(request(self.t, own(self.t, self.attacker)?, self.op, place, &self.words)?.crossing())
     }
-    let words = looking_for(object);
-    let ask = |place: &Place| attack(t, &request(t, own(t, object.tenant)?, op, place, &words)?, attacker);
-    let place = Place::of(object);
-    says_nothing(t, op, ask, &place, Nowhere::instead_of_tenant(t, &place), seen).await
+
+    /// Whether the attacker is told in the victim's place what it is told there of an id that never existed.
+    async fn says_no_more(&self, object: &Object, place: &Place, seen: &Exchange) -> Result<bool, Stop> {
+        let nowhere = Nowhere::instead_of(self.t, place, (object.resource, &object.id));
+        says_nothing(self.t, self.op, |place| self.at(place), place, nowhere, seen).await
+    }
+
+    /// Whether the attacker is told in the victim's place what it is told in that of a tenant that never existed.
+    async fn says_no_more_of_tenant(&self, place: &Place, seen: &Exchange) -> Result<bool, Stop> {
+        if !spells_tenant(self.op) {
+            return Ok(false);
+        }
+        let nowhere = Nowhere::instead_of_tenant(self.t, place);
+        says_nothing(self.t, self.op, |place| self.at(place), place, nowhere, seen).await
+    }
 }
 
 /// What an attack by reading found.
@@ -205,16 +203,18 @@ pub(super) async fn unmarked_pair(
     op: &Operation,
     attacker: TenantIx,
     place: &Place,
-    words: &Words,
+    (words, named): (&Words, Named),
 ) -> Concluded {
     let victim = place.tenant;
     let theirs = Side::of(t, op, place.clone(), words)?;
     let open = bracket::open(async || succeed(t, theirs.request.clone(), victim).await).await?;
-    let across = t.send(attack(t, &theirs.request, attacker)?).await;
+    let ask = Across { t, op, attacker, words: words.clone() };
+    let place = place.clone().named_in(named);
+    let across = t.send(ask.at(&place)?).await;
     let outcome = match (leak(t, &across, victim), class_of(&across)) {
         (Some(evidence), _) => Attack::Leaked(evidence),
         (None, ResponseClass::Denied) => Attack::Withstood,
-        (None, ResponseClass::Success) if is_of_no_tenant(t, &theirs, attacker, [open.held(), &across]).await? => {
+        (None, ResponseClass::Success) if is_of_no_tenant(&ask, &theirs, &place, [open.held(), &across]).await? => {
             Attack::Withstood
         }
         (None, ResponseClass::Success) => {
@@ -229,18 +229,17 @@ pub(super) async fn unmarked_pair(
 /// Whether the attacker is told in the victim's place what it is told in that of a tenant that never existed, and the victim
 /// something else: what is the same for all may be the victim's as well.
 async fn is_of_no_tenant(
-    t: &Tape,
+    ask: &Across<'_>,
     theirs: &Side<'_>,
-    attacker: TenantIx,
+    place: &Place,
     [opening, across]: [&Exchange; 2],
 ) -> Result<bool, Stop> {
-    let place = &theirs.place;
-    let by_owner = |place: &Place| request(t, own(t, theirs.place.tenant)?, theirs.op, place, &theirs.words);
-    let ask = |place: &Place| attack(t, &by_owner(place)?, attacker);
-    let Some(of_nowhere) = told_nowhere(t, theirs.op, ask, place, Nowhere::instead_of_tenant(t, place)).await? else {
+    let t = ask.t;
+    let nowhere = Nowhere::instead_of_tenant(t, place);
+    let Some(of_nowhere) = told_nowhere(t, theirs.op, |place| ask.at(place), place, nowhere).await? else {
         return Ok(false);
     };
-    let (again, of_owner) = (t.send(ask(place)?).await, t.send(by_owner(place)?).await);
+    let (again, of_owner) = (t.send(ask.at(place)?).await, t.send(theirs.request.clone()).await);
     let features =
         |answers: [&Exchange; 2]| answers.map(|answer| Features::of(answer, &place.sent(&t.spec, theirs.op)));
     let is_victims_different = told_apart(&features([opening, &of_owner]), &of_nowhere).is_some();
@@ -250,7 +249,6 @@ async fn is_of_no_tenant(
 /// A tenant's own place, and its ordinary request there.
 struct Side<'o> {
     op: &'o Operation,
-    words: Words,
     place: Place,
     request: Request,
 }
@@ -258,14 +256,15 @@ struct Side<'o> {
 impl<'o> Side<'o> {
     fn of(t: &Tape, op: &'o Operation, place: Place, words: &Words) -> Result<Self, Stop> {
         let request = request(t, own(t, place.tenant)?, op, &place, words)?;
-        Ok(Self { op, words: words.clone(), place, request })
+        Ok(Self { op, place, request })
     }
 
     /// What an answer told, without what the request brought and an answer may echo: the names of tenants, and the ids
     /// of the place.
-    fn told(&self, t: &Tape, exchange: &Exchange) -> Option<String> {
+    fn told<'t>(&self, t: &'t Tape, exchange: &Exchange) -> Option<String> {
         let json = exchange.json().filter(|_| exchange.succeeded())?;
-        let names = t.spec.tenants.iter().map(|tenant| (tenant.id.as_str(), "{tenant}"));
+        let called = |tenant: &'t Tenant| [tenant.id.as_str(), tenant.name.as_str()];
+        let names = t.spec.tenants.iter().flat_map(called).map(|called| (called, "{tenant}"));
         let ids = self.place.ids.iter().map(|(_, id)| (id.as_str(), "{id}"));
         Some(names.chain(ids).fold(json.to_string(), |text, (echoed, symbol)| text.replace(echoed, symbol)))
     }

@@ -5,14 +5,15 @@ use watertight_engine::call::Mark;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape, WriteTape};
-use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx};
+use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
 use super::effect::{AtRest, SeenEffect, observe_at_rest, poll_effect, rehearse};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Place, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third, is_taken,
-    is_turned_away, leak, operation_of, own, parents_for, plant, plant_below, read, remove, remove_if_written, request,
+    Named, Place, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third,
+    is_taken, is_turned_away, leak, operation_of, own, parents_for, plant, plant_below, read, remove,
+    remove_if_written, request,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -21,10 +22,23 @@ use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 pub(super) enum Where {
     /// In the victim's place.
     Theirs,
+    /// In its own, but for one part of the request, which names the victim.
+    Between(Way),
     /// In its own, with the victim's id, below a parent of its own.
     Own,
     /// In its own, with the ids of the victim's object and of the victim's object above it.
     BelowTheirs,
+}
+
+impl Where {
+    /// The place of the attack on an object; `own` has its ids in the attacker's.
+    fn place(self, attacker: TenantIx, object: &Object, own: &Place) -> Place {
+        match self {
+            Self::Theirs => Place::of(object),
+            Self::Between(way) => Place::of(object).named_in(Named::In(way, attacker)),
+            Self::Own | Self::BelowTheirs => own.clone(),
+        }
+    }
 }
 
 /// The victim's id in the attacker's own place, below the attacker's own parent where it has one.
@@ -137,7 +151,7 @@ async fn write_disposable(
     }
     let mut at_rest = observe_at_rest(t, std::iter::once(object)).await?;
     let before = Before::Observed(at_rest.pop().ok_or_else(Unproven::nothing_sent)?);
-    let place = if whose == Where::Theirs { Place::of(object) } else { own.clone() };
+    let place = whose.place(pair.attacker, object, &own);
     let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), place, own };
     let verdict = attacked.attack(w, before, &effect, None).await?;
     let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
@@ -212,7 +226,7 @@ impl<'o> AttackedObject<'o> {
                 let own = Place::of(&object).in_tenant(pair.attacker);
                 (Some(above), object, own)
             }
-            Where::Theirs | Where::Own => {
+            Where::Theirs | Where::Between(_) | Where::Own => {
                 let object = match is_quiet {
                     true => clear_object(w, pair, resource, beside).await?,
                     false => plant(w, pair.victim, resource).await?,
@@ -221,7 +235,7 @@ impl<'o> AttackedObject<'o> {
                 (None, object, own)
             }
         };
-        let place = if whose == Where::Theirs { Place::of(&object) } else { own.clone() };
+        let place = whose.place(pair.attacker, &object, &own);
         Ok(Self { op, pair, whose, above, object, place, own })
     }
 

@@ -45,7 +45,7 @@ async fn try_it(t: &Tape, aim: Aim) -> Concluded {
     let (foreign, made_by) = foreign_object(t, aim, resource).await?;
     let open = bracket::open(async || read(t, &foreign).await).await?;
     let mut attack = compare(t, aim, &foreign, |object| in_own_place(t, aim.attacker, object)).await?;
-    if attack == Attack::Withstood && names_tenant(&t.spec, op) {
+    if attack == Attack::Withstood && names_tenant(op) {
         attack = compare(t, aim, &foreign, Place::of).await?;
     }
     let verdict = open.attack(attack).close().await?;

@@ -17,7 +17,6 @@ use watertight_spec::{ObjectId, Operation, ResourceIx, Role, Spec, Supply, Symbo
 
 use crate::shared::{
     Place, Words, failed, is_creatable, operation_of, owner, parents_for, plant_under, read, request, shows,
-    tenant_name,
 };
 use crate::verdict::{NotApplicable, Reason, Stop, Unproven};
 pub(crate) use observe::requests_to_look_around;
@@ -255,7 +254,7 @@ impl Results<'_> {
         let is_sent = |value: &String| {
             object.id.as_str() == value
                 || object.parents.iter().any(|(_, id)| id.as_str() == value)
-                || self.spec.tenant_ixs().any(|tenant| tenant_name(self.spec, tenant) == value)
+                || self.spec.tenants.iter().any(|tenant| tenant.id.as_str() == value || tenant.name == *value)
         };
         // This very object in another tenant's list is a leak already: what it shows there remains a witness.
         let is_another = |item: &&BTreeSet<String>| !item.contains(object.id.as_str());

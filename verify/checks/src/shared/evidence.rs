@@ -1,6 +1,6 @@
 //! Whose data is in an answer, and the controls that must hold before anything is believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(crate) fn foreign(t: &Tape, exchange: &Exchange, tenant: TenantIx) -> Option
 
 /// The same without a tape, for what is judged over a whole log.
 pub(crate) fn shown_of(spec: &Spec, planted: &Planted, exchange: &Exchange, tenant: TenantIx) -> Option<String> {
-    let name = tenant_name(spec, tenant);
+    let name = spec[tenant].name.as_str();
     if let Some(hit) = exchange.hits.iter().find(|hit| hit.owner == tenant) {
         return Some(format!("{} of {} in the {}", hit.text, name, hit.place));
     }
@@ -178,9 +178,13 @@ pub(crate) fn field_naming(
     tenant: TenantIx,
     excused: impl Fn(&str) -> bool,
 ) -> Option<String> {
-    let (fields, name) = (&spec.tenancy.fields, tenant_name(spec, tenant));
-    let is_named = !fields.is_empty() && exchange.response()?.body.text().contains(name);
-    if is_named { find_field(exchange.json()?, fields, name, &excused) } else { None }
+    let fields = &spec.tenancy.fields;
+    let called = BTreeSet::from([tenant_name(spec, tenant), spec[tenant].name.as_str()]);
+    let mut named = called.into_iter().filter(|_| !fields.is_empty());
+    named.find_map(|name| match exchange.response()?.body.text().contains(name) {
+        true => find_field(exchange.json()?, fields, name, &excused),
+        false => None,
+    })
 }
 
 fn find_field(json: &Value, fields: &[String], tenant: &str, excused: &dyn Fn(&str) -> bool) -> Option<String> {

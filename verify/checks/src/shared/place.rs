@@ -6,8 +6,8 @@ use watertight_engine::call::{Address, Caller, Mark, ObjectName, Part, Payload, 
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_spec::{
-    BodyTemplate, Form, IdSource, Locator, ObjectId, Operation, PartTemplate, PathTemplate, Piece, Resource,
-    ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate,
+    BodyTemplate, Form, IdSource, ObjectId, Operation, Part as AddressPart, PartTemplate, PathTemplate, Piece,
+    RequestTemplate, Resource, ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate, Way,
 };
 
 use crate::verdict::Stop;
@@ -19,14 +19,45 @@ pub(crate) struct Place {
     pub(crate) tenant: TenantIx,
     /// How that tenant is spelled, if not as usual; in a path it is sent as it is, without any encoding.
     pub(crate) spelled: Option<String>,
+    /// Where in the request it is named.
+    pub(crate) named: Named,
     /// An id for each resource.
     pub(crate) ids: Vec<(ResourceIx, ObjectId)>,
+}
+
+/// Where a request names the tenant of its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// Wherever it names one.
+    #[default]
+    Everywhere,
+    /// In one part alone; the others name this tenant.
+    In(Way, TenantIx),
 }
 
 impl Place {
     /// In a tenant's own, with the ids of these ancestors.
     pub(crate) fn within(tenant: TenantIx, ids: &[(ResourceIx, ObjectId)]) -> Self {
-        Self { tenant, spelled: None, ids: ids.to_vec() }
+        Self { tenant, spelled: None, named: Named::Everywhere, ids: ids.to_vec() }
+    }
+
+    /// With the tenant named as it says.
+    pub(crate) fn named_in(mut self, named: Named) -> Self {
+        self.named = named;
+        self
+    }
+
+    /// The tenant that one part of the request names.
+    fn tenant_in(&self, way: Way) -> TenantIx {
+        match self.named {
+            Named::In(only, other) if only != way => other,
+            Named::In(..) | Named::Everywhere => self.tenant,
+        }
+    }
+
+    /// How that one is spelled there, if not as usual.
+    fn spelled_in(&self, way: Way) -> Option<&str> {
+        self.spelled.as_deref().filter(|_| !matches!(self.named, Named::In(only, _) if only != way))
     }
 
     /// At the object of this name.
@@ -62,9 +93,10 @@ impl Place {
     pub(crate) fn sent(&self, spec: &Spec, op: &Operation) -> Vec<String> {
         let tenant = || self.spelled.clone().unwrap_or_else(|| tenant_name(spec, self.tenant).to_owned());
         let mut sent = self.sent_ids(op);
-        sent.extend(names_tenant(spec, op).then(tenant));
+        sent.extend(names_tenant(op).then(tenant));
         let given = op.request.symbols().into_iter().filter_map(|symbol| match symbol {
             Symbol::Value(name) => spec[self.tenant].values.get(name).map(as_text),
+            Symbol::TenantName => Some(spec[self.tenant].name.clone()),
             _ => None,
         });
         sent.extend(given);
@@ -124,11 +156,8 @@ impl Words {
 
 /// The request of an operation, by `caller`, as an ordinary one. Effect and mark follow from what the operation is.
 pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, words: &Words) -> Result<Request, Stop> {
-    let bound = Bound { t, place, words, tenant: tenant_name(&t.spec, place.tenant), unique: unique(t, op, words) };
     let unbound = || Stop::not_applicable(format!("{} needs an object that the run does not have", op.label()));
-    let target = bound.path(&op.request.path).ok_or_else(unbound)?;
-    let body = bound.body(op.request.body.as_ref()).ok_or_else(unbound)?;
-    let headers = bound.headers(&op.request.headers).ok_or_else(unbound)?;
+    let request = written(t, caller, &op.request, place, words).ok_or_else(unbound)?;
     let mark = match (op.role, op.resource) {
         (Role::Create, Some(resource)) => Mark::Creates {
             resource,
@@ -139,17 +168,29 @@ pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, w
         (Role::Delete, Some(resource)) => Mark::Removes(place.name_of(resource).ok_or_else(unbound)?),
         _ => Mark::Nothing,
     };
-    let request = Request::read(caller, place.tenant, &op.request.method, target).of(op.ix).effect(op.effect);
-    let request = headers.into_iter().fold(request, |request, (name, value)| request.header(&name, value));
-    Ok(locate(&t.spec, request.bringing(body).mark(mark), place.spelled.as_deref().unwrap_or(bound.tenant)))
+    Ok(request.of(op.ix).effect(op.effect).mark(mark))
 }
 
-/// What is written for each symbol of an operation.
+/// A request of a template, as one that reads. None where a symbol has no value.
+pub(crate) fn written(
+    t: &Tape,
+    caller: Caller,
+    template: &RequestTemplate,
+    place: &Place,
+    words: &Words,
+) -> Option<Request> {
+    let bound = Bound { t, place, words, unique: unique(t, template, words) };
+    let request = Request::read(caller, place.tenant_in(Way::Url), &template.method, bound.path(&template.path)?);
+    let headers = bound.headers(&template.headers)?;
+    let request = headers.into_iter().fold(request, |request, (name, value)| request.header(&name, value));
+    Some(request.bringing(bound.body(template.body.as_ref())?))
+}
+
+/// What is written for each symbol of a request.
 struct Bound<'b> {
     t: &'b Tape,
     place: &'b Place,
     words: &'b Words,
-    tenant: &'b str,
     unique: Option<String>,
 }
 
@@ -164,14 +205,14 @@ impl Bound<'_> {
     }
 
     /// What the spec says that is written for a tenant.
-    fn given(&self, name: &str) -> Option<&Value> {
-        self.t.spec[self.place.tenant].values.get(name)
+    fn given(&self, name: &str, way: Way) -> Option<&Value> {
+        self.t.spec[self.place.tenant_in(way)].values.get(name)
     }
 
     fn path(&self, template: &PathTemplate) -> Option<Address> {
-        address(template, |address, symbol| match (symbol, &self.place.spelled) {
-            (Symbol::Tenant, Some(spelled)) => Some(address.text(spelled.as_str())),
-            _ => Some(address.value(self.text(symbol)?)),
+        address(template, |address, symbol, way| match (symbol, self.place.spelled_in(way)) {
+            (Symbol::Tenant, Some(spelled)) => Some(address.text(spelled)),
+            _ => Some(address.value(self.text(symbol, way)?)),
         })
     }
 
@@ -180,41 +221,48 @@ impl Bound<'_> {
         let value = |symbol: &Symbol| match symbol {
             Symbol::Object(resource) => self.object(*resource).map(ObjectId::value),
             Symbol::Generated(form) => Some(made_up(*form, self.unique.as_deref()?)),
-            Symbol::Value(name) => self.given(name).cloned(),
-            other => self.text(other).map(Value::String),
+            Symbol::Value(name) => self.given(name, Way::Body).cloned(),
+            other => self.text(other, Way::Body).map(Value::String),
         };
+        let text = |template: &TextTemplate| template.render(&mut |symbol| self.text(symbol, Way::Body));
         Some(match template {
             None => None,
             Some(BodyTemplate::Json(json)) => Some(Payload::Json(json.render(&mut |symbol| value(symbol))?)),
-            Some(BodyTemplate::Form(members)) => Some(Payload::Form(self.headers(members)?)),
+            Some(BodyTemplate::Form(members)) => {
+                let member = |(name, value): &(String, TextTemplate)| Some((name.clone(), text(value)?));
+                Some(Payload::Form(members.iter().map(member).collect::<Option<_>>()?))
+            }
             Some(BodyTemplate::Multipart(parts)) => {
                 let part = |part: &PartTemplate| {
-                    let text = part.text.render(&mut |symbol| self.text(symbol))?;
-                    Some(Part { name: part.name.clone(), file: part.file.clone(), text })
+                    Some(Part { name: part.name.clone(), file: part.file.clone(), text: text(&part.text)? })
                 };
                 Some(Payload::Multipart(parts.iter().map(part).collect::<Option<_>>()?))
             }
-            Some(BodyTemplate::Text { kind, text }) => {
-                Some(Payload::Text { kind: kind.clone(), text: text.render(&mut |symbol| self.text(symbol))? })
+            Some(BodyTemplate::Text { kind, text: whole }) => {
+                Some(Payload::Text { kind: kind.clone(), text: text(whole)? })
             }
         })
     }
 
     fn headers(&self, templates: &[(String, TextTemplate)]) -> Option<Vec<(String, String)>> {
-        let text = |(name, value): &(String, TextTemplate)| {
-            Some((name.clone(), value.render(&mut |symbol| self.text(symbol))?))
+        let text = |(at, (name, value)): (usize, &(String, TextTemplate))| {
+            Some((name.clone(), value.render(&mut |symbol| self.text(symbol, Way::Header(at)))?))
         };
-        templates.iter().map(text).collect()
+        templates.iter().enumerate().map(text).collect()
     }
 
-    fn text(&self, symbol: &Symbol) -> Option<String> {
+    fn text(&self, symbol: &Symbol, way: Way) -> Option<String> {
+        let tenant = self.place.tenant_in(way);
         match symbol {
-            Symbol::Tenant => Some(self.place.spelled.as_deref().unwrap_or(self.tenant).to_owned()),
+            Symbol::Tenant => {
+                Some(self.place.spelled_in(way).unwrap_or_else(|| tenant_name(&self.t.spec, tenant)).to_owned())
+            }
+            Symbol::TenantName => Some(self.t.spec[tenant].name.clone()),
             Symbol::Canary => self.words.text.clone(),
             Symbol::CanaryPublic => self.words.public.clone(),
             Symbol::Unique => self.unique.clone(),
             Symbol::Generated(form) => scalar(&made_up(*form, self.unique.as_deref()?)),
-            Symbol::Value(name) => self.given(name).map(as_text),
+            Symbol::Value(name) => self.given(name, way).map(as_text),
             Symbol::Object(resource) => self.object(*resource).map(ToString::to_string),
         }
     }
@@ -248,29 +296,19 @@ fn made_up(form: Form, unique: &str) -> Value {
     }
 }
 
-/// What is written for `{unique}`, if the operation has it anywhere.
-fn unique(t: &Tape, op: &Operation, words: &Words) -> Option<String> {
-    let needs_one = op.request.symbols().into_iter().any(Symbol::is_unique);
+/// What is written for `{unique}`, if the request has it anywhere.
+fn unique(t: &Tape, template: &RequestTemplate, words: &Words) -> Option<String> {
+    let needs_one = template.symbols().into_iter().any(Symbol::is_unique);
     needs_one.then(|| words.unique.clone().unwrap_or_else(|| t.unique()))
 }
 
 /// A path with every symbol bound: `bind` adds what is written for one. None where it can't.
-pub(crate) fn address(
-    path: &PathTemplate,
-    mut bind: impl FnMut(Address, &Symbol) -> Option<Address>,
-) -> Option<Address> {
-    path.pieces().iter().try_fold(Address::default(), |address, piece| match piece {
-        Piece::Text(text) => Some(address.text(text.as_str())),
-        Piece::Symbol(symbol, _) => bind(address, symbol),
+fn address(path: &PathTemplate, mut bind: impl FnMut(Address, &Symbol, Way) -> Option<Address>) -> Option<Address> {
+    path.located().try_fold(Address::default(), |address, (piece, part)| match (piece, part) {
+        (Piece::Text(text), _) => Some(address.text(text.as_str())),
+        (Piece::Symbol(symbol, _), AddressPart::Path) => bind(address, symbol, Way::Path),
+        (Piece::Symbol(symbol, _), AddressPart::Query) => bind(address, symbol, Way::Query),
     })
-}
-
-/// The request with the header that names its tenant, where a header does.
-pub(crate) fn locate(spec: &Spec, request: Request, tenant: &str) -> Request {
-    match &spec.tenancy.locator {
-        Locator::Header(name) => request.header(name, tenant),
-        Locator::Path | Locator::Token => request,
-    }
 }
 
 /// The operation of a resource in a role.
@@ -303,13 +341,13 @@ pub(crate) fn tenant_name(spec: &Spec, tenant: TenantIx) -> &str {
 }
 
 /// Whether a request of the operation names its tenant, other than by its credential.
-pub(crate) fn names_tenant(spec: &Spec, op: &Operation) -> bool {
-    op.request.symbols().into_iter().any(Symbol::names_tenant) || matches!(spec.tenancy.locator, Locator::Header(_))
+pub(crate) fn names_tenant(op: &Operation) -> bool {
+    op.request.symbols().into_iter().any(Symbol::names_tenant)
 }
 
 /// Whether a request of the operation names its tenant by its id, which can be spelled otherwise.
-pub(crate) fn spells_tenant(spec: &Spec, op: &Operation) -> bool {
-    op.request.mentions(&Symbol::Tenant) || matches!(spec.tenancy.locator, Locator::Header(_))
+pub(crate) fn spells_tenant(op: &Operation) -> bool {
+    op.request.mentions(&Symbol::Tenant)
 }
 
 /// Whether clients choose the ids of a resource.

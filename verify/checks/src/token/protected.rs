@@ -22,7 +22,7 @@ pub(super) fn operations(spec: &Spec) -> Vec<OperationIx> {
             only_reads(op) && is_root(spec, op) && wanted(op)
         })
     };
-    let named = |op: &Operation| shared::names_tenant(spec, op);
+    let named = |op: &Operation| shared::names_tenant(op);
     let by_name =
         first(&|op| op.role == Role::Read && named(op)).or_else(|| first(&|op| op.role == Role::List && named(op)));
     // By the token alone: a list, for an id may exist in several tenants.

@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{RequestTemplate, Spec, Symbol, TenantIx, Who, WhoAmI};
+use watertight_spec::{RequestTemplate, Spec, TenantIx, Who, WhoAmI};
 
 use super::subject::{each_bearer, names_own, rules};
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Trial, reads};
-use crate::shared::{address, locate, scalar, tenant_name};
+use crate::shared::{Place, Words, scalar, tenant_name, written};
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
 pub(super) static CHECK: Check = Check {
@@ -39,7 +39,7 @@ async fn ask_twice(t: &Tape, who: Who, victim: TenantIx) -> Concluded {
     let Some(whoami) = &rules(t)?.whoami else {
         return Err(Stop::not_applicable("the spec declares no `whoami`"));
     };
-    let request = ask(&t.spec, &whoami.request, who)?;
+    let request = ask(t, &whoami.request, who)?;
     let last = RefCell::new(Attack::Withstood);
     let open = bracket::open(async || {
         let (answered, named) = asked(t, whoami, request.clone()).await?;
@@ -90,12 +90,8 @@ fn judged(spec: &Spec, who: Who, victim: TenantIx, exchange: &Seen, named: &[Str
     }
 }
 
-/// The call, in the caller's own tenant. Nothing but that can be written for a symbol in it.
-fn ask(spec: &Spec, template: &RequestTemplate, who: Who) -> Result<Request, Stop> {
-    let own = tenant_name(spec, who.tenant);
-    let unbound = || Stop::not_applicable("the `whoami` call needs the id of an object");
-    let is_tenant = |symbol: &Symbol| *symbol == Symbol::Tenant;
-    let path = address(&template.path, |path, symbol| is_tenant(symbol).then(|| path.value(own)));
-    let request = Request::read(Caller::Own(who), who.tenant, &template.method, path.ok_or_else(unbound)?);
-    Ok(locate(spec, request, own))
+/// The call, in the caller's own tenant.
+fn ask(t: &Tape, template: &RequestTemplate, who: Who) -> Result<Request, Stop> {
+    let asked = written(t, Caller::Own(who), template, &Place::within(who.tenant, &[]), &Words::default());
+    asked.ok_or_else(|| Stop::not_applicable("the `whoami` call needs the id of an object"))
 }

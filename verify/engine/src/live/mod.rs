@@ -115,10 +115,10 @@ impl Live {
         let slots = spec.limits.concurrency;
         let live = Self {
             gate: Gate::new(&spec, begun),
+            http: Http::of(&spec),
             spec,
             tag,
             scanner,
-            http: Http::new(),
             owners,
             redactor: RefCell::new(redactor),
             tokens: Tokens::default(),

@@ -105,7 +105,8 @@ fn tried_by_others(spec: &Spec, decided: &BTreeSet<OperationIx>, ix: OperationIx
     let is_own = |symbol: &&Symbol| match symbol {
         Symbol::Canary | Symbol::CanaryPublic => true,
         Symbol::Object(object) => Some(*object) == *resource,
-        Symbol::Tenant | Symbol::Unique | Symbol::Generated(_) | Symbol::Value(_) => false,
+        Symbol::Tenant | Symbol::TenantName | Symbol::Value(_) => false,
+        Symbol::Unique | Symbol::Generated(_) => false,
     };
     let is_tried = decided.iter().any(|other| spec[*other].resource == *resource && resource.is_some());
     let is_of_one = resource.is_some_and(|resource| spec[resource].is_singleton);

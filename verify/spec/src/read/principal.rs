@@ -35,6 +35,8 @@ pub(super) struct Drafted {
 pub(super) struct Home<'a> {
     /// Its tenant's id.
     pub(super) tenant: Option<&'a str>,
+    /// What people are shown of the tenant.
+    pub(super) called: Option<&'a str>,
     /// Its tenant's URL.
     pub(super) url: Option<&'a Url>,
     /// From 0, within the tenant.
@@ -337,7 +339,7 @@ fn env_name(table: &Table<'_>, home: &Home<'_>, name: Option<&At<String>>) -> St
     if let Some(prefix) = client.and_then(|client| client.strip_suffix("_CLIENT_ID")).filter(|p| !p.is_empty()) {
         return format!("{prefix}_TOKEN");
     }
-    let tenant = upper_snake(home.tenant.unwrap_or_default());
+    let tenant = upper_snake(home.called.unwrap_or_default());
     match name.filter(|_| home.place > 0) {
         Some(name) => format!("{tenant}_{}_TOKEN", upper_snake(&name.value)),
         None => format!("{tenant}_TOKEN"),

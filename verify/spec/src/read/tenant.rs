@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeValue;
+use url::Url;
 
 use super::principal::{self, Drafted};
 use super::target::TargetUrl;
@@ -54,6 +55,8 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
     let tables = reader.tables(root, "tenant", &TENANT, MOST_TENANTS);
     let ids: Vec<_> = tables.iter().map(|table| id(reader, table)).collect();
     note_repeated(reader, ids.iter().flatten(), "two tenants have the id");
+    let shown: Vec<_> = tables.iter().map(|table| name(reader, table)).collect();
+    note_repeated(reader, shown.iter().flatten(), "two tenants have the name");
     let roster = Roster {
         whole: ids.iter().all(Option::is_some),
         ids: ids.iter().flatten().filter_map(|id| TenantName::new(id.value.clone())).collect(),
@@ -63,9 +66,12 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
     note_missing(reader, &tables, &values, &names);
     let drafts: Vec<_> = tables
         .iter()
-        .zip(&ids)
+        .zip(ids.iter().zip(&shown))
         .zip(values)
-        .map(|((table, id), values)| draft(reader, table, id.as_ref(), values, &roster, target_url))
+        .map(|((table, (id, name)), values)| {
+            let called = Called { id: id.as_ref(), name: name.as_ref() };
+            draft(reader, table, called, values, &roster, target_url)
+        })
         .collect();
     if drafts.len() < 2 && (root.lacks("tenant") || !drafts.is_empty()) {
         let span = tables.first().map_or_else(|| root.span.clone(), |table| table.span.clone());
@@ -139,10 +145,52 @@ fn id<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Option<At<String>> 
     Some(id)
 }
 
+/// What people are shown.
+fn name<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>) -> Option<At<String>> {
+    let name = table.get("name").and_then(|value| reader.expanded(value))?;
+    if name.value.is_empty() || name.value.chars().any(char::is_control) {
+        let message = format!("`{}` cannot be a tenant's name", printable(&name.value));
+        reader.report.note(name.span, message, "what people call it, in one line");
+        return None;
+    }
+    Some(name)
+}
+
+/// What a tenant is called, as far as it could be read.
+#[derive(Clone, Copy)]
+struct Called<'a> {
+    id: Option<&'a At<String>>,
+    name: Option<&'a At<String>>,
+}
+
+impl Called<'_> {
+    /// What people are shown.
+    fn name(&self) -> Option<&str> {
+        self.name.or(self.id).map(|called| called.value.as_str())
+    }
+
+    /// A URL in which braces name the tenant: what stands for them may change nothing else in it.
+    fn write_into(&self, reader: &mut Reader<'_, '_>, url: &At<String>) -> Option<Url> {
+        let mut written = url.value.clone();
+        for (symbol, called) in [("{tenant}", self.id), ("{tenant.name}", self.name.or(self.id))] {
+            let Some(called) = called.filter(|_| written.contains(symbol)) else { continue };
+            let fits = called.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
+            if !fits {
+                let message = format!("`{}` cannot be a part of the target's `url`", printable(&called.value));
+                let help = format!("give the tenant a `url` of its own, or write another symbol than `{symbol}` there");
+                reader.report.note(called.span.clone(), message, help);
+                return None;
+            }
+            written = written.replace(symbol, &called.value);
+        }
+        reader.base_url_of(&At { value: written, span: url.span.clone() })
+    }
+}
+
 fn draft<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
-    id: Option<&At<String>>,
+    called: Called<'_>,
     values: Values,
     roster: &Roster,
     target_url: &TargetUrl,
@@ -151,6 +199,7 @@ fn draft<'t>(
     let url = match (own_url, target_url) {
         (Some(own), _) => own,
         (None, TargetUrl::Good(url)) => Some(url.clone()),
+        (None, TargetUrl::OfEach(url)) => called.write_into(reader, url),
         (None, TargetUrl::Bad) => None,
         (None, TargetUrl::Absent) => {
             let help = "add `url` to [target] if all tenants share it, else to each [[tenant]]";
@@ -163,7 +212,12 @@ fn draft<'t>(
         .iter()
         .enumerate()
         .map(|(place, table)| {
-            let home = principal::Home { tenant: id.map(|id| id.value.as_str()), url: url.as_ref(), place };
+            let home = principal::Home {
+                tenant: called.id.map(|id| id.value.as_str()),
+                called: called.name(),
+                url: url.as_ref(),
+                place,
+            };
             principal::principal(reader, table, &home, roster)
         })
         .collect();
@@ -181,7 +235,8 @@ fn draft<'t>(
     }
     let tenant = (|| {
         Some(Tenant {
-            id: TenantName::new(id?.value.clone())?,
+            id: TenantName::new(called.id?.value.clone())?,
+            name: called.name()?.to_owned(),
             url: url?,
             values,
             principals: principals.filter(|_| callable)?,

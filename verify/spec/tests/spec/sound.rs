@@ -352,3 +352,41 @@ fn every_recipe_is_a_sound_spec() {
         read.unwrap_or_else(|problems| panic!("{name}: {problems}"));
     }
 }
+
+#[test]
+fn locators_are_written_into_requests_and_a_url_names_its_tenant() {
+    let text = crate::mistakes::edited(&[
+        (
+            "url = \"http://127.0.0.1:8080\"",
+            "url = \"http://{tenant.name}.localhost:8080/{tenant}\"\naddress = \"[::1]:8443\"",
+        ),
+        ("locator = \"path\"", "locator = [\"host\", \"path\", \"query:org\", \"cookie:org\", \"token\"]"),
+        ("id = \"north\"", "id = \"N-7\"\nname = \"north\""),
+    ]);
+    let spec = sound(&text);
+    let urls: Vec<&str> = spec.tenants.iter().map(|tenant| tenant.url.as_str()).collect();
+    assert_eq!(urls, ["http://north.localhost:8080/N-7", "http://south.localhost:8080/south"]);
+    assert_eq!(spec.target.address.as_ref().map(ToString::to_string).as_deref(), Some("[::1]:8443"));
+    let read = &spec.operations[2];
+    assert_eq!(read.label(), "GET /tenants/{tenant}/cases/{case}?org={tenant}");
+    let ways: Vec<String> = spec.ways(read.ix).into_iter().map(|way| way.label(&read.request)).collect();
+    assert_eq!(ways, ["the host", "the path", "the query", "the cookie"]);
+    assert_eq!(spec.tenants[0].principals[0].env_name, "NORTH_TOKEN");
+}
+
+#[test]
+fn what_all_requests_have_is_written_into_each_that_has_it_not_itself() {
+    let text = crate::mistakes::edited(&[
+        (
+            "url = \"http://127.0.0.1:8080\"",
+            "url = \"http://127.0.0.1:8080\"\nheaders = { Accept = \"text/x\" }\nquery = { v = \"1 6\", c = \"x\" }",
+        ),
+        ("create =", "read = { request = \"GET /cases/{case}?v=2\", headers = { accept = \"text/y\" } }\ncreate ="),
+    ]);
+    let spec = sound(&text);
+    let headers = |at: usize| format!("{:?}", spec.operations[at].request.headers);
+    assert_eq!(spec.operations[0].label(), "GET /tenants/{tenant}/cases?v=1+6&c=x");
+    assert!(headers(0).contains("text/x"), "{}", headers(0));
+    assert_eq!(spec.operations[2].label(), "GET /cases/{case}?v=2&c=x");
+    assert!(headers(2).contains("text/y") && !headers(2).contains("text/x"), "{}", headers(2));
+}

@@ -1,5 +1,6 @@
 //! One connection: how it is made, and one exchange over it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use http_body_util::BodyExt;
@@ -10,6 +11,7 @@ use rustls_platform_verifier::ConfigVerifierExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use watertight_spec::Address;
 
 use super::decode::decode;
 use super::pool::{Key, Protocol};
@@ -19,6 +21,8 @@ use crate::log::Failure;
 /// How TLS is spoken, as far as it can be.
 pub(super) struct Tls {
     configs: Result<Configs, String>,
+    /// Where the hosts and ports are that no resolver is asked for.
+    found: HashMap<(String, u16), Address>,
 }
 
 struct Configs {
@@ -31,7 +35,7 @@ impl Tls {
     pub(super) fn of_machine() -> Self {
         match rustls::ClientConfig::with_platform_verifier() {
             Ok(config) => Self::new(config),
-            Err(error) => Self { configs: Err(format!("no trusted roots: {error}")) },
+            Err(error) => Self { configs: Err(format!("no trusted roots: {error}")), found: HashMap::new() },
         }
     }
 
@@ -41,15 +45,23 @@ impl Tls {
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
             Arc::new(config)
         };
-        Self { configs: Ok(Configs { any: with(&[b"h2", b"http/1.1"]), http1: with(&[b"http/1.1"]) }) }
+        let configs = Configs { any: with(&[b"h2", b"http/1.1"]), http1: with(&[b"http/1.1"]) };
+        Self { configs: Ok(configs), found: HashMap::new() }
+    }
+
+    /// With these hosts and ports found at other addresses.
+    pub(super) fn finding(self, found: HashMap<(String, u16), Address>) -> Self {
+        Self { found, ..self }
     }
 
     /// A new connection.
     pub(super) async fn connect(&self, out: &Outgoing, key: &Key) -> Result<Connection, HttpError> {
         let Key { host, port, protocol, .. } = key;
-        let stream = TcpStream::connect((resolved(host), *port))
-            .await
-            .map_err(|error| (Failure::Connect, format!("can't connect to {host}:{port}: {error}")))?;
+        let stream = match self.found.get(&(host.clone(), *port)) {
+            Some(Address { host, port }) => TcpStream::connect((host.as_str(), *port)).await,
+            None => TcpStream::connect((resolved(host), *port)).await,
+        };
+        let stream = stream.map_err(|error| (Failure::Connect, format!("can't connect to {host}:{port}: {error}")))?;
         let _ = stream.set_nodelay(true);
         if out.origin.scheme() != "https" {
             return http1(stream).await;

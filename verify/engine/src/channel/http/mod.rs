@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use url::Url;
-use watertight_spec::Who;
+use watertight_spec::{Spec, Who};
 
 use crate::log::Failure;
 use connection::{Lost, Tls};
@@ -73,9 +73,15 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// With the machine's own trusted roots.
-    pub(crate) fn new() -> Self {
-        Self { pool: Pool::default(), tls: Tls::of_machine() }
+    /// With the machine's own trusted roots, to where the spec says that its target is.
+    pub(crate) fn of(spec: &Spec) -> Self {
+        let urls = spec.target.url.iter().chain(spec.tenants.iter().map(|tenant| &tenant.url));
+        let named = urls.filter_map(|url| {
+            Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
+        });
+        let found =
+            spec.target.address.iter().flat_map(|address| named.clone().map(move |name| (name, address.clone())));
+        Self { pool: Pool::default(), tls: Tls::of_machine().finding(found.collect()) }
     }
 
     /// With another configuration of TLS.

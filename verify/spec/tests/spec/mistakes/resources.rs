@@ -120,18 +120,18 @@ fn templates() {
     29: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
     30: `{canry}` `{canry}` is no symbol → did you mean `canary`?
-    30: `{what}` `{what}` is no symbol → one of: tenant, canary, canary.public, unique, case, uuid, int, number, email, slug, date
+    30: `{what}` `{what}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date
 
     30: `{` this brace has no matching brace → close it: `{canary}`; a brace itself is written twice: `{{`
 
     30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary}, {canary.public}, {unique}
 
-    30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, canary, canary.public, unique, case, uuid, int, number, email, slug, date
+    30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date
 
     30: `1979-05-27` JSON has no dates → put it in quotes
 
     30: `nan` JSON has no such number → a finite number of at most 64 bits
-    30: `{oops}` `{oops}` is no symbol → one of: tenant, canary, canary.public, unique, case, uuid, int, number, email, slug, date
+    30: `{oops}` `{oops}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date
 
     30: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
@@ -211,7 +211,7 @@ fn described_requests() {
 
     30: `{ body = { title = "{canary}" } }` a request has no `request` → add `request = "POST /cases"`
 
-    30: `{b}` `{b}` is no symbol → one of: tenant, canary, canary.public, unique, case, uuid, int, number, email, slug, date
+    30: `{b}` `{b}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date
 
     27: `[[resource]]` these need each other: case, person → one of them must be made without naming another: leave its symbol out there
     "#);

@@ -1,6 +1,6 @@
 //! Mistakes in tenants, their grants and tokens, and in how a request names its tenant.
 
-use super::{SMALL, and, each, edited};
+use super::{SMALL, and, each, edited, said};
 use crate::examples::read;
 
 #[test]
@@ -184,6 +184,10 @@ fn locators() {
         ("\"path\"", "\"header:X Tenant\""),
         ("\"path\"", "\"header:Content-Length\""),
         ("/tenants/{tenant}/cases", "/cases"),
+        ("\"path\"", "[]"),
+        ("\"path\"", "[\"path\", \"token\", \"path\"]"),
+        ("\"path\"", "[\"path\", \"query:\", \"cookie:a b\", \"body:a..b\", \"host:north\", 7]"),
+        ("\"path\"", "[\"path\", \"host\"]"),
     ]), @r#"
     7: `"paths"` `paths` is no locator → did you mean `path`?
 
@@ -194,5 +198,46 @@ fn locators() {
     7: `"header:Content-Length"` `Content-Length` belongs to the connection → write the header that the platform reads, such as "X-Tenant-Id"
 
     7: `"path"` no path holds `{tenant}`, though the locator is the path → write `{tenant}` where paths name the tenant, or `locator = "token"` if they do not
+
+    7: `[]` there is no locator → write how requests name their tenant: "path", "host", "header:NAME", or "token"
+
+    7: `"path"` this locator is there already → name each way once
+
+    7: `"query:"` `query:` is no locator → one of: host, path, token, header:NAME, query:NAME, cookie:NAME, body:NAME
+    7: `"cookie:a b"` `cookie:a b` is no locator → did you mean `cookie:NAME`?
+    7: `"body:a..b"` `body:a..b` is no locator → one of: host, path, token, header:NAME, query:NAME, cookie:NAME, body:NAME
+    7: `"host:north"` `host:north` is no locator → one of: host, path, token, header:NAME, query:NAME, cookie:NAME, body:NAME
+    7: `7` this must be a string, not an integer → for example "text in quotes"
+
+    7: `["path", "host"]` all tenants have the same URL, though the locator is the host → write `{tenant}` in the `url` of [target], as in "https://{tenant}.example.com", or give each [[tenant]] a `url`
     "#);
+}
+
+#[test]
+fn where_the_target_is() {
+    insta::assert_snapshot!(each(&[
+        ("url = \"http://127.0.0.1:8080\"", "url = \"http://127.0.0.1:8080\"\naddress = \"127.0.0.1\""),
+        ("url = \"http://127.0.0.1:8080\"", "url = \"http://127.0.0.1:8080\"\naddress = \"http://127.0.0.1:80/x\""),
+        ("url = \"http://127.0.0.1:8080\"", "url = \"http://{tenant}.localhost:8080?a=1\""),
+        ("url = \"http://127.0.0.1:8080\"", "url = \"http://{tenant}.localhost:8080/{x}\""),
+        ("url = \"http://127.0.0.1:8080\"", "url = \"http://127.0.0.1:8080\"\nheaders = { Host = \"x\", A = \"ä\", B = 1 }\nquery = { \"a=\" = \"1\" }"),
+    ]), @r#"
+    5: `"127.0.0.1"` `127.0.0.1` is no address → host and port: "127.0.0.1:8443", "[::1]:8443"
+
+    5: `"http://127.0.0.1:80/x"` `http://127.0.0.1:80/x` is no address → host and port: "127.0.0.1:8443", "[::1]:8443"
+
+    4: `"http://{tenant}.localhost:8080?a=1"` a base URL has no query → end it with the path
+
+    4: `"http://{tenant}.localhost:8080/{x}"` braces in this URL mean nothing → take the braces out; `{tenant}` and `{tenant.name}` may be in the `url` of [target]
+
+    5: `Host` `Host` belongs to the connection → write the header that the platform reads, such as "X-Tenant-Id"
+    5: `"ä"` a header holds one line of ASCII → write it without other characters
+    5: `1` this must be a string, not an integer → for example "text in quotes"
+    6: `"a="` `a=` is no parameter of a query → its name alone: { api-version = "2026-01-01" }
+    "#);
+    let unfit = said(&[("http://127.0.0.1:8080", "http://{tenant}.localhost"), ("\"north\"", "\"north/x\"")]);
+    insta::assert_snapshot!(unfit, @r#"10: `"north/x"` `north/x` cannot be a part of the target's `url` → give the tenant a `url` of its own, or write another symbol than `{tenant}` there"#);
+    let repeated =
+        said(&[("id = \"north\"", "id = \"north\"\nname = \"N\""), ("id = \"south\"", "id = \"south\"\nname = \"N\"")]);
+    insta::assert_snapshot!(repeated, @r#"21: `"N"` two tenants have the name `N` → give each its own"#);
 }
