@@ -1,15 +1,18 @@
 //! `watertight plan [SPEC]`: what would run, and what it would cost. Nothing is sent.
+//!
+//! - here: what is told, as a program reads it. [`text`]: the same for people.
 
-use std::collections::BTreeMap;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 use watertight_checks::check::{Check, Subject};
-use watertight_checks::plan::{self, Plan, plan};
-use watertight_evidence::escape::{line, short};
-use watertight_evidence::style::Ink;
+use watertight_checks::plan::{self, Attacked, Gap, Outline, Plan, Stays, Untried, plan};
 use watertight_spec::{Environment, Spec};
 
 use crate::exit::Exit;
@@ -30,7 +33,7 @@ pub(crate) struct Arguments {
 
 /// What `--format json` prints.
 #[derive(Serialize)]
-struct Outline {
+struct Document {
     schema: &'static str,
     target: String,
     tenants: Vec<String>,
@@ -43,7 +46,19 @@ struct Outline {
     /// How many verdicts in all.
     total: usize,
     checks: Vec<Kind>,
+    /// What is attacked in each operation.
+    attacked: Vec<Attacked>,
+    /// Principals whose own credentials are looked at, and by which checks.
+    credentials: BTreeMap<String, BTreeSet<&'static str>>,
+    /// Checks that look through every ordinary request.
+    looked_through: Vec<&'static str>,
+    /// Operations that nothing tries.
+    not_tried: Vec<Untried>,
     left_out: Vec<LeftOut>,
+    /// What is there after the run.
+    stays: Vec<Stays>,
+    /// What the spec says nothing of.
+    not_covered: Vec<Gap>,
 }
 
 /// About what a run takes.
@@ -115,14 +130,17 @@ struct LeftOut {
     check: &'static str,
     operation: String,
     why: String,
+    /// The operation's name, or what else is not tried.
+    #[serde(skip)]
+    name: String,
 }
 
 pub(crate) fn run(arguments: &Arguments, printer: Printer) -> Exit {
-    match outline(arguments, printer) {
-        Ok(outline) => {
+    match document(arguments, printer) {
+        Ok(document) => {
             match arguments.format {
-                Format::Human => printer.say(&outline.text(printer)),
-                Format::Json => printer.json(&outline),
+                Format::Human => printer.say(&text::render(&document, printer.palette())),
+                Format::Json => printer.json(&document),
             }
             Exit::Success
         }
@@ -130,14 +148,15 @@ pub(crate) fn run(arguments: &Arguments, printer: Printer) -> Exit {
     }
 }
 
-fn outline(arguments: &Arguments, printer: Printer) -> Result<Outline, Exit> {
+fn document(arguments: &Arguments, printer: Printer) -> Result<Document, Exit> {
     let options = arguments.selection.options(printer)?;
-    let spec = folder::spec(&arguments.spec, &Environment, printer)?;
-    Ok(Outline::new(&spec, &plan(&spec, &options)))
+    let spec = Arc::new(folder::spec(&arguments.spec, &Environment, printer)?);
+    Ok(Document::new(&spec, &plan(&spec, &options)))
 }
 
-impl Outline {
-    fn new(spec: &Spec, plan: &Plan) -> Self {
+impl Document {
+    fn new(spec: &Arc<Spec>, plan: &Plan) -> Self {
+        let outline = Outline::new(spec, plan);
         let mut kinds: BTreeMap<&'static str, Kind> = BTreeMap::new();
         let mut note = |check: &'static Check, operation: String, pairs: usize| {
             let new = || Kind { check: check.id, title: check.title, instances: 0, operations: BTreeMap::new() };
@@ -146,13 +165,20 @@ impl Outline {
             let counted = kind.operations.entry(operation).or_default();
             *counted = counted.saturating_add(pairs);
         };
-        plan.trials.iter().for_each(|trial| note(trial.check, trial.subject.label(spec), 1));
+        outline.sending(plan).for_each(|trial| note(trial.check, trial.subject.label(spec), 1));
         plan.watched().for_each(|check| note(check, Subject::Everything.label(spec), spec.pairs().len()));
         let mut left_out: Vec<LeftOut> = Vec::new();
-        for left in &plan.left_out {
-            let row = LeftOut { check: left.check, operation: left.operation.clone(), why: left.why.clone() };
+        for left in plan.left_out.iter().chain(&outline.silent) {
+            let name = left.subject.operation().map_or_else(|| left.operation.clone(), |ix| spec[ix].name.clone());
+            let row = LeftOut { check: left.check, operation: left.operation.clone(), why: left.why.clone(), name };
             if !left_out.contains(&row) {
                 left_out.push(row);
+            }
+        }
+        let mut credentials: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+        for trial in outline.sending(plan) {
+            if let Subject::Token(who) = trial.subject {
+                credentials.entry(spec.name_of(who)).or_default().insert(trial.check.id);
             }
         }
         Self {
@@ -161,38 +187,17 @@ impl Outline {
             tenants: spec.tenants.iter().map(|tenant| tenant.id.to_string()).collect(),
             operations: spec.operations.iter().map(|operation| operation.label()).collect(),
             setup: plan.setup(spec),
-            cost: plan.cost(spec).into(),
-            total: plan.total(spec),
+            cost: plan.cost(spec, outline.sending(plan)).into(),
+            total: kinds.values().map(|kind| kind.instances).sum(),
             checks: kinds.into_values().collect(),
+            attacked: outline.attacked,
+            credentials,
+            looked_through: plan.watched().map(|check| check.id).collect(),
+            not_tried: outline.untried,
             left_out,
+            stays: outline.stays,
+            not_covered: outline.gaps,
         }
-    }
-
-    fn text(&self, printer: Printer) -> String {
-        let palette = printer.palette();
-        let title = |text: &str| format!("\n{}", palette.paint(Ink::Strong, text));
-        let mut lines = vec![format!(
-            "{}: {} trials over {} tenants and {} operations; nothing was sent",
-            line(&self.target),
-            self.total,
-            self.tenants.len(),
-            self.operations.len()
-        )];
-        lines.push(self.cost.text());
-        lines.push(title(&format!("Set-up ({})", self.setup.len())));
-        lines.extend(self.setup.iter().map(|step| format!("  {}", line(step))));
-        lines.push(title(&format!("Checks ({})", self.total)));
-        for kind in &self.checks {
-            lines.push(format!("  {} × {}  {}", kind.instances, palette.paint(Ink::Strong, kind.check), kind.title));
-            let operations = kind.operations.iter();
-            lines.extend(operations.map(|(operation, pairs)| format!("      {pairs} × {}", line(operation))));
-        }
-        if !self.left_out.is_empty() {
-            lines.push(title(&format!("Left out ({})", self.left_out.len())));
-            let rows = self.left_out.iter();
-            lines.extend(rows.map(|row| format!("  {} {}: {}", row.check, line(&row.operation), short(&row.why, 300))));
-        }
-        lines.join("\n")
     }
 }
 

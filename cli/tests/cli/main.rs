@@ -8,3 +8,4 @@ mod demo;
 mod desk;
 mod documents;
 mod folder;
+mod planned;

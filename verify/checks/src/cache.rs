@@ -9,7 +9,7 @@ use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, TenantIx};
 
 use crate::api::{crosses, is_marked, is_view, looking_for, own_prefix, tells_of, view_place};
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Trial, plants};
+use crate::check::{Check, Concluded, Phase, Target, Trial, plants};
 use crate::shared::{
     Aim, Fresh, Place, Told, Words, again, asked_afresh, clear_object, control, each, first_page, foreign,
     is_creatable, is_turned_away, leak, own, parents_for, plant, prepared_object, reason, remove, request, succeed,
@@ -46,15 +46,19 @@ fn trials(spec: &Spec) -> Vec<Trial> {
         let is_kind = matches!(op.role, Role::Read | Role::Custom | Role::List | Role::View);
         op.request.method == "GET" && op.effect == Effect::Read && is_kind
     };
-    each(spec, &CHECK, Phase::Main, fits, |aim| plants(move |t| again(t, async move || try_it(t, aim).await)))
+    let target = |op: &Operation| single(op).map_or(Target::Answer, Target::Object);
+    let targets = |op: &Operation| if fits(op) { vec![target(op)] } else { Vec::new() };
+    each(spec, &CHECK, Phase::Main, targets, |aim| plants(move |t| again(t, async move || try_it(t, aim).await)))
+}
+
+/// The kind of the one object that it answers for.
+fn single(op: &Operation) -> Option<ResourceIx> {
+    op.resource.filter(|_| op.role != Role::List && !is_view(op))
 }
 
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
-    let resource = match op.resource {
-        Some(resource) if op.role != Role::List && !is_view(op) => resource,
-        _ => return by_path(t, op, aim).await,
-    };
+    let Some(resource) = single(op) else { return by_path(t, op, aim).await };
     let theirs = prepared_object(t, aim.victim, resource)?;
     if !is_marked(t, op, &theirs).await? {
         return Err(Stop::not_applicable(UNMARKED));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use watertight_engine::{Script, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{OperationIx, Pair, Spec, Who};
+use watertight_spec::{OperationIx, Pair, ResourceIx, Spec, Who};
 
 use crate::verdict::{Stop, Verdict};
 
@@ -88,6 +88,33 @@ impl Subject {
     }
 }
 
+/// What of a request a trial makes another's, or its own: what the trial of an operation is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// Wherever it names its tenant.
+    Tenant,
+    /// The tenant's id, spelled otherwise, another's, or left out.
+    TenantId,
+    /// Wherever it names an object of this kind.
+    Object(ResourceIx),
+    /// The same of the object above the one that it concerns. One is made for it, so it is tried where the run may write.
+    Above(ResourceIx),
+    /// A name that its sender chooses: `{unique}` and the like.
+    Name,
+    /// Words that are searched for: `{canary.public}`.
+    Words,
+    /// Members that are added to its body: `tenancy.fields`.
+    Members,
+    /// Headers that are added.
+    Headers,
+    /// Parameters that are added to its query.
+    Parameters,
+    /// The credential that it is sent with.
+    Credential,
+    /// Nothing: it is sent as it is, and its answer is looked through.
+    Answer,
+}
+
 /// What a check concludes of one trial, or why it could not.
 pub type Concluded = Result<Verdict, Stop>;
 
@@ -99,6 +126,8 @@ pub struct Trial {
     pub pair: Pair,
     /// What is tried.
     pub subject: Subject,
+    /// What it makes another's.
+    pub targets: Rc<[Target]>,
     /// When it runs.
     pub phase: Phase,
     /// The check itself, and by the tape that it takes what it needs.
@@ -108,7 +137,8 @@ pub struct Trial {
 impl Trial {
     /// The same with another subject.
     pub(crate) fn with(&self, subject: Subject) -> Self {
-        Self { check: self.check, pair: self.pair, subject, phase: self.phase, script: self.script.clone() }
+        let targets = Rc::clone(&self.targets);
+        Self { check: self.check, pair: self.pair, subject, targets, phase: self.phase, script: self.script.clone() }
     }
 }
 

@@ -9,6 +9,7 @@ use watertight_engine::journal::{Item, Name, SaidBy};
 use watertight_engine::marker::RunTag;
 use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
 
+use crate::plan::{NO_REMOVAL, is_removable};
 use crate::shared::{Features, Place, Words, are_alike, follow, id_member, operation_of, own, request, similar};
 use crate::verdict::{ResponseClass, class_of};
 
@@ -51,8 +52,8 @@ impl Cleaned {
     /// What stays because nothing can be done about it, for people.
     pub fn staying(&self) -> Vec<String> {
         let line = |(kind, count): (&String, &usize)| match count {
-            1 => format!("1 {kind} stays: the spec has no request that removes one"),
-            count => format!("{count} of {kind} stay: the spec has no request that removes one"),
+            1 => format!("1 {kind} stays: {NO_REMOVAL}"),
+            count => format!("{count} of {kind} stay: {NO_REMOVAL}"),
         };
         self.stay.iter().map(line).collect()
     }
@@ -160,7 +161,7 @@ impl Cleanup<'_> {
         {
             return removal;
         }
-        if operation_of(&self.w.spec, object.resource, Role::Delete).is_none() {
+        if !is_removable(&self.w.spec, object.resource) {
             return Removal::Stays;
         }
         let Some(asked) = self.of_object(Role::Delete, &object) else { return Removal::Left(no_caller(name)) };

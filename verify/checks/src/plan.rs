@@ -1,18 +1,30 @@
 //! The plan: what a run of a spec would send, before anything is sent.
+//!
+//! - here: what is planned, and what it costs.
+//! - [`outline`]: which places of each operation's request are attacked, and what is not tried. [`silent`]: which trials and
+//!   steps send nothing. [`gaps`]: what the spec says nothing of.
+
+mod gaps;
+mod outline;
+mod silent;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use watertight_engine::Access;
-use watertight_spec::{Spec, Supply, TargetEnvironment};
+use watertight_spec::{ResourceIx, Spec, Supply, TargetEnvironment};
 
 use crate::check::{Check, Subject, Trial};
 use crate::setup::{self, Act, Step};
 use crate::{Kind, TriedBy};
+pub use gaps::Gap;
+pub use outline::{Attacked, Outline, Part, Place, Stands, Stays, Untried, names_only_its_own};
+pub(crate) use outline::{NO_REMOVAL, is_removable};
 
 /// Requests of one step of set-up that plants: three objects, each read back.
 const REQUESTS_TO_PLANT: u64 = 6;
@@ -70,6 +82,17 @@ pub struct LeftOut {
 /// Into how many parts a run is divided, over which the trials of a check are spread.
 const PARTS: u64 = 1 << 20;
 
+/// Names of tenants in one line.
+const LISTED: usize = 6;
+
+fn listed(names: &[&str]) -> String {
+    let first = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// What a run would cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
@@ -106,41 +129,51 @@ impl Plan {
         is_wanted(check.id, self.only.as_deref())
     }
 
-    /// What set-up would do, for people.
-    pub fn setup(&self, spec: &Spec) -> Vec<String> {
-        let steps = self.steps.iter().map(|step| {
-            let tenant = &spec[step.tenant].name;
-            match &step.act {
-                Act::Mark(resource, _) if self.access == Access::Write => {
-                    format!("write into the {} of {tenant}", spec[*resource].name)
-                }
-                Act::Observe(resource, _) | Act::Mark(resource, _) if spec[*resource].is_singleton => {
-                    format!("look up the {} of {tenant}", spec[*resource].name)
-                }
-                Act::Observe(resource, id) | Act::Mark(resource, id) => {
-                    format!("look up {} {id} of {tenant}", spec[*resource].name)
-                }
-                Act::Plant(resource) if spec[*resource].supply != Supply::Made => {
-                    format!("look for a {} in the list of {tenant}", spec[*resource].name)
-                }
-                Act::Plant(resource) if self.access == Access::Write => {
-                    format!("plant {} in {tenant}", spec[*resource].name)
-                }
-                Act::Plant(resource) => format!("look for a {} in the list of {tenant}", spec[*resource].name),
-                Act::LookAround => format!("look at what {tenant} is shown in its own place"),
-            }
-        });
-        steps.collect()
+    /// For each trial, why it would send nothing, if it would not: a report says `not applicable` of it.
+    pub fn silent(&self, spec: &Arc<Spec>) -> Vec<Option<String>> {
+        silent::trials(spec, self)
     }
 
-    /// What it would cost.
-    pub fn cost(&self, spec: &Spec) -> Cost {
+    /// What set-up would send, for people: what is done alike in several tenants in one line.
+    pub fn setup(&self, spec: &Arc<Spec>) -> Vec<String> {
+        let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+        for (step, is_silent) in self.steps.iter().zip(silent::steps(spec, self)) {
+            let does = self.does(spec, step);
+            let tenant = spec[step.tenant].name.as_str();
+            match lines.iter_mut().find(|(known, _)| *known == does) {
+                _ if is_silent => {}
+                Some((_, tenants)) => tenants.push(tenant),
+                None => lines.push((does, vec![tenant])),
+            }
+        }
+        lines.into_iter().map(|(does, tenants)| format!("{does} {}", listed(&tenants))).collect()
+    }
+
+    /// What a step does, up to the names of tenants.
+    fn does(&self, spec: &Spec, step: &Step) -> String {
+        let name = |resource: &ResourceIx| &spec[*resource].name;
+        match &step.act {
+            Act::Mark(resource, _) if self.access == Access::Write => format!("write into the {} of", name(resource)),
+            Act::Observe(resource, _) | Act::Mark(resource, _) if spec[*resource].is_singleton => {
+                format!("look up the {} of", name(resource))
+            }
+            Act::Observe(resource, id) | Act::Mark(resource, id) => format!("look up {} {id} of", name(resource)),
+            Act::Plant(resource) if spec[*resource].supply == Supply::Made && self.access == Access::Write => {
+                format!("plant {} in", name(resource))
+            }
+            Act::Plant(resource) => format!("look in the list for {} of", name(resource)),
+            Act::LookAround => "look, before the first attack, at what is shown to".to_owned(),
+        }
+    }
+
+    /// What it would cost to send these of its trials.
+    pub fn cost<'p>(&self, spec: &Spec, sending: impl Iterator<Item = &'p Trial>) -> Cost {
         let steps = self.steps.iter().map(|step| match (&step.act, self.access) {
             (Act::Plant(_), Access::Write) => REQUESTS_TO_PLANT,
             (Act::Plant(_), Access::Read) | (Act::Observe(..) | Act::Mark(..), _) => REQUESTS_TO_OBSERVE,
             (Act::LookAround, _) => setup::requests_to_look_around(spec),
         });
-        let trials = self.trials.iter().map(|trial| u64::from(trial.check.requests));
+        let trials = sending.map(|trial| u64::from(trial.check.requests));
         Cost { requests: steps.chain(trials).sum(), rate: spec.limits.rate, concurrency: spec.limits.concurrency }
     }
 }

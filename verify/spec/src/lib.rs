@@ -28,6 +28,7 @@ mod report;
 mod secrets;
 mod setting;
 mod spec;
+mod spots;
 mod symbols;
 mod template;
 mod values;
@@ -43,6 +44,7 @@ pub use object_id::ObjectId;
 pub use parse::{parse, parse_file};
 pub use setting::Setting;
 pub use spec::*;
+pub use spots::Spot;
 pub use template::{
     BodyTemplate, FileName, Form, JsonTemplate, Part, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
 };

@@ -7,8 +7,8 @@ use watertight_spec::{BodyTemplate, Names, Operation, Part, Piece, Spec, Symbol,
 
 use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_tried};
 use crate::bracket::{self, Attack, Attempts};
-use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
-use crate::shared::{Aim, Named, Place, again, each, foreign, own, prepared_object, spells_tenant};
+use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
+use crate::shared::{Aim, Named, Place, again, at, each, foreign, own, prepared_object, spells_tenant};
 use crate::token::must_name;
 use crate::verdict::{Evidence, Shows, Stop};
 
@@ -44,11 +44,17 @@ pub(crate) static UNKNOWN: Check = Check {
 };
 
 pub(crate) fn none(spec: &Spec) -> Vec<Trial> {
+    let tenants = || spec.tenant_ixs();
     let mut all = each(
         spec,
         &NONE,
         Phase::Main,
-        |op| is_tried(spec, op),
+        |op| {
+            let (is_spelled, is_nameless) =
+                (spells_tenant(op), tenants().any(|tenant| !nameless(spec, tenant).is_empty()));
+            let ways = [(is_spelled, Target::TenantId), (is_nameless, Target::Credential)];
+            ways.into_iter().filter(|(is_there, _)| *is_there && is_tried(spec, op)).map(|(_, target)| target).collect()
+        },
         |aim| reads(move |t| again(t, async move || without(t, aim).await)),
     );
     let names = |subject: Subject| subject.operation().is_some_and(|operation| spells_tenant(&spec[operation]));
@@ -57,13 +63,9 @@ pub(crate) fn none(spec: &Spec) -> Vec<Trial> {
 }
 
 pub(crate) fn unknown(spec: &Spec) -> Vec<Trial> {
-    each(
-        spec,
-        &UNKNOWN,
-        Phase::Main,
-        |op| is_tried(spec, op) && spells_tenant(op),
-        |aim| reads(move |t| again(t, async move || stranger(t, aim).await)),
-    )
+    each(spec, &UNKNOWN, Phase::Main, at(Target::TenantId, |op| is_tried(spec, op) && spells_tenant(op)), |aim| {
+        reads(move |t| again(t, async move || stranger(t, aim).await))
+    })
 }
 
 async fn without(t: &Tape, aim: Aim) -> Concluded {

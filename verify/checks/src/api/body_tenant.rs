@@ -11,9 +11,9 @@ use watertight_spec::{Operation, ResourceIx, Role, Spec, TenantIx};
 use super::attempts::let_in_or_refused;
 use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
-use crate::check::{Check, Concluded, Phase, Trial, writes};
+use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Place, Words, again, each, leak, make, operation_of, own, parents_for, plant, poll, prepared_object,
+    Aim, Made, Place, Words, again, at, each, leak, make, operation_of, own, parents_for, plant, poll, prepared_object,
     read, remove, remove_if_written, request, succeed, tenant_name,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
@@ -49,13 +49,17 @@ pub(crate) static UPDATE: Check = Check {
 pub(crate) fn creates(spec: &Spec) -> Vec<Trial> {
     let has_fields = !spec.tenancy.fields.is_empty();
     let fits = |op: &Operation| has_fields && op.role == Role::Create;
-    each(spec, &CREATE, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || create(w, aim).await)))
+    each(spec, &CREATE, Phase::Main, at(Target::Members, fits), |aim| {
+        writes(move |w| again(w.tape(), async move || create(w, aim).await))
+    })
 }
 
 pub(crate) fn updates(spec: &Spec) -> Vec<Trial> {
     let has_fields = !spec.tenancy.fields.is_empty();
     let fits = |op: &Operation| has_fields && matches!(op.role, Role::Patch | Role::Replace);
-    each(spec, &UPDATE, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || update(w, aim).await)))
+    each(spec, &UPDATE, Phase::Main, at(Target::Members, fits), |aim| {
+        writes(move |w| again(w.tape(), async move || update(w, aim).await))
+    })
 }
 
 async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {

@@ -10,7 +10,7 @@ use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, Tenan
 use super::beside::name_theirs;
 use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
-use crate::check::{Check, Concluded, Phase, Trial, writes};
+use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
     Aim, Made, Nowhere, Place, Tells, Words, again, attack, clear_object, each, id_in, ids_count, is_creatable,
     is_invalid, is_taken, leak, make_under, named_besides, names_tenant, never_existed, operation_of, own, parent_of,
@@ -36,11 +36,14 @@ pub(crate) static CHECK: Check = Check {
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
-    let fits = |op: &Operation| {
+    let targets = |op: &Operation| {
         let writes = op.role == Role::Create || (op.role == Role::Custom && op.effect != Effect::Read);
-        writes && op.resource.is_some() && !linked(spec, op).is_empty()
+        let kinds = if writes && op.resource.is_some() { linked(spec, op) } else { Vec::new() };
+        // What is made is made in the victim's place as well.
+        let is_made_there = !kinds.is_empty() && op.role == Role::Create && names_tenant(op);
+        kinds.into_iter().map(Target::Object).chain(is_made_there.then_some(Target::Tenant)).collect()
     };
-    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
+    each(spec, &CHECK, Phase::Main, targets, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
 }
 
 /// The kinds of objects that it links to. The parent of the object that an operation concerns says where that object is, as

@@ -12,9 +12,9 @@ use watertight_spec::{Operation, ResourceIx, Role, Spec};
 use super::own_list::{is_view, own_prefix};
 use super::reading::looking_for;
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Trial, writes};
+use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Place, again, each, foreign_field, is_creatable, leak, leaves, operation_of, own, plant, poll,
+    Aim, Place, again, at, each, foreign_field, is_creatable, leak, leaves, operation_of, own, plant, poll,
     prepared_object, read, reason, remove, request, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
@@ -39,7 +39,9 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| matches!(op.role, Role::Count | Role::List) || is_view(op);
-    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || follow(w, aim).await)))
+    each(spec, &CHECK, Phase::Main, at(Target::Answer, fits), |aim| {
+        writes(move |w| again(w.tape(), async move || follow(w, aim).await))
+    })
 }
 
 /// How often the victim creates something, where it can't remove it again.

@@ -9,8 +9,8 @@ use super::attempts::{Goal, by_attacker, is_tried, plain_request, try_all};
 use super::names::{
     ADDRESS_HEADERS, DOUBLED_HEADERS, FORWARDED, HOST_HEADERS, PATH_HEADERS, PREFIX_HEADER, QUERY, TENANT_HEADERS,
 };
-use crate::check::{Check, Concluded, Phase, Trial, reads};
-use crate::shared::{Aim, again, each, own, request, tenant_name};
+use crate::check::{Check, Concluded, Phase, Target, Trial, reads};
+use crate::shared::{Aim, again, at, each, own, request, tenant_name};
 use crate::verdict::Stop;
 
 pub(crate) static HEADER: Check = Check {
@@ -49,12 +49,16 @@ pub(crate) static PARAMETER: Check = Check {
 
 pub(crate) fn headers(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| is_tried(spec, op);
-    each(spec, &HEADER, Phase::Main, fits, |aim| reads(move |t| again(t, async move || header(t, aim).await)))
+    each(spec, &HEADER, Phase::Main, at(Target::Headers, fits), |aim| {
+        reads(move |t| again(t, async move || header(t, aim).await))
+    })
 }
 
 pub(crate) fn queries(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| is_tried(spec, op);
-    each(spec, &PARAMETER, Phase::Main, fits, |aim| reads(move |t| again(t, async move || query(t, aim).await)))
+    each(spec, &PARAMETER, Phase::Main, at(Target::Parameters, fits), |aim| {
+        reads(move |t| again(t, async move || query(t, aim).await))
+    })
 }
 
 async fn header(t: &Tape, aim: Aim) -> Concluded {

@@ -11,11 +11,11 @@ use watertight_spec::{Effect, Operation, Role, Spec, Symbol, TenantIx};
 use super::count::numbers;
 use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack, Open};
-use crate::check::{Check, Concluded, Phase, Trial, reads};
+use crate::check::{Check, Concluded, Phase, Target, Trial, reads};
 use crate::setup::says_something;
 use crate::shared::{
-    Aim, Fresh, Place, SHARED, Told, Words, again, any_object, asked_afresh, each, field_naming, first_page, follow,
-    foreign, foreign_field, ids_count, is_broken_json, is_counted, is_creatable, item_of, items, leak, leaves,
+    Aim, Fresh, Place, SHARED, Told, Words, again, any_object, asked_afresh, at, each, field_naming, first_page,
+    follow, foreign, foreign_field, ids_count, is_broken_json, is_counted, is_creatable, item_of, items, leak, leaves,
     only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each, told_to_anyone,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
@@ -57,7 +57,7 @@ pub(crate) static SEARCH: Check = Check {
 
 pub(crate) fn lists(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::List || is_view(op);
-    each(spec, &LIST, Phase::Main, fits, |aim| {
+    each(spec, &LIST, Phase::Main, at(Target::Answer, fits), |aim| {
         reads(move |t| {
             again(t, async move || match is_view(aim.op(t)) {
                 true => view_own(t, aim).await,
@@ -69,7 +69,9 @@ pub(crate) fn lists(spec: &Spec) -> Vec<Trial> {
 
 pub(crate) fn searches(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| op.role == Role::Search;
-    each(spec, &SEARCH, Phase::Main, fits, |aim| reads(move |t| again(t, async move || read_own(t, aim).await)))
+    each(spec, &SEARCH, Phase::Main, at(Target::Words, fits), |aim| {
+        reads(move |t| again(t, async move || read_own(t, aim).await))
+    })
 }
 
 /// What shows many objects, and need not show any single one: a view, or a read that names none.

@@ -9,8 +9,8 @@ use watertight_spec::{Operation, Spec, Symbol};
 
 use super::attempts::{attempt, attempt_all, by_attacker, goal, is_tried};
 use crate::bracket;
-use crate::check::{Check, Concluded, Phase, Trial, reads};
-use crate::shared::{Aim, again, each, tenant_name};
+use crate::check::{Check, Concluded, Phase, Target, Trial, reads};
+use crate::shared::{Aim, again, at, each, tenant_name};
 use crate::verdict::{Reason, Stop, Unproven};
 
 pub(crate) static CHECK: Check = Check {
@@ -31,7 +31,9 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| is_tried(spec, op) && op.request.path.mentions(&Symbol::Tenant);
-    each(spec, &CHECK, Phase::Main, fits, |aim| reads(move |t| again(t, async move || respell(t, aim).await)))
+    each(spec, &CHECK, Phase::Main, at(Target::TenantId, fits), |aim| {
+        reads(move |t| again(t, async move || respell(t, aim).await))
+    })
 }
 
 async fn respell(t: &Tape, aim: Aim) -> Concluded {

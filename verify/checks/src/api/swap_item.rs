@@ -11,7 +11,7 @@ use super::bare::is_bare;
 use super::reading::{Found, looking_for, opens, read_across, sees};
 use super::writing::{Where, in_own_place, write_across};
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Trial, plants, writes};
+use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, SHARED, again, any_object, are_alike, asked_afresh, clear_below, each,
     foreign, holds_nothing, ids_count, is_creatable, is_error, is_listed_as_own, is_taken, named_besides, only_cached,
@@ -41,23 +41,47 @@ pub(crate) static CHECK: Check = Check {
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
-    let names_object = |op: &Operation| {
-        let object = op.resource.is_some_and(|resource| op.request.mentions(&Symbol::Object(resource)));
-        match op.role {
-            Role::Read | Role::Replace | Role::Patch | Role::Delete | Role::Custom => object,
-            Role::List | Role::Search | Role::Count | Role::View => !named_besides(spec, op).is_empty(),
-            Role::Create => false,
-        }
-    };
-    each(spec, &CHECK, Phase::Main, names_object, |aim| {
-        let op = &spec[aim.operation];
-        match op.effect {
-            Effect::Create | Effect::Change | Effect::Destroy if !is_many(op) => {
-                writes(move |w| again(w.tape(), async move || write(w, aim).await))
+    each(
+        spec,
+        &CHECK,
+        Phase::Main,
+        |op| targets(spec, op),
+        |aim| {
+            let op = &spec[aim.operation];
+            match op.effect {
+                Effect::Create | Effect::Change | Effect::Destroy if !is_many(op) => {
+                    writes(move |w| again(w.tape(), async move || write(w, aim).await))
+                }
+                _ => plants(move |t| again(t, async move || read(t, aim).await)),
             }
-            _ => plants(move |t| again(t, async move || read(t, aim).await)),
+        },
+    )
+}
+
+/// What of a request is the victim's, one after the other.
+fn targets(spec: &Spec, op: &Operation) -> Vec<Target> {
+    match op.role {
+        Role::Read | Role::Replace | Role::Patch | Role::Delete | Role::Custom => {
+            let Some(resource) = op.resource.filter(|r| op.request.mentions(&Symbol::Object(*r))) else {
+                return Vec::new();
+            };
+            let above = parent_of(spec, op).filter(|_| is_nested(spec, op));
+            let above = above.filter(|parent| is_creatable(spec, *parent) && is_creatable(spec, resource));
+            let besides = if op.effect == Effect::Read { beside_own(spec, op) } else { Vec::new() };
+            let objects = std::iter::once(resource).chain(besides).map(Target::Object);
+            objects.chain(above.map(Target::Above)).collect()
         }
-    })
+        Role::List | Role::Search | Role::Count | Role::View => {
+            named_besides(spec, op).into_iter().map(Target::Object).collect()
+        }
+        Role::Create => Vec::new(),
+    }
+}
+
+/// The kinds of objects that it names besides the one that it concerns and the one above that.
+fn beside_own(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
+    let parent = parent_of(spec, op);
+    named_besides(spec, op).into_iter().filter(|kind| Some(*kind) != parent).collect()
 }
 
 /// Whether it answers for many objects, not for one.
@@ -85,8 +109,7 @@ async fn read(t: &Tape, aim: Aim) -> Concluded {
         // A target may find the object by its parent alone: so also with both ids of the victim's.
         concluded = or_else(read_below_theirs(t, op, aim, resource).await, concluded)?;
     }
-    let parent = parent_of(&t.spec, op);
-    for kind in named_besides(&t.spec, op).into_iter().filter(|kind| Some(*kind) != parent) {
+    for kind in beside_own(&t.spec, op) {
         if is_isolated(&concluded) {
             concluded = read_beside_own(t, op, aim, resource, kind).await?;
         }

@@ -9,8 +9,8 @@ use super::attempts::{by_attacker, namings};
 use super::creating;
 use super::reading::{is_marked, looking_for, pair, unmarked_pair};
 use super::writing::{Where, in_own_place, write_across};
-use crate::check::{Check, Concluded, Phase, Trial, reads, writes};
-use crate::shared::{Aim, Named, Place, Words, again, each, leak, prepared_object};
+use crate::check::{Check, Concluded, Phase, Target, Trial, reads, writes};
+use crate::shared::{Aim, Named, Place, Words, again, at, each, leak, prepared_object};
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
 pub(crate) static CHECK: Check = Check {
@@ -42,7 +42,7 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
             || !spec.operations.iter().any(|o| o.role == Role::Replace && o.resource == op.resource)
     };
     let fits = |op: &Operation| !spec.ways(op.ix).is_empty() && is_first(op);
-    each(spec, &CHECK, Phase::Main, fits, |aim| match spec[aim.operation].effect {
+    each(spec, &CHECK, Phase::Main, at(Target::Tenant, fits), |aim| match spec[aim.operation].effect {
         Effect::Read => {
             reads(move |t| again(t, async move || in_turn(t, aim, async |named| read(t, aim, named).await).await))
         }

@@ -8,7 +8,7 @@ use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, Symbol};
 
 use crate::api::in_own_place;
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Trial, plants};
+use crate::check::{Check, Concluded, Phase, Target, Trial, plants};
 use crate::shared::{
     Aim, Features, Place, Words, again, clear_object, each, foreign, holds_nothing, ids_count, is_creatable,
     is_invalid, is_taken, is_told_anywhere, is_turned_away, names_tenant, never_existed, own, prepared_object, read,
@@ -33,9 +33,12 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
-    let fits =
-        |op: &Operation| op.role == Role::Read && op.resource.is_some_and(|r| op.request.mentions(&Symbol::Object(r)));
-    each(spec, &CHECK, Phase::Main, fits, |aim| plants(move |t| again(t, async move || try_it(t, aim).await)))
+    let targets = |op: &Operation| {
+        let object = op.resource.filter(|r| op.role == Role::Read && op.request.mentions(&Symbol::Object(*r)));
+        let place = object.filter(|_| names_tenant(op)).map(|_| Target::Tenant);
+        object.map(Target::Object).into_iter().chain(place).collect()
+    };
+    each(spec, &CHECK, Phase::Main, targets, |aim| plants(move |t| again(t, async move || try_it(t, aim).await)))
 }
 
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {

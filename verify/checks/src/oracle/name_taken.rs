@@ -7,7 +7,7 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{IdSource, ObjectId, Operation, ResourceIx, Role, Spec, Symbol};
 
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Trial, writes};
+use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
     Aim, Features, Made, NAMELESS, Place, Tells, Words, again, each, ids_count, is_creatable, leak, operation_of, own,
     parents_for, poll, read, reason, remove, request, succeed, told_apart,
@@ -33,11 +33,13 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
-    let fits = |op: &Operation| {
-        let is_named = |r: ResourceIx| spec[r].ids == IdSource::Client || has_unique(op);
-        op.role == Role::Create && op.resource.is_some_and(is_named)
+    let targets = |op: &Operation| {
+        let made = op.resource.filter(|_| op.role == Role::Create);
+        let id = made.filter(|r| spec[*r].ids == IdSource::Client).map(Target::Object);
+        let name = made.filter(|_| has_unique(op)).map(|_| Target::Name);
+        id.into_iter().chain(name).collect()
     };
-    each(spec, &CHECK, Phase::Main, fits, |aim| writes(move |w| again(w.tape(), async move || try_it(w, aim).await)))
+    each(spec, &CHECK, Phase::Main, targets, |aim| writes(move |w| again(w.tape(), async move || try_it(w, aim).await)))
 }
 
 fn has_unique(op: &Operation) -> bool {

@@ -24,7 +24,7 @@ use observe::{Reading, list, look_around, observe, observe_listed};
 pub(crate) use witness::says_something;
 
 /// Objects planted of each kind in each tenant: more than fit on a page of two, so that lists have a second one.
-const PLANTED: usize = 3;
+pub(crate) const PLANTED: usize = 3;
 
 /// One step of set-up, in one tenant. Steps run in order; parents come before their children.
 #[derive(Clone, Debug, PartialEq, Eq)]

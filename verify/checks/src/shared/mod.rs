@@ -45,12 +45,14 @@ pub(crate) use plant::{
 
 pub(crate) use unmarked::{Told, is_error, told_each};
 
+use std::rc::Rc;
+
 use watertight_engine::call::{Caller, Mark, Request};
 pub(crate) use watertight_engine::journal::id_in;
 use watertight_engine::{Future, Script, Tape};
 use watertight_spec::{Operation, OperationIx, Pair, Spec, TenantIx, Who};
 
-use crate::check::{Check, Concluded, Phase, Subject, Trial};
+use crate::check::{Check, Concluded, Phase, Subject, Target, Trial};
 use crate::verdict::{Evidence, Reason, Stop, Unproven, Verdict};
 
 /// What a trial of an operation aims at.
@@ -76,27 +78,34 @@ impl Aim {
     }
 }
 
-/// One trial for every ordered pair of tenants and every operation that `fits`:
-/// `each(spec, &CHECK, Phase::Main, fits, |aim| reads(move |t| again(t, async move || try_it(t, aim).await)))`.
+/// One trial for every ordered pair of tenants and every operation in which there is a target:
+/// `each(spec, &CHECK, Phase::Main, at(Target::Tenant, fits), |aim| reads(move |t| again(t, async move || try_it(t, aim).await)))`.
 pub(crate) fn each(
     spec: &Spec,
     check: &'static Check,
     phase: Phase,
-    fits: impl Fn(&Operation) -> bool,
+    targets: impl Fn(&Operation) -> Vec<Target>,
     script: impl Fn(Aim) -> Script<Concluded>,
 ) -> Vec<Trial> {
-    let fitting: Vec<OperationIx> = spec.operation_ixs().filter(|operation| fits(&spec[*operation])).collect();
+    let targeted = spec.operation_ixs().map(|operation| (operation, Rc::<[Target]>::from(targets(&spec[operation]))));
+    let targeted: Vec<(OperationIx, Rc<[Target]>)> = targeted.filter(|(_, targets)| !targets.is_empty()).collect();
     let aims = spec.pairs().into_iter().flat_map(|Pair { attacker, victim }| {
-        fitting.iter().map(move |operation| Aim { attacker, victim, operation: *operation })
+        targeted.iter().map(move |(operation, targets)| (Aim { attacker, victim, operation: *operation }, targets))
     });
-    aims.map(|aim| Trial {
+    aims.map(|(aim, targets)| Trial {
         check,
         pair: aim.pair(),
         subject: Subject::Operation(aim.operation),
+        targets: Rc::clone(targets),
         phase,
         script: script(aim),
     })
     .collect()
+}
+
+/// This target in every operation that `fits`.
+pub(crate) fn at(target: Target, fits: impl Fn(&Operation) -> bool) -> impl Fn(&Operation) -> Vec<Target> {
+    move |op| if fits(op) { vec![target] } else { Vec::new() }
 }
 
 /// Tries again, with fresh objects, what stayed unproven: a disturbance passes, a broken control stays. Where it may

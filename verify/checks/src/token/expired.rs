@@ -1,5 +1,7 @@
 //! A token after its death.
 
+use std::rc::Rc;
+
 use std::time::Duration;
 
 use watertight_engine::Tape;
@@ -10,7 +12,7 @@ use watertight_spec::{OperationIx, Pair, Spec, TenantIx, Who};
 use super::protected::{ProtectedObject, operations};
 use super::subject::{bearers, fresh, names_own, rules};
 use crate::bracket;
-use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
+use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 pub(super) static CHECK: Check = Check {
@@ -49,6 +51,7 @@ where
             check,
             pair: Pair { attacker: tenant, victim: next },
             subject: Subject::Operation(operation),
+            targets: Rc::from([Target::Credential]),
             phase: Phase::Early,
             script: reads(move |t| Box::pin(async move { script(t, tenant, operation).await })),
         })

@@ -1,5 +1,7 @@
 //! One tenant's issuer vouching for another tenant.
 
+use std::rc::Rc;
+
 use watertight_engine::Tape;
 use watertight_engine::call::Caller;
 use watertight_model::{Severity, Surface};
@@ -8,7 +10,7 @@ use watertight_spec::{Names, OperationIx, Principal, Spec, TenantIx, Who};
 use super::protected::{Attempt, ProtectedObject, Tried, operations};
 use super::subject::{bearers, must_name};
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
+use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
 use crate::shared::{again, tenant_name};
 use crate::verdict::Stop;
 
@@ -31,6 +33,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
+    let targets: Rc<[Target]> = Rc::from([Target::Credential]);
     let mut trials = Vec::new();
     for pair in spec.pairs() {
         if bearers(spec, pair.attacker).next().is_none() {
@@ -42,6 +45,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
                 check: &CHECK,
                 pair,
                 subject: Subject::Operation(operation),
+                targets: Rc::clone(&targets),
                 phase: Phase::Main,
                 script: reads(move |t| again(t, async move || attempt(t, impostor, pair.victim, operation).await)),
             });

@@ -1,5 +1,7 @@
 //! One tenant's secret with another's client.
 
+use std::rc::Rc;
+
 use watertight_engine::Tape;
 use watertight_engine::call::{Call, TokenCall};
 use watertight_engine::log::Exchange;
@@ -8,7 +10,7 @@ use watertight_spec::{Credential, Principal, Spec, TenantIx, Who};
 
 use super::subject::{bearers, fresh, is_client, names_own, refused};
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Subject, Trial, writes};
+use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, writes};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 pub(super) static CHECK: Check = Check {
@@ -29,6 +31,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
+    let targets: Rc<[Target]> = Rc::from([Target::Credential]);
     let mut trials = Vec::new();
     for pair in spec.pairs() {
         let (Some(attacker), Some(victim)) = (client(spec, pair.attacker), client(spec, pair.victim)) else { continue };
@@ -36,6 +39,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
             check: &CHECK,
             pair,
             subject: Subject::Token(victim),
+            targets: Rc::clone(&targets),
             phase: Phase::Last,
             // It changes no data, but it may lock a client.
             script: writes(move |w| Box::pin(attempt(w.tape(), attacker, victim))),

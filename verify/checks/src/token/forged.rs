@@ -1,5 +1,7 @@
 //! Forged tokens: each is made from the attacker's own, without the issuer's private key, and names the victim.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 use watertight_engine::call::{Caller, Forged, Forgery};
 use watertight_engine::{CALLBACKS, Tape};
@@ -10,7 +12,7 @@ use super::protected::{Attempt, ProtectedObject, Tried, operations};
 use super::signature::keys;
 use super::subject::{fresh, ordinary, readable};
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
+use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
 use crate::shared::{again, tenant_name};
 use crate::verdict::{Reason, Stop, Unproven};
 
@@ -180,6 +182,7 @@ enum Recipe {
 }
 
 fn trials(spec: &Spec, check: &'static Check, recipes: fn() -> Vec<Recipe>) -> Vec<Trial> {
+    let targets: Rc<[Target]> = Rc::from([Target::Credential]);
     let mut trials = Vec::new();
     for pair in spec.pairs() {
         let Some(client) = ordinary(spec, pair.attacker) else { continue };
@@ -189,6 +192,7 @@ fn trials(spec: &Spec, check: &'static Check, recipes: fn() -> Vec<Recipe>) -> V
                 check,
                 pair,
                 subject: Subject::Operation(operation),
+                targets: Rc::clone(&targets),
                 phase: Phase::Main,
                 script: reads(move |t| again(t, async move || present(t, aim, &recipes()).await)),
             });

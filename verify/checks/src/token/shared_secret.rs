@@ -1,5 +1,7 @@
 //! One secret for two tenants.
 
+use std::rc::Rc;
+
 use secrecy::ExposeSecret as _;
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::{Seen, Tape};
@@ -9,7 +11,7 @@ use watertight_spec::{Operation, Role, Spec, TenantIx, Who};
 use super::protected::{is_root, only_reads};
 use super::subject::{fresh, gets_tokens, names_own};
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
+use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
 use crate::shared::{Place, Words, operation_of, request, succeed};
 use crate::verdict::{Evidence, Shows, Stop, Verdict};
 
@@ -32,13 +34,14 @@ pub(super) static CHECK: Check = Check {
 /// One for each principal and each other tenant. Secrets are compared here, before any script runs, so that none holds
 /// one; a bundle knows them as placeholders, the same for the same secret, so that it is judged the same.
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
+    let targets: Rc<[Target]> = Rc::from([Target::Credential]);
     let mut trials = Vec::new();
     for pair in spec.pairs() {
         for (who, _) in spec.principals(pair.attacker) {
             let compared = compare(spec, who, pair.victim);
             let (subject, phase) = (Subject::Token(who), Phase::Main);
             let script = reads(move |t| Box::pin(judge(t, who, compared.clone())));
-            trials.push(Trial { check: &CHECK, pair, subject, phase, script });
+            trials.push(Trial { check: &CHECK, pair, subject, targets: Rc::clone(&targets), phase, script });
         }
     }
     trials

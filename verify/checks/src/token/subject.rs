@@ -1,5 +1,7 @@
 //! Whose tokens are looked at, how one is had, and the bracket around what looks at one.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 use watertight_engine::call::{Call, TokenCall};
 use watertight_engine::log::{Exchange, IssuedToken};
@@ -7,7 +9,7 @@ use watertight_engine::{Script, Seen, Tape};
 use watertight_spec::{Credential, Names, Pair, Principal, Spec, TenantIx, TokenGrant, TokenKind, Tokens, Who};
 
 use crate::bracket::{self, Attack};
-use crate::check::{Check, Concluded, Phase, Subject, Trial, reads};
+use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
 use crate::verdict::{Reason, Stop, Unproven};
 
 /// Whether an observation has anything to look for, by what the spec declares: asked before anything is sent.
@@ -57,11 +59,12 @@ pub(super) fn each_bearer(
     of: fn(&Principal) -> bool,
     script: impl Fn(Pair, Who) -> Script<Concluded>,
 ) -> Vec<Trial> {
+    let targets: Rc<[Target]> = Rc::from([Target::Credential]);
     let mut trials = Vec::new();
     for pair in spec.pairs() {
         for (who, _) in bearers(spec, pair.attacker).filter(|(_, principal)| of(principal)) {
             let (subject, phase) = (Subject::Token(who), Phase::Main);
-            trials.push(Trial { check, pair, subject, phase, script: script(pair, who) });
+            trials.push(Trial { check, pair, subject, targets: Rc::clone(&targets), phase, script: script(pair, who) });
         }
     }
     trials

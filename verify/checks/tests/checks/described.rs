@@ -81,7 +81,7 @@ async fn what_a_body_names_is_planted_before_and_may_not_be_anothers() {
     assert!(careless.iter().all(|one| one.is_finding() && !one.is_leak()), "{careless:#?}");
 }
 
-const ATTACH: &str = r#"
+pub(crate) const ATTACH: &str = r#"
 [[operation]]
 name = "attach"
 request = "POST /tenants/{tenant}/cases/{case}/attach"

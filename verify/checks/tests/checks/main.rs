@@ -16,6 +16,7 @@ mod kept;
 mod lists;
 mod nothing;
 mod own_view;
+mod planned;
 mod quick;
 mod rate;
 mod resume;

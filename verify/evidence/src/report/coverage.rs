@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use watertight_checks::catalog::COVERAGE;
 use watertight_checks::check::Subject;
-use watertight_checks::plan::{Options, Plan};
+use watertight_checks::plan::{Options, Plan, names_only_its_own};
 use watertight_checks::run::TrialResult;
 use watertight_checks::verdict::{Cause, Verdict};
 use watertight_engine::Access;
 use watertight_model::Surface;
-use watertight_spec::{Operation, OperationIx, Origin, Role, Spec, Symbol};
+use watertight_spec::{OperationIx, Origin, Spec};
 
 /// Which operations were covered: decided by at least one trial.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,17 +101,9 @@ fn excused(spec: &Spec, plan: &Plan, options: &Options, results: &[TrialResult],
 /// A create that names nothing that might be another tenant's has nothing to attack: what it makes is tried by the other
 /// operations of its kind.
 fn tried_by_others(spec: &Spec, decided: &BTreeSet<OperationIx>, ix: OperationIx) -> Option<String> {
-    let Operation { role, resource, request, .. } = &spec[ix];
-    let is_own = |symbol: &&Symbol| match symbol {
-        Symbol::Canary | Symbol::CanaryPublic => true,
-        Symbol::Object(object) => Some(*object) == *resource,
-        Symbol::Tenant | Symbol::TenantName | Symbol::Value(_) => false,
-        Symbol::Unique | Symbol::Generated(_) => false,
-    };
-    let is_tried = decided.iter().any(|other| spec[*other].resource == *resource && resource.is_some());
-    let is_of_one = resource.is_some_and(|resource| spec[resource].is_singleton);
-    let names_nothing = (*role == Role::Create || is_of_one) && request.symbols().iter().all(is_own);
-    (names_nothing && is_tried).then(|| {
+    let resource = spec[ix].resource;
+    let is_tried = decided.iter().any(|other| spec[*other].resource == resource && resource.is_some());
+    (names_only_its_own(spec, ix) && is_tried).then(|| {
         "it names nothing of another tenant's; what it makes or changes was tried by the other operations".to_owned()
     })
 }

@@ -1,0 +1,81 @@
+//! What a spec says nothing of, so that nothing is tried there.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use watertight_engine::Access;
+use watertight_spec::{BodyTemplate, Names, Operation, Role, Spec, Symbol};
+
+use super::Plan;
+
+/// Something that is not covered.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// What.
+    pub what: String,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// For what a spec has no words.
+const NO_WORDS: &str = "streams, webhooks, mail, queues, and how tenants are made, suspended and deleted";
+
+/// What is not covered by a run of this plan.
+pub(super) fn gaps(spec: &Spec, plan: &Plan) -> Vec<Gap> {
+    let has = |role: Role| spec.operations.iter().any(|op| op.role == role);
+    let any = |is: &dyn Fn(&Operation) -> bool| spec.operations.iter().any(is);
+    let principals = || spec.tenants.iter().flat_map(|tenant| &tenant.principals);
+    let known = [
+        (plan.access == Access::Read, "writes", "only reads are sent"),
+        (!has(Role::Search), "searches", "no resource has `search`"),
+        (!has(Role::Count), "counts", "no resource has `count`"),
+        (!has(Role::View), "exports, reports and filters", "no resource has `views`"),
+        (!any(&uploads), "uploads", "no request brings a file (`multipart`)"),
+        (!any(&|op| op.request.follow.is_some()), "links that an answer hands out", "no request has `follow`"),
+        (
+            spec.tenant_ixs().all(|tenant| spec.further_attackers(tenant).next().is_none()),
+            "what another role may do",
+            "each tenant has one principal that attacks",
+        ),
+        (
+            principals().all(|principal| principal.names != Names::Nothing),
+            "a credential that names no tenant",
+            "no principal has `names = \"none\"`",
+        ),
+        (spec.tokens.is_none(), "how tokens are issued and checked", "the spec has no [tokens]"),
+        (spec.tenancy.fields.is_empty(), "members of bodies that name the tenant", "`tenancy.fields` is empty"),
+    ];
+    let unnamed = Some(unnamed(spec)).filter(|places| !places.is_empty());
+    let unnamed = unnamed.map(|places| Gap {
+        what: format!("ids and tenants in {}", places.join(", ")),
+        why: "no request names any there",
+    });
+    let known = known.into_iter().filter(|(is_gap, ..)| *is_gap);
+    let known = known.map(|(_, what, why)| Gap { what: what.to_owned(), why });
+    let no_words = Gap { what: NO_WORDS.to_owned(), why: "a spec has no words for them" };
+    unnamed.into_iter().chain(known).chain([no_words]).collect()
+}
+
+fn uploads(op: &Operation) -> bool {
+    match &op.request.body {
+        Some(BodyTemplate::Multipart(parts)) => parts.iter().any(|part| part.file.is_some()),
+        _ => false,
+    }
+}
+
+/// Parts of requests in which no request names an object or a tenant.
+fn unnamed(spec: &Spec) -> Vec<&'static str> {
+    let names = |symbol: &Symbol| matches!(symbol, Symbol::Object(_)) || symbol.names_tenant();
+    let spots = spec.operations.iter().flat_map(|op| op.request.spots());
+    let named: BTreeSet<&str> = spots.filter(|(_, symbol)| names(symbol)).map(|(spot, _)| spot.kind()).collect();
+    let parts = [
+        ("path", "paths"),
+        ("query", "queries"),
+        ("header", "headers"),
+        ("body", "JSON bodies"),
+        ("form", "forms"),
+        ("part", "parts of uploads"),
+        ("text", "texts"),
+    ];
+    parts.into_iter().filter(|(kind, _)| !named.contains(kind)).map(|(_, name)| name).collect()
+}
