@@ -17,6 +17,7 @@ mod options;
 mod plan;
 mod printer;
 mod progress;
+mod schema;
 mod signals;
 mod suggest;
 mod verify;
@@ -56,6 +57,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Write a commented spec to begin with
     Init(init::Arguments),
+    /// Print the JSON Schema of a spec, for editors
+    Schema,
     /// Remove what an interrupted run had created
     Clean(clean::Arguments),
     /// What a check does, how it judges, the bug it comes from, how to fix it
@@ -97,6 +100,7 @@ fn run(printer: Printer) -> Exit {
             Command::Judge(arguments) => judge::run(&arguments, printer),
             Command::Plan(arguments) => plan::run(&arguments, printer),
             Command::Init(arguments) => init::run(&arguments, printer),
+            Command::Schema => schema::run(printer),
             Command::Clean(arguments) => clean::run(&arguments, printer).await,
             Command::Explain(arguments) => explain::run(&arguments, printer),
             #[cfg(feature = "demo")]

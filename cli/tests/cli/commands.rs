@@ -139,6 +139,25 @@ fn init_writes_a_spec_that_can_be_planned_and_never_overwrites_one() {
     assert_eq!(std::fs::read_to_string(desk.path("watertight.toml")).unwrap(), written);
 }
 
+/// The first line is what editors look for (a directive of taplo), and the file that it names is there.
+#[test]
+fn init_points_editors_to_a_schema_that_is_there() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("specs")).unwrap();
+    assert_eq!(code(&desk.run(&["init", "specs/one.toml", "--example", "rpc"])), 0);
+    let spec = std::fs::read_to_string(desk.path("specs/one.toml")).unwrap();
+    let named = spec.lines().next().unwrap().strip_prefix("#:schema ").unwrap();
+    let written = std::fs::read_to_string(desk.path("specs").join(named)).unwrap();
+    let printed = desk.run(&["schema"]);
+    assert_eq!((code(&printed), err(&printed).as_str()), (0, ""));
+    assert_eq!(json(&printed), serde_json::from_str::<serde_json::Value>(&written).unwrap());
+    assert_eq!(json(&printed)["definitions"]["exclude"]["additionalProperties"], false);
+    // A second spec beside it has the same schema; a file of that name is never written over.
+    std::fs::write(desk.path("specs").join(named), "{}").unwrap();
+    assert_eq!(code(&desk.run(&["init", "specs/two.toml"])), 0);
+    assert_eq!(std::fs::read_to_string(desk.path("specs").join(named)).unwrap(), "{}");
+}
+
 #[test]
 fn explain_covers_every_check_that_a_plan_lists() {
     let desk = Desk::new();

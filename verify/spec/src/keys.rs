@@ -233,7 +233,6 @@ pub(crate) const EXCLUDE: Section = Section {
 };
 
 /// All sections.
-#[cfg(test)]
 pub(crate) const ALL: &[&Section] = &[
     &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &STEP, &RESOURCE, &REQUEST, &UNTIL,
     &FILE, &PAGE, &OPERATION, &EXCLUDE,

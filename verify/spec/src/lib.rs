@@ -9,7 +9,7 @@
 //!
 //! How the parts fit: [`parse`](parse()) reads TOML into a table with byte spans; `read/` has a file for each section
 //! of the spec, which turns its table into the types of `spec.rs` through a `Reader`, noting each mistake and going
-//! on; `keys.rs` lists every key there is; `diagnostic.rs` shows the mistakes as a compiler would. Whoever uses a
+//! on; `keys.rs` lists every key there is, from which [`schema`](schema()) makes a JSON Schema; `diagnostic.rs` shows the mistakes as a compiler would. Whoever uses a
 //! [`Spec`] refers to its parts by the indices of `ix.rs`.
 
 mod credential;
@@ -25,8 +25,10 @@ mod parse;
 mod read;
 mod reader;
 mod report;
+mod schema;
 mod secrets;
 mod setting;
+mod shapes;
 mod spec;
 mod spots;
 mod symbols;
@@ -42,6 +44,7 @@ pub use ix::{OperationIx, Pair, PrincipalIx, ResourceIx, TenantIx, Who};
 pub use locator::{Locator, Way, without_members};
 pub use object_id::ObjectId;
 pub use parse::{parse, parse_file};
+pub use schema::schema;
 pub use setting::Setting;
 pub use spec::*;
 pub use spots::Spot;

@@ -6,6 +6,8 @@ use std::path::Path;
 use time::{Date, Month};
 use watertight_spec::{Problems, Spec, parse};
 
+use crate::schema::accepts;
+
 /// The day on which all tests parse.
 pub(crate) fn today() -> Date {
     Date::from_calendar_date(2026, Month::June, 15).unwrap()
@@ -27,7 +29,11 @@ pub(crate) fn env() -> BTreeMap<String, String> {
 }
 
 pub(crate) fn read(text: &str) -> Result<Spec, Problems> {
-    parse(Path::new("watertight.toml"), text, &env(), today())
+    let read = parse(Path::new("watertight.toml"), text, &env(), today());
+    if read.is_ok() {
+        accepts(text);
+    }
+    read
 }
 
 pub(crate) fn sound(text: &str) -> Spec {

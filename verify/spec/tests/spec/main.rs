@@ -11,4 +11,6 @@ mod properties;
 #[cfg(test)]
 mod provenance;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod sound;
