@@ -53,7 +53,7 @@ enum Command {
     Verify(verify::Arguments),
     /// Judge a recorded run again, offline, and compare
     Judge(judge::Arguments),
-    /// List what would run; nothing is sent
+    /// Show what would be attacked and what would not; nothing is sent
     Plan(plan::Arguments),
     /// Write a commented spec to begin with
     Init(init::Arguments),

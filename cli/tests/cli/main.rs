@@ -9,3 +9,4 @@ mod desk;
 mod documents;
 mod folder;
 mod planned;
+mod refused;

@@ -214,7 +214,9 @@ fn places_of(spec: &Spec, op: &Operation, target: Target) -> Vec<(Part, Stands)>
     match target {
         Target::Tenant => {
             let mut places = holding(&Symbol::names_tenant, &Stands::Tenant);
-            places.extend(spec.ways(op.ix).contains(&Way::Url).then_some((Part { kind: HOST, at: None }, Stands::Tenant)));
+            places.extend(
+                spec.ways(op.ix).contains(&Way::Url).then_some((Part { kind: HOST, at: None }, Stands::Tenant)),
+            );
             places
         }
         Target::TenantId => holding(&|symbol| *symbol == Symbol::Tenant, &Stands::Tenant),

@@ -10,13 +10,14 @@ mod witness;
 
 use std::collections::BTreeSet;
 
+use watertight_engine::log::Exchange;
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::{Marker, Object, Planted, SetupFailure, Witness};
 use watertight_engine::{Access, Tape, WriteTape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role, Spec, Supply, Symbol, TenantIx};
 
 use crate::shared::{
-    Place, Words, failed, is_creatable, operation_of, owner, parents_for, plant_under, read, request, shows,
+    Place, Words, failed, is_creatable, is_page, operation_of, owner, parents_for, plant_under, read, request, shows,
 };
 use crate::verdict::{NotApplicable, Reason, Stop, Unproven};
 pub(crate) use observe::requests_to_look_around;
@@ -165,14 +166,29 @@ async fn plant_all(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> 
 }
 
 const STRIPPED: &str = "the target strips or changes the marker";
+const PAGE: &str = "an HTML page is answered, without the marker: a log-in page, or one for people";
+
+/// Why an answer to the owner lacks the marker.
+fn unmarked(answer: &Exchange) -> &'static str {
+    if is_page(answer) { PAGE } else { STRIPPED }
+}
 
 /// The owner must find the marker again, by reading the object or else in the list.
 async fn read_back(t: &Tape, object: &Object) -> Result<(), Stop> {
-    if operation_of(&t.spec, object.resource, Role::Read).is_some() {
-        return read(t, object).await.map(drop).map_err(|stop| match stop {
-            Stop::Unproven(doubt) if doubt.reason == Reason::MarkerNotSeen => doubt.about(STRIPPED).into(),
-            other => other,
-        });
+    if let Some(op) = operation_of(&t.spec, object.resource, Role::Read) {
+        return match read(t, object).await {
+            Err(Stop::Unproven(doubt)) if doubt.reason == Reason::MarkerNotSeen => {
+                // Once more, for what it is that lacks the marker.
+                let asked = request(t, owner(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
+                let answer = t.send(asked).await;
+                Err(doubt.about(unmarked(&answer)).into())
+            }
+            read => read.map(drop),
+        };
+    }
+    // What nothing marks is not looked for.
+    if object.marker.is_empty() {
+        return Ok(());
     }
     let Some(pages) = list(t, object, |page| shows(page, object)).await? else { return Ok(()) };
     let Some(page) = pages.last().filter(|page| !shows(page, object)) else { return Ok(()) };
@@ -181,7 +197,7 @@ async fn read_back(t: &Tape, object: &Object) -> Result<(), Stop> {
         None if pages.breaks_off() => {
             Err(Unproven::shown(Reason::NotReadToEnd, "the owner's own list goes on", page).into())
         }
-        None => Err(Unproven::shown(Reason::MarkerNotSeen, STRIPPED, page).into()),
+        None => Err(Unproven::shown(Reason::MarkerNotSeen, unmarked(page), page).into()),
     }
 }
 

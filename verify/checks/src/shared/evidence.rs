@@ -11,6 +11,7 @@ use watertight_engine::planted::{Marker, Object, Planted, Witness};
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Spec, TenantIx};
 
+use super::plant::words_of;
 use super::{path_of_link, scalar, tenant_name};
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -119,10 +120,26 @@ pub(crate) fn failed(exchange: &Exchange) -> Option<Stop> {
         ResponseClass::Success => None,
         ResponseClass::NotOffered => Some(Stop::not_offered(exchange)),
         ResponseClass::Denied => {
-            Some(Unproven::shown(reason(exchange), "the owner itself was denied", exchange).into())
+            let detail = format!("the owner itself was denied{}", said_in_success(exchange));
+            Some(Unproven::shown(reason(exchange), detail, exchange).into())
         }
-        ResponseClass::Undecided => Some(Unproven::undecided(exchange).about("control").into()),
+        ResponseClass::Undecided => {
+            let about = format!("control{}", said_in_success(exchange));
+            Some(Unproven::undecided(exchange).about(&about).into())
+        }
     }
+}
+
+/// What a refusal says whose status is that of a success.
+fn said_in_success(exchange: &Exchange) -> String {
+    if exchange.succeeded() { words_of(exchange) } else { String::new() }
+}
+
+/// Whether an answer is a page for people.
+pub(crate) fn is_page(exchange: &Exchange) -> bool {
+    let text = exchange.response().map(|received| received.body.text().trim_start()).unwrap_or_default();
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins("<!doctype html") || begins("<html")
 }
 
 /// The kind of doubt when a tenant's own request did not succeed.

@@ -22,8 +22,8 @@ mod plant;
 mod unmarked;
 
 pub(crate) use evidence::{
-    control, failed, field_naming, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of,
-    shows, succeed,
+    control, failed, field_naming, foreign, foreign_field, has_word, is_page, leak, leaves, poll, reason, redirected,
+    shown_of, shows, succeed,
 };
 pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use fresh::{Fresh, asked_afresh, only_cached, told_to_anyone};
@@ -188,4 +188,27 @@ pub(crate) fn attack(t: &Tape, request: &Request, attacker: TenantIx) -> Result<
         Mark::Removes(_) => across.mark(Mark::Nothing),
         _ => across,
     })
+}
+
+/// The name of a kind with its article: `a case`, `an account`.
+pub(crate) fn a(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let is_spoken_with_a_vowel = match lower.chars().next() {
+        Some('a' | 'e' | 'i' | 'o') => true,
+        // A user, a unit; an upload, an unread one.
+        Some('u') => lower.starts_with("up") || (lower.starts_with("un") && !lower.starts_with("uni")),
+        _ => false,
+    };
+    format!("{} {name}", if is_spoken_with_a_vowel { "an" } else { "a" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::a;
+
+    #[test]
+    fn a_kind_has_the_article_that_people_would_say() {
+        let said = ["case", "account", "export", "user", "unit", "upload", "Invoice", ""].map(a);
+        assert_eq!(said, ["a case", "an account", "an export", "a user", "a unit", "an upload", "an Invoice", "a "]);
+    }
 }

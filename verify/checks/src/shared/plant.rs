@@ -8,7 +8,7 @@ use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, 
 
 use super::place::is_client_named;
 use super::{
-    Made, Nowhere, Place, Tells, Words, control, failed, follow, foreign, holds_nothing, is_error, is_turned_away,
+    Made, Nowhere, Place, Tells, Words, a, control, failed, follow, foreign, holds_nothing, is_error, is_turned_away,
     item_of, operation_of, own, owner, poll, reason, request, says_nothing, shows,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
@@ -43,8 +43,8 @@ fn unprepared(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Stop {
     match t.planted.failure(tenant, resource) {
         Some(why) => Unproven::new(Reason::SetupFailed, format!("set-up failed: {why}")).into(),
         None if t.planted.of(tenant, resource).next().is_some() => {
-            let name = &t.spec[resource].name;
-            Stop::not_applicable(format!("nothing recognises a {name}; a text of one may be named under `shows`"))
+            let one = a(&t.spec[resource].name);
+            Stop::not_applicable(format!("nothing recognises {one}; a text of one may be named under `shows`"))
         }
         None => Stop::not_applicable("the tenant has no object of this kind"),
     }
@@ -139,7 +139,7 @@ pub(crate) async fn make_under(
         Some(id) => Some(id),
         None => made.id(&w, tells, &created).await?,
     };
-    let id = id.ok_or_else(|| Unproven::shown(Reason::UnclearAnswer, NAMELESS, &created))?;
+    let id = id.ok_or_else(|| nameless(&created))?;
     let marker = match op.request.mentions(&Symbol::Canary) {
         true => Marker::Planted(canary),
         // What holds none is told apart by comparing answers.
@@ -148,11 +148,20 @@ pub(crate) async fn make_under(
     Ok((Object { tenant, resource, id, parents: parents.to_vec(), marker }, tells))
 }
 
+/// Why it is not known what a create has made.
+fn nameless(created: &Exchange) -> Stop {
+    let detail = match created.json().is_some_and(is_error) {
+        true => format!("the owner's own create failed{}", words_of(created)),
+        false => NAMELESS.to_owned(),
+    };
+    Unproven::shown(Reason::UnclearAnswer, detail, created).into()
+}
+
 /// Characters of an answer that are told of a refusal.
 const MOST_WORDS: usize = 200;
 
 /// What the target itself says of a refusal, as the log has it.
-fn words_of(answer: &Exchange) -> String {
+pub(super) fn words_of(answer: &Exchange) -> String {
     let text = answer.response().map(|received| received.body.text().trim()).unwrap_or_default();
     let words: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_WORDS).collect();
     if words.is_empty() { String::new() } else { format!(", and the target says: {words}") }
@@ -169,7 +178,8 @@ fn not_creatable(described: &Resource) -> Stop {
         Supply::Made => format!("nothing may be created as {name}"),
         Supply::Known(_) | Supply::Listed => {
             format!(
-                "a {name} is not created, and those that exist may be changed only where the spec says `disposable`"
+                "{} is not created, and those that exist may be changed only where the spec says `disposable`",
+                a(name)
             )
         }
     })
