@@ -3,15 +3,19 @@
 mod lines;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use watertight_checks::run::{Doubt, Watch};
+use watertight_checks::run::{Doubt, Pauses, Watch};
 use watertight_checks::verdict::Reason;
 use watertight_evidence::escape::short;
 use watertight_evidence::style::Palette;
 
 use crate::printer::{Draws, Printer};
 use lines::Lines;
+
+/// Shorter pauses are told by a bar alone.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// Shows how far a run has come, until it is dropped.
 pub(crate) struct Progress {
@@ -75,6 +79,28 @@ impl Watch for Progress {
             Shown::Lines(_) => self.printer.note(&text),
         }
     }
+
+    fn pauses(&self) -> Pauses {
+        match &self.shown {
+            Shown::Bar(bar) => {
+                let bar = bar.clone();
+                Box::new(move |what, time| bar.set_message(pause(what, time)))
+            }
+            Shown::Lines(_) => {
+                let printer = self.printer;
+                Box::new(move |what, time| {
+                    if time >= TOLD {
+                        printer.note(&pause(what, time));
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// `north/service logs in with the next one-time code, in 17 s`
+fn pause(what: &str, time: Duration) -> String {
+    format!("{}, in {} s", short(what, 200), time.as_millis().div_ceil(1000))
 }
 
 impl Drop for Progress {

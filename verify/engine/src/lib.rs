@@ -23,6 +23,7 @@
 
 pub mod call;
 pub mod channel;
+mod clock;
 mod credentials;
 mod gate;
 pub mod journal;
@@ -41,6 +42,7 @@ mod script;
 mod tape;
 
 pub use channel::inbox::CALLBACKS;
+pub use clock::{Clock, MachineClock};
 pub use live::{Observer, Setting, SettingError};
 pub use redact::is_placeholder_in;
 pub use replay::{Divergence, Fed, Player};

@@ -12,11 +12,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use watertight_spec::{Credential, FileName, PrivateKey, Setting, Spec, Who};
+use watertight_spec::{Credential, FileName, PrivateKey, Setting, Spec, Totp, Who};
 
 use self::logins::token_request;
 use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, encode};
-use crate::credentials::{Jar, assertion};
+use crate::credentials::{Jar, assertion, totp};
 use crate::log::{Sender, Sent};
 use crate::redact::Goes;
 
@@ -119,6 +119,8 @@ pub(crate) trait Secrets {
     fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String>;
     /// A signed assertion.
     fn sign(&self, key: &PrivateKey, claims: &BTreeMap<String, String>) -> Result<Text, String>;
+    /// A one-time code that was not sent before.
+    fn one_time_code(&self, totp: &Totp) -> Result<Text, String>;
     /// Text that came from the target, as it was before it was redacted.
     fn as_it_was(&self, text: &str, goes: Goes) -> String;
 }
@@ -445,6 +447,9 @@ impl Secrets for Placeholders {
     }
     fn sign(&self, _: &PrivateKey, _: &BTreeMap<String, String>) -> Result<Text, String> {
         Ok(Text::secret(assertion::SHOWN, assertion::SHOWN))
+    }
+    fn one_time_code(&self, _: &Totp) -> Result<Text, String> {
+        Ok(Text::secret(totp::SHOWN, totp::SHOWN))
     }
     fn as_it_was(&self, text: &str, _: Goes) -> String {
         text.to_owned()

@@ -143,7 +143,12 @@ impl<T: 'static> Player<T> {
                     self.secrets.sessions.insert(event.seq, (session.who, session.carried.clone()));
                 }
             }
-            What::Throttled(_) | What::Waited { .. } | What::Inbound(_) | What::Cut { .. } | What::CleanUp(_) => {}
+            What::Throttled(_)
+            | What::Waited { .. }
+            | What::AwaitsCode { .. }
+            | What::Inbound(_)
+            | What::Cut { .. }
+            | What::CleanUp(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! A finding as a command that anyone can run: `curl`, with tokens and passwords from the environment. It is made from
 //! what the log says of the sender, never from texts for people.
 
+mod code;
 mod forging;
 mod shell;
 mod tokens;

@@ -42,6 +42,8 @@ pub enum Credential {
         token: JsonPath,
         /// `lifetime` of the token, where the answer does not say `expires_in`.
         lifetime: Option<Duration>,
+        /// `totp`, if a member is a one-time code.
+        totp: Option<Totp>,
     },
     /// `grant = "session"`: a log-in of one or more steps. Every request then carries the cookies that their answers set,
     /// and `headers`.
@@ -52,7 +54,36 @@ pub enum Credential {
         headers: Vec<(String, Written)>,
         /// `lifetime` of the session: then it is begun anew.
         lifetime: Option<Duration>,
+        /// `totp`, if a step sends a one-time code.
+        totp: Option<Totp>,
     },
+}
+
+/// What stands for a one-time code in a log-in: `{totp}`.
+pub const CODE: &str = "totp";
+
+/// One-time codes from a seed (RFC 6238).
+#[derive(Clone, Debug)]
+pub struct Totp {
+    /// `totp`: in base32, always a variable.
+    pub seed: SecretString,
+    /// `totp_digits` of a code. Default 6.
+    pub digits: u32,
+    /// `totp_period`: how long one is good for, in whole seconds. Default 30 s.
+    pub period: Duration,
+    /// `totp_algorithm`
+    pub algorithm: TotpAlgorithm,
+}
+
+/// The hash of one-time codes (RFC 6238 1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TotpAlgorithm {
+    /// `"SHA1"` (the default)
+    Sha1,
+    /// `"SHA256"`
+    Sha256,
+    /// `"SHA512"`
+    Sha512,
 }
 
 /// One request of a log-in.
@@ -100,6 +131,11 @@ impl Written {
     /// In order.
     pub fn parts(&self) -> &[WrittenPart] {
         &self.0
+    }
+
+    /// Whether a one-time code is in it.
+    fn has_code(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, WrittenPart::Taken(name) if name == CODE))
     }
 }
 
@@ -246,22 +282,61 @@ pub enum KeyAlgorithm {
 }
 
 impl Credential {
+    /// From what the one-time code is made that a step of a log-in sends, if it sends one.
+    pub fn code_of(&self, step: usize) -> Option<&Totp> {
+        let sends = match self {
+            Self::Login { fields, .. } => fields.values().any(LoginValue::has_code),
+            Self::Session { steps, .. } => steps.get(step).is_some_and(LoginStep::sends_code),
+            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } => false,
+        };
+        self.totp().filter(|_| sends)
+    }
+
+    /// From what its one-time codes are made, if it sends any.
+    pub fn totp(&self) -> Option<&Totp> {
+        match self {
+            Self::Login { totp, .. } | Self::Session { totp, .. } => totp.as_ref(),
+            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } => None,
+        }
+    }
+
     /// Every secret that is in it. A client's that only carries another's grant is the application's.
     pub fn secrets(&self) -> Vec<&SecretString> {
         match self {
             Self::Endpoint(endpoint) => endpoint.secrets(),
             Self::Basic { password, .. } => vec![password],
             Self::Keys { headers, query } => headers.iter().chain(query).map(|(_, value)| value).collect(),
-            Self::Login { fields, .. } => fields.values().flat_map(LoginValue::secrets).collect(),
-            Self::Session { steps, .. } => {
+            Self::Login { fields, totp, .. } => {
+                let seed = totp.iter().map(|totp| &totp.seed);
+                fields.values().flat_map(LoginValue::secrets).chain(seed).collect()
+            }
+            Self::Session { steps, totp, .. } => {
                 let bodies = steps.iter().filter_map(|step| step.body.as_ref());
-                bodies.flat_map(|(_, fields)| fields.iter().flat_map(|(_, value)| value.secrets())).collect()
+                let sent = bodies.flat_map(|(_, fields)| fields.iter().flat_map(|(_, value)| value.secrets()));
+                sent.chain(totp.iter().map(|totp| &totp.seed)).collect()
             }
         }
     }
 }
 
+impl LoginStep {
+    pub(crate) fn sends_code(&self) -> bool {
+        let members = self.body.iter().flat_map(|(_, members)| members);
+        self.headers.iter().any(|(_, written)| written.has_code())
+            || members.into_iter().any(|(_, value)| value.has_code())
+    }
+}
+
 impl LoginValue {
+    pub(crate) fn has_code(&self) -> bool {
+        match self {
+            Self::Written(written) => written.has_code(),
+            Self::Plain(_) | Self::Secret(_) | Self::Scalar(_) => false,
+            Self::Table(members) => members.iter().any(|(_, value)| value.has_code()),
+            Self::List(items) => items.iter().any(Self::has_code),
+        }
+    }
+
     fn secrets(&self) -> Vec<&SecretString> {
         match self {
             Self::Secret(secret) => vec![secret],

@@ -15,6 +15,7 @@ mod session;
 mod target;
 mod tenant;
 mod tokens;
+mod totp;
 mod unshared;
 
 use std::collections::BTreeMap;

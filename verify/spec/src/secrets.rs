@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::variables::name_of;
 
 /// Keys of a principal whose values are secrets.
-const KEYS: [&str; 5] = ["client_secret", "password", "value", "refresh_token", "private_key"];
+const KEYS: [&str; 6] = ["client_secret", "password", "value", "refresh_token", "private_key", "totp"];
 
 /// Every variable that is a secret of some principal, with the byte at which it is one first.
 ///
@@ -67,7 +67,7 @@ fn hide_in(report: &mut Report<'_>, key: &str, value: &toml::Spanned<DeValue<'_>
     match value.get_ref() {
         DeValue::Table(table) => table.iter().for_each(|(key, value)| hide_in(report, key.get_ref(), value)),
         DeValue::Array(items) => items.iter().for_each(|item| hide_in(report, key, item)),
-        DeValue::String(text) if text.starts_with('$') => {}
+        DeValue::String(text) if text.starts_with('$') || text == "{totp}" => {}
         _ if is_secret(key) => report.hide(value.span()),
         _ => {}
     }
@@ -84,7 +84,8 @@ pub(crate) fn hide_by_line(report: &mut Report<'_>) {
     let mut start = 0_usize;
     for line in text.split_inclusive('\n') {
         let lower = line.to_ascii_lowercase();
-        let key = ["sec", "pass", "value", "refresh", "private"].iter().filter_map(|word| lower.find(word)).min();
+        let key =
+            ["sec", "pass", "value", "refresh", "private", "totp"].iter().filter_map(|word| lower.find(word)).min();
         let equals = key.and_then(|key| Some(key.saturating_add(lower.get(key..)?.find('=')?)));
         if let Some(equals) = equals {
             let from = start.saturating_add(equals).saturating_add(1);

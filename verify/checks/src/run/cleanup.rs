@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use watertight_engine::journal::{Entry, Item, Journal};
-use watertight_engine::log::{CleanUp, Header, LogWriter, Source};
+use watertight_engine::log::{CleanUp, Event, Header, LogWriter, Source};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
-use watertight_engine::{Access, Ended, Engine, Job, Script, Setting, Width};
+use watertight_engine::{Access, Ended, Engine, Job, MachineClock, Script, Setting, Width};
 use watertight_spec::Spec;
 
 use super::RunError;
@@ -111,7 +111,8 @@ pub async fn clean_journal(
     let log = LogWriter::create(folder, &header)?;
     // The engine's own markers are of no use here; only the killed run's tag is looked for.
     let own = RunTag::new(0, header.salt);
-    let setting = Setting { spec: Arc::clone(spec), tag: own, log, journal, part: 1, observer: Box::new(|_| {}) };
+    let (observer, clock) = (Box::new(|_: &Event| {}), Box::new(MachineClock));
+    let setting = Setting { spec: Arc::clone(spec), tag: own, log, journal, part: 1, observer, clock };
     let engine = Engine::new(setting, stop)?;
     Ok(clean_up(&engine, &tag, &Rc::default()).await?)
 }

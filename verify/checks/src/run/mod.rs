@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use watertight_engine::log::{Event, Header, LogError, Source};
+use watertight_engine::log::{Event, Header, LogError, Source, What};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
-use watertight_engine::{Ended, Engine, Player, Setting, SettingError, Width};
+use watertight_engine::{Ended, Engine, MachineClock, Player, Setting, SettingError, Width};
 use watertight_spec::Spec;
 
 use crate::check::{Concluded, Phase};
@@ -34,7 +34,7 @@ pub use cleanup::clean_journal;
 use cleanup::clean_up;
 use reach::Reach;
 use told::Doubts;
-pub use told::{Doubt, Silent, Watch};
+pub use told::{Doubt, Pauses, Silent, Watch};
 
 /// What the run created and has not yet removed.
 pub const JOURNAL: &str = "journal.jsonl";
@@ -143,13 +143,21 @@ impl Begun {
         let reach = Rc::new(RefCell::new(Reach::default()));
         let observer = {
             let (watchers, reach) = (Rc::clone(&watchers), Rc::clone(&reach));
+            let (mut pauses, spec) = (watch.pauses(), Arc::clone(spec));
             Box::new(move |event: &Event| {
+                if let What::AwaitsCode { who, ms } = event.what {
+                    pauses(
+                        &format!("{} logs in with the next one-time code", spec.name_of(who)),
+                        Duration::from_millis(ms),
+                    );
+                }
                 reach.borrow_mut().see(event);
                 watchers.borrow_mut().iter_mut().for_each(|watcher| watcher.see(event));
             })
         };
         let part = part.saturating_add(1);
-        let setting = Setting { spec: Arc::clone(spec), tag: tag.clone(), log, journal, part, observer };
+        let clock = Box::new(MachineClock);
+        let setting = Setting { spec: Arc::clone(spec), tag: tag.clone(), log, journal, part, observer, clock };
         let engine = Engine::new(setting, stop)?;
         let mut course = Course::new(plan, part);
         if (order.resume, order.afterwards) == (Resume::Continue, Afterwards::CleanUp) {

@@ -1,6 +1,7 @@
 //! Who is told how far a run has come, and of what many of its trials could not be decided.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::verdict::{Reason, Verdict};
 
@@ -15,7 +16,14 @@ pub trait Watch {
     fn doubt(&mut self, doubt: &Doubt) {
         let _ = doubt;
     }
+    /// What is told of pauses, with what for and how long.
+    fn pauses(&self) -> Pauses {
+        Box::new(|_, _| {})
+    }
 }
+
+/// Is told of pauses as they begin.
+pub type Pauses = Box<dyn FnMut(&str, Duration)>;
 
 /// Watches and says nothing.
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,7 @@ pub(crate) mod forge;
 mod owners;
 mod session;
 pub(crate) mod signature;
+pub(crate) mod totp;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -24,6 +25,7 @@ use crate::render::Text;
 use forge::object;
 pub(crate) use owners::Owners;
 pub(crate) use session::Jar;
+pub(crate) use totp::Codes;
 
 /// The longest that a token is used without a new one.
 const LONGEST_LIFE: u64 = 86_400;

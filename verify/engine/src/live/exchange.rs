@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use watertight_spec::{Effect, TenantIx, Who};
+use watertight_spec::{Effect, TenantIx, Totp, Who};
 
 use super::refusals::{Refusals, pause};
 use super::secrets::Known;
@@ -84,7 +84,16 @@ impl Live {
         refusals: &mut Refusals,
     ) -> Option<Seen> {
         let touched = touched(call);
+        let code = self.code_of(call);
         loop {
+            let of_seed = code.map(|(_, totp)| self.codes.of_seed(totp));
+            let turn = match &of_seed {
+                Some(of_seed) => Some(of_seed.turn.lock().await),
+                None => None,
+            };
+            if let Some((who, totp)) = code {
+                self.await_code(who, totp).await;
+            }
             let entered = match touched.as_slice() {
                 [] => None,
                 tenants => Some(self.quiets.enter(source, tenants).await),
@@ -96,7 +105,7 @@ impl Live {
                 return None;
             }
             let Attempt { exchange, told, throttle } = self.attempt(call, source, access).await;
-            drop((slot, entered));
+            drop((slot, entered, turn));
             if let Some(throttle) = throttle {
                 self.gate.rate.slow(throttle);
                 // Only 429 says that nothing was done: no write is sent twice.
@@ -120,6 +129,22 @@ impl Live {
             }
             self.note(call, &exchange);
             return Some(self.keep(source, exchange, told));
+        }
+    }
+
+    /// From what the one-time code is made that a call sends, if it sends one, and whose it is.
+    fn code_of(&self, call: &Call) -> Option<(Who, &Totp)> {
+        let Call::Token(ask) = call else { return None };
+        self.spec[ask.who].credential.code_of(ask.step).map(|totp| (ask.who, totp))
+    }
+
+    /// Until there is a code that was not sent. Told before it is waited for: it may take most of a minute.
+    async fn await_code(&self, who: Who, totp: &Totp) {
+        let wait = self.codes.wait(totp);
+        if !wait.is_zero() {
+            self.record(Source::Engine, What::AwaitsCode { who, ms: millis(wait) });
+            self.flush();
+            self.codes.sleep(wait).await;
         }
     }
 

@@ -28,7 +28,8 @@ use watertight_spec::{Spec, Variable};
 use crate::channel::arrivals::Arriving;
 use crate::channel::http::Http;
 use crate::channel::inbox::Inboxes;
-use crate::credentials::{Owners, Token, Tokens};
+use crate::clock::Clock;
+use crate::credentials::{Codes, Owners, Token, Tokens, totp};
 use crate::gate::Gate;
 use crate::journal::Journal;
 use crate::log::{CleanUp, Event, InboxIx, LogWriter, Part, Source, What};
@@ -56,6 +57,8 @@ pub struct Setting {
     pub part: u32,
     /// Sees every event when it has been recorded.
     pub observer: Observer,
+    /// By which one-time codes are made, and waited for.
+    pub clock: Box<dyn Clock>,
 }
 
 /// Why a run could not begin.
@@ -82,6 +85,7 @@ pub(crate) struct Live {
     redactor: RefCell<Redactor>,
     owners: Owners,
     tokens: Tokens,
+    codes: Codes,
     forge: RefCell<Option<Rc<Forgery>>>,
     forging: tokio::sync::Mutex<()>,
     log: RefCell<LogWriter>,
@@ -101,7 +105,7 @@ pub(crate) struct Live {
 impl Live {
     /// For one part of a run. Nothing is sent yet.
     pub(crate) fn new(setting: Setting) -> Result<Self, SettingError> {
-        let Setting { spec, tag, log, journal, part, observer } = setting;
+        let Setting { spec, tag, log, journal, part, observer, clock } = setting;
         let tenants = spec.tenants.len();
         let scanner = Scanner::new(&tag, spec.tenant_ixs()).map_err(|_| SettingError::Scanner { tenants })?;
         let mut redactor = Redactor::new(rand::random());
@@ -109,6 +113,11 @@ impl Live {
             if let Variable::Secret(secret) = variable {
                 redactor.learn(secret.expose_secret());
             }
+        }
+        // A target that shows a seed may write it in another way than the spec's user.
+        for (_, principal) in spec.tenant_ixs().flat_map(|tenant| spec.principals(tenant)) {
+            let seed = principal.credential.totp().map(|totp| totp::normal(totp.seed.expose_secret()));
+            seed.iter().for_each(|seed| redactor.learn(seed));
         }
         let owners = Owners::new(&spec, &redactor);
         let begun = Instant::now();
@@ -122,6 +131,7 @@ impl Live {
             owners,
             redactor: RefCell::new(redactor),
             tokens: Tokens::default(),
+            codes: Codes::new(clock),
             forge: RefCell::new(None),
             forging: tokio::sync::Mutex::new(()),
             log: RefCell::new(log),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use watertight_spec::{PrivateKey, Who};
+use watertight_spec::{PrivateKey, Totp, Who};
 
 use super::Live;
 use crate::call::Forged;
-use crate::credentials::{Jar, assertion};
+use crate::credentials::{Jar, assertion, totp};
 use crate::log::Source;
 use crate::redact::Goes;
 use crate::render::{Secrets, Text, forged_label};
@@ -47,6 +47,9 @@ impl Secrets for Known<'_> {
     }
     fn sign(&self, key: &PrivateKey, claims: &BTreeMap<String, String>) -> Result<Text, String> {
         Ok(Text::secret(assertion::sign(key, claims)?, assertion::SHOWN))
+    }
+    fn one_time_code(&self, totp: &Totp) -> Result<Text, String> {
+        Ok(Text::secret(self.live.codes.take(totp)?, totp::SHOWN))
     }
     fn as_it_was(&self, text: &str, goes: Goes) -> String {
         self.live.redactor.borrow().as_it_was(text, goes)

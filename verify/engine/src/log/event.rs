@@ -50,6 +50,13 @@ pub enum What {
         /// Milliseconds.
         ms: u64,
     },
+    /// A log-in waits until there is a one-time code that was not sent before.
+    AwaitsCode {
+        /// Whose.
+        who: Who,
+        /// For how long, in milliseconds.
+        ms: u64,
+    },
     /// Something arrived by itself.
     Inbound(Box<Inbound>),
     /// A check has looked into an inbox: of its events it can have seen those before this number, and no other.
@@ -104,6 +111,7 @@ impl Event {
                     && known(exchange.token.as_ref().map(|token| token.who))
                     && exchange.hits.iter().all(|hit| spec.has_tenant(hit.owner))
             }
+            What::AwaitsCode { who, .. } => spec.has(*who),
             What::Inbound(inbound) => inbound.hits.iter().all(|hit| spec.has_tenant(hit.owner)),
             What::Began(_) | What::Waited { .. } | What::Cut { .. } | What::CleanUp(_) => true,
         }

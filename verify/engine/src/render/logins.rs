@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use watertight_spec::{
-    Client, ClientProof, Credential, LoginEncoding, LoginStep, LoginValue, SecretGoes, Spec, TokenEndpoint, TokenGrant,
-    Who,
+    CODE, Client, ClientProof, Credential, LoginEncoding, LoginStep, LoginValue, SecretGoes, Spec, TokenEndpoint,
+    TokenGrant, Who,
 };
 
 use super::{Rendered, Secrets, Text, Unrendered, common, form_body, form_text, host, origin_form, setting};
@@ -20,19 +20,29 @@ pub(super) fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets)
     let label = spec.name_of(ask.who);
     match &spec[ask.who].credential {
         Credential::Endpoint(endpoint) => of_endpoint(ask, endpoint, spec, secrets),
-        Credential::Login { url, method, fields, encoding, .. } => {
+        credential @ Credential::Login { url, method, fields, encoding, .. } => {
+            let jar = with_code(Jar::default(), credential, ask, secrets)?;
             let members = fields.iter().map(|(name, value)| (name.as_str(), value));
-            let (kind, body) = login_body(*encoding, members, &Jar::default(), secrets)?;
+            let (kind, body) = login_body(*encoding, members, &jar, secrets)?;
             let mut rendered = post(url, vec![], kind, body, ask.who, label);
             rendered.method.clone_from(method);
             Ok(rendered)
         }
-        Credential::Session { steps, .. } => {
+        credential @ Credential::Session { steps, .. } => {
             let step = steps.get(ask.step).ok_or_else(|| format!("{label} has no step {}", ask.step))?;
-            login_step(step, &secrets.jar(ask.who), ask.who, label, secrets)
+            let jar = with_code(secrets.jar(ask.who), credential, ask, secrets)?;
+            login_step(step, &jar, ask.who, label, secrets)
         }
         Credential::Basic { .. } | Credential::Keys { .. } => Err(format!("{label} uses no tokens").into()),
     }
+}
+
+/// With the one-time code that is sent, if one is.
+fn with_code(mut jar: Jar, credential: &Credential, ask: &TokenCall, secrets: &dyn Secrets) -> Result<Jar, Unrendered> {
+    if let Some(totp) = credential.code_of(ask.step) {
+        jar.keep(CODE, secrets.one_time_code(totp)?);
+    }
+    Ok(jar)
 }
 
 fn of_endpoint(

@@ -1,16 +1,20 @@
 //! A spec of two tenants, and an engine that performs calls for one trial.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use tempfile::TempDir;
 use watertight_engine::call::{Call, Caller, Request};
 use watertight_engine::journal::Journal;
 use watertight_engine::log::{Event, Failure, Header, LogReader, LogWriter, Source};
 use watertight_engine::marker::RunTag;
-use watertight_engine::{Access, Engine, Future, Job, Script, Seen, Setting, Tape, Width};
+use watertight_engine::{Access, Clock, Engine, Future, Job, Script, Seen, Setting, Tape, Width};
 use watertight_spec::{Spec, TenantIx, Who};
 
 pub(crate) const SECRET: &str = "s3cret/of+north=";
@@ -64,7 +68,12 @@ pub(crate) fn private_key() -> &'static str {
 
 /// Parsed.
 pub(crate) fn parsed(text: &str) -> Arc<Spec> {
-    let known = [("NORTH_SECRET", SECRET), ("SOUTH_PASSWORD", "pässword of south"), ("SOUTH_KEY", private_key())];
+    let known = [
+        ("NORTH_SECRET", SECRET),
+        ("SOUTH_PASSWORD", "pässword of south"),
+        ("SOUTH_KEY", private_key()),
+        ("SOUTH_TOTP", SEED),
+    ];
     let variables: BTreeMap<String, String> = known.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let today = time::Date::from_calendar_date(2026, time::Month::January, 1).unwrap();
     Arc::new(watertight_spec::parse(Path::new("test.toml"), text, &variables, today).unwrap_or_else(|p| panic!("{p}")))
@@ -75,12 +84,30 @@ pub(crate) fn spec(url: &str, environment: &str, limits: &str) -> Arc<Spec> {
     parsed(&text(url, environment, limits, BASIC))
 }
 
+/// A seed of one-time codes.
+pub(crate) const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// A clock that stands still, a minute after 1970 began, until someone sleeps.
+#[derive(Clone)]
+struct Hand(Rc<Cell<Duration>>);
+
+impl Clock for Hand {
+    fn now(&self) -> Duration {
+        self.0.get()
+    }
+    fn sleep(&self, time: Duration) -> LocalBoxFuture<'static, ()> {
+        self.0.set(self.0.get() + time);
+        async {}.boxed_local()
+    }
+}
+
 /// An engine with a folder of its own.
 pub(crate) struct Bed {
     pub(crate) folder: TempDir,
     pub(crate) spec: Arc<Spec>,
     pub(crate) tag: RunTag,
     pub(crate) engine: Engine,
+    time: Hand,
     _stop: tokio::sync::watch::Sender<bool>,
 }
 
@@ -95,6 +122,7 @@ impl Bed {
         let header = Header::new(&spec, 2, serde_json::Value::Null);
         let log = LogWriter::create(folder.path(), &header).unwrap();
         let (stop, stopped) = tokio::sync::watch::channel(false);
+        let time = Hand(Rc::new(Cell::new(Duration::from_secs(60))));
         let setting = Setting {
             spec: Arc::clone(&spec),
             tag: tag.clone(),
@@ -102,9 +130,15 @@ impl Bed {
             journal: Journal::create(&folder.path().join("journal.jsonl")).unwrap(),
             part: 1,
             observer: Box::new(|_| {}),
+            clock: Box::new(time.clone()),
         };
         let engine = Engine::new(setting, stopped).unwrap();
-        Self { folder, spec, tag, engine, _stop: stop }
+        Self { folder, spec, tag, engine, time, _stop: stop }
+    }
+
+    /// The time of day.
+    pub(crate) fn time(&self) -> Duration {
+        self.time.now()
     }
 
     pub(crate) fn north(&self) -> Who {

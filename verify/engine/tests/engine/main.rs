@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
 
 mod bed;
+mod codes;
 mod evidence;
 mod grants;
 mod hostile;

@@ -3,9 +3,11 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use watertight_spec::{
-    ClientProof, Credential, LoginEncoding, LoginValue, Principal, SecretGoes, Spec, TokenEndpoint, TokenGrant,
+    CODE, ClientProof, Credential, LoginEncoding, LoginValue, Principal, SecretGoes, Spec, TokenEndpoint, TokenGrant,
+    Totp, WrittenPart,
 };
 
+use super::code::one_time_code;
 use super::shell::{quoted, single};
 use super::{setting, variable};
 
@@ -16,8 +18,9 @@ pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
         Credential::Endpoint(endpoint) => {
             (of_endpoint(spec, endpoint)?, &endpoint.url, "[\"access_token\"]".to_owned())
         }
-        Credential::Login { url, method, fields, encoding, token, .. } => {
-            let fields = fields.iter().map(|(name, value)| Some((name.as_str(), login_value(spec, value)?)));
+        Credential::Login { url, method, fields, encoding, token, totp, .. } => {
+            let word = |value| login_value(spec, value, totp.as_ref());
+            let fields = fields.iter().map(|(name, value)| Some((name.as_str(), word(value)?)));
             let fields: Vec<(&str, String)> = fields.collect::<Option<_>>()?;
             let data = match encoding {
                 LoginEncoding::Form => fields.iter().map(|(name, word)| field(name, word)).collect(),
@@ -58,7 +61,7 @@ fn of_endpoint(spec: &Spec, endpoint: &TokenEndpoint) -> Option<String> {
         Some((_, ClientProof::PrivateKey(_))) => return None,
     };
     let scope = endpoint.scope.as_ref().map(|scope| field("scope", &single(scope))).unwrap_or_default();
-    let params = endpoint.params.iter().map(|(name, value)| Some(field(name, &login_value(spec, value)?)));
+    let params = endpoint.params.iter().map(|(name, value)| Some(field(name, &login_value(spec, value, None)?)));
     let params: String = params.collect::<Option<_>>()?;
     Some(format!("{as_user}{granted}{client}{scope}{params}"))
 }
@@ -80,12 +83,20 @@ fn object(fields: &[(&str, String)]) -> String {
     format!("\"$(python3 -c '{script}' {})\"", words.join(" "))
 }
 
-fn login_value(spec: &Spec, value: &LoginValue) -> Option<String> {
+fn login_value(spec: &Spec, value: &LoginValue, totp: Option<&Totp>) -> Option<String> {
     match value {
         LoginValue::Plain(text) => Some(single(text)),
         LoginValue::Scalar(scalar) => Some(single(&scalar.to_string())),
+        LoginValue::Written(written) => {
+            let words = written.parts().iter().map(|part| match part {
+                WrittenPart::Text(text) => Some(single(text)),
+                WrittenPart::Taken(name) if name == CODE => one_time_code(spec, totp?),
+                WrittenPart::Taken(_) => None,
+            });
+            words.collect()
+        }
         // Not in a line of shell.
-        LoginValue::Written(_) | LoginValue::Table(_) | LoginValue::List(_) => None,
+        LoginValue::Table(_) | LoginValue::List(_) => None,
         LoginValue::Secret(secret) => variable(spec, secret.expose_secret()).map(|name| quoted(&name)),
     }
 }

@@ -161,3 +161,17 @@ fn a_secret_that_json_must_escape_is_sent_as_it_is() {
     let sent: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(sent, json!({ "user": "it's", "password": "a\"b\\c" }), "{script}");
 }
+
+#[test]
+fn a_log_in_with_a_one_time_code_makes_it_from_its_seed() {
+    let how = "grant = \"login\"\nrequest = \"POST http://127.0.0.1:8081/login\"\ntoken = \"$.token\"\n\
+               totp = \"$SECRET\"\ntotp_digits = 8\nform = { user = \"it's {{me}}\", otp = \"{totp}\" }";
+    let command = token_command(&proving(how)).unwrap();
+    assert!(command.contains("--data-urlencode user='it'\\''s {me}'"), "{command}");
+    let code = command.split_once("--data-urlencode otp=").unwrap().1.split_once(" --data-urlencode").unwrap().0;
+    // RFC 6238, appendix B, at 59 seconds.
+    let script = format!("N_SECRET='gezd gnbv gy3t qojq gezd gnbv gy3t qojq'; printf '%s' {code}");
+    let script = script.replace("time.time()", "59");
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "94287082", "{script}");
+}

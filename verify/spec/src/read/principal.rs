@@ -9,6 +9,7 @@ use url::Url;
 use super::endpoint::endpoint;
 use super::session::session;
 use super::tenant::Roster;
+use super::totp::{login_text, note_unsent, totp};
 use crate::credential::{Credential, LoginEncoding, LoginValue};
 use crate::diagnostic::printable;
 use crate::keys::PRINCIPAL;
@@ -74,6 +75,13 @@ macro_rules! of_endpoint {
     };
 }
 
+/// Keys of a log-in, and these.
+macro_rules! of_log_in {
+    ($($further:literal),*) => {
+        &[$($further,)* "lifetime", "totp", "totp_digits", "totp_period", "totp_algorithm"]
+    };
+}
+
 impl Grant {
     /// Keys that have a meaning with this grant, besides `name`, `grant`, `names` and `use`.
     fn keys(self) -> &'static [&'static str] {
@@ -84,8 +92,8 @@ impl Grant {
             Self::JwtBearer => of_endpoint!("claims"),
             Self::Basic => &["username", "password"],
             Self::Header => &["header", "value", "headers", "query"],
-            Self::Login => &["request", "json", "form", "token", "lifetime"],
-            Self::Session => &["steps", "headers", "lifetime"],
+            Self::Login => of_log_in!("request", "json", "form", "token"),
+            Self::Session => of_log_in!("steps", "headers"),
         }
     }
 }
@@ -224,7 +232,8 @@ fn login<'t>(
     let request = request.and_then(|text| log_in_at(reader, text, &["POST", "PUT"], tenant_url));
     let token = reader.need(table, "token").and_then(|value| reader.json_path(value));
     let lifetime = table.get("lifetime").and_then(|value| reader.duration(value, LEAST_LIFETIME..=LONGEST_LIFETIME));
-    let plain = |_: &mut Reader<'t, '_>, text: At<&str>| Some(LoginValue::Plain(text.value.to_owned()));
+    let totp = totp(reader, table, draft);
+    let plain = |reader: &mut Reader<'t, '_>, text: At<&str>| login_text(reader, table, &text);
     let sent = match (table.get("json"), table.get("form")) {
         (Some(json), None) => members(reader, json, draft, &plain).map(|fields| (fields, LoginEncoding::Json)),
         (None, Some(value)) => form(reader, value, draft, &plain).map(|fields| (fields, LoginEncoding::Form)),
@@ -236,8 +245,11 @@ fn login<'t>(
     };
     let (method, url) = request?;
     let (fields, encoding) = sent?;
+    if !fields.iter().any(|(_, value)| value.has_code()) {
+        note_unsent(reader, table)?;
+    }
     let fields = fields.into_iter().collect();
-    Some(Credential::Login { url, method, fields, encoding, token: token?, lifetime })
+    Some(Credential::Login { url, method, fields, encoding, token: token?, lifetime, totp: totp? })
 }
 
 /// `POST https://…/login`, or `POST /login` on the tenant's URL.

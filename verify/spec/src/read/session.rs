@@ -3,7 +3,8 @@
 use url::Url;
 
 use super::principal::{Drafted, LEAST_LIFETIME, LONGEST_LIFETIME, Plain, form, log_in_at, members};
-use crate::credential::{Credential, LoginEncoding, LoginStep, LoginValue, Take, Written, WrittenPart};
+use super::totp::{note_unsent, totp};
+use crate::credential::{CODE, Credential, LoginEncoding, LoginStep, LoginValue, Take, Written, WrittenPart};
 use crate::diagnostic::printable;
 use crate::keys::{PRINCIPAL, STEP};
 use crate::reader::{At, Reader, Table, Value, in_order};
@@ -24,7 +25,9 @@ pub(super) fn session<'t>(
         reader.report.note(table.key_span("steps"), "a log-in has at least one step", help);
         return None;
     }
-    let mut taken = Vec::new();
+    let totp = totp(reader, table, draft);
+    let code = table.get("totp").map(|_| CODE.to_owned());
+    let mut taken: Vec<String> = code.into_iter().collect();
     let mut steps = Vec::new();
     for table in &tables {
         let step = step(reader, table, draft, tenant_url, &taken);
@@ -33,8 +36,14 @@ pub(super) fn session<'t>(
         taken.extend(takes.into_iter().flatten().map(|(name, _)| name.get_ref().to_string()));
         steps.push(step);
     }
+    // A code is good for one request.
+    taken.retain(|name| name != CODE);
     let headers = headers(reader, table, &taken)?;
-    Some(Credential::Session { steps: steps.into_iter().collect::<Option<_>>()?, headers, lifetime })
+    let steps: Vec<LoginStep> = steps.into_iter().collect::<Option<_>>()?;
+    if !steps.iter().any(LoginStep::sends_code) {
+        note_unsent(reader, table)?;
+    }
+    Some(Credential::Session { steps, headers, lifetime, totp: totp? })
 }
 
 fn step<'t>(
@@ -117,6 +126,11 @@ fn takes<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<Vec<(S
         .into_iter()
         .map(|(name, value)| {
             let text = reader.text(value)?;
+            if name.value == CODE {
+                let help = "choose another name: `{totp}` is a one-time code, made from `totp`";
+                reader.report.note(name.span, "`totp` is not taken from an answer", help);
+                return None;
+            }
             let take = match text.value.split_once(':') {
                 Some(("header", name)) => Take::Header(name.to_ascii_lowercase()),
                 Some(("cookie", name)) => Take::Cookie(name.to_owned()),
@@ -139,7 +153,7 @@ fn takes<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<Vec<(S
 }
 
 /// A text with `{name}` for what earlier steps have taken. A brace itself is written twice.
-fn written(reader: &mut Reader<'_, '_>, text: &At<&str>, taken: &[String]) -> Option<Written> {
+pub(super) fn written(reader: &mut Reader<'_, '_>, text: &At<&str>, taken: &[String]) -> Option<Written> {
     let mut parts = vec![String::new()];
     let mut names = Vec::new();
     let mut rest = text.value;
@@ -178,9 +192,16 @@ fn note_untaken(reader: &mut Reader<'_, '_>, text: &At<&str>, name: &str, taken:
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let known: Vec<String> = taken.iter().map(|name| format!("{{{name}}}")).collect();
     let help = match (is_name, known.is_empty()) {
+        (true, _) if name == CODE => {
+            "a log-in sends it, no later request does; its seed is the principal's: totp = \"$NORTH_TOTP\"".to_owned()
+        }
         (false, _) => "a brace itself is written twice, `{{`; a GraphQL document goes under `graphql`".to_owned(),
         (true, true) => "an earlier step must take it: take = { csrf = \"field:csrf\" }".to_owned(),
         (true, false) => format!("earlier steps have taken {}", known.join(", ")),
     };
-    reader.report.note(text.span.clone(), format!("no earlier step has taken `{{{}}}`", printable(name)), help);
+    let message = match name == CODE {
+        true => "`{totp}` stands for no one-time code here".to_owned(),
+        false => format!("no earlier step has taken `{{{}}}`", printable(name)),
+    };
+    reader.report.note(text.span.clone(), message, help);
 }

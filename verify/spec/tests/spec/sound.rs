@@ -132,6 +132,29 @@ fn a_login_path_is_on_the_tenants_url_and_its_password_is_a_secret() {
 }
 
 #[test]
+fn one_time_codes_have_the_usual_form_where_nothing_else_is_said() {
+    let step = "json = { user = \"south\", password = \"$SOUTH_CLIENT_SECRET\" }";
+    assert!(FULL.contains(step));
+    let with = |more: &str| {
+        let text =
+            format!("json = {{ user = \"a {{{{b}}}}\", otp = \"{{totp}}\" }}\ntotp = \"$SOUTH_CLIENT_SECRET\"\n{more}");
+        sound(&FULL.replace(step, &text)).tenants[1].principals[0].credential.clone()
+    };
+    let usual = with("");
+    let totp = usual.code_of(0).unwrap();
+    assert_eq!((totp.digits, totp.period.as_secs(), totp.algorithm), (6, 30, TotpAlgorithm::Sha1));
+    assert!(usual.secrets().iter().any(|secret| secret.expose_secret() == "hush-s"));
+    let Credential::Login { fields, .. } = &usual else { panic!("no login") };
+    assert!(
+        matches!(&fields["user"], LoginValue::Written(user) if user.parts() == [WrittenPart::Text("a {b}".into())])
+    );
+    let other = with("totp_digits = 8\ntotp_period = \"1m\"\ntotp_algorithm = \"SHA512\"");
+    let totp = other.code_of(0).unwrap();
+    assert_eq!((totp.digits, totp.period.as_secs(), totp.algorithm), (8, 60, TotpAlgorithm::Sha512));
+    assert!(sound(FULL).tenants[1].principals[0].credential.code_of(0).is_none());
+}
+
+#[test]
 fn variables_are_recorded_and_secrets_cannot_be_printed() {
     let spec = sound(FULL);
     assert!(matches!(&spec.variables["NORTH"], Variable::Plain(id) if id == "agency-north"));

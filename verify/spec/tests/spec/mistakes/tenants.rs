@@ -131,22 +131,22 @@ fn grants() {
     11: `[[tenant.principal]]` [[tenant.principal]] has no `json` → add `json = { user = "north", password = "$NORTH_PASSWORD" }`
     11: `[[tenant.principal]]` [[tenant.principal]] has no `request` → add `request = "POST /login"`
     11: `[[tenant.principal]]` [[tenant.principal]] has no `token` → add `token = "$.session.token"`
-    14: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
-    15: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
-    16: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    14: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
+    15: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
+    16: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
 
     14: `"GET /login"` a login is a POST or PUT request → method, space, URL or path: "POST /login"
     16: `form` both `json` and `form` → keep the one that the login expects
     17: `"token"` `token` is no JSONPath → RFC 9535, from the root `$`: "$.data.id"
-    18: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
-    19: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
-    20: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    18: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
+    19: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
+    20: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
 
     14: `"POST login"` this is no URL: relative URL without a base → write it in full: "https://api.example.com"
     15: `"*******"` `password` must be a variable: a secret is never written in a spec → write `password = "$NAME"` and set the variable, or name a file in `env_file`
-    17: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
-    18: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
-    19: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime
+    17: `token_url` `token_url` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
+    18: `client_id` `client_id` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
+    19: `client_secret` `client_secret` means nothing with grant "login" → leave it out; with this grant go request, json, form, token, lifetime, totp, totp_digits, totp_period, totp_algorithm
     "#);
 }
 
@@ -240,4 +240,60 @@ fn where_the_target_is() {
     let repeated =
         said(&[("id = \"north\"", "id = \"north\"\nname = \"N\""), ("id = \"south\"", "id = \"south\"\nname = \"N\"")]);
     insta::assert_snapshot!(repeated, @r#"21: `"N"` two tenants have the name `N` → give each its own"#);
+}
+
+#[test]
+fn one_time_codes() {
+    let login = |more: &str| {
+        format!(
+            "grant = \"login\"\nrequest = \"POST /login\"\ntoken = \"$.t\"\n{more}\n[[tenant.principal]]\nname = \"b\"\ngrant = \"client_credentials\""
+        )
+    };
+    let session = |more: &str| {
+        format!("grant = \"session\"\n{more}\n[[tenant.principal]]\nname = \"b\"\ngrant = \"client_credentials\"")
+    };
+    let seed = "totp = \"$NORTH_CLIENT_SECRET\"";
+    insta::assert_snapshot!(each(&[
+        ("grant = \"client_credentials\"", &login("json = { otp = \"{totp}\" }")),
+        ("grant = \"client_credentials\"", &login("json = { otp = \"{totp}\" }\ntotp = \"GEZDGNBVGY3TQOJQ\"")),
+        ("grant = \"client_credentials\"", &login(&format!("json = {{ otp = \"123\" }}\n{seed}"))),
+        ("grant = \"client_credentials\"", &login("json = { user = \"x\" }\ntotp_digits = 6")),
+        ("grant = \"client_credentials\"", &login(&format!(
+            "json = {{ otp = \"{{totp}}\" }}\n{seed}\ntotp_digits = 9\ntotp_period = \"1500ms\"\ntotp_algorithm = \"MD5\""
+        ))),
+        ("grant = \"client_credentials\"", &login(&format!("json = {{ otp = \"{{totp}}\" }}\n{seed}\ntotp_period = \"10500ms\""))),
+        ("grant = \"client_credentials\"", &session("steps = [{ request = \"POST /login\", form = { otp = \"{totp}\" } }]")),
+        ("grant = \"client_credentials\"", &session(&format!(
+            "{seed}\nheaders = {{ X-Otp = \"{{totp}}\" }}\n\
+             steps = [{{ request = \"POST /login\", form = {{ otp = \"{{totp}}\" }}, take = {{ totp = \"$.totp\" }} }}]"
+        ))),
+        ("grant = \"client_credentials\"", &format!("grant = \"client_credentials\"\n{seed}")),
+        ("client_secret = \"$SOUTH_CLIENT_SECRET\"", &format!(
+            "client_secret = \"$SOUTH_CLIENT_SECRET\"\n[[tenant.principal]]\nname = \"b\"\ngrant = \"login\"\n\
+             request = \"POST /login\"\ntoken = \"$.t\"\njson = {{ otp = \"{{totp}}\" }}\n{seed}"
+        )),
+    ]), @r#"
+    16: `"{totp}"` `{totp}` stands for no one-time code here → a log-in sends it, no later request does; its seed is the principal's: totp = "$NORTH_TOTP"
+
+    17: `"****************"` `totp` must be a variable: a secret is never written in a spec → write `totp = "$NAME"` and set the variable, or name a file in `env_file`
+
+    17: `totp` nothing sends a code made from `totp` → write `{totp}` where the platform expects the code: json = { otp = "{totp}" }
+
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `totp` → add `totp = "$NORTH_TOTP"`
+
+    18: `9` this number is out of bounds → write a number from 6 to 8
+    19: `"1500ms"` `1500ms` is no duration that fits here → a number and a unit, from 10s to 2m: "200ms", "10s", "1h"
+    20: `"MD5"` `MD5` is not known here → one of: SHA1, SHA256, SHA512
+
+    18: `"10500ms"` a period has whole seconds (RFC 6238 4.1) → for example "30s"
+
+    14: `"{totp}"` `{totp}` stands for no one-time code here → a log-in sends it, no later request does; its seed is the principal's: totp = "$NORTH_TOTP"
+
+    15: `"{totp}"` `{totp}` stands for no one-time code here → a log-in sends it, no later request does; its seed is the principal's: totp = "$NORTH_TOTP"
+    16: `totp` `totp` is not taken from an answer → choose another name: `{totp}` is a one-time code, made from `totp`
+
+    14: `totp` `totp` means nothing with grant "client_credentials" → leave it out; with this grant go token_url, client_id, client_secret, client_auth, private_key, key_id, key_algorithm, scope, params
+
+    32: `"$NORTH_CLIENT_SECRET"` another tenant has the secret `$NORTH_CLIENT_SECRET` too → give each tenant its own secret, in a variable of its own
+    "#);
 }
