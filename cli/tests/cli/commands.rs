@@ -188,3 +188,22 @@ fn output_has_no_colour_and_no_progress_where_nobody_watches() {
     assert!(!out(&output).contains('\u{1b}') && !err(&output).contains('\u{1b}'));
     assert_eq!(err(&output), "");
 }
+
+#[test]
+fn a_command_of_the_spec_is_not_run_to_plan() {
+    let target = Silent::new();
+    let desk = Desk::new();
+    let text = format!(
+        "[target]\nname = \"t\"\nurl = \"{}\"\n[tenancy]\nlocator = \"path\"\n\
+         [[tenant]]\nid = \"north\"\n[[tenant.principal]]\nname = \"a\"\ngrant = \"command\"\n\
+         command = [\"touch\", \"ran\"]\n\
+         [[tenant]]\nid = \"south\"\n[[tenant.principal]]\nname = \"b\"\ngrant = \"command\"\n\
+         command = [\"touch\", \"ran\"]\n\
+         [[resource]]\nname = \"case\"\npath = \"/tenants/{{tenant}}/cases\"\ncreate = {{ title = \"{{canary}}\" }}\n",
+        target.url()
+    );
+    desk.write("watertight.toml", &text);
+    let output = desk.run(&["plan"]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(!desk.path("ran").exists());
+}

@@ -77,12 +77,7 @@ impl Recorder<'_> {
                     let found = token_in(self.spec, ask.who, &body, &mut self.redactor.borrow_mut());
                     if let Some((token, recorded)) = found {
                         told.token = Some(token);
-                        exchange.token = Some(IssuedToken {
-                            header: recorded.header.map(|header| self.claims(&header, 0)),
-                            claims: recorded.claims.map(|claims| self.claims(&claims, 0)),
-                            scope: recorded.scope.map(|scope| self.text(&scope)),
-                            ..recorded
-                        });
+                        exchange.token = Some(self.shown_token(recorded));
                     }
                 }
             }
@@ -100,6 +95,16 @@ impl Recorder<'_> {
         exchange.outcome =
             Outcome::Response(Received { status: incoming.status, headers, body: Body::new(body), length });
         told
+    }
+
+    /// What is known of a token, without secrets.
+    pub(crate) fn shown_token(&self, recorded: IssuedToken) -> IssuedToken {
+        IssuedToken {
+            header: recorded.header.map(|header| self.claims(&header, 0)),
+            claims: recorded.claims.map(|claims| self.claims(&claims, 0)),
+            scope: recorded.scope.map(|scope| self.text(&scope)),
+            ..recorded
+        }
     }
 
     /// What arrived by itself.

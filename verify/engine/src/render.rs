@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use watertight_spec::{Credential, FileName, PrivateKey, Setting, Spec, Totp, Who};
+use watertight_spec::{Credential, FileName, PrivateKey, Setting, Spec, TokenCommand, Totp, Who};
 
 use self::logins::token_request;
 use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, encode};
@@ -345,7 +345,12 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
                     used = Some(seq);
                     carried
                 }
-                Credential::Endpoint(_) | Credential::Login { .. } => {
+                Credential::Command(TokenCommand { header: Some(name), .. }) => {
+                    let (seq, token) = secrets.current(*who).ok_or_else(|| missing(*who))?;
+                    used = Some(seq);
+                    vec![(name.clone(), token)]
+                }
+                Credential::Endpoint(_) | Credential::Login { .. } | Credential::Command(_) => {
                     let (seq, token) = secrets.current(*who).ok_or_else(|| missing(*who))?;
                     used = Some(seq);
                     bearer(token)

@@ -135,6 +135,9 @@ impl<T: 'static> Player<T> {
                 });
                 self.secrets.variables = shown.collect();
             }
+            What::Printed(token) => {
+                self.secrets.issued.insert(event.seq, (token.who, token.placeholder.clone()));
+            }
             What::Exchange(exchange) => {
                 if let Some(token) = &exchange.token {
                     self.secrets.issued.insert(event.seq, (token.who, token.placeholder.clone()));

@@ -9,7 +9,7 @@ mod tokens;
 use secrecy::ExposeSecret as _;
 use watertight_engine::call::Forged;
 use watertight_engine::log::{Exchange, Lookup, Sender, What};
-use watertight_spec::{Credential, Locator, Principal, Setting, Spec, Variable};
+use watertight_spec::{Credential, Locator, Principal, Setting, Spec, TokenCommand, Variable};
 
 pub use tokens::obtain_token;
 
@@ -108,6 +108,10 @@ impl<'s> Reproducer<'s> {
                 };
                 let further = if name == "cookie" { further() } else { String::new() };
                 is_carried.then(|| format!("-H \"{name}: ${variable}{further}\""))
+            }
+            (Credential::Command(TokenCommand { header: Some(header), .. }), _) => {
+                let is_carried = name.eq_ignore_ascii_case(header);
+                is_carried.then(|| format!("-H \"{header}: ${}\"", principal.env_name))
             }
             _ if !is_authorization => None,
             (Credential::Basic { username, password }, _) => {

@@ -45,6 +45,8 @@ pub enum Credential {
         /// `totp`, if a member is a one-time code.
         totp: Option<Totp>,
     },
+    /// `grant = "command"`
+    Command(TokenCommand),
     /// `grant = "session"`: a log-in of one or more steps. Every request then carries the cookies that their answers set,
     /// and `headers`.
     Session {
@@ -57,6 +59,21 @@ pub enum Credential {
         /// `totp`, if a step sends a one-time code.
         totp: Option<Totp>,
     },
+}
+
+/// A program that prints a token.
+#[derive(Clone, Debug)]
+pub struct TokenCommand {
+    /// `command`: the program.
+    pub program: String,
+    /// What it is given, word by word.
+    pub arguments: Vec<String>,
+    /// `token`: where the token is in what is printed; else it is all of that.
+    pub token: Option<JsonPath>,
+    /// `header` that carries the token as it is; else it goes as a bearer token.
+    pub header: Option<String>,
+    /// `lifetime` of the token, where it does not say so itself.
+    pub lifetime: Option<Duration>,
 }
 
 /// What stands for a one-time code in a log-in: `{totp}`.
@@ -287,7 +304,7 @@ impl Credential {
         let sends = match self {
             Self::Login { fields, .. } => fields.values().any(LoginValue::has_code),
             Self::Session { steps, .. } => steps.get(step).is_some_and(LoginStep::sends_code),
-            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } => false,
+            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } | Self::Command(_) => false,
         };
         self.totp().filter(|_| sends)
     }
@@ -296,7 +313,7 @@ impl Credential {
     pub fn totp(&self) -> Option<&Totp> {
         match self {
             Self::Login { totp, .. } | Self::Session { totp, .. } => totp.as_ref(),
-            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } => None,
+            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } | Self::Command(_) => None,
         }
     }
 
@@ -305,6 +322,7 @@ impl Credential {
         match self {
             Self::Endpoint(endpoint) => endpoint.secrets(),
             Self::Basic { password, .. } => vec![password],
+            Self::Command(_) => Vec::new(),
             Self::Keys { headers, query } => headers.iter().chain(query).map(|(_, value)| value).collect(),
             Self::Login { fields, totp, .. } => {
                 let seed = totp.iter().map(|totp| &totp.seed);

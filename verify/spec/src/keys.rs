@@ -121,6 +121,7 @@ pub(crate) const PRINCIPAL: Section = Section {
         ("steps", r#"[{ request = "POST /login", form = { user = "north", password = "$NORTH_PASSWORD" } }]"#),
         ("headers", r#"{ X-CSRF-Token = "{csrf}" }"#),
         ("query", r#"{ api_key = "$NORTH_API_KEY" }"#),
+        ("command", r#"["./print-token.sh", "north"]"#),
         ("totp", r#""$NORTH_TOTP""#),
         ("totp_digits", "6"),
         ("totp_period", r#""30s""#),

@@ -1,5 +1,6 @@
 //! The sections of a spec, a file each, in the order in which they depend on each other.
 
+mod command;
 mod endpoint;
 mod exclude;
 mod family;

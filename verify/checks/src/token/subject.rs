@@ -82,7 +82,10 @@ pub(super) fn gets_tokens(principal: &Principal) -> bool {
         // A refresh token may be good for one use.
         Credential::Endpoint(endpoint) => !matches!(endpoint.grant, TokenGrant::RefreshToken(_)),
         Credential::Login { .. } => true,
-        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } => false,
+        // What a command prints may be the same each time.
+        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } | Credential::Command(_) => {
+            false
+        }
     }
 }
 

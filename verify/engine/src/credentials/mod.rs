@@ -4,6 +4,7 @@
 //! rest is dropped at once, however short-lived the tokens of a target are.
 
 pub(crate) mod assertion;
+pub(crate) mod command;
 pub(crate) mod forge;
 mod owners;
 mod session;
@@ -185,8 +186,13 @@ pub(crate) fn requests_before(spec: &Spec, who: Who) -> usize {
     match &spec[who].credential {
         Credential::Endpoint(_) | Credential::Login { .. } => 1,
         Credential::Session { steps, .. } => steps.len(),
-        Credential::Basic { .. } | Credential::Keys { .. } => 0,
+        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Command(_) => 0,
     }
+}
+
+/// Whether a principal proves itself with what must be fetched first.
+pub(crate) fn is_fetched(spec: &Spec, who: Who) -> bool {
+    matches!(spec[who].credential, Credential::Command(_)) || requests_before(spec, who) > 0
 }
 
 /// What a session carries once its last step is done, as it is kept and as it is recorded; or what it lacks.
@@ -213,30 +219,43 @@ pub(crate) fn session_of(spec: &Spec, who: Who, jar: &Jar) -> Result<(Token, Iss
 pub(crate) fn token_in(spec: &Spec, who: Who, body: &str, redactor: &mut Redactor) -> Option<(Token, IssuedToken)> {
     let json: Value = serde_json::from_str(body).ok()?;
     let (value, declared) = value_in(spec, who, &json)?;
+    let (token, recorded) = token_of(who, &value, json.get("expires_in").and_then(Value::as_u64), declared, redactor)?;
+    let scope = json.get("scope").and_then(Value::as_str).map(str::to_owned);
+    Some((token, IssuedToken { scope, ..recorded }))
+}
+
+/// A token, as it is kept and as it is recorded. How long it lives may have been told with it (`left`), or is what it says
+/// itself, or what the spec says (`declared`).
+pub(crate) fn token_of(
+    who: Who,
+    value: &str,
+    left: Option<u64>,
+    declared: Option<Duration>,
+    redactor: &mut Redactor,
+) -> Option<(Token, IssuedToken)> {
     if value.len() > LONGEST {
         return None;
     }
-    let placeholder = redactor.placeholder(&value);
+    let placeholder = redactor.placeholder(value);
     let mut parts = value.split('.');
     let (secret, header, claims) = match (parts.next(), parts.next(), parts.next(), parts.next()) {
         // The redactor knows a whole JWS by its form; what makes it a secret is its signature.
         (Some(header), Some(claims), Some(signature), None) if value.starts_with("eyJ") => {
             (signature, object(header).ok().map(Value::Object), object(claims).ok().map(Value::Object))
         }
-        _ => (value.as_str(), None, None),
+        _ => (value, None, None),
     };
     redactor.learn(secret);
     let secret = SecretString::from(secret);
     let time = |name: &str| claims.as_ref().and_then(|c| c.get(name)).and_then(Value::as_u64);
     let by_claims = time("exp").zip(time("iat")).map(|(exp, iat)| exp.saturating_sub(iat));
-    let lifetime = json.get("expires_in").and_then(Value::as_u64).or(by_claims).or(declared.map(|d| d.as_secs()));
+    let lifetime = left.or(by_claims).or(declared.map(|d| d.as_secs()));
     let renew = lifetime.map(|seconds| {
         // A fifth of its life, at most half a minute, before it ends.
         let life = Duration::from_secs(seconds.min(LONGEST_LIFE));
         Instant::now() + life - (life / 5).min(Duration::from_secs(30))
     });
-    let scope = json.get("scope").and_then(Value::as_str).map(str::to_owned);
-    let recorded = IssuedToken { who, placeholder: placeholder.clone(), header, claims, scope, lifetime };
+    let recorded = IssuedToken { who, placeholder: placeholder.clone(), header, claims, scope: None, lifetime };
     Some((Token { value: value.into(), secret, placeholder, carried: Vec::new(), renew }, recorded))
 }
 

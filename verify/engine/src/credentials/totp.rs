@@ -67,6 +67,11 @@ impl Codes {
         }
     }
 
+    /// Since 1970.
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
     pub(crate) async fn sleep(&self, time: Duration) {
         self.clock.sleep(time).await;
     }

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use watertight_spec::{Effect, TenantIx, Totp, Who};
+use watertight_spec::{Credential, Effect, TenantIx, Totp, Who};
 
 use super::refusals::{Refusals, pause};
 use super::secrets::Known;
@@ -11,7 +11,7 @@ use super::unsent::unrendered;
 use super::{Live, millis};
 use crate::call::{Call, Caller, Forged, Mark, Request, TokenCall};
 use crate::channel::http::{Answered, Bounds, Outgoing, Reuse};
-use crate::credentials::requests_before;
+use crate::credentials::{is_fetched, requests_before};
 use crate::gate::{Refused, Throttle};
 use crate::journal::Entry;
 use crate::log::{Event, Exchange, Failure, Outcome, Purpose, Sender, Source, What};
@@ -39,7 +39,7 @@ impl Live {
             Call::Api(Request { caller: Caller::Own(who) | Caller::Forged(Forged { who, .. }), .. }) => Some(*who),
             _ => None,
         };
-        let bearer = bearer.filter(|who| requests_before(&self.spec, *who) > 0);
+        let bearer = bearer.filter(|who| is_fetched(&self.spec, *who));
         let mut refusals = Refusals::new(self.answered.get());
         for _ in 0..MOST_RENEWALS {
             let must_last = match bearer {
@@ -62,7 +62,11 @@ impl Live {
         if lasts().is_none() {
             let fetching = self.tokens.fetching(who);
             let _guard = fetching.lock().await;
-            if lasts().is_none() {
+            if lasts().is_none()
+                && let Credential::Command(command) = &self.spec[who].credential
+            {
+                self.run_command(who, command).await;
+            } else if lasts().is_none() {
                 for step in 0..requests_before(&self.spec, who) {
                     let call = Call::Token(TokenCall { step, ..TokenCall::plain(who) });
                     let mut refusals = Refusals::new(self.answered.get());
@@ -155,7 +159,7 @@ impl Live {
         let rendered = match render(call, &self.spec, &Known::of(self, source)) {
             Ok(rendered) => rendered,
             Err(why) => {
-                let exchange = unrendered(call, &self.spec, at, &why);
+                let exchange = unrendered(call, &self.spec, at, &self.explained(call, why));
                 return Attempt { exchange, told: Told::default(), throttle: None };
             }
         };

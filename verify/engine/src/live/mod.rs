@@ -10,6 +10,7 @@
 //! Calls of several trials are under way at once, in one task: nothing is borrowed across an await.
 
 mod arrivals;
+mod commands;
 mod exchange;
 mod forgery;
 mod refusals;
@@ -29,6 +30,7 @@ use crate::channel::arrivals::Arriving;
 use crate::channel::http::Http;
 use crate::channel::inbox::Inboxes;
 use crate::clock::Clock;
+use crate::credentials::command::Failures;
 use crate::credentials::{Codes, Owners, Token, Tokens, totp};
 use crate::gate::Gate;
 use crate::journal::Journal;
@@ -86,6 +88,7 @@ pub(crate) struct Live {
     owners: Owners,
     tokens: Tokens,
     codes: Codes,
+    failed_commands: RefCell<Failures>,
     forge: RefCell<Option<Rc<Forgery>>>,
     forging: tokio::sync::Mutex<()>,
     log: RefCell<LogWriter>,
@@ -132,6 +135,7 @@ impl Live {
             redactor: RefCell::new(redactor),
             tokens: Tokens::default(),
             codes: Codes::new(clock),
+            failed_commands: RefCell::default(),
             forge: RefCell::new(None),
             forging: tokio::sync::Mutex::new(()),
             log: RefCell::new(log),

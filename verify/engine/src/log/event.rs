@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use watertight_spec::Who;
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, IssuedToken};
 use super::inbound::{Inbound, InboxIx};
 
 /// Which trial, set-up or clean-up an event belongs to.
@@ -57,6 +57,8 @@ pub enum What {
         /// For how long, in milliseconds.
         ms: u64,
     },
+    /// A command of the spec printed a token.
+    Printed(Box<IssuedToken>),
     /// Something arrived by itself.
     Inbound(Box<Inbound>),
     /// A check has looked into an inbox: of its events it can have seen those before this number, and no other.
@@ -112,6 +114,7 @@ impl Event {
                     && exchange.hits.iter().all(|hit| spec.has_tenant(hit.owner))
             }
             What::AwaitsCode { who, .. } => spec.has(*who),
+            What::Printed(token) => spec.has(token.who),
             What::Inbound(inbound) => inbound.hits.iter().all(|hit| spec.has_tenant(hit.owner)),
             What::Began(_) | What::Waited { .. } | What::Cut { .. } | What::CleanUp(_) => true,
         }

@@ -282,7 +282,12 @@ fn body_of(event: &mut Event) -> Option<&mut Body> {
             }
         }
         What::Inbound(inbound) => Some(&mut inbound.body),
-        What::Began(_) | What::Waited { .. } | What::AwaitsCode { .. } | What::Cut { .. } | What::CleanUp(_) => None,
+        What::Began(_)
+        | What::Waited { .. }
+        | What::AwaitsCode { .. }
+        | What::Printed(_)
+        | What::Cut { .. }
+        | What::CleanUp(_) => None,
     }
 }
 

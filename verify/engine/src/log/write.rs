@@ -109,7 +109,12 @@ impl LogWriter {
                 }
             }
             What::Inbound(inbound) => self.store(&mut inbound.body)?,
-            What::Began(_) | What::Waited { .. } | What::AwaitsCode { .. } | What::Cut { .. } | What::CleanUp(_) => {}
+            What::Began(_)
+            | What::Waited { .. }
+            | What::AwaitsCode { .. }
+            | What::Printed(_)
+            | What::Cut { .. }
+            | What::CleanUp(_) => {}
         }
         let event = Event { seq, source, what };
         let text = serde_json::to_string(&event)?;

@@ -33,7 +33,9 @@ pub(super) fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets)
             let jar = with_code(secrets.jar(ask.who), credential, ask, secrets)?;
             login_step(step, &jar, ask.who, label, secrets)
         }
-        Credential::Basic { .. } | Credential::Keys { .. } => Err(format!("{label} uses no tokens").into()),
+        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Command(_) => {
+            Err(format!("{label} sends no request for a token").into())
+        }
     }
 }
 

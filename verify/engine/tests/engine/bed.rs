@@ -12,9 +12,9 @@ use futures::future::LocalBoxFuture;
 use tempfile::TempDir;
 use watertight_engine::call::{Call, Caller, Request};
 use watertight_engine::journal::Journal;
-use watertight_engine::log::{Event, Failure, Header, LogReader, LogWriter, Source};
+use watertight_engine::log::{Event, Failure, Header, LogReader, LogWriter, Source, What};
 use watertight_engine::marker::RunTag;
-use watertight_engine::{Access, Clock, Engine, Future, Job, Script, Seen, Setting, Tape, Width};
+use watertight_engine::{Access, Clock, Engine, Fed, Future, Job, Player, Script, Seen, Setting, Tape, Width};
 use watertight_spec::{Spec, TenantIx, Who};
 
 pub(crate) const SECRET: &str = "s3cret/of+north=";
@@ -68,6 +68,11 @@ pub(crate) fn private_key() -> &'static str {
 
 /// Parsed.
 pub(crate) fn parsed(text: &str) -> Arc<Spec> {
+    parsed_in(Path::new(""), text)
+}
+
+/// Of a file in this folder.
+pub(crate) fn parsed_in(folder: &Path, text: &str) -> Arc<Spec> {
     let known = [
         ("NORTH_SECRET", SECRET),
         ("SOUTH_PASSWORD", "pässword of south"),
@@ -75,8 +80,12 @@ pub(crate) fn parsed(text: &str) -> Arc<Spec> {
         ("SOUTH_TOTP", SEED),
     ];
     let variables: BTreeMap<String, String> = known.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    parsed_with(&folder.join("test.toml"), text, &variables)
+}
+
+fn parsed_with(path: &Path, text: &str, variables: &BTreeMap<String, String>) -> Arc<Spec> {
     let today = time::Date::from_calendar_date(2026, time::Month::January, 1).unwrap();
-    Arc::new(watertight_spec::parse(Path::new("test.toml"), text, &variables, today).unwrap_or_else(|p| panic!("{p}")))
+    Arc::new(watertight_spec::parse(path, text, variables, today).unwrap_or_else(|p| panic!("{p}")))
 }
 
 /// With the usual credentials.
@@ -168,21 +177,31 @@ impl Bed {
 
     /// What came of calls, one after the other.
     pub(crate) async fn perform(&self, calls: Vec<Call>) -> Vec<Seen> {
-        self.run(Access::Write, move |t| {
-            let calls = calls.clone();
-            Box::pin(async move {
-                let mut seen = Vec::new();
-                for call in calls {
-                    seen.push(t.call(call).await);
-                }
-                seen
-            })
-        })
-        .await
+        self.run(Access::Write, performing(calls)).await
     }
 
     pub(crate) async fn one(&self, call: Call) -> Seen {
         self.perform(vec![call]).await.pop().unwrap()
+    }
+
+    /// What came of calls, from the record alone: with what it has in place of variables, and where there are no files.
+    pub(crate) fn judged(&self, calls: Vec<Call>) -> Vec<Seen> {
+        let events = self.events();
+        let variables = events.iter().find_map(|event| match &event.what {
+            What::Began(part) => Some(part.variables.clone()),
+            _ => None,
+        });
+        let spec = parsed_with(Path::new("/nowhere/spec.toml"), &self.spec.source.text, &variables.unwrap());
+        let mut player = Player::new(spec, self.tag.clone());
+        assert!(matches!(player.begin(job(0, Access::Write, performing(calls))), Fed::GoesOn));
+        for event in events {
+            match player.feed(event) {
+                Fed::GoesOn => {}
+                Fed::Done(seen) => return seen.unwrap(),
+                Fed::Diverges(divergence) => panic!("{divergence:?}"),
+            }
+        }
+        panic!("the script does not end")
     }
 
     /// What a script yields.
@@ -214,6 +233,20 @@ impl Bed {
             all.push_str(&String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()));
         }
         all
+    }
+}
+
+/// A script that performs calls.
+fn performing(calls: Vec<Call>) -> impl for<'t> Fn(&'t Tape) -> Future<'t, Vec<Seen>> + 'static {
+    move |t| {
+        let calls = calls.clone();
+        Box::pin(async move {
+            let mut seen = Vec::new();
+            for call in calls {
+                seen.push(t.call(call).await);
+            }
+            seen
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bed;
 mod codes;
+mod commands;
 mod evidence;
 mod grants;
 mod hostile;

@@ -3,8 +3,8 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use watertight_spec::{
-    CODE, ClientProof, Credential, LoginEncoding, LoginValue, Principal, SecretGoes, Spec, TokenEndpoint, TokenGrant,
-    Totp, WrittenPart,
+    CODE, ClientProof, Credential, LoginEncoding, LoginValue, Principal, SecretGoes, Spec, TokenCommand, TokenEndpoint,
+    TokenGrant, Totp, WrittenPart,
 };
 
 use super::code::one_time_code;
@@ -30,9 +30,21 @@ pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
             };
             (format!("-X {}{data}", single(method)), url, members(&token.to_string())?)
         }
+        Credential::Command(command) => return printed(&principal.env_name, command),
         Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } => return None,
     };
     Some(command(&principal.env_name, &options, url, &path))
+}
+
+/// What a command of the spec prints, in the spec's folder.
+fn printed(name: &str, command: &TokenCommand) -> Option<String> {
+    let words: Vec<String> =
+        std::iter::once(&command.program).chain(&command.arguments).map(|word| single(word)).collect();
+    let taken = match &command.token {
+        Some(path) => format!(" | {}", member_of(&members(&path.to_string())?)),
+        None => String::new(),
+    };
+    Some(format!("{name}=$({}{taken})", words.join(" ")))
 }
 
 /// None where an assertion is signed: that takes more than a line of shell.
@@ -68,7 +80,12 @@ fn of_endpoint(spec: &Spec, endpoint: &TokenEndpoint) -> Option<String> {
 
 fn command(name: &str, options: &str, url: &Url, path: &str) -> String {
     let url = single(url.as_str());
-    format!("{name}=$(curl -s {options} {url} | python3 -c 'import json,sys;print(json.load(sys.stdin){path})')")
+    format!("{name}=$(curl -s {options} {url} | {})", member_of(path))
+}
+
+/// A command that prints a member of the JSON that it is given.
+fn member_of(path: &str) -> String {
+    format!("python3 -c 'import json,sys;print(json.load(sys.stdin){path})'")
 }
 
 /// A member of a form; `word` is its value, as a word for the shell.

@@ -175,3 +175,16 @@ fn a_log_in_with_a_one_time_code_makes_it_from_its_seed() {
     let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "94287082", "{script}");
 }
+
+#[test]
+fn what_a_command_prints_is_printed_again() {
+    let plain = proving("grant = \"command\"\ncommand = [\"./print-token.sh\", \"it's @ID@\"]");
+    assert_eq!(token_command(&plain).unwrap(), "NORTH_TOKEN=$(./print-token.sh 'it'\\''s N')");
+    let within = "grant = \"command\"\ncommand = [\"tool\"]\ntoken = \"$.a.token\"\nheader = \"X-Session\"";
+    let within = proving(within);
+    let print = "python3 -c 'import json,sys;print(json.load(sys.stdin)[\"a\"][\"token\"])'";
+    assert_eq!(token_command(&within).unwrap(), format!("NORTH_TOKEN=$(tool | {print})"));
+    let mut asked = exchange("");
+    asked.request.headers = vec![("X-Session".into(), PLACEHOLDER.into())];
+    assert!(command(&within, &asked).contains("-H \"X-Session: $NORTH_TOKEN\""), "{}", command(&within, &asked));
+}

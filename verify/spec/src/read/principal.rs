@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use toml::de::DeValue;
 use url::Url;
 
+use super::command::command;
 use super::endpoint::endpoint;
 use super::session::session;
 use super::tenant::Roster;
@@ -54,9 +55,10 @@ pub(super) enum Grant {
     Header,
     Login,
     Session,
+    Command,
 }
 
-const GRANTS: [(&str, Grant); 8] = [
+const GRANTS: [(&str, Grant); 9] = [
     ("client_credentials", Grant::ClientCredentials),
     ("password", Grant::Password),
     ("refresh_token", Grant::RefreshToken),
@@ -65,6 +67,7 @@ const GRANTS: [(&str, Grant); 8] = [
     ("header", Grant::Header),
     ("login", Grant::Login),
     ("session", Grant::Session),
+    ("command", Grant::Command),
 ];
 
 /// Keys of a token endpoint, and these.
@@ -94,6 +97,7 @@ impl Grant {
             Self::Header => &["header", "value", "headers", "query"],
             Self::Login => of_log_in!("request", "json", "form", "token"),
             Self::Session => of_log_in!("steps", "headers"),
+            Self::Command => &["command", "token", "header", "lifetime"],
         }
     }
 }
@@ -126,6 +130,7 @@ pub(super) fn principal<'t>(
             Grant::Header => header(reader, table, &mut draft),
             Grant::Login => login(reader, table, &mut draft, home.url),
             Grant::Session => session(reader, table, &mut draft, home.url),
+            Grant::Command => command(reader, table),
         }
     });
     let env_name = env_name(table, home, draft.name.as_ref());

@@ -109,7 +109,7 @@ fn grants() {
         (grant, "grant = \"login\"\nrequest = \"GET /login\"\njson = { a = 1 }\nform = {}\ntoken = \"token\""),
         (grant, "grant = \"login\"\nrequest = \"POST login\"\njson = { password = \"hunter2\", user = 1 }\ntoken = \"$.t\""),
     ]), @r#"
-    13: `"implicit"` `implicit` is not known here → one of: client_credentials, password, refresh_token, jwt_bearer, basic, header, login, session
+    13: `"implicit"` `implicit` is not known here → one of: client_credentials, password, refresh_token, jwt_bearer, basic, header, login, session, command
 
     11: `[[tenant.principal]]` [[tenant.principal]] has no `value` → add `value = "$NORTH_API_KEY"`
     14: `"X Key"` `X Key` is no header name → letters, digits and `-`: "X-Tenant-Id"
@@ -295,5 +295,37 @@ fn one_time_codes() {
     14: `totp` `totp` means nothing with grant "client_credentials" → leave it out; with this grant go token_url, client_id, client_secret, client_auth, private_key, key_id, key_algorithm, scope, params
 
     32: `"$NORTH_CLIENT_SECRET"` another tenant has the secret `$NORTH_CLIENT_SECRET` too → give each tenant its own secret, in a variable of its own
+    "#);
+}
+
+#[test]
+fn commands() {
+    let grant = |text: &str| {
+        let other = "[[tenant.principal]]\nname = \"b\"\ngrant = \"client_credentials\"";
+        ("grant = \"client_credentials\"", format!("grant = \"command\"\n{text}\n{other}"))
+    };
+    let all = [
+        grant(""),
+        grant("command = \"./print-token.sh north\""),
+        grant("command = []"),
+        grant("command = [\"./print-token.sh\", 7, \"\", \"$UNSET\", \"$NORTH_CLIENT_SECRET\"]"),
+        grant("command = [\"./t\"]\ntoken = \"token\"\nheader = \"Host\"\nlifetime = \"long\"\nscope = \"x\""),
+    ];
+    insta::assert_snapshot!(each(&all.each_ref().map(|(from, to)| (*from, to.as_str()))), @r#"
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `command` → add `command = ["./print-token.sh", "north"]`
+
+    14: `"./print-token.sh north"` `command` must be a list: the program, then each of its arguments, not a string → for example ["./print-token.sh", "north"]
+
+    14: `[]` a command of 0 words → from 1 to 64 words: ["./print-token.sh", "north"]
+
+    14: `7` this must be a string, not an integer → for example "text in quotes"
+    14: `""` this is empty → write a value, or leave the key out
+    14: `"$UNSET"` the variable `UNSET` is not set → set it: `export UNSET=…`, or name a file that does in `env_file`
+    14: `"$NORTH_CLIENT_SECRET"` `$NORTH_CLIENT_SECRET` is a secret in line 20, so it cannot be shown here → give the value a variable of its own
+
+    15: `"token"` `token` is no JSONPath → RFC 9535, from the root `$`: "$.data.id"
+    16: `"Host"` `Host` belongs to the connection → write the header that the platform reads, such as "X-Tenant-Id"
+    17: `"long"` `long` is no duration that fits here → a number and a unit, from 1s to 8760h: "200ms", "10s", "1h"
+    18: `scope` `scope` means nothing with grant "command" → leave it out; with this grant go command, token, header, lifetime
     "#);
 }
