@@ -320,6 +320,11 @@ impl Authorization {
 
 fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<Authorization, Unrendered> {
     let bearer = |token: Text| vec![("authorization".to_owned(), token.framed(|t| format!("Bearer {t}")))];
+    let hidden = |secret: &SecretString| {
+        let secret = secret.expose_secret();
+        Text::secret(secret, secrets.shown(secret))
+    };
+    let key = |(name, value): &(String, SecretString)| (name.clone(), hidden(value));
     let missing = |who: Who| Unrendered::NoToken(format!("{} has no token", spec.name_of(who)));
     match caller {
         Caller::Anonymous => Ok(Authorization::new(Sender::Anonymous, "anonymous".into(), vec![])),
@@ -332,12 +337,17 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
                     vec![("authorization".to_owned(), Text::secret(format!("Basic {real}"), format!("Basic {shown}")))]
                 }
                 Credential::Keys { headers, query } => {
-                    let key = |(name, value): &(String, SecretString)| {
-                        let value = value.expose_secret();
-                        (name.clone(), Text::secret(value, secrets.shown(value)))
-                    };
                     in_query = query.iter().map(key).collect();
                     headers.iter().map(key).collect()
+                }
+                Credential::Cookies { cookies, stored, headers } => {
+                    let named =
+                        cookies.iter().map(key).map(|(name, value)| value.framed(|text| format!("{name}={text}")));
+                    let stored = stored.iter().map(|stored| hidden(&stored.line));
+                    let cookies: Vec<Text> = named.chain(stored).collect();
+                    let line = |pick: fn(&Text) -> &str| cookies.iter().map(pick).collect::<Vec<_>>().join("; ");
+                    let cookie = Text::secret(line(Text::real), line(Text::shown));
+                    std::iter::once(("cookie".to_owned(), cookie)).chain(headers.iter().map(key)).collect()
                 }
                 Credential::Session { .. } => {
                     let missing = || Unrendered::NoToken(format!("{} is not logged in", spec.name_of(*who)));

@@ -35,7 +35,8 @@ impl<'s> Reproducer<'s> {
             _ => std::collections::BTreeMap::new(),
         };
         let is_secret = |name: &String| matches!(spec.variables.get(name), Some(Variable::Secret(_)));
-        Self { spec, words: Words::new(shown.into_iter().filter(|(name, _)| is_secret(name))) }
+        let shown = shown.into_iter().filter(|(name, _)| is_secret(name));
+        Self { spec, words: Words::new(shown.filter_map(|(name, shown)| Some((shell_name(spec, name)?, shown)))) }
     }
 
     pub(crate) fn spec(&self) -> &'s Spec {
@@ -97,6 +98,8 @@ impl<'s> Reproducer<'s> {
                 let variable = variable(self.spec, value.expose_secret()).unwrap_or_else(|| "KEY".into());
                 Some(format!("-H \"{header}: ${variable}\""))
             }
+            // Each cookie as its variable.
+            (Credential::Cookies { .. }, _) => None,
             // What a session carries is had by logging in: its cookies, and the headers that the spec names.
             (Credential::Session { headers, .. }, _) => {
                 let is_carried = name == "cookie" || headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -125,6 +128,20 @@ impl<'s> Reproducer<'s> {
             _ => Some(format!("-H \"Authorization: Bearer ${}\"", principal.env_name)),
         }
     }
+}
+
+/// The variable of a command that holds what a variable of the spec does: its own name, or for what is in a file, that of
+/// the credential. None for other files.
+fn shell_name(spec: &Spec, name: String) -> Option<String> {
+    if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Some(name);
+    }
+    let principals = spec.tenants.iter().flat_map(|tenant| &tenant.principals);
+    let holds = |principal: &&Principal| match &principal.credential {
+        Credential::Cookies { stored: Some(stored), .. } => stored.variable == name,
+        _ => false,
+    };
+    principals.into_iter().find(holds).map(|principal| principal.env_name.clone())
 }
 
 /// A header's name as a variable's: `X_CSRF_TOKEN`.

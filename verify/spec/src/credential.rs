@@ -45,6 +45,15 @@ pub enum Credential {
         /// `totp`, if a member is a one-time code.
         totp: Option<Totp>,
     },
+    /// `grant = "cookies"`: a session that was begun elsewhere.
+    Cookies {
+        /// `cookies`, each a variable.
+        cookies: Vec<(String, SecretString)>,
+        /// `storage`
+        stored: Option<StoredCookies>,
+        /// `headers`, each a variable.
+        headers: Vec<(String, SecretString)>,
+    },
     /// `grant = "command"`
     Command(TokenCommand),
     /// `grant = "session"`: a log-in of one or more steps. Every request then carries the cookies that their answers set,
@@ -59,6 +68,19 @@ pub enum Credential {
         /// `totp`, if a step sends a one-time code.
         totp: Option<Totp>,
     },
+}
+
+/// Those cookies of a file that go to the tenant's URL.
+#[derive(Clone, Debug)]
+pub struct StoredCookies {
+    /// `storage`: the file, as it is written.
+    pub file: String,
+    /// Under what [`Spec::variables`](crate::Spec::variables) has the line.
+    pub variable: String,
+    /// As a `Cookie` header has them.
+    pub line: SecretString,
+    /// Each value. None where a record has another text in place of the line.
+    pub values: Vec<SecretString>,
 }
 
 /// A program that prints a token.
@@ -304,7 +326,9 @@ impl Credential {
         let sends = match self {
             Self::Login { fields, .. } => fields.values().any(LoginValue::has_code),
             Self::Session { steps, .. } => steps.get(step).is_some_and(LoginStep::sends_code),
-            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } | Self::Command(_) => false,
+            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } | Self::Cookies { .. } | Self::Command(_) => {
+                false
+            }
         };
         self.totp().filter(|_| sends)
     }
@@ -313,7 +337,9 @@ impl Credential {
     pub fn totp(&self) -> Option<&Totp> {
         match self {
             Self::Login { totp, .. } | Self::Session { totp, .. } => totp.as_ref(),
-            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } | Self::Command(_) => None,
+            Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } | Self::Cookies { .. } | Self::Command(_) => {
+                None
+            }
         }
     }
 
@@ -322,6 +348,10 @@ impl Credential {
         match self {
             Self::Endpoint(endpoint) => endpoint.secrets(),
             Self::Basic { password, .. } => vec![password],
+            Self::Cookies { cookies, stored, headers } => {
+                let written = cookies.iter().chain(headers).map(|(_, value)| value);
+                written.chain(stored.iter().flat_map(|stored| &stored.values)).collect()
+            }
             Self::Command(_) => Vec::new(),
             Self::Keys { headers, query } => headers.iter().chain(query).map(|(_, value)| value).collect(),
             Self::Login { fields, totp, .. } => {

@@ -16,7 +16,10 @@ impl Spec {
             Credential::Endpoint(endpoint) => vec![&endpoint.url],
             Credential::Login { url, .. } => vec![url],
             Credential::Session { steps, .. } => steps.iter().map(|step| &step.url).collect(),
-            Credential::Basic { .. } | Credential::Keys { .. } | Credential::Command(_) => Vec::new(),
+            Credential::Basic { .. }
+            | Credential::Keys { .. }
+            | Credential::Cookies { .. }
+            | Credential::Command(_) => Vec::new(),
         });
         let bases =
             self.target.url.iter().chain(&self.target.hosts).chain(self.tenants.iter().map(|tenant| &tenant.url));

@@ -121,6 +121,8 @@ pub(crate) const PRINCIPAL: Section = Section {
         ("steps", r#"[{ request = "POST /login", form = { user = "north", password = "$NORTH_PASSWORD" } }]"#),
         ("headers", r#"{ X-CSRF-Token = "{csrf}" }"#),
         ("query", r#"{ api_key = "$NORTH_API_KEY" }"#),
+        ("cookies", r#"{ sessionid = "$NORTH_SESSION" }"#),
+        ("storage", r#""north.json""#),
         ("command", r#"["./print-token.sh", "north"]"#),
         ("totp", r#""$NORTH_TOTP""#),
         ("totp_digits", "6"),

@@ -31,6 +31,7 @@ mod setting;
 mod shapes;
 mod spec;
 mod spots;
+mod storage;
 mod symbols;
 mod template;
 mod values;

@@ -46,7 +46,7 @@ pub fn parse(path: &Path, text: &str, env: &dyn EnvSource, today: time::Date) ->
     }
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = DeTable::parse(plain).map_err(|error| syntax(path, plain, &error))?;
-    let mut reader = Reader::new(plain, env);
+    let mut reader = Reader::new(path, plain, env);
     secrets::hide(&mut reader.report, document.get_ref());
     reader.variables.set_secrets(secrets::variables(document.get_ref()));
     let root = reader.open(&ROOT, document.get_ref(), 0..0);
@@ -58,7 +58,7 @@ pub fn parse(path: &Path, text: &str, env: &dyn EnvSource, today: time::Date) ->
         let help = "no secret can be sent in a body: leave that request out, or give the account one that is none";
         reader.report.note(at..at.saturating_add(name.len()).saturating_add(3), message, help);
     }
-    let Reader { report, variables } = reader;
+    let Reader { report, variables, .. } = reader;
     match (report.finish(path), parts) {
         (Some(problems), _) => Err(problems),
         (None, Some(spec)) => Ok(Spec { variables: variables.into_used(), ..spec }),

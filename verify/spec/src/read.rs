@@ -1,6 +1,7 @@
 //! The sections of a spec, a file each, in the order in which they depend on each other.
 
 mod command;
+mod cookies;
 mod endpoint;
 mod exclude;
 mod family;

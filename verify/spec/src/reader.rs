@@ -1,6 +1,7 @@
 //! Reads tables with spans, noting every mistake and going on.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -34,6 +35,8 @@ impl<T> At<T> {
 pub(crate) struct Reader<'t, 'e> {
     pub(crate) report: Report<'t>,
     pub(crate) variables: Variables<'e>,
+    /// Where the spec is.
+    pub(crate) folder: PathBuf,
 }
 
 /// A table of a known section; keys that do not belong to it have been noted.
@@ -65,8 +68,9 @@ impl<'t> Table<'t> {
 }
 
 impl<'t, 'e> Reader<'t, 'e> {
-    pub(crate) fn new(text: &'t str, env: &'e dyn EnvSource) -> Self {
-        Self { report: Report::new(text), variables: Variables::new(env) }
+    pub(crate) fn new(path: &Path, text: &'t str, env: &'e dyn EnvSource) -> Self {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self { report: Report::new(text), variables: Variables::new(env), folder }
     }
 
     /// The line of a byte, from 1.

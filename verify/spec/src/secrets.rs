@@ -24,7 +24,8 @@ pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
         let logins = requests
             .flat_map(|request| ["json", "form", "params", "variables"].into_iter().filter_map(|key| request.get(key)));
         // API keys. What a session's headers hold are no variables.
-        let keys = ["headers", "query"].into_iter().filter_map(|key| principal.get(key)?.get_ref().as_table());
+        let keys =
+            ["headers", "query", "cookies"].into_iter().filter_map(|key| principal.get(key)?.get_ref().as_table());
         let own = own.chain(keys.flat_map(|members| members.values()));
         own.chain(logins.flat_map(values_in))
     });

@@ -106,18 +106,25 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
             "header",
             "login",
             "session",
+            "cookies",
+            "command",
         ]),
         ("[[tenant.principal]]", "use") => OneOf(&["all", "tokens"]),
         ("[[tenant.principal]]", "client_auth") => OneOf(&["basic", "post", "private_key_jwt"]),
         ("[[tenant.principal]]", "key_algorithm") => OneOf(&["RS256", "PS256", "ES256", "EdDSA"]),
-        ("[[tenant.principal]]", "client_secret" | "password" | "value" | "refresh_token" | "private_key") => Variable,
+        ("[[tenant.principal]]", "client_secret" | "password" | "value" | "refresh_token" | "private_key" | "totp") => {
+            Variable
+        }
         ("[[tenant.principal]]", "json" | "form" | "claims") => Members,
-        ("[[tenant.principal]]", "params" | "headers" | "query") => TextsByName,
+        ("[[tenant.principal]]", "params" | "headers" | "query" | "cookies") => TextsByName,
+        ("[[tenant.principal]]", "command") => Texts,
+        ("[[tenant.principal]]", "totp_digits") => Whole(8),
+        ("[[tenant.principal]]", "totp_algorithm") => OneOf(&["SHA1", "SHA256", "SHA512"]),
         ("[[tenant.principal]]", "steps") => Tables(&STEP, 10),
         (
             "[[tenant.principal]]",
             "name" | "names" | "token_url" | "client_id" | "scope" | "key_id" | "username" | "header" | "request"
-            | "token" | "lifetime",
+            | "token" | "lifetime" | "storage" | "totp_period",
         ) => Text,
 
         ("a step", "request" | "graphql") => Text,

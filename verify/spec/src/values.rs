@@ -269,6 +269,21 @@ impl<'t> Reader<'t, '_> {
         Some(name.value.to_owned())
     }
 
+    /// A name of a cookie (RFC 6265 4.1.1).
+    pub(crate) fn cookie_name(&mut self, name: At<&str>) -> Option<String> {
+        let fits = !name.value.is_empty() && name.value.bytes().all(is_token_byte);
+        if !fits {
+            let message = format!("`{}` is no name of a cookie", printable(name.value));
+            self.report.note(name.span, message, "as the browser shows it: \"sessionid\"");
+        }
+        fits.then(|| name.value.to_owned())
+    }
+
+    /// The text of a file that is named relative to the spec.
+    pub(crate) fn beside(&self, file: &str) -> Result<String, String> {
+        crate::variables::bounded(&self.folder.join(file))
+    }
+
     /// Text of an optional key.
     pub(crate) fn optional_text(&mut self, table: &Table<'t>, key: &'static str) -> Option<String> {
         table.get(key).and_then(|value| self.expanded(value)).map(|text| text.value)

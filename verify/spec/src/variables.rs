@@ -127,6 +127,16 @@ impl<'e> Variables<'e> {
         }
     }
 
+    /// What a bundle has in place of what was read from a file.
+    pub(crate) fn recorded(&self, name: &str) -> Option<String> {
+        self.env.lookup(name).filter(|value| !value.is_empty())
+    }
+
+    /// A secret that is in a file of its own: recorded as a variable is, so that the record is enough without the file.
+    pub(crate) fn note_file(&mut self, name: &str, secret: SecretString) {
+        self.used.insert(name.to_owned(), Variable::Secret(secret));
+    }
+
     /// A variable by whose value alone someone is let in.
     pub(crate) fn note_key(&mut self, name: &str) {
         self.keys.insert(name.to_owned());
@@ -171,7 +181,8 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn read(path: &std::path::Path) -> Result<BTreeMap<String, String>, String> {
+/// The text of a file that a spec names.
+pub(crate) fn bounded(path: &std::path::Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
     let mut text = String::new();
     file.take(LARGEST_FILE.saturating_add(1))
@@ -180,6 +191,11 @@ fn read(path: &std::path::Path) -> Result<BTreeMap<String, String>, String> {
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > LARGEST_FILE {
         return Err(format!("is larger than {LARGEST_FILE} bytes"));
     }
+    Ok(text)
+}
+
+fn read(path: &std::path::Path) -> Result<BTreeMap<String, String>, String> {
+    let text = bounded(path)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut values = BTreeMap::new();
     for (number, line) in (1_usize..).zip(text.lines()) {

@@ -83,9 +83,11 @@ pub(super) fn gets_tokens(principal: &Principal) -> bool {
         Credential::Endpoint(endpoint) => !matches!(endpoint.grant, TokenGrant::RefreshToken(_)),
         Credential::Login { .. } => true,
         // What a command prints may be the same each time.
-        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } | Credential::Command(_) => {
-            false
-        }
+        Credential::Basic { .. }
+        | Credential::Keys { .. }
+        | Credential::Session { .. }
+        | Credential::Cookies { .. }
+        | Credential::Command(_) => false,
     }
 }
 

@@ -186,7 +186,7 @@ pub(crate) fn requests_before(spec: &Spec, who: Who) -> usize {
     match &spec[who].credential {
         Credential::Endpoint(_) | Credential::Login { .. } => 1,
         Credential::Session { steps, .. } => steps.len(),
-        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Command(_) => 0,
+        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Cookies { .. } | Credential::Command(_) => 0,
     }
 }
 

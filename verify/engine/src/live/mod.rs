@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
-use watertight_spec::{Spec, Variable};
+use watertight_spec::{Credential, Spec, Variable};
 
 use crate::channel::arrivals::Arriving;
 use crate::channel::http::Http;
@@ -117,8 +117,11 @@ impl Live {
                 redactor.learn(secret.expose_secret());
             }
         }
-        // A target that shows a seed may write it in another way than the spec's user.
+        // A target shows each cookie of a line by itself, and a seed perhaps in another way than the spec's user.
         for (_, principal) in spec.tenant_ixs().flat_map(|tenant| spec.principals(tenant)) {
+            if let Credential::Cookies { stored: Some(stored), .. } = &principal.credential {
+                stored.values.iter().for_each(|value| redactor.learn(value.expose_secret()));
+            }
             let seed = principal.credential.totp().map(|totp| totp::normal(totp.seed.expose_secret()));
             seed.iter().for_each(|seed| redactor.learn(seed));
         }

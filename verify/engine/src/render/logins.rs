@@ -33,7 +33,7 @@ pub(super) fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets)
             let jar = with_code(secrets.jar(ask.who), credential, ask, secrets)?;
             login_step(step, &jar, ask.who, label, secrets)
         }
-        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Command(_) => {
+        Credential::Basic { .. } | Credential::Keys { .. } | Credential::Cookies { .. } | Credential::Command(_) => {
             Err(format!("{label} sends no request for a token").into())
         }
     }

@@ -78,6 +78,8 @@ pub(crate) fn parsed_in(folder: &Path, text: &str) -> Arc<Spec> {
         ("SOUTH_PASSWORD", "pässword of south"),
         ("SOUTH_KEY", private_key()),
         ("SOUTH_TOTP", SEED),
+        ("SOUTH_LANG", "lang-of-south"),
+        ("SOUTH_CSRF", "csrf-of-south"),
     ];
     let variables: BTreeMap<String, String> = known.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     parsed_with(&folder.join("test.toml"), text, &variables)

@@ -5,6 +5,7 @@
 mod bed;
 mod codes;
 mod commands;
+mod cookies;
 mod evidence;
 mod grants;
 mod hostile;

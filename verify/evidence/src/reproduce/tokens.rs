@@ -14,6 +14,8 @@ use super::{setting, variable};
 /// A command that puts a principal's token into the variable that a reproduction uses. None where no token is used, where
 /// its secret has no variable, or where the answer names it in a way that takes more than a few words to follow.
 pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
+    let tenant =
+        spec.tenants.iter().find(|tenant| tenant.principals.iter().any(|own| own.env_name == principal.env_name));
     let (options, url, path) = match &principal.credential {
         Credential::Endpoint(endpoint) => {
             (of_endpoint(spec, endpoint)?, &endpoint.url, "[\"access_token\"]".to_owned())
@@ -30,10 +32,23 @@ pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
             };
             (format!("-X {}{data}", single(method)), url, members(&token.to_string())?)
         }
+        Credential::Cookies { stored, .. } => {
+            let host = tenant?.url.host_str()?;
+            return stored.as_ref().map(|stored| of_file(&principal.env_name, &stored.file, host));
+        }
         Credential::Command(command) => return printed(&principal.env_name, command),
         Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } => return None,
     };
     Some(command(&principal.env_name, &options, url, &path))
+}
+
+/// The cookies of a file in the spec's folder that are for a host.
+fn of_file(name: &str, file: &str, host: &str) -> String {
+    let script = "import json,sys;f,h=sys.argv[1:];t=open(f).read();\
+p=t.lstrip()[:1]==\"{\";l=[r.removeprefix(\"#HttpOnly_\").split(\"\\t\") for r in t.splitlines()];\
+c=[(x[\"domain\"],x[\"name\"],x[\"value\"]) for x in json.loads(t)[\"cookies\"]] if p else [(x[0],x[5],x[6]) for x in l if len(x)==7];\
+print(\"; \".join(n+\"=\"+v for d,n,v in c if (\".\"+h).endswith(\".\"+d.lstrip(\".\"))))";
+    format!("{name}=$(python3 -c '{script}' {} {})", single(file), single(host))
 }
 
 /// What a command of the spec prints, in the spec's folder.

@@ -188,3 +188,30 @@ fn what_a_command_prints_is_printed_again() {
     asked.request.headers = vec![("X-Session".into(), PLACEHOLDER.into())];
     assert!(command(&within, &asked).contains("-H \"X-Session: $NORTH_TOKEN\""), "{}", command(&within, &asked));
 }
+
+#[test]
+fn cookies_are_their_variables_and_those_of_a_file_are_read_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = "127.0.0.1";
+    let jar = format!("#HttpOnly_{host}\tFALSE\t/\tFALSE\t0\ta\tstored-1\nother.example\tTRUE\t/\tFALSE\t0\tb\tx\n");
+    let state = format!(
+        r#"{{"cookies":[{{"name":"a","value":"stored-1","domain":"{host}","path":"/"}},{{"name":"b","value":"x","domain":"other.example"}}]}}"#
+    );
+    let mut asked = exchange("");
+    for (file, held) in [("jar.txt", jar), ("it's.json", state)] {
+        // Each tenant has one of its own.
+        for tenant in ["N", "S"] {
+            std::fs::write(folder.path().join(format!("{tenant}-{file}")), &held).unwrap();
+        }
+        let path = folder.path().join(format!("@ID@-{file}"));
+        let spec =
+            proving(&format!("grant = \"cookies\"\ncookies = {{ s = \"$SECRET\" }}\nstorage = \"{}\"", path.display()));
+        let script = format!("{}; printf '%s' \"$NORTH_TOKEN\"", token_command(&spec).unwrap());
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "a=stored-1", "{script}");
+    }
+    let plain = proving("grant = \"cookies\"\ncookies = { s = \"$SECRET\" }");
+    assert_eq!(token_command(&plain), None);
+    asked.request.headers = vec![("cookie".into(), format!("s={PLACEHOLDER}"))];
+    assert!(command(&plain, &asked).contains("-H 'cookie: s='\"$N_SECRET\""), "{}", command(&plain, &asked));
+}

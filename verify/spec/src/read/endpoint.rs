@@ -90,9 +90,13 @@ fn granted<'t>(
             let key = private_key(reader, table, draft);
             Some(TokenGrant::JwtBearer { claims: claims?, key: key? })
         }
-        Grant::ClientCredentials | Grant::Basic | Grant::Header | Grant::Login | Grant::Session | Grant::Command => {
-            Some(TokenGrant::ClientCredentials)
-        }
+        Grant::ClientCredentials
+        | Grant::Basic
+        | Grant::Header
+        | Grant::Login
+        | Grant::Session
+        | Grant::Cookies
+        | Grant::Command => Some(TokenGrant::ClientCredentials),
     }
 }
 

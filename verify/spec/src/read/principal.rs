@@ -7,6 +7,7 @@ use toml::de::DeValue;
 use url::Url;
 
 use super::command::command;
+use super::cookies::cookies;
 use super::endpoint::endpoint;
 use super::session::session;
 use super::tenant::Roster;
@@ -55,10 +56,11 @@ pub(super) enum Grant {
     Header,
     Login,
     Session,
+    Cookies,
     Command,
 }
 
-const GRANTS: [(&str, Grant); 9] = [
+const GRANTS: [(&str, Grant); 10] = [
     ("client_credentials", Grant::ClientCredentials),
     ("password", Grant::Password),
     ("refresh_token", Grant::RefreshToken),
@@ -67,6 +69,7 @@ const GRANTS: [(&str, Grant); 9] = [
     ("header", Grant::Header),
     ("login", Grant::Login),
     ("session", Grant::Session),
+    ("cookies", Grant::Cookies),
     ("command", Grant::Command),
 ];
 
@@ -97,6 +100,7 @@ impl Grant {
             Self::Header => &["header", "value", "headers", "query"],
             Self::Login => of_log_in!("request", "json", "form", "token"),
             Self::Session => of_log_in!("steps", "headers"),
+            Self::Cookies => &["cookies", "storage", "headers"],
             Self::Command => &["command", "token", "header", "lifetime"],
         }
     }
@@ -130,6 +134,7 @@ pub(super) fn principal<'t>(
             Grant::Header => header(reader, table, &mut draft),
             Grant::Login => login(reader, table, &mut draft, home.url),
             Grant::Session => session(reader, table, &mut draft, home.url),
+            Grant::Cookies => cookies(reader, table, &mut draft, home.url),
             Grant::Command => command(reader, table),
         }
     });
@@ -200,27 +205,31 @@ fn header<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, draft: &mut Drafte
     Some(Credential::Keys { headers: secrets(headers), query: secrets(query) })
 }
 
-/// An API key.
-struct Key {
-    /// Of the header, or of the parameter.
-    name: String,
+/// An API key, or a cookie.
+pub(super) struct Key {
+    /// Of the header, of the parameter, or of the cookie.
+    pub(super) name: String,
     /// With the variable.
-    value: (At<String>, SecretString),
+    pub(super) value: (At<String>, SecretString),
 }
 
-/// Keys by the names of their headers, or of parameters of the query.
-fn keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, key: &'static str) -> Option<Vec<Key>> {
+/// Keys by the names of their headers, of parameters of the query, or of cookies.
+pub(super) fn keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, key: &'static str) -> Option<Vec<Key>> {
     let Some(value) = table.get(key) else { return Some(Vec::new()) };
     let Some(entries) = value.get_ref().as_table() else {
         reader.report.hide(value.span());
-        reader.wrong_type(value, &format!("`{key}`"), "a table", PRINCIPAL.example("query"));
+        reader.wrong_type(value, &format!("`{key}`"), "a table", PRINCIPAL.example(key));
         return None;
     };
     let read: Vec<_> = in_order(entries)
         .into_iter()
         .map(|(name, value)| {
             let value = reader.secret(name.value, value)?;
-            let name = if key == "headers" { reader.header_name(name)? } else { name.value.to_owned() };
+            let name = match key {
+                "headers" => reader.header_name(name)?,
+                "cookies" => reader.cookie_name(name)?,
+                _ => name.value.to_owned(),
+            };
             Some(Key { name, value })
         })
         .collect();

@@ -109,7 +109,7 @@ fn grants() {
         (grant, "grant = \"login\"\nrequest = \"GET /login\"\njson = { a = 1 }\nform = {}\ntoken = \"token\""),
         (grant, "grant = \"login\"\nrequest = \"POST login\"\njson = { password = \"hunter2\", user = 1 }\ntoken = \"$.t\""),
     ]), @r#"
-    13: `"implicit"` `implicit` is not known here → one of: client_credentials, password, refresh_token, jwt_bearer, basic, header, login, session, command
+    13: `"implicit"` `implicit` is not known here → one of: client_credentials, password, refresh_token, jwt_bearer, basic, header, login, session, cookies, command
 
     11: `[[tenant.principal]]` [[tenant.principal]] has no `value` → add `value = "$NORTH_API_KEY"`
     14: `"X Key"` `X Key` is no header name → letters, digits and `-`: "X-Tenant-Id"
@@ -327,5 +327,39 @@ fn commands() {
     16: `"Host"` `Host` belongs to the connection → write the header that the platform reads, such as "X-Tenant-Id"
     17: `"long"` `long` is no duration that fits here → a number and a unit, from 1s to 8760h: "200ms", "10s", "1h"
     18: `scope` `scope` means nothing with grant "command" → leave it out; with this grant go command, token, header, lifetime
+    "#);
+}
+
+#[test]
+fn cookies() {
+    let grant = |text: &str| {
+        let other = "[[tenant.principal]]\nname = \"b\"\ngrant = \"client_credentials\"";
+        ("grant = \"client_credentials\"", format!("grant = \"cookies\"\n{text}\n{other}"))
+    };
+    let all = [
+        grant(""),
+        grant("cookies = {}"),
+        grant("cookies = \"sid=1\"\ntoken = \"$.t\""),
+        grant(
+            "cookies = { sid = \"literal\", \"a b\" = \"$NORTH_CLIENT_SECRET\" }\nheaders = { Host = \"$NORTH_CLIENT_SECRET\" }",
+        ),
+        grant("storage = \"missing.json\""),
+        grant("storage = \"Cargo.toml\""),
+    ];
+    insta::assert_snapshot!(each(&all.each_ref().map(|(from, to)| (*from, to.as_str()))), @r#"
+    11: `[[tenant.principal]]` [[tenant.principal]] has no `cookies` → add `cookies = { sessionid = "$NORTH_SESSION" }`
+
+    14: `cookies` no cookie is named → write the one that holds the session
+
+    14: `"*****"` `cookies` must be a table, not a string → for example { sessionid = "$NORTH_SESSION" }
+    15: `token` `token` means nothing with grant "cookies" → leave it out; with this grant go cookies, storage, headers
+
+    14: `"*******"` `sid` must be a variable: a secret is never written in a spec → write `sid = "$NAME"` and set the variable, or name a file in `env_file`
+    14: `"a b"` `a b` is no name of a cookie → as the browser shows it: "sessionid"
+    15: `Host` `Host` belongs to the connection → write the header that the platform reads, such as "X-Tenant-Id"
+
+    14: `"missing.json"` `missing.json` cannot be read: No such file or directory (os error 2) → save it again where someone has logged in there, from Playwright or as a cookies.txt
+
+    14: `"Cargo.toml"` `Cargo.toml` is neither JSON with `cookies` nor a cookies.txt: line 1 has no seven members → save it again where someone has logged in there, from Playwright or as a cookies.txt
     "#);
 }
