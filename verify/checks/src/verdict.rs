@@ -150,6 +150,8 @@ pub enum Reason {
     NoAnswer,
     /// An answer beyond a bound.
     TooLarge,
+    /// An answer that has packed what can't be looked through.
+    Unreadable,
     /// 3xx.
     Redirected,
     /// 4xx that is no denial: a validation error, a wrong media type.
@@ -188,11 +190,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every kind, in the order of the documents.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Throttled,
         Self::TargetFailed,
         Self::NoAnswer,
         Self::TooLarge,
+        Self::Unreadable,
         Self::Redirected,
         Self::RefusedForForm,
         Self::UnclearAnswer,
@@ -218,6 +221,7 @@ impl Reason {
             Outcome::Failed { kind, .. } => match kind {
                 Failure::Connect | Failure::Timeout | Failure::Protocol => Self::NoAnswer,
                 Failure::TooLarge => Self::TooLarge,
+                Failure::Unreadable => Self::Unreadable,
                 Failure::Budget => Self::Budget,
                 Failure::NoToken => Self::NoToken,
                 Failure::Refused => Self::Refused,
@@ -240,6 +244,7 @@ impl Reason {
             Self::TargetFailed => "the target failed, which is no denial",
             Self::NoAnswer => "no answer that could be judged",
             Self::TooLarge => "the answer went beyond a bound",
+            Self::Unreadable => "the answer has packed what can't be looked through",
             Self::Redirected => "redirected, which is no denial",
             Self::RefusedForForm => "rejected as invalid, which is no denial",
             Self::UnclearAnswer => "an answer that decides nothing",
@@ -267,6 +272,7 @@ impl Reason {
             Self::TargetFailed => "look into the target's own log; it failed on requests that a client may send",
             Self::NoAnswer => "check that the target is up, and raise `timeout` under [limits] if it is slow",
             Self::TooLarge => "raise `body` under [limits]",
+            Self::Unreadable => "let the target pack it as zip or gzip, without a password",
             Self::Redirected => "name the address to which the target redirects as `url`",
             Self::RefusedForForm => "give the operation a `body` that is valid for its owner",
             Self::UnclearAnswer => "look at the exchange in the log",
@@ -296,6 +302,7 @@ impl Reason {
             Self::TargetFailed => "target-failed",
             Self::NoAnswer => "no-answer",
             Self::TooLarge => "too-large",
+            Self::Unreadable => "unreadable",
             Self::Redirected => "redirected",
             Self::RefusedForForm => "refused-for-form",
             Self::UnclearAnswer => "unclear-answer",

@@ -13,7 +13,8 @@
 //! - [`run`](Engine): runs scripts side by side; `lanes` says which disturb each other.
 //! - `live`: what a call needs is made ready: tokens (`credentials`), the very bytes (`render`), the permission (`gate`).
 //! - [`channel`]: a protocol turned into events. What arrives by itself has an inbox.
-//! - `recorder`, `redact`: scanned, then redacted, then appended. No secret reaches the log, whoever handed it out.
+//! - `recorder`, `unpack`, `redact`: unpacked and scanned, then redacted, then appended. No secret reaches the log, whoever
+//!   handed it out.
 //! - [`log`]: the record, on disk as things happen; the only thing that is judged.
 //! - [`marker`]: canaries and how they are found. [`planted`]: what stands in the target.
 //! - [`replay`](Player): the same scripts over a recorded log.
@@ -40,6 +41,7 @@ mod replay;
 mod run;
 mod script;
 mod tape;
+mod unpack;
 
 pub use channel::inbox::CALLBACKS;
 pub use clock::{Clock, MachineClock};

@@ -1,5 +1,5 @@
-//! The recorder: what was received is scanned, then redacted, then appended. In this order: a marker is found even where it
-//! is a part of a secret, and no secret reaches the log.
+//! The recorder: what was received is unpacked and scanned, then redacted, then appended. In this order: a marker is found
+//! even where it is a part of a secret, and no secret reaches the log.
 
 use std::cell::RefCell;
 
@@ -15,6 +15,7 @@ use crate::log::{Body, Called, Exchange, Inbound, InboundKind, IssuedToken, Outc
 use crate::marker::{Encoding, Hit, RunTag, Scanner};
 use crate::redact::{Redactor, is_placeholder, is_placeholder_in, is_random, is_secret_name, placeholders};
 use crate::render::Text;
+use crate::unpack::{Shortfall, Unpacked, unpack};
 
 /// Names of members that are secrets in a token endpoint's answer, besides those that are anywhere.
 const OF_TOKEN_ENDPOINTS: [&str; 4] = ["code", "key", "session", "assertion"];
@@ -43,14 +44,22 @@ pub(crate) struct Told {
     pub(crate) token: Option<Token>,
 }
 
+/// What was received, once it has been looked through.
+struct LookedThrough {
+    /// Text of the body, unpacked.
+    body: String,
+    hits: Vec<Hit>,
+    /// Why the body could not be looked through whole.
+    shortfall: Option<Shortfall>,
+}
+
 impl Recorder<'_> {
     /// Fills the exchange with what was received.
     pub(crate) fn receive(&self, call: &Call, incoming: Answered, exchange: &mut Exchange) -> Told {
         let mut told = Told::default();
-        exchange.hits = self.hits(&incoming.headers, &incoming.body);
         let length = incoming.body.len();
-        let body = String::from_utf8(incoming.body)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let LookedThrough { body, hits, shortfall } = self.look_through(&incoming.headers, incoming.body);
+        exchange.hits = hits;
         let success = (200..300).contains(&incoming.status);
         match call {
             Call::Token(ask) if let Credential::Session { steps, .. } = &self.spec[ask.who].credential => {
@@ -92,8 +101,10 @@ impl Recorder<'_> {
             credentials.extend(self.credentials(&format!("header {name}"), value, exchange));
         }
         exchange.hits.extend(credentials);
-        exchange.outcome =
-            Outcome::Response(Received { status: incoming.status, headers, body: Body::new(body), length });
+        exchange.outcome = match shortfall {
+            None => Outcome::Response(Received { status: incoming.status, headers, body: Body::new(body), length }),
+            Some((kind, text)) => Outcome::Failed { kind, text },
+        };
         told
     }
 
@@ -110,7 +121,8 @@ impl Recorder<'_> {
     /// What arrived by itself.
     pub(crate) fn arrival(&self, at: u64, arrival: &Arrival) -> Inbound {
         let Arrival { kind, headers, body } = arrival;
-        let mut hits = self.hits(headers, body);
+        let LookedThrough { body, mut hits, shortfall } = self.look_through(headers, body.clone());
+        let rest = shortfall.map(|(_, why)| format!("\n[not looked through whole: {why}]")).unwrap_or_default();
         let mut called = |called: &Called| {
             hits.extend(self.scanner.scan("path", called.path.as_bytes()));
             // Cut when it is redacted: half a secret is none that could be recognised.
@@ -129,7 +141,23 @@ impl Recorder<'_> {
             InboundKind::Lost(count) => InboundKind::Lost(*count),
         };
         let headers = headers.iter().map(|(name, value)| self.header(name, &String::from_utf8_lossy(value))).collect();
-        Inbound { at, kind, headers, body: Body::new(self.text(&String::from_utf8_lossy(body))), hits }
+        Inbound { at, kind, headers, body: Body::new(self.text(&body) + &rest), hits }
+    }
+
+    /// Every marker in what was received, and its body as a text. A body that is packed is looked through as it came and
+    /// unpacked; only the latter is kept.
+    fn look_through(&self, headers: &[(String, Vec<u8>)], body: Vec<u8>) -> LookedThrough {
+        let mut hits = self.hits(headers, &body);
+        let (bytes, shortfall) = match unpack(&body, self.spec.limits.body) {
+            None => (body, None),
+            Some(Unpacked { bytes, shortfall }) => {
+                hits.extend(self.scanner.scan("body, unpacked", &bytes));
+                (bytes, shortfall)
+            }
+        };
+        let body =
+            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        LookedThrough { body, hits, shortfall }
     }
 
     fn hits(&self, headers: &[(String, Vec<u8>)], body: &[u8]) -> Vec<Hit> {

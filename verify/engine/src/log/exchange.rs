@@ -151,7 +151,7 @@ impl Sent {
 pub enum Outcome {
     /// A complete response.
     Response(Received),
-    /// None, or one that went beyond a bound. It decides nothing.
+    /// None, or one that went beyond a bound or could not be looked through. It decides nothing.
     Failed {
         /// What went wrong.
         kind: Failure,
@@ -172,6 +172,8 @@ pub enum Failure {
     TooLarge,
     /// Not HTTP, cut off, or encoded in a way that can't be read.
     Protocol,
+    /// Complete, and it has packed what can't be looked through: encrypted, broken, or in a way that is not known.
+    Unreadable,
     /// The budget of requests or of time is spent.
     Budget,
     /// No token was to be had.
@@ -188,7 +190,7 @@ pub struct Received {
     pub status: u16,
     /// In order, names lower-case, redacted.
     pub headers: Vec<(String, String)>,
-    /// Text of the body, decoded and redacted.
+    /// Text of the body, decoded, unpacked and redacted.
     pub body: Body,
     /// Bytes of the body as received and decoded.
     pub length: usize,

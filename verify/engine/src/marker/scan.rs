@@ -15,7 +15,7 @@ use super::{MARKER, RunTag};
 pub struct Hit {
     /// The tenant whose it is.
     pub owner: TenantIx,
-    /// Where it stood: `body`, or `header NAME`.
+    /// Where it stood: `body`, `body, unpacked`, or `header NAME`.
     pub place: String,
     /// How it was written there.
     pub encoding: Encoding,

@@ -10,6 +10,7 @@ mod evidence;
 mod grants;
 mod hostile;
 mod inbox;
+mod packed;
 mod rate;
 mod reference;
 mod secrets;
