@@ -31,6 +31,7 @@ pub mod journal;
 mod live;
 pub mod log;
 pub mod marker;
+mod moment;
 pub mod planted;
 mod quiet;
 mod ready;

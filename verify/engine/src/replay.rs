@@ -13,6 +13,7 @@ use crate::channel::inbox::Inboxes;
 use crate::live::unrendered;
 use crate::log::{Event, Exchange, Purpose, Source, What};
 use crate::marker::RunTag;
+use crate::moment::Clock;
 use crate::render::{Placeholders, render};
 use crate::script::{Job, Progress, Running};
 use crate::tape::{Ask, Reply};
@@ -30,6 +31,7 @@ pub struct Divergence {
 pub struct Player<T> {
     spec: Arc<Spec>,
     tag: RunTag,
+    clock: Clock,
     secrets: Placeholders,
     inboxes: Inboxes,
     running: HashMap<Source, (Running<T>, Ask)>,
@@ -48,7 +50,14 @@ pub enum Fed<T> {
 impl<T: 'static> Player<T> {
     /// Nothing is under way.
     pub fn new(spec: Arc<Spec>, tag: RunTag) -> Self {
-        Self { spec, tag, secrets: Placeholders::default(), inboxes: Inboxes::default(), running: HashMap::new() }
+        Self {
+            clock: Clock::new(&tag, 0),
+            spec,
+            tag,
+            secrets: Placeholders::default(),
+            inboxes: Inboxes::default(),
+            running: HashMap::new(),
+        }
     }
 
     /// Begins a script. One that sends nothing is done at once.
@@ -127,6 +136,7 @@ impl<T: 'static> Player<T> {
     fn learn(&mut self, event: &Event) {
         match &event.what {
             What::Began(part) => {
+                self.clock = Clock::new(&self.tag, part.started);
                 // What the spec has for a secret is a placeholder of the first part where a bundle is judged, and the secret
                 // itself where a run goes on.
                 let shown = part.variables.iter().filter_map(|(name, now)| match self.spec.variables.get(name)? {
@@ -158,7 +168,10 @@ impl<T: 'static> Player<T> {
     fn differs(&mut self, call: &Call, exchange: &Exchange) -> Option<String> {
         self.secrets.used = exchange.sender.token();
         let (expected, sender) = match render(call, &self.spec, &self.secrets) {
-            Ok(rendered) => (rendered.sent(), rendered.sender),
+            Ok(rendered) => {
+                let rendered = rendered.sent_at(&self.clock, exchange.at);
+                (rendered.sent(), rendered.sender)
+            }
             Err(why) => {
                 let exchange = unrendered(call, &self.spec, exchange.at, &why);
                 (exchange.request, exchange.sender)

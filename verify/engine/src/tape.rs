@@ -20,11 +20,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use watertight_spec::{Spec, TenantIx, Who};
+use watertight_spec::{Moment, Spec, TenantIx, Who};
 
 use crate::call::Call;
 use crate::log::{Exchange, Inbound, InboxIx, Source};
 use crate::marker::{Canary, RunTag};
+use crate::moment::mark;
 use crate::planted::Planted;
 
 /// An exchange that a check has seen.
@@ -222,6 +223,11 @@ impl Tape {
     /// A new value that nothing else has.
     pub fn unique(&self) -> String {
         self.tag.unique(&self.fresh())
+    }
+
+    /// What is written in a request for a moment: the time is put in its place when the request is sent.
+    pub fn moment(&self, moment: Moment) -> String {
+        mark(&self.tag, moment)
     }
 
     /// The path segment by which the verifier's listener knows this trial.

@@ -331,6 +331,11 @@ mod tests {
             "{email}",
             "{slug}",
             "{date}",
+            "{now}",
+            "{now+1h}",
+            "{now-30m}",
+            "{today}",
+            "{today+3d}",
             "{file:notes.txt}",
             "{project}",
         ];

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use crate::diagnostic::printable;
 use crate::ix::ResourceIx;
 use crate::keys::suggest;
+use crate::moment::{Moment, MomentForm};
 use crate::reader::{At, Reader, Value, in_order};
 use crate::template::{Form, JsonTemplate, PathTemplate, Piece, Symbol, TextTemplate};
 use crate::values::integer;
@@ -18,8 +19,14 @@ const RESERVED: [&str; 3] = ["tenant", "canary", "unique"];
 
 /// Whether braces around a name mean something already.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name) || Form::ALL.iter().any(|(form, _)| *form == name)
+    RESERVED.contains(&name) || made_up().any(|word| word == name)
 }
+
+/// Words for what the run makes up.
+fn made_up<'a>() -> impl Iterator<Item = &'a str> + Clone {
+    Form::ALL.iter().map(|(word, _)| *word).chain(MomentForm::ALL.iter().map(|(word, _)| *word))
+}
+
 /// Methods that a spec may name.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -65,20 +72,20 @@ impl Scope<'_> {
                 (Some(index), _) => Symbol::Object(*index),
                 (None, Some((_, form))) => Symbol::Generated(*form),
                 (None, None) if self.objects.values.contains(name) => Symbol::Value(name.to_owned()),
+                (None, None) if let Some(moment) = Moment::parse(name) => Symbol::Moment(moment?),
                 (None, None) => {
                     let own = self.objects.resources.keys().chain(&self.objects.values).map(String::as_str);
-                    let forms = Form::ALL.iter().map(|(form, _)| *form);
                     let known = ["tenant", "tenant.name", "canary", "canary.public", "unique"]
                         .into_iter()
                         .chain(own)
-                        .chain(forms);
+                        .chain(made_up());
                     return Err((format!("`{{{}}}` is no symbol", printable(name)), suggest(name, known)));
                 }
             },
         };
         let bound = match &symbol {
             Symbol::Object(index) => self.bound.as_ref().is_none_or(|bound| bound.contains(index)),
-            Symbol::Generated(_) => self.others.contains(&Symbol::Unique),
+            Symbol::Generated(_) | Symbol::Moment(_) => self.others.contains(&Symbol::Unique),
             Symbol::Value(_) | Symbol::TenantName => self.others.contains(&Symbol::Tenant),
             other => self.others.contains(other),
         };
@@ -98,7 +105,7 @@ impl Scope<'_> {
             Symbol::Canary => "canary",
             Symbol::CanaryPublic => "canary.public",
             Symbol::Unique => "unique",
-            Symbol::TenantName | Symbol::Generated(_) | Symbol::Value(_) | Symbol::Object(_) => "",
+            Symbol::TenantName | Symbol::Generated(_) | Symbol::Moment(_) | Symbol::Value(_) | Symbol::Object(_) => "",
         });
         let objects =
             self.objects.resources.iter().filter(|(_, index)| self.bound.as_ref().is_none_or(|b| b.contains(index)));

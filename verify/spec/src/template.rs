@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::ix::ResourceIx;
+use crate::moment::Moment;
 
 /// What a brace may hold.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +22,8 @@ pub enum Symbol {
     Unique,
     /// `{uuid}`, `{email}` and the like: a value of that form that no other object has.
     Generated(Form),
+    /// `{now+1h}`, `{today}`: a time, told from when the request is sent.
+    Moment(Moment),
     /// `{project}`: what the tenant's `values` say.
     Value(String),
     /// `{case}`: the id of an object of that resource.

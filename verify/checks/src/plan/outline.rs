@@ -267,7 +267,7 @@ fn why(spec: &Spec, plan: &Plan, silent: &[LeftOut], ix: OperationIx) -> String 
 pub fn names_only_its_own(spec: &Spec, ix: OperationIx) -> bool {
     let Operation { role, resource, request, .. } = &spec[ix];
     let is_own = |symbol: &&Symbol| match symbol {
-        Symbol::Canary | Symbol::CanaryPublic => true,
+        Symbol::Canary | Symbol::CanaryPublic | Symbol::Moment(_) => true,
         Symbol::Object(object) => Some(*object) == *resource,
         Symbol::Tenant | Symbol::TenantName | Symbol::Value(_) => false,
         Symbol::Unique | Symbol::Generated(_) => false,

@@ -262,6 +262,7 @@ impl Bound<'_> {
             Symbol::CanaryPublic => self.words.public.clone(),
             Symbol::Unique => self.unique.clone(),
             Symbol::Generated(form) => scalar(&made_up(*form, self.unique.as_deref()?)),
+            Symbol::Moment(moment) => Some(self.t.moment(*moment)),
             Symbol::Value(name) => self.given(name, way).map(as_text),
             Symbol::Object(resource) => self.object(*resource).map(ToString::to_string),
         }

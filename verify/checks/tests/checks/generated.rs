@@ -83,13 +83,15 @@ impl Draft {
             text += &format!("[[tenant]]\nid = \"{tenant}\"\n[[tenant.principal]]\nname = \"service\"\n{grant}\n");
         }
         text += &format!(
-            "[[resource]]\nname = \"case\"\npath = \"{prefix}/cases\"\ncreate = {{ title = \"{{canary}}\", ref = \"{{unique}}\" }}\n"
+            "[[resource]]\nname = \"case\"\npath = \"{prefix}/cases\"\ncreate = {{ title = \"{{canary}}\", ref = \"{{unique}}\", due = \"{{now+1h}}\", day = \"from {{today-3d}}\" }}\n"
         );
         if self.client_ids {
             text += "ids = \"client\"\n";
         }
         if self.views {
-            text += &format!("search = \"GET {prefix}/search?q={{canary.public}}\"\ncount = \"GET {prefix}/count\"\n");
+            text += &format!(
+                "search = \"GET {prefix}/search?q={{canary.public}}&since={{now-30m}}\"\ncount = \"GET {prefix}/count\"\n"
+            );
         }
         if self.nested {
             text += "[[resource]]\nname = \"task\"\nparent = \"case\"\ncreate = { title = \"{canary}\" }\n";

@@ -36,6 +36,7 @@ use crate::gate::Gate;
 use crate::journal::Journal;
 use crate::log::{CleanUp, Event, InboxIx, LogWriter, Part, Source, What};
 use crate::marker::{RunTag, Scanner};
+use crate::moment::Clock;
 use crate::quiet::Quiets;
 use crate::recorder::Recorder;
 use crate::redact::Redactor;
@@ -100,6 +101,8 @@ pub(crate) struct Live {
     /// Requests that may be under way at once.
     slots: Semaphore,
     begun: Instant,
+    /// The same by the clock of the wall.
+    clock: Clock,
     answered: Cell<u64>,
     /// Why the log can't be written to, from then on.
     failed: RefCell<Option<Arc<std::io::Error>>>,
@@ -126,7 +129,8 @@ impl Live {
             seed.iter().for_each(|seed| redactor.learn(seed));
         }
         let owners = Owners::new(&spec, &redactor);
-        let begun = Instant::now();
+        let (begun, started) = (Instant::now(), now());
+        let clock = Clock::new(&tag, started);
         let slots = spec.limits.concurrency;
         let live = Self {
             gate: Gate::new(&spec, begun),
@@ -149,10 +153,11 @@ impl Live {
             quiets: Quiets::default(),
             slots: Semaphore::new(slots),
             begun,
+            clock,
             answered: Cell::new(0),
             failed: RefCell::new(None),
         };
-        let began = Part { number: part, started: now(), variables: live.placeholders() };
+        let began = Part { number: part, started, variables: live.placeholders() };
         live.record(Source::Engine, What::Began(began));
         live.flush();
         live.failure().map_or(Ok(live), |error| Err(error.into()))

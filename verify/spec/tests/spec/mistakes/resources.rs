@@ -101,6 +101,7 @@ fn templates() {
         ("{tenant}/cases", "{tenant}/cases/{case}"),
         ("{tenant}/cases", "{tenant}/{canary}"),
         ("{canary}", "{canry} and {what}"),
+        ("{canary}", "{canary} {now+1} {now+250ms} {today-5h}"),
         ("{canary}", "{canary} {"),
         ("{canary}", "{case}"),
         ("\"{canary}\"", "\"\\u0041 {oops}\""),
@@ -120,18 +121,22 @@ fn templates() {
     29: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
     30: `{canry}` `{canry}` is no symbol → did you mean `canary`?
-    30: `{what}` `{what}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date
+    30: `{what}` `{what}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date, now, today
+
+    30: `{now+1}` `{now+1}` is no moment → a number and a unit: `{now+1h}`, `{now-1h}`
+    30: `{now+250ms}` `{now+250ms}` is between two seconds → write whole seconds
+    30: `{today-5h}` `{today-5h}` is between two days → write whole days, `{today+3d}`, or a time, `{now+36h}`
 
     30: `{` this brace has no matching brace → close it: `{canary}`; a brace itself is written twice: `{{`
 
     30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary}, {canary.public}, {unique}
 
-    30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date
+    30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date, now, today
 
     30: `1979-05-27` JSON has no dates → put it in quotes
 
     30: `nan` JSON has no such number → a finite number of at most 64 bits
-    30: `{oops}` `{oops}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date
+    30: `{oops}` `{oops}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date, now, today
 
     30: `{canary}` `{canary}` can be in bodies only → write `{canary.public}`, its searchable half
 
@@ -211,7 +216,7 @@ fn described_requests() {
 
     30: `{ body = { title = "{canary}" } }` a request has no `request` → add `request = "POST /cases"`
 
-    30: `{b}` `{b}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date
+    30: `{b}` `{b}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date, now, today
 
     27: `[[resource]]` these need each other: case, person → one of them must be made without naming another: leave its symbol out there
     "#);
