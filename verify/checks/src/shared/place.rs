@@ -10,6 +10,7 @@ use watertight_spec::{
     RequestTemplate, Resource, ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate, Way,
 };
 
+use super::escape;
 use crate::verdict::Stop;
 
 /// Where a request goes: whose place, and which objects are named in its path.
@@ -224,22 +225,26 @@ impl Bound<'_> {
             Symbol::Value(name) => self.given(name, Way::Body).cloned(),
             other => self.text(other, Way::Body).map(Value::String),
         };
-        let text = |template: &TextTemplate| template.render(&mut |symbol| self.text(symbol, Way::Body));
         Some(match template {
             None => None,
             Some(BodyTemplate::Json(json)) => Some(Payload::Json(json.render(&mut |symbol| value(symbol))?)),
             Some(BodyTemplate::Form(members)) => {
-                let member = |(name, value): &(String, TextTemplate)| Some((name.clone(), text(value)?));
+                let member = |(name, value): &(String, TextTemplate)| {
+                    Some((name.clone(), value.render(&mut |symbol| self.text(symbol, Way::Body))?))
+                };
                 Some(Payload::Form(members.iter().map(member).collect::<Option<_>>()?))
             }
             Some(BodyTemplate::Multipart(parts)) => {
                 let part = |part: &PartTemplate| {
-                    Some(Part { name: part.name.clone(), file: part.file.clone(), text: text(&part.text)? })
+                    let kind = part.file.as_ref().map_or("text/plain", |file| file.kind.as_str());
+                    let text = part.text.render(&mut |symbol| self.text_within(kind, symbol))?;
+                    Some(Part { name: part.name.clone(), file: part.file.clone(), text })
                 };
                 Some(Payload::Multipart(parts.iter().map(part).collect::<Option<_>>()?))
             }
-            Some(BodyTemplate::Text { kind, text: whole }) => {
-                Some(Payload::Text { kind: kind.clone(), text: text(whole)? })
+            Some(BodyTemplate::Text { kind, text }) => {
+                let text = text.render(&mut |symbol| self.text_within(kind, symbol))?;
+                Some(Payload::Text { kind: kind.clone(), text })
             }
         })
     }
@@ -249,6 +254,11 @@ impl Bound<'_> {
             Some((name.clone(), value.render(&mut |symbol| self.text(symbol, Way::Header(at)))?))
         };
         templates.iter().enumerate().map(text).collect()
+    }
+
+    /// In the text of a body, as a document of this media type has it.
+    fn text_within(&self, kind: &str, symbol: &Symbol) -> Option<String> {
+        self.text(symbol, Way::Body).map(|text| escape::within(kind, text))
     }
 
     fn text(&self, symbol: &Symbol, way: Way) -> Option<String> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use watertight_spec::{Take, Written, WrittenPart};
 
+use crate::log::document;
 use crate::render::Text;
 
 /// Of an answer, names lower-case.
@@ -71,6 +72,7 @@ impl Jar {
             let found = match from {
                 Take::Member(path) => {
                     let json: Option<Value> = serde_json::from_str(body).ok();
+                    let json = json.or_else(|| document(body, header(headers, "content-type").as_deref()));
                     json.and_then(|json| Some(path.query(&json).first()?.as_str()?.to_owned()))
                 }
                 Take::Header(wanted) => header(headers, wanted),

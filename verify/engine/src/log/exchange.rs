@@ -7,6 +7,7 @@ use serde_json::Value;
 use watertight_spec::{OperationIx, TenantIx, Who};
 
 use super::body::Body;
+use super::xml::document;
 use crate::call::{Call, Forged, Intent};
 use crate::marker::Hit;
 
@@ -294,9 +295,12 @@ impl Exchange {
         let headers = &self.response()?.headers;
         headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
-    /// The body as JSON; parsed once.
+    /// The body as JSON; parsed once. XML is the tree that JSON would have.
     pub fn json(&self) -> Option<&Value> {
-        let parse = || serde_json::from_str(self.response()?.body.text()).ok();
+        let parse = || {
+            let text = self.response()?.body.text();
+            serde_json::from_str(text).ok().or_else(|| document(text, self.header("content-type")))
+        };
         self.json.0.get_or_init(parse).as_ref()
     }
     /// Whether a canary of this tenant is in what came back.

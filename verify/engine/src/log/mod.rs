@@ -19,6 +19,7 @@ mod exchange;
 mod inbound;
 mod read;
 mod write;
+mod xml;
 
 use serde::{Deserialize, Serialize};
 use watertight_spec::Spec;
@@ -31,6 +32,7 @@ pub use exchange::{Exchange, Failure, IssuedSession, IssuedToken, Outcome, Recei
 pub use inbound::{Called, Inbound, InboundKind, InboxIx};
 pub use read::{LogError, LogReader, Lookup, Tip};
 pub use write::LogWriter;
+pub(crate) use xml::document;
 
 /// The events, as a hash chain.
 pub const TRACE: &str = "trace.jsonl";

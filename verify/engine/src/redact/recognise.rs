@@ -1,5 +1,6 @@
 //! What is a secret though nobody named it: by the name of its member, parameter or header, or by its form.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -119,6 +120,7 @@ pub(crate) fn secrets_in(text: &str) -> Vec<Found> {
     let mut found = by_form(text);
     found.extend(by_member(text));
     found.extend(by_parameter(text));
+    found.extend(by_element(text));
     found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
     let mut apart: Vec<Found> = Vec::with_capacity(found.len());
     for one in found {
@@ -201,6 +203,8 @@ fn private_key(text: &str) -> Option<usize> {
 const DEEPEST: usize = 3;
 /// Bytes of a string up to which it is looked through as a document.
 const LONGEST_DOCUMENT: usize = 4 << 20;
+/// Bytes of the name of an element.
+const LONGEST_NAME: usize = 200;
 /// Lists and objects within each other of which is known how they are named.
 const MOST_OPEN: usize = 1_000;
 
@@ -424,6 +428,22 @@ fn by_parameter(text: &str) -> Vec<Found> {
         });
     }
     found
+}
+
+/// Texts of elements: `<token>abc</token>`.
+fn by_element(text: &str) -> Vec<Found> {
+    let ends = text.match_indices("</").filter_map(|(at, _)| {
+        let name_at = at.saturating_add(2);
+        let length = text.bytes().skip(name_at).take(LONGEST_NAME).position(|byte| byte == b'>')?;
+        let name = text.get(name_at..name_at.saturating_add(length))?;
+        // Not `key`: that is how a store of files calls the name of one.
+        is_secret_name(name.rsplit(':').next()?.trim_end()).then_some(())?;
+        let start = text.get(..at)?.rfind('>')?.saturating_add(1);
+        let value = text.get(start..at).filter(|value| !value.trim().is_empty() && Telling::Secret.holds_of(value))?;
+        let value = quick_xml::escape::unescape(value).map_or_else(|_| value.to_owned(), Cow::into_owned);
+        Some(Found { range: start..at, is_telling: is_random(&value), value, written: Written::Text })
+    });
+    ends.collect()
 }
 
 /// Whether a value is long and random enough that it is not a word of something else: then it is looked for everywhere.

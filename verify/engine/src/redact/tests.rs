@@ -73,6 +73,8 @@ fn a_member_that_is_named_like_a_secret_is_one_whatever_it_holds() {
         (r#"{"payload":"{\u0022api_key\u0022:\u0022hush-14\u0022}"}"#, "hush-14"),
         (r#"{"key":"{\"api_key\":\"hush-15\"}"}"#, "hush-15"),
         (r#"{"otp": 482913}"#, "482913"),
+        ("<login><o:password kind=\"x\">hush-16</o:password></login>", "hush-16"),
+        ("<Credentials><SecretAccessKey>\n hush-17&amp;&lt;\n</SecretAccessKey></Credentials>", "hush-17"),
     ] {
         let redacted = text(&mut redactor, json);
         assert!(!redacted.contains(secret), "{redacted}");
@@ -90,6 +92,7 @@ fn what_only_tells_about_a_secret_stays() {
         r#"{"key":{"value":"PROJ-1","key":"42"},"pin":1234.0,"otp":1234e5}"#,
         r#"{"token":{"kind":"opaque","owner":{"value":"plain"}},"note":"{\"a\":\"b\"} \\ \u00e9"}"#,
         "a=b and token = x",
+        "<Contents><Key>exports/2026/11/report-0123456789abcdef.csv</Key><token></token></token",
     ] {
         assert_eq!(text(&mut redactor, json), json);
     }
@@ -127,7 +130,7 @@ fn placeholders_of_two_runs_differ_and_survive_every_encoding() {
 /// Each of these took time and memory that grow with the square of its length: these would never end.
 #[test]
 fn a_text_that_repeats_what_begins_a_secret_is_looked_through_once() {
-    for repeated in ["?token=", "eyJ", "\"token\":\"", "-----BEGIN "] {
+    for repeated in ["</", "</token", "</token>", "?token=", "eyJ", "\"token\":\"", "-----BEGIN "] {
         let text = repeated.repeat((1 << 20) / repeated.len());
         let found = super::recognise::secrets_in(&text);
         let bytes: usize = found.iter().map(|one| one.value.len()).sum();
