@@ -1,4 +1,4 @@
-"""A page takes any page of anyone's for its parent; it then stands among that one's children.
+"""A page takes any page of anyone's for its parent, when it is made and when it is moved; it then stands among that one's children.
 
 2witstudios/PageSpace PR #1460.
 """
@@ -29,7 +29,7 @@ create = { title = "{canary}", parentId = "{page}" }
 list = "GET /api/pages/{page}/children"
 """
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
-LEAKS = ['POST /api/pages (child.create)']
+LEAKS = ['POST /api/pages (child.create)', 'PUT /api/pages/{child}']
 
 app = App()
 TOKENS = {"a-1": "drv_elm", "b-2": "drv_yew"}

@@ -165,6 +165,10 @@ pub enum Switch {
     LinkToAny,
     /// A link may be made to whatever id.
     LinkToNothing,
+    /// What a request names beside a link of the caller's own may be any tenant's case.
+    BesideAny,
+    /// A link stays with its case, whatever an update names.
+    LinksStay,
     /// A case may be attached to any tenant's note, which says so.
     AttachToAny,
     /// A case may be attached to any tenant's note, of which nothing is seen there.

@@ -8,7 +8,7 @@ use watertight_engine::log::Exchange;
 use watertight_spec::{Operation, TenantIx};
 
 use super::reading::own_ids;
-use crate::shared::{Place, Words, is_nothing, leaves, own, request};
+use crate::shared::{Place, Words, holds_nothing, is_nothing, leaves, own, request};
 use crate::verdict::Stop;
 
 /// An empty list, and beside it nothing, or what the attacker's own list says as well: the number of a page, say. A total
@@ -32,6 +32,15 @@ pub(super) async fn is_bare(
     let own_list = t.send(asked).await;
     let Some(told) = own_list.json().filter(|_| own_list.succeeded()).map(leaves) else { return Ok(false) };
     Ok(rest.iter().all(|(at, value)| told.get(at) == Some(value) && (is_of_pages(at) || value.parse::<f64>().is_err())))
+}
+
+/// Whether an answer to its owner holds nothing: no text, no value but what was sent, or an empty list.
+pub(super) fn is_empty(answer: &Exchange, sent: &[String]) -> bool {
+    match (answer.json(), answer.response()) {
+        (Some(json), _) => holds_nothing(answer, sent) || has_empty_list(json),
+        (None, Some(received)) => received.body.text().trim().is_empty(),
+        (None, None) => false,
+    }
 }
 
 /// Whether a number is about the page, and not about what is listed.

@@ -1,74 +1,59 @@
-//! An operation that names another object besides the one that it concerns: the attacker sends it for an object of its own,
-//! and names one of the victim's beside it.
+//! A request that names another object besides the one that it concerns, whatever it does to that: the attacker sends it for
+//! an object of its own, and names one of the victim's beside it.
+
+mod subject;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
-use watertight_spec::{ObjectId, Operation, ResourceIx, TenantIx};
+use watertight_spec::{Effect, Operation, ResourceIx, Role, Symbol};
 
-use super::effect::{SeenEffect, observe_at_rest, poll_effect, rehearse_at};
+use self::subject::Subject;
+use super::effect::{AtRest, SeenEffect, observe_at_rest, poll_effect, rehearse_at};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Nowhere, Place, Words, any_object, attack, clear_object, is_creatable, is_invalid, is_taken, leak,
-    never_existed, own, plant, prepared_object, read, remove, request, says_nothing,
+    Aim, Nowhere, Place, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken, leak,
+    never_existed, operation_of, own, parent_of, plant, prepared_object, read, remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
 /// The whole pair, for the objects of one kind that it names besides.
 pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     let t = w.tape();
-    let resource = aim.op(t).resource.ok_or_else(|| Stop::not_applicable("it concerns no object"))?;
+    let op = aim.op(t);
+    let resource = op.resource.ok_or_else(|| Stop::not_applicable("it concerns no object"))?;
     // Objects that exist already are the same in every trial: no other one does anything to them meanwhile.
     let _quiet = match is_creatable(&t.spec, kind) {
         true => None,
         false => Some(t.quiet([aim.attacker, aim.victim]).await),
     };
     let others = Others::choose(w, aim, kind).await?;
-    // The victim shows with objects of its own that it works, and what it does to the one that is named besides.
+    // The victim shows with objects of its own that it works, and what it does.
     let at_rest = observe_at_rest(t, others.both().into_iter()).await?;
     let [of_double, before] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
-    let subject = Subject::choose(w, aim.victim, resource).await?;
-    let place = subject.naming(kind, &others.double.id);
-    let effect = rehearse_at(t, aim.op(t), &place, &others.double, of_double).await?;
-    subject.discard(w).await?;
+    let naming = Naming { aim, op, kind, resource };
+    let rehearsed = naming.rehearse(w, &others.double, of_double).await?;
     // Where it is one and the same object, what the victim has done to it is no one else's doing.
-    let (effect, again) = match (others.double == others.theirs, effect) {
-        (false, effect) => (effect, None),
-        (true, SeenEffect::Gone) => return Err(others.too_few()),
+    let (rehearsed, again) = match (others.double == others.theirs, rehearsed) {
+        (false, rehearsed) => (rehearsed, None),
+        (true, Rehearsed { effect: SeenEffect::Gone, .. }) => return Err(others.too_few()),
         (true, _) => {
             let mut after = observe_at_rest(t, std::iter::once(&others.double)).await?;
             let of_double = after.pop().ok_or_else(Unproven::nothing_sent)?;
-            let subject = Subject::choose(w, aim.victim, resource).await?;
-            let place = subject.naming(kind, &others.double.id);
             // What it does a second time it will do a third time.
-            let effect = rehearse_at(t, aim.op(t), &place, &others.double, &of_double).await?;
-            subject.discard(w).await?;
-            if matches!(effect, SeenEffect::Gone) {
+            let rehearsed = naming.rehearse(w, &others.double, &of_double).await?;
+            if matches!(rehearsed.effect, SeenEffect::Gone) {
                 return Err(others.too_few());
             }
-            (effect, observe_at_rest(t, std::iter::once(&others.theirs)).await?.pop())
+            (rehearsed, observe_at_rest(t, std::iter::once(&others.theirs)).await?.pop())
         }
     };
     let before = again.as_ref().unwrap_or(before);
     let open = bracket::open(async || read(t, &others.theirs).await).await?;
-    let naming = Naming { aim, op: aim.op(t), kind, resource };
-    let nonce = t.nonce(aim.attacker);
     let subject = Subject::choose(w, aim.attacker, resource).await?;
-    let place = subject.naming(kind, &others.theirs.id);
-    if is_taken(t, aim.attacker, &place, &others.theirs).await? {
-        return Err(Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into());
-    }
-    let sent = naming.send(t, &place, &nonce).await?;
-    let found = match leak(t, &sent, aim.victim) {
-        Some(evidence) => Some(evidence),
-        None => poll_effect(t, &others.theirs, before, &effect, &sent, &nonce).await?,
-    };
-    let outcome = match found {
-        Some(evidence) => Attack::Leaked(evidence),
-        None => naming.settle(w, &place, &others.theirs, &effect, &sent).await?,
-    };
-    subject.discard(w).await?;
+    let outcome = naming.attack(w, &subject, &others.theirs, before, &rehearsed).await?;
+    naming.discard(w, &subject).await?;
     let verdict = open.attack(outcome).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
         others.discard(w).await?;
@@ -117,35 +102,15 @@ impl Others {
     }
 }
 
-/// The object that the operation concerns, of whoever sends it.
-struct Subject {
-    object: Object,
-    is_made: bool,
+/// What the owner has seen of its own request.
+struct Rehearsed {
+    /// What it does to the object that is named besides.
+    effect: SeenEffect,
+    /// Whether what it concerns is shown with the id of that one afterwards.
+    is_named: bool,
 }
 
-impl Subject {
-    async fn choose(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> Result<Self, Stop> {
-        let is_made = is_creatable(&w.spec, resource);
-        let object = match (is_made, w.spec[resource].is_disposable) {
-            (true, _) => plant(w, tenant, resource).await?,
-            (false, true) => any_object(&w, tenant, resource)?,
-            (false, false) => {
-                return Err(Stop::not_applicable("what it concerns is neither created nor `disposable`"));
-            }
-        };
-        Ok(Self { object, is_made })
-    }
-
-    fn naming(&self, kind: ResourceIx, id: &ObjectId) -> Place {
-        Place::of(&self.object).and(kind, id)
-    }
-
-    async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {
-        if self.is_made { remove(w, &self.object).await } else { Ok(()) }
-    }
-}
-
-/// What the attacker sends.
+/// What is sent, by whom and against whom.
 struct Naming<'o> {
     aim: Aim,
     op: &'o Operation,
@@ -154,6 +119,116 @@ struct Naming<'o> {
 }
 
 impl Naming<'_> {
+    /// The victim sends it with objects of its own.
+    async fn rehearse(&self, w: WriteTape<'_>, double: &Object, of_double: &AtRest) -> Result<Rehearsed, Stop> {
+        let subject = match self.is_above(&w) {
+            true => Subject::beside(w, self.resource, double).await?,
+            false => Subject::choose(w, self.aim.victim, self.resource).await?,
+        };
+        let rehearsed = self.rehearse_with(w, &subject, double, of_double).await;
+        self.discard(w, &subject).await?;
+        match rehearsed {
+            // What an object names may be fixed once it is made: then it must be that.
+            Err(Stop::Unproven(_)) if !self.is_above(&w) && self.is_named_by_create(&w) => {
+                let subject = Subject::beside(w, self.resource, double).await?;
+                let rehearsed = self.rehearse_with(w, &subject, double, of_double).await;
+                self.discard(w, &subject).await?;
+                rehearsed
+            }
+            rehearsed => rehearsed,
+        }
+    }
+
+    async fn rehearse_with(
+        &self,
+        w: WriteTape<'_>,
+        subject: &Subject,
+        double: &Object,
+        of_double: &AtRest,
+    ) -> Result<Rehearsed, Stop> {
+        let t = w.tape();
+        let effect = rehearse_at(t, self.op, &subject.naming(self.kind, &double.id), double, of_double).await?;
+        let shown = if self.removes() { None } else { subject.look(t).await? };
+        Ok(Rehearsed { effect, is_named: shown.is_some_and(|shown| subject::names(&shown, &double.id)) })
+    }
+
+    /// Whether it is the object below which the other one is.
+    fn is_above(&self, t: &Tape) -> bool {
+        parent_of(&t.spec, self.op) == Some(self.kind)
+    }
+
+    fn is_named_by_create(&self, t: &Tape) -> bool {
+        let create =
+            operation_of(&t.spec, self.resource, Role::Create).filter(|_| is_creatable(&t.spec, self.resource));
+        create.is_some_and(|create| create.request.mentions(&Symbol::Object(self.kind)))
+    }
+
+    /// Whether nothing is left of what it concerns, and so no link either.
+    fn removes(&self) -> bool {
+        self.op.effect == Effect::Destroy
+    }
+
+    /// The attacker sends it for an object of its own, and names the victim's.
+    async fn attack(
+        &self,
+        w: WriteTape<'_>,
+        subject: &Subject,
+        theirs: &Object,
+        before: &AtRest,
+        rehearsed: &Rehearsed,
+    ) -> Result<Attack, Stop> {
+        let t = w.tape();
+        let nonce = t.nonce(self.aim.attacker);
+        let place = subject.naming(self.kind, &theirs.id);
+        let sent = self.send_if_clear(t, &place, theirs, &nonce).await?;
+        if let Some(evidence) = leak(t, &sent, self.aim.victim) {
+            return Ok(Attack::Leaked(evidence));
+        }
+        // What is linked may be shown with what it is linked to.
+        let shown = match class_of(&sent) {
+            ResponseClass::Success if !self.removes() => subject.look(t).await?,
+            _ => None,
+        };
+        if let Some(shown) = &shown
+            && let Some(evidence) = leak(t, shown, self.aim.victim)
+        {
+            return Ok(Attack::Leaked(
+                evidence.with("after the attacker had named the victim's object in its own", &sent),
+            ));
+        }
+        if let Some(evidence) = poll_effect(t, theirs, before, &rehearsed.effect, &sent, &nonce).await? {
+            return Ok(Attack::Leaked(evidence));
+        }
+        let is_dropped = shown.is_some_and(|shown| self.is_dropped(t, subject, theirs, rehearsed, &shown));
+        let leaves_nothing = is_dropped || self.removes() || rehearsed.effect.is_seen();
+        self.settle(w, &place, theirs, leaves_nothing, &sent).await
+    }
+
+    /// Whether nothing of the victim's id has stayed with the attacker's object: it names what it named before, or does not
+    /// name what the owner's would name, or is where it was.
+    fn is_dropped(
+        &self,
+        t: &Tape,
+        subject: &Subject,
+        theirs: &Object,
+        rehearsed: &Rehearsed,
+        shown: &Exchange,
+    ) -> bool {
+        let is_other = rehearsed.is_named || self.is_above(t) || subject.names_as_made(shown, self.kind);
+        shown.succeeded() && is_other && !subject::names(shown, &theirs.id)
+    }
+
+    /// Sends it, unless the attacker has got an object of its own at that id.
+    async fn send_if_clear(&self, t: &Tape, place: &Place, theirs: &Object, nonce: &str) -> Result<Seen, Stop> {
+        let Aim { attacker, victim, .. } = self.aim;
+        let needs_quiet = ids_count(t, victim, self.kind) && !t.is_quiet([attacker]);
+        let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
+        if is_taken(t, attacker, place, theirs).await? {
+            return Err(Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into());
+        }
+        self.send(t, place, nonce).await
+    }
+
     async fn send(&self, t: &Tape, place: &Place, nonce: &str) -> Result<Seen, Stop> {
         let asked = request(t, own(t, self.aim.attacker)?, self.op, place, &Words::nonce(nonce))?;
         Ok(t.send(attack(t, &asked, self.aim.attacker)?).await)
@@ -165,12 +240,16 @@ impl Naming<'_> {
         w: WriteTape<'_>,
         place: &Place,
         theirs: &Object,
-        effect: &SeenEffect,
+        leaves_nothing: bool,
         sent: &Exchange,
     ) -> Result<Attack, Stop> {
         let t = w.tape();
         match class_of(sent) {
             ResponseClass::Denied => return Ok(Attack::Withstood),
+            // An error in words that nothing explains.
+            ResponseClass::Success if sent.json().is_some_and(is_error) => {
+                return self.as_nowhere(t, place, theirs, sent).await;
+            }
             ResponseClass::Success => {}
             ResponseClass::Undecided if is_invalid(sent) => return self.as_nowhere(t, place, theirs, sent).await,
             ResponseClass::NotOffered | ResponseClass::Undecided => {
@@ -181,17 +260,13 @@ impl Naming<'_> {
         let subject = Subject::choose(w, self.aim.attacker, self.resource).await?;
         let nowhere = subject.naming(self.kind, &never_existed(t, theirs, 0).await?);
         let of_nowhere = self.send(t, &nowhere, &t.nonce(self.aim.attacker)).await?;
-        subject.discard(w).await?;
-        let is_seen = match effect {
-            SeenEffect::Gone => true,
-            SeenEffect::Changes(members) => !members.is_empty(),
-        };
+        self.discard(w, &subject).await?;
         Ok(match class_of(&of_nowhere) {
             _ if class_of(&of_nowhere) == ResponseClass::Denied || is_invalid(&of_nowhere) => Attack::Leaked(
                 Evidence::of(Shows::ForeignLink, "what the attacker did names the victim's object, and was done", sent)
                     .with("one that never existed is refused", &of_nowhere),
             ),
-            ResponseClass::Success if is_seen => Attack::Withstood,
+            ResponseClass::Success if leaves_nothing => Attack::Withstood,
             ResponseClass::Success => Attack::Weak(
                 Evidence::of(Shows::Weakness, "the victim's object is accepted", sent)
                     .with("and so is one that never existed", &of_nowhere),
@@ -202,7 +277,7 @@ impl Naming<'_> {
         })
     }
 
-    /// Where the victim's is refused as invalid, one that never existed must be refused the same way.
+    /// Where the victim's is refused as invalid, or with an error, one that never existed must be refused the same way.
     async fn as_nowhere(&self, t: &Tape, place: &Place, theirs: &Object, sent: &Exchange) -> Result<Attack, Stop> {
         let nonce = t.nonce(self.aim.attacker);
         let ask = |place: &Place| {
@@ -212,5 +287,13 @@ impl Naming<'_> {
         let nowhere = Nowhere::instead_of(t, place, (self.kind, &theirs.id));
         let is_same = says_nothing(t, self.op, ask, place, nowhere, sent).await?;
         Ok(if is_same { Attack::Withstood } else { Attack::Undecided(Unproven::undecided(sent)) })
+    }
+
+    /// Removes what it concerned. What was there before names again one of its owner's own.
+    async fn discard(&self, w: WriteTape<'_>, subject: &Subject) -> Result<(), Stop> {
+        if matches!(self.op.role, Role::Replace | Role::Patch) {
+            subject.restore(w, self.op, self.kind).await?;
+        }
+        subject.discard(w).await
     }
 }

@@ -23,13 +23,15 @@ pub(crate) static CHECK: Check = Check {
     surface: Surface::Api,
     severity: Severity::High,
     cwe: &["CWE-639"],
-    title: "Something created under the victim's object, or done with it",
+    title: "Something created under the victim's object, linked to it, or done with it",
     does: "Creates an object that names one of the victim's, as its parent or anywhere in the request, in the attacker's \
-           own place and in the victim's. Sends operations that name a second object for an object of its own, with the \
-           victim's beside it. Where a request names several, each is tried by itself.",
-    judges: "Leak: the victim finds it with its own, or finds its object changed; or the victim's object is accepted where one that never existed is \
-             refused, so the link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never \
-             existed is. Unproven: a control fails, or the answer is no denial.",
+           own place and in the victim's. Replaces, changes and deletes an object of its own, and sends operations for \
+           one, with the victim's object beside it, where such a request names a second one. Where it names several, each \
+           is tried by itself.",
+    judges: "Leak: the victim finds it with its own, or finds its object changed; or the attacker's own object is shown \
+             with the victim's data; or the victim's object is accepted where one that never existed is refused, so the \
+             link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never existed is, or \
+             accepted and dropped. Unproven: a control fails, or the answer is no denial.",
     origin: "isolation 18.3: a foreign key that lacks the tenant.",
     fix: "Make the tenant part of the foreign key, and load what is named by tenant and id before linking.",
     requests: 20,
@@ -37,8 +39,7 @@ pub(crate) static CHECK: Check = Check {
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let targets = |op: &Operation| {
-        let writes = op.role == Role::Create || (op.role == Role::Custom && op.effect != Effect::Read);
-        let kinds = if writes && op.resource.is_some() { linked(spec, op) } else { Vec::new() };
+        let kinds = if op.effect != Effect::Read && op.resource.is_some() { linked(spec, op) } else { Vec::new() };
         // What is made is made in the victim's place as well.
         let is_made_there = !kinds.is_empty() && op.role == Role::Create && names_tenant(op);
         kinds.into_iter().map(Target::Object).chain(is_made_there.then_some(Target::Tenant)).collect()
@@ -46,12 +47,11 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     each(spec, &CHECK, Phase::Main, targets, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
 }
 
-/// The kinds of objects that it links to. The parent of the object that an operation concerns says where that object is, as
-/// [`super::swap_item`] tries it.
+/// The kinds of objects that it links to. What exists already stays below what it is below.
 fn linked(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
-    let in_path = op.request.path.objects();
-    let parent = parent_of(spec, op).filter(|parent| op.role != Role::Create && in_path.contains(parent));
-    named_besides(spec, op).into_iter().filter(|kind| Some(*kind) != parent).collect()
+    let is_fixed = op.resource.is_some_and(|resource| !is_creatable(spec, resource));
+    let place = parent_of(spec, op).filter(|_| is_fixed && op.role != Role::Create);
+    named_besides(spec, op).into_iter().filter(|kind| Some(*kind) != place).collect()
 }
 
 /// One kind after the other: the first that is not refused is what is told. Where one can't be tried, the whole is not
@@ -182,7 +182,11 @@ impl Link<'_> {
             ResponseClass::Denied => return Ok(Attack::Withstood),
             ResponseClass::NotOffered => return Ok(Attack::Undecided(Unproven::undecided(linked))),
             ResponseClass::Undecided => return self.as_nowhere(t, linked, nonce).await,
-            ResponseClass::Success => self.discard(w, &self.place, linked, nonce).await?,
+            ResponseClass::Success => {
+                if let Some(evidence) = self.discard(w, &self.place, linked, nonce).await? {
+                    return Ok(Attack::Leaked(evidence));
+                }
+            }
         }
         // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
         let nowhere = self.place.clone().and(self.above.resource, never_existed(t, self.above, 0).await?);
@@ -224,23 +228,32 @@ impl Link<'_> {
         Ok(if is_same { Attack::Withstood } else { Attack::Undecided(Unproven::undecided(refused)) })
     }
 
-    /// The attacker removes what it made, where it made it.
-    async fn discard(&self, w: WriteTape<'_>, place: &Place, made: &Exchange, nonce: &str) -> Result<(), Stop> {
+    /// The attacker removes what it made, where it made it. A leak, if that is shown with what is the victim's.
+    async fn discard(
+        &self,
+        w: WriteTape<'_>,
+        place: &Place,
+        made_by: &Exchange,
+        nonce: &str,
+    ) -> Result<Option<Evidence>, Stop> {
         let (t, attacker) = (w.tape(), self.aim.attacker);
         let of = |role| operation_of(&t.spec, self.resource, role);
         let parents: Vec<_> = place.ids.iter().filter(|(other, _)| *other != self.resource).cloned().collect();
         let made_here = Made { tenant: attacker, resource: self.resource, parents: &parents, words: &[nonce] };
-        let told = made_here.id(t, self.tells, made).await?;
+        let told = made_here.id(t, self.tells, made_by).await?;
         if let (Some(id), Some(read), Some(delete)) = (told, of(Role::Read), of(Role::Delete)) {
             let place = place.clone().and(self.resource, &id);
             let asked = |op| request(t, own(t, attacker)?, op, &place, &Words::default());
             // The id may be that of another's object there: only what shows the attacker's own words is removed.
-            if t.send(attack(t, &asked(read)?, attacker)?).await.mentions(nonce) {
+            let shown = t.send(attack(t, &asked(read)?, attacker)?).await;
+            if shown.mentions(nonce) {
                 let asked = asked(delete)?;
                 t.send(attack(t, &asked, attacker)?.mark(asked.mark.clone())).await;
+                let linked = "after the attacker had linked it to the victim's object";
+                return Ok(leak(t, &shown, self.aim.victim).map(|evidence| evidence.with(linked, made_by)));
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
-use watertight_spec::{Operation, Role};
+use watertight_spec::{Operation, Role, TenantIx};
 
 use crate::shared::{
     Listed, Nowhere, Place, Words, any_object, foreign, is_broken_json, is_turned_away, item_of, leaves, look_up,
@@ -89,12 +89,28 @@ pub(super) enum SeenEffect {
     Changes(BTreeSet<String>),
 }
 
-/// The owner does it to an object of its own, and sees what it does.
-pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
-    rehearse_at(t, op, &Place::of(object), object, before).await
+impl SeenEffect {
+    /// Whether there is anything to be seen of it.
+    pub(super) fn is_seen(&self) -> bool {
+        match self {
+            Self::Gone => true,
+            Self::Changes(members) => !members.is_empty(),
+        }
+    }
 }
 
-/// The same at a place that names this object among others.
+/// The owner does it to an object of its own, and sees what it does.
+pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
+    let done = done_by_owner(t, op, &Place::of(object), object.tenant).await?;
+    if op.role != Role::Delete {
+        return effect_on(t, object, before).await;
+    }
+    let is_gone = poll(t, async || is_gone(t, object).await).await?;
+    let unseen = || Unproven::shown(Reason::EffectUnseen, "the owner's own delete shows no effect", &done).into();
+    is_gone.map(|()| SeenEffect::Gone).ok_or_else(unseen)
+}
+
+/// The same at a place that names this object besides the one that the operation concerns.
 pub(super) async fn rehearse_at(
     t: &Tape,
     op: &Operation,
@@ -102,27 +118,36 @@ pub(super) async fn rehearse_at(
     object: &Object,
     before: &AtRest,
 ) -> Result<SeenEffect, Stop> {
-    let owner = object.tenant;
+    done_by_owner(t, op, place, object.tenant).await?;
+    effect_on(t, object, before).await
+}
+
+async fn done_by_owner(t: &Tape, op: &Operation, place: &Place, owner: TenantIx) -> Result<Seen, Stop> {
     let words = Words::canary(&t.canary(owner));
-    let done = succeed(t, request(t, own(t, owner)?, op, place, &words)?, owner).await?;
+    succeed(t, request(t, own(t, owner)?, op, place, &words)?, owner).await
+}
+
+/// What the owner sees of an object from then on, until something of it has changed or `settle` has passed.
+async fn effect_on(t: &Tape, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
     let seen = poll(t, async || {
         Ok(match state(t, object).await? {
             State::Gone(_) => still_gone(t, object).await?.map(|_| SeenEffect::Gone),
-            State::There(_, now) if op.role != Role::Delete => {
+            State::There(_, now) => {
                 let changed = before.changed(&now);
                 (!changed.is_empty()).then_some(SeenEffect::Changes(changed))
             }
-            State::There(..) | State::Unclear(_) => None,
+            State::Unclear(_) => None,
         })
     })
     .await?;
-    match seen {
-        Some(effect) => Ok(effect),
-        None if op.role == Role::Delete => {
-            Err(Unproven::shown(Reason::EffectUnseen, "the owner's own delete shows no effect", &done).into())
-        }
-        None => Ok(SeenEffect::Changes(BTreeSet::new())),
-    }
+    Ok(seen.unwrap_or(SeenEffect::Changes(BTreeSet::new())))
+}
+
+async fn is_gone(t: &Tape, object: &Object) -> Result<Option<()>, Stop> {
+    Ok(match state(t, object).await? {
+        State::Gone(_) => still_gone(t, object).await?.map(drop),
+        State::There(..) | State::Unclear(_) => None,
+    })
 }
 
 /// What an attack has done to the victim's object, if anything: the owner looks at it until `settle` has passed.

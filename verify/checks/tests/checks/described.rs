@@ -65,7 +65,9 @@ create = { title = "{canary}", case = "{case}" }
 async fn links(switches: &[Switch]) -> Vec<Concluded> {
     let fixture = Fixture::by_path().only(&["case"]).two_tenants().further(LINKS);
     let switches = [switches, &[IdsOfTenant]].concat();
-    let verified = Bed::with(fixture, &switches).await.verify(|one| one.check == "api.child-of-foreign-parent").await;
+    let bed = Bed::with(fixture, &switches).await;
+    let is_tried = |one: &Picked| one.check == "api.child-of-foreign-parent" && one.subject.starts_with("POST ");
+    let verified = bed.verify(is_tried).await;
     assert_eq!(verified.run.left_behind, Vec::<String>::new());
     verified.concluded()
 }
@@ -76,9 +78,58 @@ async fn what_a_body_names_is_planted_before_and_may_not_be_anothers() {
     let sound = links(&[]).await;
     assert!(sound.len() == 2 && sound.iter().all(Concluded::is_isolated), "{sound:#?}");
     let leaky = links(&[LinkToAny]).await;
-    assert!(leaky.iter().all(|one| one.is_leak() && one.subject == "POST /tenants/{tenant}/links"), "{leaky:#?}");
+    assert!(leaky.len() == 2 && leaky.iter().all(Concluded::is_leak), "{leaky:#?}");
     let careless = links(&[LinkToNothing]).await;
     assert!(careless.iter().all(|one| one.is_finding() && !one.is_leak()), "{careless:#?}");
+}
+
+/// What the links of [`LINKS`] can do besides, in which role, and which check tries the case that it names.
+const BESIDE: [(&str, &str, &str); 4] = [
+    ("", "PUT /tenants/{tenant}/links/{link}", "api.child-of-foreign-parent"),
+    ("update = { case = \"{case}\" }", "PATCH /tenants/{tenant}/links/{link}", "api.child-of-foreign-parent"),
+    (
+        "delete = \"DELETE /tenants/{tenant}/links/{link}?case={case}\"",
+        "DELETE /tenants/{tenant}/links/{link}?case={case}",
+        "api.child-of-foreign-parent",
+    ),
+    (
+        "read = \"GET /tenants/{tenant}/links/{link}?case={case}\"",
+        "GET /tenants/{tenant}/links/{link}?case={case}",
+        "api.swap-item",
+    ),
+];
+
+/// What `check` concludes of a request that names a case beside a link.
+async fn beside(line: &str, subject: &str, check: &str, switches: &[Switch]) -> Vec<Concluded> {
+    let fixture = Fixture::by_path().only(&["case"]).two_tenants().further(&format!("{LINKS}{line}\n"));
+    let switches = [switches, &[IdsOfTenant]].concat();
+    let verified = Bed::with(fixture, &switches).await.verify(|one| one.check == check && one.subject == subject).await;
+    assert_eq!(verified.run.left_behind, Vec::<String>::new());
+    let concluded = verified.concluded();
+    assert_eq!(concluded.len(), 2, "{subject}");
+    concluded
+}
+
+/// Whatever the role of a request is: the link is the attacker's own, and the case beside it is not.
+#[tokio::test]
+async fn what_a_request_names_beside_ones_own_object_may_not_be_anothers() {
+    for (line, subject, check) in BESIDE {
+        let sound = beside(line, subject, check, &[]).await;
+        assert!(sound.iter().all(Concluded::is_isolated), "{sound:#?}");
+        let leaky = beside(line, subject, check, &[BesideAny]).await;
+        assert!(leaky.iter().all(Concluded::is_leak), "{subject}: {leaky:#?}");
+    }
+}
+
+/// What an update names is dropped there, the owner's as well.
+#[tokio::test]
+async fn what_an_update_names_and_the_target_drops_is_isolated() {
+    for (line, subject, check) in &BESIDE[..2] {
+        let sound = beside(line, subject, check, &[LinksStay]).await;
+        assert!(sound.iter().all(Concluded::is_isolated), "{sound:#?}");
+        let careless = beside(line, subject, check, &[LinkToNothing]).await;
+        assert!(careless.iter().all(|one| one.is_finding() && !one.is_leak()), "{careless:#?}");
+    }
 }
 
 pub(crate) const ATTACH: &str = r#"
@@ -154,4 +205,35 @@ async fn values_are_typed_unique_and_the_tenants_own() {
     let leaky = Bed::with(with_values(), &[PathBelieved]).await;
     let leaky = leaky.verify(|one| one.check == "api.swap-path-tenant").await.concluded();
     assert!(leaky.iter().any(|one| one.is_leak() && one.subject == "GET /tenants/{org}/cases/{case}"), "{leaky:#?}");
+}
+
+/// An operation of which its owner sees nothing.
+const LOOK: &str = r#"
+[[operation]]
+name = "touch-case"
+request = "POST /rpc"
+body = { method = "case.get", params = { id = "{case}" } }
+effect = "change"
+"#;
+
+/// A success with an error in it that nothing explains, and another one for an id that never existed. It decides nothing by
+/// itself: what is read is unproven, and what is written is isolated only where its effect would have been seen.
+#[tokio::test]
+async fn an_error_that_nothing_explains_counts_only_where_an_effect_would_have_been_seen() {
+    let fixture = Fixture::remote().two_tenants().further(LOOK);
+    let is_swap = |one: &Picked| one.check == "api.swap-item";
+    let concluded = Bed::with(fixture, &[ForeignForbidden, IdsOfTenant]).await.verify(is_swap).await.concluded();
+    let of = |name: &str| {
+        let subject = format!("POST /rpc ({name})");
+        let found: Vec<&Concluded> = concluded.iter().filter(|one| one.subject == subject).collect();
+        assert_eq!(found.len(), 2, "{name}");
+        found
+    };
+    for (name, reason) in [("case.read", "UnclearAnswer"), ("touch-case", "EffectUnseen")] {
+        let is_so = |one: &&Concluded| one.is_unproven() && format!("{one:?}").contains(reason);
+        assert!(of(name).iter().all(is_so), "{:#?}", of(name));
+    }
+    for name in ["case.patch", "case.delete", "close-case"] {
+        assert!(of(name).iter().all(|one| one.is_isolated()), "{:#?}", of(name));
+    }
 }

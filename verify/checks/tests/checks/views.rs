@@ -116,3 +116,24 @@ async fn a_filter_that_shows_its_owner_nothing_proves_nothing() {
         assert!(concluded.len() == 2 && concluded.iter().all(Concluded::is_unproven), "{concluded:#?}");
     }
 }
+
+/// What names the object alone below which it looks.
+const BELOW: &str = r#"
+[[operation]]
+name = "links-of"
+request = "GET /tenants/{tenant}/links?case={case}"
+"#;
+
+/// An empty list for its owner, as for whatever never existed, is no control. One that differs from that is.
+#[tokio::test]
+async fn an_operation_that_shows_its_owner_nothing_proves_nothing() {
+    let fixture = Fixture::by_path().only(&["case"]).two_tenants().further(BELOW);
+    let is_tried = |one: &watertight_testbed::Picked| one.check == "api.swap-item" && one.subject.contains("/links");
+    let concluded =
+        async |switches: &[Switch]| Bed::with(fixture.clone(), switches).await.verify(is_tried).await.concluded();
+    let refusing = concluded(&[IdsOfTenant]).await;
+    assert!(refusing.len() == 2 && refusing.iter().all(Concluded::is_isolated), "{refusing:#?}");
+    let empty = concluded(&[IdsOfTenant, FilterReplacesScope]).await;
+    let is_told = |one: &Concluded| one.is_unproven() && format!("{one:?}").contains("describe what it shows");
+    assert!(empty.len() == 2 && empty.iter().all(is_told), "{empty:#?}");
+}

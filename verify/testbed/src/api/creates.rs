@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Api, At, Call};
-use crate::answer::Answer;
+use crate::answer::{Answer, decode};
 use crate::clients::tenant;
 use crate::switch::Switch;
 
@@ -40,6 +40,29 @@ impl Api {
         }
         let id = self.next_id(call.tenant, "link");
         Answer::json(201, &self.store(call.tenant, At { kind: "link", id: &id, parent: None }, &call.asked.body))
+    }
+
+    /// Changes a link, and which case it is of.
+    pub(super) fn relink(&mut self, call: &Call<'_>, id: &str) -> Answer {
+        let Some(link) = self.find(call, "link", id, Switch::UpdateByIdAlone) else { return self.missing(call, id) };
+        if let Some(case) = call.asked.body["case"].as_str() {
+            if !self.is(Switch::LinkToNothing) && self.find(call, "case", case, Switch::BesideAny).is_none() {
+                return Answer::problem(422, "no such case", case);
+            }
+            self.records[link].body["case"] = json!(case);
+        }
+        self.item(call, At { kind: "link", id, parent: None })
+    }
+
+    /// Reads or removes a link, and a parameter names a case: its title is shown with the link.
+    pub(super) fn link_beside(&mut self, call: &Call<'_>, id: &str) -> Answer {
+        let case = call.asked.parameter("case").map(decode).unwrap_or_default();
+        let Some(link) = self.find(call, "link", id, Switch::ReadByIdAlone) else { return self.missing(call, id) };
+        let Some(case) = self.find(call, "case", &case, Switch::BesideAny) else { return self.missing(call, &case) };
+        match call.asked.method.as_str() {
+            "GET" => Answer::ok(&json!({ "link": self.records[link].body, "of": self.records[case].title() })),
+            _ => self.item(call, At { kind: "link", id, parent: None }),
+        }
     }
 
     /// Attaches a case to a note, which the body names.
