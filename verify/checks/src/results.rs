@@ -1,5 +1,6 @@
 //! What trials and watchers concluded, and what set-up came to: the same bookkeeping for a live run and for a replay.
 
+mod existence;
 mod further;
 mod plain;
 
@@ -219,6 +220,7 @@ pub(crate) fn results(
     let mut results: Vec<TrialResult> = of_trials.collect();
     further::settle(spec, &mut results);
     plain::settle(&mut results);
+    existence::settle(spec, &mut results);
     let is_leak = |index: &usize| results.get(*index).is_some_and(|one| matches!(one.verdict, Verdict::Leak(_)));
     let found: Vec<usize> = (0..results.len()).filter(is_leak).collect();
     let planned = || watchers.iter().filter(|watcher| plan.watches(watcher.check()));

@@ -32,7 +32,7 @@ mod writing;
 pub(crate) use own_list::{crosses, is_view, own_prefix, tells_of, view_place};
 pub(crate) use own_view::{CHECK as OWN_VIEW, OwnView};
 pub(crate) use reading::{is_marked, looking_for};
-pub(crate) use writing::in_own_place;
+pub(crate) use writing::{in_own_place, mark_of_create};
 
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {

@@ -47,6 +47,12 @@ pub(crate) fn in_own_place(t: &Tape, attacker: TenantIx, object: &Object) -> Pla
     Place::within(attacker, &parents).and(object.resource, &object.id)
 }
 
+/// What the journal must know of an object that may be made at a place (an upsert): what a create there would tell it.
+pub(crate) fn mark_of_create(t: &Tape, resource: ResourceIx, place: &Place) -> Result<Mark, Stop> {
+    let Some(op) = operation_of(&t.spec, resource, Role::Create) else { return Ok(Mark::Nothing) };
+    Ok(request(t, own(t, place.tenant)?, op, place, &Words::nonce(""))?.mark)
+}
+
 /// How many objects of the victim are made ready where ids count: other trials may give the attacker one at the same id.
 const CANDIDATES: usize = 2;
 
@@ -271,7 +277,7 @@ impl<'o> AttackedObject<'o> {
         let asked = request(t, own(t, attacker)?, self.op, &self.place, &Words::nonce(nonce))?;
         let mut across = attack(t, &asked, attacker)?;
         if self.may_create() {
-            across = across.mark(self.mark_of_create(t)?);
+            across = across.mark(mark_of_create(t, self.object.resource, &self.place)?);
         }
         if t.is_quiet([attacker, victim]) {
             // It has been since the object was chosen: its id, or that of the object above it, was asked for then.
@@ -348,12 +354,6 @@ impl<'o> AttackedObject<'o> {
     /// Whether it may make an object of the attacker's own (an upsert).
     fn may_create(&self) -> bool {
         self.whose != Where::Theirs && self.op.role == Role::Replace
-    }
-
-    /// What the journal must know of such a one: what a create there would tell it.
-    fn mark_of_create(&self, t: &Tape) -> Result<Mark, Stop> {
-        let Some(op) = operation_of(&t.spec, self.object.resource, Role::Create) else { return Ok(Mark::Nothing) };
-        Ok(request(t, own(t, self.pair.attacker)?, op, &self.place, &Words::nonce(""))?.mark)
     }
 
     /// Removes what the attacker made for itself at that id.

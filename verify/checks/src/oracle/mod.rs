@@ -5,6 +5,8 @@ use crate::{Kind, TriedBy};
 mod existence;
 mod name_taken;
 
+pub(crate) use existence::CHECK as EXISTENCE;
+
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
     vec![

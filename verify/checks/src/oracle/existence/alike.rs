@@ -1,0 +1,151 @@
+//! What the attacker is told of the victim's objects, beside what it is told of ids that never existed.
+
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Seen, Tape};
+use watertight_spec::{Effect, IdSource, Operation, Role};
+
+use crate::api::mark_of_create;
+use crate::bracket::Attack;
+use crate::shared::{
+    Aim, Features, Place, Words, attack, foreign, holds_nothing, ids_count, is_error, is_invalid, is_turned_away,
+    never_existed, own, request, told_apart,
+};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
+
+/// What is sent, with which ids.
+pub(super) struct Asking<'o> {
+    aim: Aim,
+    /// The victim's.
+    foreign: &'o Object,
+    /// Others of its form, that never existed: one for each round.
+    nowhere: Vec<Object>,
+    /// For what is written, in each request the same.
+    nonce: String,
+}
+
+impl<'o> Asking<'o> {
+    pub(super) async fn about(t: &Tape, aim: Aim, foreign: &'o Object, rounds: usize) -> Result<Self, Stop> {
+        let mut nowhere = Vec::new();
+        for round in 0..rounds {
+            nowhere.push(Object { id: never_existed(t, foreign, round).await?, ..foreign.clone() });
+        }
+        Ok(Self { aim, foreign, nowhere, nonce: t.nonce(aim.attacker) })
+    }
+
+    /// Asks for the victim's object, and in turn for one that never existed.
+    pub(super) async fn compare(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
+        let op = self.aim.op(t);
+        let (mut of_foreign, mut of_nowhere) = (Vec::new(), Vec::new());
+        let mut shown: Option<(Seen, Seen)> = None;
+        for nowhere in &self.nowhere {
+            let (at_foreign, at_nowhere) = (place_of(self.foreign), place_of(nowhere));
+            let foreign = self.send(t, &at_foreign).await?;
+            let none = self.send(t, &at_nowhere).await?;
+            if let Some(doubt) = self.no_denial(t, &foreign, &none)? {
+                return Ok(Attack::Undecided(doubt));
+            }
+            // What has been done to it need not be possible twice.
+            let is_done = op.effect != Effect::Read && class_of(&foreign) == ResponseClass::Success;
+            if is_done && class_of(&none) != ResponseClass::Success && foreign.status() != none.status() {
+                return Ok(self.told(t, "the status", &foreign, &none));
+            }
+            of_foreign.push(Features::of(&foreign, &at_foreign.sent(&t.spec, op)));
+            of_nowhere.push(Features::of(&none, &at_nowhere.sent(&t.spec, op)));
+            shown = shown.or(Some((foreign, none)));
+        }
+        Ok(match (told_apart(&of_foreign, &of_nowhere), shown) {
+            (Some(what), Some((foreign, none))) => self.told(t, &what, &foreign, &none),
+            _ => Attack::Withstood,
+        })
+    }
+
+    fn told(&self, t: &Tape, what: &str, foreign: &Exchange, none: &Exchange) -> Attack {
+        // Something is told there, and where ids count it may be an object of the attacker's own, made meanwhile.
+        if class_of(foreign) == ResponseClass::Success && !holds_nothing(foreign, &[]) && self.may_be_taken(t) {
+            return Attack::Undecided(self.let_in(t, foreign));
+        }
+        let line = format!("answers for a foreign object differ from answers for one that never existed ({what})");
+        let evidence = Evidence::of(Shows::ForeignKnowledge, line, foreign)
+            .with("an id of the same form that never existed", none);
+        match t.spec[self.foreign.resource].ids {
+            IdSource::Client => Attack::Weak(evidence),
+            IdSource::Server => Attack::Leaked(evidence),
+        }
+    }
+
+    async fn send(&self, t: &Tape, place: &Place) -> Result<Seen, Stop> {
+        let op = self.aim.op(t);
+        let (place, words) = match (op.role, op.resource) {
+            (Role::Create, Some(made)) => (place.clone().and(made, t.unique()), Words::nonce(&self.nonce)),
+            _ if op.effect == Effect::Read => (place.clone(), Words::searching(&self.nonce)),
+            _ => (place.clone(), Words::nonce(&self.nonce)),
+        };
+        let asked = request(t, own(t, self.aim.attacker)?, op, &place, &words)?;
+        let across = attack(t, &asked, self.aim.attacker)?;
+        let may_create = op.role == Role::Replace && place.tenant == self.aim.attacker;
+        let across = if may_create { across.mark(mark_of_create(t, self.foreign.resource, &place)?) } else { across };
+        Ok(t.send(across).await)
+    }
+
+    /// Why the answers for a foreign object and for none are not to be compared, if they are not. A target may answer both
+    /// with a success that tells nothing.
+    fn no_denial(&self, t: &Tape, foreign_one: &Exchange, none: &Exchange) -> Result<Option<Unproven>, Stop> {
+        let op = self.aim.op(t);
+        let is_refused = |seen: &Exchange| {
+            matches!(seen.status(), Some(400..=428 | 430..=499)) || is_turned_away(seen) || is_invalid(seen)
+        };
+        Ok(match (class_of(foreign_one), class_of(none)) {
+            (ResponseClass::Success, _) if foreign(t, foreign_one, self.aim.victim).is_some() => {
+                Some(self.let_in(t, foreign_one))
+            }
+            // What is done with it, or shown of it, is what the other checks look at.
+            (ResponseClass::Success, _) if self.is_named_besides(op) && !foreign_one.json().is_some_and(is_error) => {
+                return Err(Stop::not_applicable(format!("{ACCEPTED} (see api.child-of-foreign-parent)")));
+            }
+            (ResponseClass::Success, ResponseClass::Success) => None,
+            // One is told in a body that the status of the other one would have said.
+            (ResponseClass::Success, _) if none.succeeded() && holds_nothing(foreign_one, &[]) => None,
+            (ResponseClass::Success, _) if op.role == Role::Custom && op.effect == Effect::Read => {
+                return Err(Stop::not_applicable(format!("{ACCEPTED} (see api.swap-item)")));
+            }
+            (ResponseClass::Success, _) if op.role == Role::Read && op.resource == Some(self.foreign.resource) => {
+                Some(self.let_in(t, foreign_one))
+            }
+            (ResponseClass::Success, _) if is_refused(none) => None,
+            // A refusal for its form counts too, if it is the same each time; what fails by chance does not.
+            (ResponseClass::NotOffered | ResponseClass::Undecided, _) if !is_refused(foreign_one) => {
+                Some(Unproven::undecided(foreign_one))
+            }
+            (_, ResponseClass::NotOffered | ResponseClass::Undecided) if !is_refused(none) => {
+                Some(Unproven::undecided(none))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether it may change an object of the attacker's own, beside which the victim's is named.
+    fn is_named_besides(&self, op: &Operation) -> bool {
+        op.effect != Effect::Read && op.resource != Some(self.foreign.resource)
+    }
+
+    /// Whether another trial may give the attacker an object at the victim's id.
+    fn may_be_taken(&self, t: &Tape) -> bool {
+        ids_count(t, self.aim.victim, self.foreign.resource) && !t.is_quiet(t.spec.tenant_ixs())
+    }
+
+    fn let_in(&self, t: &Tape, seen: &Exchange) -> Unproven {
+        match foreign(t, seen, self.aim.victim) {
+            Some(_) => {
+                let detail = "the victim's data is given outright (see the other checks)";
+                Unproven::shown(Reason::PlainRequestLeaks, detail, seen)
+            }
+            None if self.may_be_taken(t) => {
+                Unproven::shown(Reason::Disturbed, "the attacker has something of its own there", seen)
+            }
+            None => Unproven::shown(Reason::EffectUnseen, "the attacker was let in", seen),
+        }
+    }
+}
+
+const ACCEPTED: &str = "the victim's is accepted there, so nothing is denied that could be compared";

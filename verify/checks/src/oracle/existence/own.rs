@@ -1,0 +1,97 @@
+//! The object that a request concerns.
+
+use watertight_engine::planted::Object;
+use watertight_engine::{Tape, WriteTape};
+use watertight_spec::{Effect, ResourceIx};
+
+use super::alike::Asking;
+use crate::api::in_own_place;
+use crate::bracket::{self, Attack};
+use crate::check::Concluded;
+use crate::shared::{
+    Aim, Place, Words, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant, own,
+    prepared_object, read, remove, request, succeed,
+};
+use crate::verdict::{Reason, Stop, Unproven, Verdict};
+
+/// How often each kind of id is asked for.
+const READS: usize = 3;
+/// How often it is written to, where that is refused.
+const WRITES: usize = 2;
+
+pub(super) async fn try_it(t: &Tape, aim: Aim, resource: ResourceIx) -> Concluded {
+    prepared_object(t, aim.victim, resource)?;
+    match (aim.op(t).effect, t.writing()) {
+        (Effect::Read, _) => read_it(t, aim, resource).await,
+        (_, Some(w)) => write_it(w, aim, resource).await,
+        (_, None) => Err(Stop::not_applicable("only reads are sent")),
+    }
+}
+
+async fn read_it(t: &Tape, aim: Aim, resource: ResourceIx) -> Concluded {
+    let (foreign, made_by) = foreign_object(t, aim, resource).await?;
+    let open = bracket::open(async || read(t, &foreign).await).await?;
+    let attack = compare(t, aim, &foreign, READS).await?;
+    let verdict = open.attack(attack).close().await?;
+    if let Some(w) = made_by {
+        remove(w, &foreign).await?;
+    }
+    Ok(verdict)
+}
+
+/// At an object of the victim's that is made for this. In the end the victim does it itself, so that what the attacker is
+/// told is not what anyone is told of a request that never works.
+async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded {
+    let t = w.tape();
+    if !is_creatable(&t.spec, resource) {
+        return Err(Stop::not_applicable("only an object that is made for this is written to"));
+    }
+    // Where ids count the attacker may get an object at the same one, and would write to that.
+    let quiet = match ids_count(t, aim.victim, resource) {
+        true => Some(t.quiet(t.spec.tenant_ixs()).await),
+        false => None,
+    };
+    let foreign = clear_object(w, aim.pair(), resource, |tenant, object| in_own_place(t, tenant, object)).await?;
+    let open = bracket::open(async || read(t, &foreign).await).await?;
+    let attack = compare(t, aim, &foreign, WRITES).await?;
+    drop(quiet);
+    let verdict = open.attack(attack).close().await?;
+    if matches!(verdict, Verdict::Isolated(_)) {
+        let words = Words::canary(&t.canary(aim.victim));
+        succeed(t, request(t, own(t, aim.victim)?, aim.op(t), &Place::of(&foreign), &words)?, aim.victim).await?;
+    }
+    remove(w, &foreign).await?;
+    Ok(verdict)
+}
+
+/// In the attacker's own place, and in the victim's.
+async fn compare(t: &Tape, aim: Aim, foreign: &Object, rounds: usize) -> Result<Attack, Stop> {
+    let asking = Asking::about(t, aim, foreign, rounds).await?;
+    let attack = asking.compare(t, |object| in_own_place(t, aim.attacker, object)).await?;
+    match attack {
+        Attack::Withstood if names_tenant(aim.op(t)) => asking.compare(t, Place::of).await,
+        attack => Ok(attack),
+    }
+}
+
+/// An object of the victim whose id the attacker does not have; with a tape to remove it, if it was made for this.
+pub(super) async fn foreign_object(
+    t: &Tape,
+    aim: Aim,
+    resource: ResourceIx,
+) -> Result<(Object, Option<WriteTape<'_>>), Stop> {
+    for object in t.planted.of(aim.victim, resource) {
+        let place = in_own_place(t, aim.attacker, object);
+        if !is_taken(t, aim.attacker, &place, object).await?
+            || is_told_anywhere(t, aim.attacker, &place, object).await?
+        {
+            return Ok((object.clone(), None));
+        }
+    }
+    let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, resource)) else {
+        let detail = "every id of the victim is also an id of the attacker's";
+        return Err(Unproven::new(Reason::IdTaken, detail).into());
+    };
+    let place_of = |tenant, object: &Object| in_own_place(t, tenant, object);
+    Ok((clear_object(w, aim.pair(), resource, place_of).await?, Some(w)))
+}
