@@ -28,15 +28,15 @@ fn prefix(tag: &RunTag) -> String {
     format!("wtn{}", tag.text())
 }
 
-/// The clock of a part of a run.
+/// The moments of a part of a run.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock {
+pub(crate) struct Moments {
     prefix: String,
     /// Seconds since 1970 when that part began.
     started: u64,
 }
 
-impl Clock {
+impl Moments {
     pub(crate) fn new(tag: &RunTag, started: u64) -> Self {
         Self { prefix: prefix(tag), started }
     }
@@ -87,16 +87,16 @@ mod tests {
     fn a_mark_becomes_the_time_at_which_its_request_is_sent() {
         let tag = RunTag::new(1, 2);
         // 2026-03-01T12:00:00Z.
-        let clock = Clock::new(&tag, 1_772_366_400);
-        let told = |form, offset, at| clock.put(&format!("<{}>", mark(&tag, Moment { form, offset })), at).unwrap();
+        let moments = Moments::new(&tag, 1_772_366_400);
+        let told = |form, offset, at| moments.put(&format!("<{}>", mark(&tag, Moment { form, offset })), at).unwrap();
         assert_eq!(told(MomentForm::Time, 0, 999), "<2026-03-01T12:00:00Z>");
         assert_eq!(told(MomentForm::Time, 3600, 61_000), "<2026-03-01T13:01:01Z>");
         assert_eq!(told(MomentForm::Time, -86_400, 0), "<2026-02-28T12:00:00Z>");
         assert_eq!(told(MomentForm::Day, 3 * 86_400, 43_200_000), "<2026-03-05>");
         assert_eq!(told(MomentForm::Time, i64::MAX, 0), "<9999-12-31T23:59:59Z>");
-        assert_eq!(clock.put("nothing of the kind", 0), None);
+        assert_eq!(moments.put("nothing of the kind", 0), None);
         // What a target makes of it.
         let broken = format!("{}tzz {0}", prefix(&tag));
-        assert_eq!(clock.put(&broken, 0), Some(broken));
+        assert_eq!(moments.put(&broken, 0), Some(broken));
     }
 }

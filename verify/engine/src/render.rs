@@ -18,7 +18,7 @@ use self::logins::token_request;
 use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, encode};
 use crate::credentials::{Jar, assertion, totp};
 use crate::log::{Sender, Sent};
-use crate::moment::Clock;
+use crate::moment::Moments;
 use crate::redact::Goes;
 
 /// What is sent, and what is shown in its place.
@@ -93,12 +93,12 @@ impl Rendered {
         texts.map(|text| text.shown.len()).sum()
     }
 
-    /// With the time in place of every moment, for a request that is sent so many milliseconds after `clock` began.
-    pub(crate) fn sent_at(mut self, clock: &Clock, at: u64) -> Self {
+    /// With the time in place of every moment, for a request that is sent so many milliseconds after `moments` began.
+    pub(crate) fn sent_at(mut self, moments: &Moments, at: u64) -> Self {
         let texts = self.headers.iter_mut().map(|(_, value)| value).chain([&mut self.target]).chain(&mut self.body);
         for text in texts {
-            if let Some(shown) = clock.put(&text.shown, at) {
-                let real = clock.put(text.real(), at).unwrap_or_else(|| text.real().to_owned());
+            if let Some(shown) = moments.put(&text.shown, at) {
+                let real = moments.put(text.real(), at).unwrap_or_else(|| text.real().to_owned());
                 *text = Text { real: real.into(), shown, kind: text.kind };
             }
         }

@@ -13,7 +13,7 @@ use crate::channel::inbox::Inboxes;
 use crate::live::unrendered;
 use crate::log::{Event, Exchange, Purpose, Source, What};
 use crate::marker::RunTag;
-use crate::moment::Clock;
+use crate::moment::Moments;
 use crate::render::{Placeholders, render};
 use crate::script::{Job, Progress, Running};
 use crate::tape::{Ask, Reply};
@@ -31,7 +31,7 @@ pub struct Divergence {
 pub struct Player<T> {
     spec: Arc<Spec>,
     tag: RunTag,
-    clock: Clock,
+    moments: Moments,
     secrets: Placeholders,
     inboxes: Inboxes,
     running: HashMap<Source, (Running<T>, Ask)>,
@@ -51,7 +51,7 @@ impl<T: 'static> Player<T> {
     /// Nothing is under way.
     pub fn new(spec: Arc<Spec>, tag: RunTag) -> Self {
         Self {
-            clock: Clock::new(&tag, 0),
+            moments: Moments::new(&tag, 0),
             spec,
             tag,
             secrets: Placeholders::default(),
@@ -136,7 +136,7 @@ impl<T: 'static> Player<T> {
     fn learn(&mut self, event: &Event) {
         match &event.what {
             What::Began(part) => {
-                self.clock = Clock::new(&self.tag, part.started);
+                self.moments = Moments::new(&self.tag, part.started);
                 // What the spec has for a secret is a placeholder of the first part where a bundle is judged, and the secret
                 // itself where a run goes on.
                 let shown = part.variables.iter().filter_map(|(name, now)| match self.spec.variables.get(name)? {
@@ -169,7 +169,7 @@ impl<T: 'static> Player<T> {
         self.secrets.used = exchange.sender.token();
         let (expected, sender) = match render(call, &self.spec, &self.secrets) {
             Ok(rendered) => {
-                let rendered = rendered.sent_at(&self.clock, exchange.at);
+                let rendered = rendered.sent_at(&self.moments, exchange.at);
                 (rendered.sent(), rendered.sender)
             }
             Err(why) => {

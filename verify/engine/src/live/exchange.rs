@@ -157,7 +157,7 @@ impl Live {
         let begun = Instant::now();
         let at = millis(begun.duration_since(self.begun));
         let rendered = match render(call, &self.spec, &Known::of(self, source)) {
-            Ok(rendered) => rendered.sent_at(&self.clock, at),
+            Ok(rendered) => rendered.sent_at(&self.moments, at),
             Err(why) => {
                 let exchange = unrendered(call, &self.spec, at, &self.explained(call, why));
                 return Attempt { exchange, told: Told::default(), throttle: None };

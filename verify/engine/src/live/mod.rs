@@ -36,7 +36,7 @@ use crate::gate::Gate;
 use crate::journal::Journal;
 use crate::log::{CleanUp, Event, InboxIx, LogWriter, Part, Source, What};
 use crate::marker::{RunTag, Scanner};
-use crate::moment::Clock;
+use crate::moment::Moments;
 use crate::quiet::Quiets;
 use crate::recorder::Recorder;
 use crate::redact::Redactor;
@@ -101,8 +101,8 @@ pub(crate) struct Live {
     /// Requests that may be under way at once.
     slots: Semaphore,
     begun: Instant,
-    /// The same by the clock of the wall.
-    clock: Clock,
+    /// By which moments are told.
+    moments: Moments,
     answered: Cell<u64>,
     /// Why the log can't be written to, from then on.
     failed: RefCell<Option<Arc<std::io::Error>>>,
@@ -130,7 +130,7 @@ impl Live {
         }
         let owners = Owners::new(&spec, &redactor);
         let (begun, started) = (Instant::now(), now());
-        let clock = Clock::new(&tag, started);
+        let moments = Moments::new(&tag, started);
         let slots = spec.limits.concurrency;
         let live = Self {
             gate: Gate::new(&spec, begun),
@@ -153,7 +153,7 @@ impl Live {
             quiets: Quiets::default(),
             slots: Semaphore::new(slots),
             begun,
-            clock,
+            moments,
             answered: Cell::new(0),
             failed: RefCell::new(None),
         };
