@@ -118,6 +118,14 @@ impl Recorder<'_> {
         }
     }
 
+    /// Looks through as much of an answer as came. It is no response and is not kept: what is found in it counts.
+    pub(crate) fn receive_part(&self, came: Answered, exchange: &mut Exchange) {
+        let LookedThrough { body, hits, .. } = self.look_through(&came.headers, came.body);
+        exchange.hits = hits;
+        let credentials = self.credentials("body", &self.text(&body), exchange);
+        exchange.hits.extend(credentials);
+    }
+
     /// What arrived by itself.
     pub(crate) fn arrival(&self, at: u64, arrival: &Arrival) -> Inbound {
         let Arrival { kind, headers, body } = arrival;

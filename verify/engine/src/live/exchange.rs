@@ -10,7 +10,7 @@ use super::secrets::Known;
 use super::unsent::unrendered;
 use super::{Live, millis};
 use crate::call::{Call, Caller, Forged, Mark, Request, TokenCall};
-use crate::channel::http::{Answered, Bounds, Outgoing, Reuse};
+use crate::channel::http::{Answered, Bounds, Outgoing, Reuse, Unfinished};
 use crate::credentials::{is_fetched, requests_before};
 use crate::gate::{Refused, Throttle};
 use crate::journal::Entry;
@@ -179,7 +179,10 @@ impl Live {
                     throttle = None;
                 }
             }
-            Err((kind, text)) => {
+            Err(Unfinished { error: (kind, text), came }) => {
+                if let Some(came) = came {
+                    self.recorder().receive_part(came, &mut exchange);
+                }
                 let text = self.redactor.borrow_mut().text(&text, |_| false);
                 exchange.outcome = Outcome::Failed { kind, text };
             }
@@ -194,10 +197,11 @@ impl Live {
         rendered: &Rendered,
         source: Source,
         access: Access,
-    ) -> Result<Answered, (Failure, String)> {
+    ) -> Result<Answered, Unfinished> {
         let creates = match call {
             Call::Api(request) if access == Access::Read && request.effect != Effect::Read => {
-                return Err((Failure::Refused, format!("{} is not sent by a script that only reads", request.method)));
+                let why = format!("{} is not sent by a script that only reads", request.method);
+                return Err(Unfinished::from((Failure::Refused, why)));
             }
             Call::Api(Request { mark: Mark::Creates { resource, .. }, .. }) => Some(self.spec[*resource].name.clone()),
             _ => None,
@@ -222,7 +226,7 @@ impl Live {
         };
         let bounds = Bounds { timeout: self.spec.limits.timeout, body: self.spec.limits.body };
         let answered = self.http.exchange(&out, bounds).await;
-        if let (Some(resource), Err((Failure::Connect, _))) = (creates, &answered) {
+        if let (Some(resource), Err(Unfinished { error: (Failure::Connect, _), .. })) = (creates, &answered) {
             // Should this line not reach the disk, clean-up looks for what is not there.
             let _ = self.journal.borrow_mut().write(&Entry::Unsent { resource });
         }

@@ -64,6 +64,45 @@ async fn hostile_answers_are_bounded_and_are_no_responses() {
     }
 }
 
+/// What shows another tenant's data shows it, whether the answer ends or not.
+#[tokio::test]
+async fn a_canary_is_found_in_an_answer_that_never_ends_or_breaks_off() {
+    let first = Bed::new(spec("http://127.0.0.1:1", "test", ""));
+    let canary = first.tag.canary(first.tenant(1), "x").to_string();
+    let packed = gzip(format!("{canary} {}", "xyz".repeat(100)).as_bytes());
+    let (url, _) = serve(move |mut stream, head| {
+        let (canary, packed) = (canary.clone(), packed.clone());
+        async move {
+            let path = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
+            let (headers, body) = match path.as_str() {
+                "/packed" => ("content-encoding: gzip\r\n", packed),
+                "/long" => ("", format!("{canary}{}", "x".repeat(70_000)).into_bytes()),
+                "/header" => (&*format!("x-echo: {canary}\r\n").leak(), Vec::new()),
+                _ => ("", format!("[\"{canary}\",").into_bytes()),
+            };
+            let _ =
+                stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n{headers}\r\n").as_bytes()).await;
+            let _ = stream.write_all(&body).await;
+            if path != "/cut" {
+                let _ = stream.read(&mut [0; 8]).await;
+            }
+        }
+    })
+    .await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    for (path, expected) in [
+        ("/stalls", Failure::Timeout),
+        ("/packed", Failure::Timeout),
+        ("/header", Failure::Timeout),
+        ("/long", Failure::TooLarge),
+        ("/cut", Failure::Protocol),
+    ] {
+        let exchange = bed.one(bed.get(Caller::Anonymous, path)).await;
+        assert_eq!(failure(&exchange), Some(expected), "{path}");
+        assert!(exchange.shows(bed.tenant(1)), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_target_that_is_not_there_is_a_failed_connection() {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();

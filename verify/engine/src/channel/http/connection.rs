@@ -15,7 +15,7 @@ use watertight_spec::Address;
 
 use super::decode::decode;
 use super::pool::{Key, Protocol};
-use super::{Answered, Bounds, Config, HttpError, MAX_HEADER_BYTES, MAX_HEADERS, Outgoing, Written};
+use super::{Answered, Bounds, Came, Config, HttpError, MAX_HEADER_BYTES, MAX_HEADERS, Outgoing, Written};
 use crate::log::Failure;
 
 /// How TLS is spoken, as far as it can be.
@@ -149,7 +149,7 @@ impl Connection {
         }
     }
 
-    pub(super) async fn exchange(&mut self, request: Written, bounds: Bounds) -> Result<Answered, Lost> {
+    pub(super) async fn exchange(&mut self, request: Written, bounds: Bounds, came: &Came) -> Result<Answered, Lost> {
         let unsent = |error: hyper::Error| Lost { was_sent: false, was_answered: false, error: broken(error) };
         let response = match self {
             Self::Http1(sender) => {
@@ -166,7 +166,7 @@ impl Connection {
             was_answered: false,
             error: broken(failed.into_error()),
         })?;
-        answered(response, bounds).await.map_err(|error| Lost { was_sent: true, was_answered: true, error })
+        answered(response, bounds, came).await.map_err(|error| Lost { was_sent: true, was_answered: true, error })
     }
 }
 
@@ -182,32 +182,36 @@ fn absolute(mut request: Written) -> Written {
     request
 }
 
-async fn answered(response: http::Response<Incoming>, bounds: Bounds) -> Result<Answered, HttpError> {
+async fn answered(response: http::Response<Incoming>, bounds: Bounds, came: &Came) -> Result<Answered, HttpError> {
     let (parts, body) = response.into_parts();
     // hyper bounds its buffer, which is not quite the same.
     let size: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > MAX_HEADER_BYTES {
         return Err((Failure::TooLarge, format!("the answer's headers go beyond {MAX_HEADER_BYTES} bytes")));
     }
-    let raw = collect(body, bounds.body).await?;
+    let status = parts.status.as_u16();
     let headers: Vec<_> =
         parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
-    let body = decode(&headers, raw, bounds.body)?;
-    Ok(Answered { status: parts.status.as_u16(), headers, body })
+    came.replace(Some(Answered { status, headers, body: Vec::new() }));
+    collect(body, bounds.body, came).await?;
+    let whole = came.take().ok_or_else(|| (Failure::Protocol, "no answer".to_owned()))?;
+    let body = decode(&whole.headers, whole.body, bounds.body)?;
+    Ok(Answered { body, ..whole })
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Vec<u8>, HttpError> {
-    let mut bytes = Vec::new();
+/// Into what has come so far.
+async fn collect(mut body: Incoming, limit: usize, came: &Came) -> Result<(), HttpError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| (Failure::Protocol, format!("the answer broke off: {error}")))?;
-        if let Some(data) = frame.data_ref() {
-            if bytes.len().saturating_add(data.len()) > limit {
+        if let (Some(data), Some(answered)) = (frame.data_ref(), came.borrow_mut().as_mut()) {
+            let may_come = limit.saturating_sub(answered.body.len());
+            answered.body.extend_from_slice(data.get(..may_come).unwrap_or(data));
+            if data.len() > may_come {
                 return Err((Failure::TooLarge, format!("the answer's body goes beyond {limit} bytes")));
             }
-            bytes.extend_from_slice(data);
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]

@@ -8,6 +8,7 @@ mod connection;
 mod decode;
 mod pool;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +60,23 @@ pub(crate) struct Answered {
 /// Why nothing came back that could be judged.
 pub(crate) type HttpError = (Failure, String);
 
+/// An exchange that came to no complete answer.
+pub(crate) struct Unfinished {
+    pub(crate) error: HttpError,
+    /// What there is of an answer, within the bounds: its body as far as it came, as it was sent.
+    pub(crate) came: Option<Answered>,
+}
+
+impl From<HttpError> for Unfinished {
+    /// Where nothing came.
+    fn from(error: HttpError) -> Self {
+        Self { error, came: None }
+    }
+}
+
+/// What has come so far.
+type Came = RefCell<Option<Answered>>;
+
 /// Bounds of one exchange.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -91,21 +109,24 @@ impl Http {
     }
 
     /// Sends, and reads the whole answer within the bounds.
-    pub(crate) async fn exchange(&self, out: &Outgoing, bounds: Bounds) -> Result<Answered, HttpError> {
-        match tokio::time::timeout(bounds.timeout, self.unbounded(out, bounds)).await {
-            Ok(result) => result,
-            Err(_) => Err((Failure::Timeout, format!("no complete answer within {:?}", bounds.timeout))),
-        }
+    pub(crate) async fn exchange(&self, out: &Outgoing, bounds: Bounds) -> Result<Answered, Unfinished> {
+        let came = Came::default();
+        let error = match tokio::time::timeout(bounds.timeout, self.unbounded(out, bounds, &came)).await {
+            Ok(Ok(answered)) => return Ok(answered),
+            Ok(Err(error)) => error,
+            Err(_) => (Failure::Timeout, format!("no complete answer within {:?}", bounds.timeout)),
+        };
+        Err(Unfinished { error, came: came.into_inner() })
     }
 
     /// Over a connection that is kept alive, if there is one, else over a new one. No write is ever sent twice: what may
     /// have reached the target on a connection that died is sent again only if it reads.
-    async fn unbounded(&self, out: &Outgoing, bounds: Bounds) -> Result<Answered, HttpError> {
+    async fn unbounded(&self, out: &Outgoing, bounds: Bounds, came: &Came) -> Result<Answered, HttpError> {
         let request = build(out)?;
         let reads = matches!(out.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         let key = pool::Key::of(out);
         if let Some(mut kept) = self.pool.take(&key, reads) {
-            match kept.exchange(request.clone(), bounds).await {
+            match kept.exchange(request.clone(), bounds, came).await {
                 Ok(answered) => {
                     self.pool.keep(key, kept);
                     return Ok(answered);
@@ -117,7 +138,7 @@ impl Http {
             }
         }
         let mut fresh = self.tls.connect(out, &key).await?;
-        let answered = fresh.exchange(request, bounds).await.map_err(|lost| lost.error)?;
+        let answered = fresh.exchange(request, bounds, came).await.map_err(|lost| lost.error)?;
         self.pool.keep(key, fresh);
         Ok(answered)
     }
