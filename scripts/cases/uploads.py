@@ -21,7 +21,7 @@ settle = "100ms"
 [[resource]]
 name = "file"
 path = "/api/files"
-create = { request = "POST /api/files", multipart = { note = "{unique}", file = "{file:receipt.txt}" } }
+create = { request = "POST /api/files", multipart = { note = "{unique}", file = "{file:receipt.pdf}" } }
 read = "GET /api/files/{file}"
 methods = ["create", "read", "delete"]
 id = "$.data.key"

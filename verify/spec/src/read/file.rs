@@ -8,13 +8,37 @@ use crate::reader::{At, Reader, Value};
 use crate::symbols::Scope;
 use crate::template::{FileName, PartTemplate, Piece, Symbol, TextTemplate};
 
+/// A document of one empty page (ISO 32000-1, 7.5), up to its identifier.
+const PDF: &str = concat!(
+    "%PDF-1.4\n",
+    "1 0 obj\n",
+    "<</Type/Catalog/Pages 2 0 R>>\n",
+    "endobj\n",
+    "2 0 obj\n",
+    "<</Type/Pages/Kids[3 0 R]/Count 1>>\n",
+    "endobj\n",
+    "3 0 obj\n",
+    "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Resources<<>>>>\n",
+    "endobj\n",
+    "xref\n",
+    "0 4\n",
+    "0000000000 65535 f \n",
+    "0000000009 00000 n \n",
+    "0000000054 00000 n \n",
+    "0000000105 00000 n \n",
+    "trailer\n",
+    "<</Size 4/Root 1 0 R/ID[(",
+);
+
 /// What a file of a name holds where the spec does not say: its media type, and what is around the canary.
-const KINDS: [(&str, &str, &str, &str); 8] = [
+const KINDS: [(&str, &str, &str, &str); 9] = [
     ("csv", "text/csv", "text\n", "\n"),
     ("html", "text/html", "<!doctype html><title>file</title><p>", "</p>\n"),
     ("ics", "text/calendar", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:", "\r\nEND:VCALENDAR\r\n"),
     ("json", "application/json", "{\"text\":\"", "\"}\n"),
     ("md", "text/markdown", "", "\n"),
+    // Its identifier holds the canary: that is the last of what may be of any length.
+    ("pdf", "application/pdf", PDF, ")(1)]>>\nstartxref\n182\n%%EOF\n"),
     (
         "svg",
         "image/svg+xml",
@@ -88,4 +112,23 @@ impl<'t> Reader<'t, '_> {
 fn kind_of(file: &str) -> Option<&'static (&'static str, &'static str, &'static str, &'static str)> {
     let (_, end) = file.rsplit_once('.')?;
     KINDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pdf_says_where_its_objects_are() {
+        let (_, _, before, after) = kind_of("x.PDF").unwrap();
+        let table = before.find("xref\n").unwrap();
+        assert!(after.contains(&format!("startxref\n{table}\n")), "{after}");
+        for (number, line) in before[table..].lines().skip(3).take(3).enumerate() {
+            let at: usize = line.split(' ').next().unwrap().parse().unwrap();
+            assert!(before[at..].starts_with(&format!("{} 0 obj", number + 1)), "{line}");
+        }
+        assert!(
+            before.lines().filter(|line| line.ends_with("n ") || line.ends_with("f ")).all(|line| line.len() == 19)
+        );
+    }
 }
