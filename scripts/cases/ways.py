@@ -4,7 +4,7 @@ says whose they are, though the host is what the token is held against.
 CWE-639 and CWE-290, by one of several names for the tenant.
 """
 
-from kit import BUG, Answer, App, Kept, bearer, numbered, rest, shown, text
+from kit import BUG, Answer, App, Kept, bearer, counter, rest, shown, text
 
 SPEC = """
 tenancy.locator = ["host", "header:X-Org", "cookie:org", "token"]
@@ -34,7 +34,7 @@ LEAKS = ["GET /tickets/{ticket}"]
 
 app = App()
 TOKENS = {"a-1": "bay", "b-2": "fjord"}
-tickets = Kept(numbered("t"))
+tickets = Kept(counter(100))
 
 
 def host(ask):
@@ -52,8 +52,9 @@ def who(ask):
     return tenant
 
 
-@app.route("GET", "/tickets/([^/]+)")
-def read(ask, id):
+@app.route("GET", "/tickets/([0-9]+)")
+def read(ask, number):
+    id = int(number)
     if BUG:
         if host(ask) != bearer(ask, TOKENS):
             raise Answer(403, {"error": "another tenant's site"})
@@ -61,7 +62,7 @@ def read(ask, id):
     return shown(tickets.get(who(ask), id))
 
 
-rest(app, "/tickets", who, tickets, lambda _, body: {"subject": text(body, "subject")})
+rest(app, "/tickets", who, tickets, lambda _, body: {"subject": text(body, "subject")}, id_of=int)
 
 if __name__ == "__main__":
     app.serve()

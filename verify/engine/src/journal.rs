@@ -240,10 +240,19 @@ pub fn id_in(resource: &Resource, exchange: &Exchange) -> Option<ObjectId> {
     let in_header = || {
         let path = exchange.header("location")?.split(['?', '#']).next()?;
         let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;
-        Some(ObjectId::text(percent_decode_str(segment).decode_utf8().ok()?))
+        let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+        Some(ObjectId::text(key_in(&decoded).unwrap_or(&decoded)))
     };
     let named = || Some(ObjectId::text(exchange.header(resource.id_header.as_deref()?)?));
     in_body().or_else(named).or_else(in_header)
+}
+
+/// The key in a segment such as `Contacts(7)` or `Contacts('a')` (OData 4.01, part 2, 4.3.1).
+fn key_in(segment: &str) -> Option<&str> {
+    let (set, key) = segment.strip_suffix(')')?.split_once('(')?;
+    let is_name = !set.is_empty() && set.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    let key = key.strip_prefix('\'').and_then(|key| key.strip_suffix('\'')).unwrap_or(key);
+    Some(key).filter(|key| is_name && !key.is_empty())
 }
 
 /// Reads a journal; a last line cut off by a kill is left out.
@@ -268,6 +277,15 @@ mod tests {
 
     fn item(id: &str) -> Item {
         Item { name: name("a", id), said_by: SaidBy::Owner }
+    }
+
+    #[test]
+    fn a_key_in_parentheses_is_the_id_alone() {
+        assert_eq!(key_in("Contacts(1e56-7)"), Some("1e56-7"));
+        assert_eq!(key_in("Contacts('a b')"), Some("a b"));
+        for other in ["1e56-7", "Contacts()", "(7)", "a b(7)", "Contacts(7"] {
+            assert_eq!(key_in(other), None, "{other}");
+        }
     }
 
     #[test]

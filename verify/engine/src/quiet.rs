@@ -52,6 +52,7 @@ impl Quiets {
 
     /// Until this source may write in these tenants; they are not quiet while the guard is there.
     pub(crate) async fn enter(&self, source: Source, tenants: &[TenantIx]) -> Write<'_> {
+        debug_assert!(self.is_within(source, tenants), "a trial writes outside of where it asked for quiet");
         self.until(|states| {
             let may = tenants.iter().all(|t| states.get(t).and_then(|s| s.holder).is_none_or(|h| h == source));
             if may {
@@ -61,6 +62,14 @@ impl Quiets {
         })
         .await;
         Write { quiets: self, tenants: tenants.to_vec() }
+    }
+
+    /// Whether a source that has quiet anywhere has it in all these tenants. Two of which each has one tenant, and writes in
+    /// that of the other, would wait for each other for ever.
+    fn is_within(&self, source: Source, tenants: &[TenantIx]) -> bool {
+        let states = self.tenants.borrow();
+        let has = |tenant: &TenantIx| states.get(tenant).is_some_and(|state| state.holder == Some(source));
+        tenants.iter().all(has) || !states.values().any(|state| state.holder == Some(source))
     }
 
     /// Tries whenever something has changed.

@@ -191,7 +191,8 @@ impl Tape {
     }
 
     /// Until the guard is dropped, no other trial creates or removes anything in these tenants. For counts, and for a
-    /// write at an id of which the tenant must have nothing.
+    /// write at an id of which the tenant must have nothing. As long as it is there, this trial writes in these tenants
+    /// alone: else two trials might wait for each other.
     pub async fn quiet(&self, tenants: impl IntoIterator<Item = TenantIx>) -> Quiet<'_> {
         let tenants: Vec<TenantIx> = tenants.into_iter().collect();
         self.ask(Ask::Quiet(tenants.clone())).await;

@@ -47,8 +47,11 @@ impl<'s> Reproducer<'s> {
     pub fn command(&self, exchange: &Exchange) -> String {
         let sent = &exchange.request;
         let mut words = vec!["curl -i --path-as-is".to_owned()];
-        if sent.method != "GET" {
-            words.push(format!("-X {}", single(&sent.method)));
+        match sent.method.as_str() {
+            "GET" => {}
+            // With `-X HEAD` it would wait for a body.
+            "HEAD" => words.push("--head".to_owned()),
+            method => words.push(format!("-X {}", single(method))),
         }
         if let Some(address) = self.spec.target.address.as_ref().filter(|_| self.is_of_target(&sent.origin)) {
             words.push(format!("--connect-to {}", single(&format!("::{address}"))));

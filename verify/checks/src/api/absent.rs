@@ -5,7 +5,7 @@ use watertight_engine::call::{Address, Caller, Payload, Request, encode};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{BodyTemplate, Names, Operation, Part, Piece, Spec, Symbol, TenantIx, Way, Who, without_members};
 
-use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_tried};
+use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_plainly_shut, is_tried};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
 use crate::shared::{Aim, Named, Place, again, at, each, foreign, own, prepared_object, spells_tenant};
@@ -94,6 +94,9 @@ async fn without(t: &Tape, aim: Aim) -> Concluded {
         for asked in tenantless(t, op, &caller, found)? {
             attempts.push((asked, &everyone));
         }
+    }
+    if !attempts.is_empty() {
+        is_plainly_shut(t, op, aim, found).await?;
     }
     if attempts.is_empty() && all.is_empty() {
         return Err(Stop::not_applicable("only the credential names the tenant, and every one names one"));

@@ -52,6 +52,14 @@ pub(super) async fn try_all(
 ) -> Concluded {
     let open = bracket::open(async || goal(t, op, aim).await).await?;
     let found = open.held();
+    is_plainly_shut(t, op, aim, found).await?;
+    let requests = attempts(found)?;
+    let outcome = attempt_all(t, op, requests, &[aim.victim]).await?;
+    open.attack(outcome).close().await
+}
+
+/// No simpler request opens it.
+pub(super) async fn is_plainly_shut(t: &Tape, op: &Operation, aim: Aim, found: &Goal) -> Result<(), Stop> {
     for (place, check) in simpler(t, aim, found) {
         let plain = attempt(t, op, by_attacker(t, op, aim, &place, &found.words)?, &[aim.victim]).await?;
         if plain.outcome.is_leak() {
@@ -59,9 +67,7 @@ pub(super) async fn try_all(
             return Err(Unproven::shown(Reason::PlainRequestLeaks, detail, &plain.last).into());
         }
     }
-    let requests = attempts(found)?;
-    let outcome = attempt_all(t, op, requests, &[aim.victim]).await?;
-    open.attack(outcome).close().await
+    Ok(())
 }
 
 /// Where nothing is added: with the victim's id alone, with one part of the request that names the victim, with all of them.

@@ -79,7 +79,7 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
         let place = Place::within(aim.attacker, &parents).and(resource, chosen.clone());
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::nonce(&nonce))?;
-        let answer = t.send(naming(&t.spec, asked, field, aim.victim)?).await;
+        let answer = t.send(naming(&t.spec, asked, field, aim.victim, &nonce)?).await;
         let told = match answer.succeeded() {
             true => {
                 let made = Made { tenant: aim.attacker, resource, parents: &parents, words: &[&nonce] };
@@ -112,7 +112,7 @@ async fn update(w: WriteTape<'_>, aim: Aim) -> Concluded {
         read(t, &mine).await?;
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &Place::of(&mine), &Words::nonce(&nonce))?;
-        let answer = t.send(naming(&t.spec, asked, field, aim.victim)?).await;
+        let answer = t.send(naming(&t.spec, asked, field, aim.victim, &nonce)?).await;
         attempts.add(judge(w, aim, &theirs, &mine, &answer, &nonce).await?);
         if attempts.is_leak() {
             break;
@@ -145,8 +145,8 @@ async fn update_plainly(w: WriteTape<'_>, op: &Operation, tenant: TenantIx, reso
     remove(w, &plain).await
 }
 
-/// The request with a member of its body that names the victim.
-fn naming(spec: &Spec, asked: Request, field: &str, victim: TenantIx) -> Result<Request, Stop> {
+/// The request with a member of its body that names the victim: the one that is there, else beside what the request writes.
+fn naming(spec: &Spec, asked: Request, field: &str, victim: TenantIx, nonce: &str) -> Result<Request, Stop> {
     let victim = tenant_name(spec, victim).to_owned();
     let mut body = match asked.body.clone() {
         Some(Payload::Json(body)) => body,
@@ -163,17 +163,62 @@ fn naming(spec: &Spec, asked: Request, field: &str, victim: TenantIx) -> Result<
         Some(Payload::Text { .. }) => return Err(Stop::not_applicable("the body is a text")),
         None => Value::Object(serde_json::Map::new()),
     };
-    let Value::Object(members) = &mut body else {
-        return Err(Stop::not_applicable("the body is no object"));
-    };
     let name = Value::String(victim);
-    // Beside the members that hold the object, where it is wrapped: `{ "data": { … } }`.
-    let wrapped = members.len() == 1;
-    match members.values_mut().next() {
-        Some(Value::Object(inner)) if wrapped => drop(inner.insert(field.to_owned(), name)),
-        _ => drop(members.insert(field.to_owned(), name)),
+    if !replace(&mut body, field, &name) && !insert_beside(&mut body, nonce, field, &name) {
+        let Value::Object(members) = &mut body else {
+            return Err(Stop::not_applicable("the body is no object"));
+        };
+        // Where the object is wrapped: `{ "data": { … } }`.
+        let wrapped = members.len() == 1;
+        match members.values_mut().next() {
+            Some(Value::Object(inner)) if wrapped => drop(inner.insert(field.to_owned(), name)),
+            _ => drop(members.insert(field.to_owned(), name)),
+        }
     }
     Ok(asked.bringing(Some(Payload::Json(body))).crossing())
+}
+
+/// Whether there are members of that name, which then have that value.
+fn replace(json: &mut Value, field: &str, value: &Value) -> bool {
+    match json {
+        Value::Object(members) => {
+            let mut is_there = false;
+            for (name, inner) in members {
+                match name == field {
+                    true => *inner = value.clone(),
+                    false if !replace(inner, field, value) => continue,
+                    false => {}
+                }
+                is_there = true;
+            }
+            is_there
+        }
+        Value::Array(items) => {
+            items.iter_mut().filter_map(|item| replace(item, field, value).then_some(())).count() > 0
+        }
+        _ => false,
+    }
+}
+
+/// Whether there are objects that hold that text, in which there then is that member: `attributes` of JSON:API, an input among
+/// the variables of GraphQL.
+fn insert_beside(json: &mut Value, text: &str, field: &str, value: &Value) -> bool {
+    match json {
+        Value::Object(members) => {
+            let holds = |member: &Value| member.as_str().is_some_and(|member| member.contains(text));
+            let is_here = members.values().any(holds);
+            let below =
+                members.values_mut().filter_map(|one| insert_beside(one, text, field, value).then_some(())).count();
+            if is_here {
+                members.insert(field.to_owned(), value.clone());
+            }
+            is_here || below > 0
+        }
+        Value::Array(items) => {
+            items.iter_mut().filter_map(|one| insert_beside(one, text, field, value).then_some(())).count() > 0
+        }
+        _ => false,
+    }
 }
 
 /// Whether what the attacker made or changed is with the victim now, or is lost to the attacker.
@@ -214,4 +259,28 @@ async fn judge(
         ),
         (None, Some(seen)) => Attack::Undecided(Unproven::undecided(&seen)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn named(mut body: Value) -> Value {
+        if !replace(&mut body, "org", &"B".into()) {
+            insert_beside(&mut body, "x1", "org", &"B".into());
+        }
+        body
+    }
+
+    #[test]
+    fn the_tenant_is_named_where_the_request_writes() {
+        let input = json!({ "query": "mutation { x1 }", "variables": { "input": { "name": "x1", "tags": ["t"] } } });
+        assert_eq!(named(input)["variables"]["input"], json!({ "name": "x1", "tags": ["t"], "org": "B" }));
+        let document = json!({ "data": { "type": "a", "attributes": { "title": "x1" } } });
+        assert_eq!(named(document), json!({ "data": { "type": "a", "attributes": { "title": "x1", "org": "B" } } }));
+        let given = json!({ "title": "x1", "owner": { "org": "A" } });
+        assert_eq!(named(given), json!({ "title": "x1", "owner": { "org": "B" } }));
+    }
 }

@@ -323,7 +323,7 @@ const MOST_CELLS: usize = 20_000;
 
 /// What is in a table of text, by line and cell, and how many lines it has.
 fn cells(exchange: &Exchange) -> BTreeMap<String, String> {
-    let text = exchange.response().map_or("", |received| received.body.text());
+    let text = exchange.response().map_or("", |received| received.body.text().trim_start_matches('\u{feff}'));
     let lines = || text.lines().filter(|line| !line.trim_start().starts_with('<'));
     let in_lines = lines().enumerate().flat_map(|(number, line)| {
         let cell = move |(place, cell): (usize, &str)| {

@@ -226,7 +226,7 @@ async fn list_unmarked(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> C
     let outcome = match followed.pages.iter().find(|page| has(page, theirs)) {
         Some(_) if !is_creatable(&t.spec, theirs.resource) => return Err(Stop::not_applicable(SHARED)),
         Some(page) => {
-            let line = format!("{} was shown {} of {}", page.by, theirs.id, t.spec[aim.victim].id);
+            let line = format!("{} was shown {} of {}", page.by, theirs.id, t.spec[aim.victim].name);
             Attack::Leaked(Evidence::of(Shows::ForeignData, line, page))
         }
         None if !followed.is_complete || !followed.pages.iter().any(|page| has(page, &mine)) => {
@@ -285,6 +285,10 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
     }
     let last = followed.last().ok_or_else(Unproven::nothing_sent)?;
     let undecided = |reason, detail: &str| Ok(Attack::Undecided(Unproven::shown(reason, detail, last)));
+    // One that finds nothing may say so by its status.
+    if op.role == Role::Search && matches!(last.status(), Some(404)) {
+        return Ok(Attack::Withstood);
+    }
     if !last.succeeded() {
         return undecided(reason(last), "the attacker's own request failed");
     }

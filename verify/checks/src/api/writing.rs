@@ -11,9 +11,9 @@ use super::effect::{AtRest, SeenEffect, observe_at_rest, poll_effect, rehearse};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Named, Place, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third,
-    is_taken, is_turned_away, leak, operation_of, own, parents_for, plant, plant_below, read, remove,
-    remove_if_written, request,
+    Named, Nowhere, Place, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable,
+    is_held_by_a_third, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for, plant, plant_below,
+    read, remove, remove_if_written, request, says_nothing,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -289,8 +289,13 @@ impl<'o> AttackedObject<'o> {
         }
         // In the victim's place it is at worst an object of another trial's that is hit; in the attacker's own, one that it
         // owns would be taken for the victim's.
-        let needs_quiet = self.whose != Where::Theirs && ids_count(t, victim, self.object.resource);
-        let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
+        let counts = || ids_count(t, victim, self.object.resource);
+        let _quiet = match self.whose {
+            Where::Own | Where::BelowTheirs if counts() => Some(t.quiet([attacker]).await),
+            // The request may go to the victim's host.
+            Where::Between(_) if counts() => Some(t.quiet([attacker, victim]).await),
+            Where::Theirs | Where::Own | Where::BelowTheirs | Where::Between(_) => None,
+        };
         if self.is_taken(t).await? {
             return Ok(None);
         }
@@ -347,8 +352,30 @@ impl<'o> AttackedObject<'o> {
             (ResponseClass::Undecided, SeenEffect::Changes(members)) if !members.is_empty() && is_turned_away(sent) => {
                 Attack::Withstood
             }
+            (ResponseClass::Undecided, effect)
+                if effect.is_seen() && is_invalid(sent) && self.is_refused_as_nowhere(t, sent, nonce).await? =>
+            {
+                Attack::Withstood
+            }
             (ResponseClass::NotOffered | ResponseClass::Undecided, _) => Attack::Undecided(Unproven::undecided(sent)),
         })
+    }
+
+    /// Whether the attacker is told, of the same for an id that never existed, what it was told: some targets refuse both as
+    /// invalid.
+    async fn is_refused_as_nowhere(&self, t: &Tape, sent: &Exchange, nonce: &str) -> Result<bool, Stop> {
+        let Pair { attacker, victim } = self.pair;
+        let _quiet = match ids_count(t, victim, self.object.resource) {
+            true => Some(t.quiet([attacker, victim]).await),
+            false => None,
+        };
+        if self.is_taken(t).await? {
+            return Ok(false);
+        }
+        let words = Words::nonce(nonce);
+        let ask = |place: &Place| attack(t, &request(t, own(t, attacker)?, self.op, place, &words)?, attacker);
+        let nowhere = Nowhere::instead_of(t, &self.place, (self.object.resource, &self.object.id));
+        says_nothing(t, self.op, ask, &self.place, nowhere, sent).await
     }
 
     /// Whether it may make an object of the attacker's own (an upsert).
