@@ -241,6 +241,20 @@ impl Link<'_> {
         let parents: Vec<_> = place.ids.iter().filter(|(other, _)| *other != self.resource).cloned().collect();
         let made_here = Made { tenant: attacker, resource: self.resource, parents: &parents, words: &[nonce] };
         let told = made_here.id(t, self.tells, made_by).await?;
+        let linked = "after the attacker had linked it to the victim's object";
+        let mut found = None;
+        if let Some(id) = &told {
+            let place = place.clone().and(self.resource, id);
+            for op in readings(&t.spec, self.resource) {
+                let asked = request(t, own(t, attacker)?, op, &place, &Words::default())?;
+                let shown = t.send(attack(t, &asked, attacker)?).await;
+                found =
+                    found.or_else(|| leak(t, &shown, self.aim.victim)).map(|evidence| evidence.with(linked, made_by));
+                if found.is_some() {
+                    break;
+                }
+            }
+        }
         if let (Some(id), Some(read), Some(delete)) = (told, of(Role::Read), of(Role::Delete)) {
             let place = place.clone().and(self.resource, &id);
             let asked = |op| request(t, own(t, attacker)?, op, &place, &Words::default());
@@ -249,12 +263,19 @@ impl Link<'_> {
             if shown.mentions(nonce) {
                 let asked = asked(delete)?;
                 t.send(attack(t, &asked, attacker)?.mark(asked.mark.clone())).await;
-                let linked = "after the attacker had linked it to the victim's object";
-                return Ok(leak(t, &shown, self.aim.victim).map(|evidence| evidence.with(linked, made_by)));
             }
         }
-        Ok(None)
+        Ok(found)
     }
+}
+
+/// Whatever shows an object of a kind: its reading, and operations that read at it.
+fn readings(spec: &Spec, resource: ResourceIx) -> impl Iterator<Item = &Operation> {
+    let reads = move |op: &&Operation| {
+        let is_reading = matches!(op.role, Role::Read | Role::Custom) && op.effect == Effect::Read;
+        is_reading && op.resource == Some(resource) && op.request.objects() == [resource]
+    };
+    spec.operations.iter().filter(reads)
 }
 
 /// Denied, or refused as invalid.
