@@ -40,9 +40,9 @@ fn a_program_is_told_the_same() {
     let document = json(&recipe("rpc").run_with(&["plan", "--format", "json"], &AUTHORIZATIONS));
     let attacked = document["attacked"].as_array().unwrap();
     let cancel = attacked.iter().find(|one| one["operation"] == "cancel").unwrap();
-    let place =
-        json!({ "in": "body", "at": "/params/id", "stands": "own-object", "of": "task", "checks": ["api.swap-item"] });
-    assert_eq!(*cancel, json!({ "operation": "cancel", "request": "POST /rpc", "trials": 2, "places": [place] }));
+    let checks = ["api.swap-item", "oracle.existence"];
+    let place = json!({ "in": "body", "at": "/params/id", "stands": "own-object", "of": "task", "checks": checks });
+    assert_eq!(*cancel, json!({ "operation": "cancel", "request": "POST /rpc", "trials": 4, "places": [place] }));
     assert_eq!(document["not_tried"][0]["operation"], "task.create");
     assert_eq!(document["stays"], json!([]));
     assert!(document["not_covered"].as_array().unwrap().iter().any(|gap| gap["what"] == "uploads"));

@@ -192,19 +192,22 @@ fn places_are_named_wherever_a_request_has_them() {
     assert_eq!(
         places("rest", "task.create"),
         [
-            "path {case}: OtherObject(\"case\") api.child-of-foreign-parent",
+            "path {case}: OtherObject(\"case\") api.child-of-foreign-parent oracle.existence",
             "path {tenant}: Tenant api.child-of-foreign-parent api.swap-path-tenant",
             "added-member tenantId: Tenant api.body-tenant-create",
         ]
     );
-    assert_eq!(places("rpc", "cancel"), ["body /params/id: OwnObject(\"task\") api.swap-item"]);
-    assert_eq!(places("graphql", "contact.delete"), ["body /variables/id: OwnObject(\"contact\") api.swap-item"]);
+    assert_eq!(places("rpc", "cancel"), ["body /params/id: OwnObject(\"task\") api.swap-item oracle.existence"]);
+    assert_eq!(
+        places("graphql", "contact.delete"),
+        ["body /variables/id: OwnObject(\"contact\") api.swap-item oracle.existence"]
+    );
     assert_eq!(
         places("django", "task.create"),
-        ["body /project: OtherObject(\"project\") api.child-of-foreign-parent"]
+        ["body /project: OtherObject(\"project\") api.child-of-foreign-parent oracle.existence"]
     );
     let filtered = places("django", "task.of-project");
-    assert_eq!(filtered[0], "query project: OtherObject(\"project\") api.swap-item");
+    assert_eq!(filtered[0], "query project: OtherObject(\"project\") api.swap-item oracle.existence");
     assert!(places("hosts", "order.create").contains(&"host: Tenant api.swap-path-tenant".to_owned()));
     assert!(places("jsonapi", "article.read").iter().any(|place| place.starts_with("header x-tenant: Tenant ")));
     assert_eq!(places("odata", "activity.filtered")[0], "query $filter: Words api.search-own");

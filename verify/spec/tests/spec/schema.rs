@@ -159,6 +159,10 @@ fn the_words_that_a_key_may_have_are_those_that_the_reader_takes() {
     let signed = format!(
         "client_auth = \"private_key_jwt\"\nprivate_key = \"$NORTH_CLIENT_SECRET\"\nkey_algorithm = \"{NONE}\""
     );
+    let codes = format!(
+        "grant = \"login\"\nrequest = \"POST /login\"\ntoken = \"$.t\"\njson = {{ otp = \"{{totp}}\" }}\n\
+         totp = \"$NORTH_CLIENT_SECRET\"\ntotp_algorithm = \"{NONE}\""
+    );
     let mut asked = BTreeSet::new();
     for (pointer, from, to) in [
         ("/definitions/target/properties/environment/enum", "environment = \"test\"", "environment = \"?\""),
@@ -168,6 +172,7 @@ fn the_words_that_a_key_may_have_are_those_that_the_reader_takes() {
         ("/definitions/tenant.principal/properties/use/enum", "grant = \"basic\"", "grant = \"basic\"\nuse = \"?\""),
         ("/definitions/tenant.principal/properties/client_auth/enum", "client_auth = \"post\"", "client_auth = \"?\""),
         ("/definitions/tenant.principal/properties/key_algorithm/enum", "client_auth = \"post\"", &signed),
+        ("/definitions/tenant.principal/properties/totp_algorithm/enum", "grant = \"basic\"", &codes),
         ("/definitions/resource/properties/ids/enum", "ids = \"client\"", "ids = \"?\""),
         ("/definitions/resource/properties/methods/items/enum", "methods = [\"delete\",", "methods = [\"?\","),
         (

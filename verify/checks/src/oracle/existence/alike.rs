@@ -61,8 +61,9 @@ impl<'o> Asking<'o> {
     }
 
     fn told(&self, t: &Tape, what: &str, foreign: &Exchange, none: &Exchange) -> Attack {
-        // Something is told there, and where ids count it may be an object of the attacker's own, made meanwhile.
-        if class_of(foreign) == ResponseClass::Success && !holds_nothing(foreign, &[]) && self.may_be_taken(t) {
+        // Where ids count it may be an object of the attacker's own that answers there, made meanwhile: also one with nothing
+        // below it.
+        if class_of(foreign) == ResponseClass::Success && self.may_be_taken(t) {
             return Attack::Undecided(self.let_in(t, foreign));
         }
         let line = format!("answers for a foreign object differ from answers for one that never existed ({what})");
@@ -107,6 +108,9 @@ impl<'o> Asking<'o> {
             // One is told in a body that the status of the other one would have said.
             (ResponseClass::Success, _) if none.succeeded() && holds_nothing(foreign_one, &[]) => None,
             (ResponseClass::Success, _) if op.role == Role::Custom && op.effect == Effect::Read => {
+                if self.may_be_taken(t) {
+                    return Ok(Some(self.let_in(t, foreign_one)));
+                }
                 return Err(Stop::not_applicable(format!("{ACCEPTED} (see api.swap-item)")));
             }
             (ResponseClass::Success, _) if op.role == Role::Read && op.resource == Some(self.foreign.resource) => {
