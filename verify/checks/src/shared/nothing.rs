@@ -102,15 +102,17 @@ pub(crate) async fn told_nowhere(
 pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Result<ObjectId, Stop> {
     let random = t.unique();
     let mut doubt = Unproven::new(Reason::UnclearAnswer, NONE_FOUND);
-    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Err(doubt.into()) };
+    let ids = || {
+        let turns = (1..=4).map(|turn| round.saturating_mul(4).saturating_add(turn));
+        turns.map(|turn| object.id.like(similar(&object.id, &random, turn))).filter(|id| *id != object.id)
+    };
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else {
+        // Nothing shows whether it is there: a count that far ahead, or letters that are shifted so, are no one's.
+        return ids().next().ok_or_else(|| doubt.into());
+    };
     // A success in which nothing is told: it is the same for any two such ids.
     let mut successes: Vec<(ObjectId, Features)> = Vec::new();
-    for turn in 0..4 {
-        let turn = round.saturating_mul(4).saturating_add(turn).saturating_add(1);
-        let id = object.id.like(similar(&object.id, &random, turn));
-        if id == object.id {
-            continue;
-        }
+    for id in ids() {
         let place = Place::of(&Object { id: id.clone(), ..object.clone() });
         let seen: Seen = t.send(request(t, own(t, object.tenant)?, op, &place, &Words::default())?).await;
         match class_of(&seen) {
