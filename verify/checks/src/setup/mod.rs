@@ -111,7 +111,10 @@ pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Prepared, Stop> {
     let observed = |one| Prepared::Observed(vec![one]);
     match (&step.act, t.writing()) {
         (Act::Mark(resource, id), Some(w)) => {
+            // Before another tenant writes there, it is seen whom the change has reached.
+            let _quiet = t.quiet(t.spec.tenant_ixs()).await;
             let canary = mark(w, step.tenant, *resource, id).await?;
+            look_at_others(t, step.tenant, *resource).await?;
             let (object, mut reading) = observe(t, step.tenant, *resource, id).await?;
             // Other trials will write there again.
             reading.owner.retain(|value| !value.contains(&canary.public));
@@ -152,6 +155,18 @@ async fn mark(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx, id: &Obj
         Some(Stop::Unproven(doubt)) => Err(doubt.about(&format!("{} of its owner", op.label())).into()),
         Some(Stop::NotApplicable(_)) | None => Ok(canary),
     }
+}
+
+/// Every other tenant reads its own: `api.own-view` judges what it is shown.
+async fn look_at_others(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> Result<(), Stop> {
+    let Some(op) = operation_of(&t.spec, resource, Role::Read) else { return Ok(()) };
+    for other in t.spec.tenant_ixs().filter(|other| *other != tenant) {
+        for id in t.spec[resource].supply.known(&t.spec[other].id) {
+            let place = Place::within(other, &parents_for(t, other, resource)?).and(resource, id);
+            t.send(request(t, owner(t, other)?, op, &place, &Words::default())?).await;
+        }
+    }
+    Ok(())
 }
 
 async fn plant_all(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> Result<Vec<Object>, Stop> {
