@@ -17,10 +17,7 @@ pub(super) fn settle(spec: &Spec, results: &mut [TrialResult]) {
     let of_existence = Leaks::of(results, is_existence);
     let first_of = |result: &TrialResult| {
         let (pair, operation) = (result.pair, result.subject.operation().filter(|_| is_existence(result))?);
-        let of_reading = |reading| {
-            let told = of_existence.at(pair, reading)?;
-            Some(of_api.at(pair, reading).unwrap_or(told))
-        };
+        let of_reading = |reading| of_api.at(pair, reading).or_else(|| of_existence.at(pair, reading));
         match &result.verdict {
             // What a leak has changed meanwhile is no control any more.
             Verdict::Unproven(_) => of_api.of_pair.get(&(pair, operation)).copied(),
