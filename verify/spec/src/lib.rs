@@ -43,7 +43,7 @@ pub use diagnostic::{Color, Problem, Problems};
 pub use env::{EnvSource, Environment, Variable};
 pub use init::{RECIPES, TEMPLATE as INIT_TEMPLATE};
 pub use ix::{OperationIx, Pair, PrincipalIx, ResourceIx, TenantIx, Who};
-pub use locator::{Locator, Way, without_members};
+pub use locator::{Locator, Way};
 pub use moment::{Moment, MomentForm};
 pub use object_id::ObjectId;
 pub use parse::{parse, parse_file};
@@ -52,5 +52,5 @@ pub use setting::Setting;
 pub use spec::*;
 pub use spots::Spot;
 pub use template::{
-    BodyTemplate, FileName, Form, JsonTemplate, Part, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
+    AddressPart, BodyTemplate, FileName, Form, JsonTemplate, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
 };

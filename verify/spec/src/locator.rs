@@ -1,10 +1,9 @@
 //! Where requests name their tenant.
 
-use serde_json::Value;
-
 use crate::ix::OperationIx;
 use crate::spec::{RequestTemplate, Spec};
-use crate::template::{BodyTemplate, JsonTemplate, Part, PartTemplate, Piece, Symbol, TextTemplate};
+use crate::spots::Spot;
+use crate::template::{BodyTemplate, JsonTemplate, PartTemplate, Piece, Symbol, TextTemplate};
 
 /// What names the tenant in every request, besides where the requests themselves hold `{tenant}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,34 +156,27 @@ impl Spec {
 impl RequestTemplate {
     /// Every part of it that names its tenant.
     pub fn ways(&self) -> Vec<Way> {
-        let (mut path, mut query) = (false, false);
-        for (piece, part) in self.path.located() {
-            match part {
-                Part::Path => path |= piece.names_tenant(),
-                Part::Query => query |= piece.names_tenant(),
+        self.ways_holding(Symbol::names_tenant)
+    }
+
+    /// Every part of it that holds such a symbol, each once.
+    pub fn ways_holding(&self, is: impl Fn(&Symbol) -> bool) -> Vec<Way> {
+        let mut ways = Vec::new();
+        for (spot, _) in self.spots().into_iter().filter(|(_, symbol)| is(symbol)) {
+            let way = match spot {
+                Spot::Path(_) => Way::Path,
+                Spot::Query(_) => Way::Query,
+                Spot::Header(name) => match self.headers.iter().position(|(header, _)| *header == name) {
+                    Some(at) => Way::Header(at),
+                    None => continue,
+                },
+                Spot::Json(_) | Spot::Form(_) | Spot::Part(_) | Spot::Text => Way::Body,
+            };
+            if !ways.contains(&way) {
+                ways.push(way);
             }
         }
-        let named = |(_, (_, value)): &(usize, &(String, TextTemplate))| value.symbols().any(Symbol::names_tenant);
-        let headers = self.headers.iter().enumerate().filter(named).map(|(at, _)| Way::Header(at));
-        let body = self.body.iter().flat_map(BodyTemplate::symbols).any(Symbol::names_tenant);
-        let address = path.then_some(Way::Path).into_iter().chain(query.then_some(Way::Query));
-        address.chain(headers).chain(body.then_some(Way::Body)).collect()
-    }
-}
-
-/// A JSON value without what names the tenant: members and items of which a text holds `mark` are left out.
-pub fn without_members(json: &Value, mark: &str) -> Value {
-    let keeps = |value: &&Value| !value.as_str().is_some_and(|text| text.contains(mark));
-    match json {
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .filter(|(_, value)| keeps(value))
-                .map(|(name, value)| (name.clone(), without_members(value, mark)))
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(items.iter().filter(keeps).map(|v| without_members(v, mark)).collect()),
-        other => other.clone(),
+        ways
     }
 }
 
@@ -249,11 +241,5 @@ mod tests {
             written(&mut own, &all()),
             r#"POST /cases?org=7 | X-Tenant: mine, Cookie: a=1; org=T | {"data":{"org":7}}"#
         );
-    }
-
-    #[test]
-    fn members_that_hold_a_mark_are_left_out() {
-        let json = serde_json::json!({ "a": "x!", "b": { "c": "!", "d": 1 }, "e": ["!", "y"] });
-        assert_eq!(without_members(&json, "!"), serde_json::json!({ "b": { "d": 1 }, "e": ["y"] }));
     }
 }

@@ -80,16 +80,9 @@ pub enum Piece {
     Symbol(Symbol, String),
 }
 
-impl Piece {
-    /// Whether it says which tenant is meant.
-    pub(crate) fn names_tenant(&self) -> bool {
-        matches!(self, Self::Symbol(symbol, _) if symbol.names_tenant())
-    }
-}
-
 /// A part of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum AddressPart {
     /// Before the `?`.
     Path,
     /// Behind it.
@@ -106,11 +99,11 @@ impl PathTemplate {
         &self.0
     }
     /// In order, each with the part in which it begins.
-    pub fn located(&self) -> impl Iterator<Item = (&Piece, Part)> {
-        self.0.iter().scan(Part::Path, |part, piece| {
+    pub fn located(&self) -> impl Iterator<Item = (&Piece, AddressPart)> {
+        self.0.iter().scan(AddressPart::Path, |part, piece| {
             let begins = *part;
             if matches!(piece, Piece::Text(text) if text.contains('?')) {
-                *part = Part::Query;
+                *part = AddressPart::Query;
             }
             Some((piece, begins))
         })

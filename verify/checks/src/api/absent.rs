@@ -1,9 +1,10 @@
 //! `api.no-tenant` and `api.unknown-tenant`
 
+use serde_json::Value;
 use watertight_engine::Tape;
 use watertight_engine::call::{Address, Caller, Payload, Request, encode};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{BodyTemplate, Names, Operation, Part, Piece, Spec, Symbol, TenantIx, Way, Who, without_members};
+use watertight_spec::{Names, Operation, Spec, Symbol, TenantIx, Who};
 
 use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_plainly_shut, is_tried};
 use crate::bracket::{self, Attack, Attempts};
@@ -118,7 +119,7 @@ fn nameless(spec: &Spec, tenant: TenantIx) -> Vec<Who> {
 /// The request without the tenant in one part of it after the other, and then in all.
 fn tenantless(t: &Tape, op: &Operation, caller: &Caller, found: &Goal) -> Result<Vec<Request>, Stop> {
     let mut all = Vec::new();
-    let ways: Vec<Way> = op.request.ways().into_iter().filter(|way| spells_in(op, *way)).collect();
+    let ways = op.request.ways_holding(|symbol| *symbol == Symbol::Tenant);
     let parts = ways.iter().map(|way| Named::In(*way, found.own.tenant));
     for named in parts.chain((ways.len() > 1).then_some(Named::Everywhere)) {
         let place = found.own.clone().spelled(NO_NAME).named_in(named);
@@ -131,24 +132,6 @@ fn tenantless(t: &Tape, op: &Operation, caller: &Caller, found: &Goal) -> Result
 /// What stands for the tenant that is left out: no request holds it, so its places are found again.
 const NO_NAME: &str = "\u{0}";
 
-/// Whether the tenant's id is in that part, so that it can be left out.
-fn spells_in(op: &Operation, way: Way) -> bool {
-    let is_tenant = |symbol: &Symbol| *symbol == Symbol::Tenant;
-    let path = |part| {
-        op.request
-            .path
-            .located()
-            .any(|(piece, at)| at == part && matches!(piece, Piece::Symbol(symbol, _) if is_tenant(symbol)))
-    };
-    match way {
-        Way::Url => false,
-        Way::Path => path(Part::Path),
-        Way::Query => path(Part::Query),
-        Way::Header(at) => op.request.headers.get(at).is_some_and(|(_, value)| value.symbols().any(is_tenant)),
-        Way::Body => op.request.body.iter().flat_map(BodyTemplate::symbols).any(is_tenant),
-    }
-}
-
 /// Requests without what is marked: in a path an empty segment, no segment, and none before it either.
 fn stripped(mut marked: Request, own: &Place) -> Vec<Request> {
     marked.headers.retain_mut(|(_, value)| match value.contains(NO_NAME) {
@@ -160,7 +143,7 @@ fn stripped(mut marked: Request, own: &Place) -> Vec<Request> {
         false => true,
     });
     match &mut marked.body {
-        Some(Payload::Json(json)) => *json = without_members(json, NO_NAME),
+        Some(Payload::Json(json)) => *json = without_members(json),
         Some(Payload::Form(members)) => members.retain(|(_, value)| !value.contains(NO_NAME)),
         Some(Payload::Multipart(parts)) => parts.retain(|part| !part.text.contains(NO_NAME)),
         Some(Payload::Text { text, .. }) => *text = text.replace(NO_NAME, ""),
@@ -183,6 +166,22 @@ fn stripped(mut marked: Request, own: &Place) -> Vec<Request> {
     let joint = if query.is_empty() { "" } else { "?" };
     let addresses = paths.iter().map(|path| format!("{path}{joint}{}", query.join("&")));
     addresses.map(|address| marked.clone().to(with_value(&address, own))).collect()
+}
+
+/// The same without members and items that are marked.
+fn without_members(json: &Value) -> Value {
+    let keeps = |value: &&Value| !value.as_str().is_some_and(|text| text.contains(NO_NAME));
+    match json {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .filter(|(_, value)| keeps(value))
+                .map(|(name, value)| (name.clone(), without_members(value)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.iter().filter(keeps).map(without_members).collect()),
+        other => other.clone(),
+    }
 }
 
 /// A path as an address again, in which the innermost id is a value: a target may have given out a secret as an id.
@@ -248,8 +247,8 @@ mod tests {
         assert_eq!(paths("/cases?org=\u{0}"), ["/cases"]);
         let headers = bare("/cases").header("x-org", "\u{0}").header("cookie", "org=\u{0}; a=1");
         assert_eq!(left(headers)[0].headers, [("cookie".to_owned(), "a=1".to_owned())]);
-        let body = Payload::Json(serde_json::json!({ "org": "\u{0}", "title": "x" }));
-        let json = left(bare("/cases").bringing(Some(body)));
-        assert_eq!(json[0].body, Some(Payload::Json(serde_json::json!({ "title": "x" }))));
+        let body = serde_json::json!({ "org": "\u{0}", "of": { "org": "\u{0}", "title": 1 }, "ids": ["\u{0}", "y"] });
+        let json = left(bare("/cases").bringing(Some(Payload::Json(body))));
+        assert_eq!(json[0].body, Some(Payload::Json(serde_json::json!({ "of": { "title": 1 }, "ids": ["y"] }))));
     }
 }

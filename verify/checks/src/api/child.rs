@@ -237,43 +237,35 @@ impl Link<'_> {
         nonce: &str,
     ) -> Result<Option<Evidence>, Stop> {
         let (t, attacker) = (w.tape(), self.aim.attacker);
-        let of = |role| operation_of(&t.spec, self.resource, role);
         let parents: Vec<_> = place.ids.iter().filter(|(other, _)| *other != self.resource).cloned().collect();
         let made_here = Made { tenant: attacker, resource: self.resource, parents: &parents, words: &[nonce] };
-        let told = made_here.id(t, self.tells, made_by).await?;
-        let linked = "after the attacker had linked it to the victim's object";
-        let mut found = None;
-        if let Some(id) = &told {
-            let place = place.clone().and(self.resource, id);
-            for op in readings(&t.spec, self.resource) {
-                let asked = request(t, own(t, attacker)?, op, &place, &Words::default())?;
-                let shown = t.send(attack(t, &asked, attacker)?).await;
-                found =
-                    found.or_else(|| leak(t, &shown, self.aim.victim)).map(|evidence| evidence.with(linked, made_by));
-                if found.is_some() {
-                    break;
-                }
+        let Some(id) = made_here.id(t, self.tells, made_by).await? else { return Ok(None) };
+        let place = place.clone().and(self.resource, &id);
+        let asked = |op| request(t, own(t, attacker)?, op, &place, &Words::default());
+        let (mut found, mut is_own) = (None, false);
+        for op in readings(&t.spec, self.resource, &place) {
+            let shown = t.send(attack(t, &asked(op)?, attacker)?).await;
+            // The id may be that of another's object there: only what shows the attacker's own words is removed.
+            is_own |= op.role == Role::Read && shown.mentions(nonce);
+            if let Some(evidence) = leak(t, &shown, self.aim.victim) {
+                found = Some(evidence.with("after the attacker had linked it to the victim's object", made_by));
+                break;
             }
         }
-        if let (Some(id), Some(read), Some(delete)) = (told, of(Role::Read), of(Role::Delete)) {
-            let place = place.clone().and(self.resource, &id);
-            let asked = |op| request(t, own(t, attacker)?, op, &place, &Words::default());
-            // The id may be that of another's object there: only what shows the attacker's own words is removed.
-            let shown = t.send(attack(t, &asked(read)?, attacker)?).await;
-            if shown.mentions(nonce) {
-                let asked = asked(delete)?;
-                t.send(attack(t, &asked, attacker)?.mark(asked.mark.clone())).await;
-            }
+        if let Some(delete) = operation_of(&t.spec, self.resource, Role::Delete).filter(|_| is_own) {
+            let asked = asked(delete)?;
+            t.send(attack(t, &asked, attacker)?.mark(asked.mark.clone())).await;
         }
         Ok(found)
     }
 }
 
-/// Whatever shows an object of a kind: its reading, and operations that read at it.
-fn readings(spec: &Spec, resource: ResourceIx) -> impl Iterator<Item = &Operation> {
+/// Whatever shows an object of a kind: its reading, and operations that read at it and name nothing but what the place has.
+fn readings<'s>(spec: &'s Spec, resource: ResourceIx, place: &Place) -> impl Iterator<Item = &'s Operation> {
     let reads = move |op: &&Operation| {
         let is_reading = matches!(op.role, Role::Read | Role::Custom) && op.effect == Effect::Read;
-        is_reading && op.resource == Some(resource) && op.request.objects() == [resource]
+        let is_there = || op.request.objects().into_iter().all(|kind| place.id(kind).is_some());
+        is_reading && op.resource == Some(resource) && (op.role == Role::Read || is_there())
     };
     spec.operations.iter().filter(reads)
 }

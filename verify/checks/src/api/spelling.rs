@@ -7,11 +7,11 @@ use watertight_engine::call::encode;
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Operation, Spec, Symbol};
 
-use super::attempts::{attempt, attempt_all, by_attacker, goal, is_tried};
+use super::attempts::{attempt_all, by_attacker, goal, is_plainly_shut, is_tried};
 use crate::bracket;
 use crate::check::{Check, Concluded, Phase, Target, Trial, reads};
 use crate::shared::{Aim, again, at, each, tenant_name};
-use crate::verdict::{Reason, Stop, Unproven};
+use crate::verdict::Stop;
 
 pub(crate) static CHECK: Check = Check {
     id: "api.path-spelling",
@@ -22,8 +22,8 @@ pub(crate) static CHECK: Check = Check {
     does: "Lists and reads in the victim's place with the attacker's credential, the tenant in other case, \
            percent-encoded once and twice, behind dot segments and doubled slashes, with trailing characters.",
     judges: "Leak: an answer shows the victim's marker. Isolated: all were refused (any 4xx), or led nowhere; \
-             redirects are followed. Unproven: a control fails, an attempt got no answer, a 429 or a 5xx, or the plain \
-             spelling opens it already.",
+             redirects are followed. Unproven: a control fails, an attempt got no answer, a 429 or a 5xx, or a \
+             simpler request opens it already.",
     origin: "Oathkeeper CVE-2026-33494, Istio-2021-005: the path that is decided on is not the path that is served.",
     fix: "Normalise the path once, refuse what is ambiguous, and let decision and routing use the same result.",
     requests: 28,
@@ -40,12 +40,7 @@ async fn respell(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
     let open = bracket::open(async || goal(t, op, aim).await).await?;
     let found = open.held();
-    let unspelled = by_attacker(t, op, aim, &found.theirs, &found.words)?;
-    let plain = attempt(t, op, unspelled, &[aim.victim]).await?;
-    if plain.outcome.is_leak() {
-        let detail = "the plain spelling opens it already (see api.swap-path-tenant), so no other proves anything";
-        return Err(Unproven::shown(Reason::PlainRequestLeaks, detail, &plain.last).into());
-    }
+    is_plainly_shut(t, op, aim, found).await?;
     let (mine, theirs) = (tenant_name(&t.spec, aim.attacker), tenant_name(&t.spec, aim.victim));
     let requests = spellings(mine, theirs)
         .into_iter()

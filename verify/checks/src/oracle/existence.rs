@@ -46,9 +46,9 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     )
 }
 
-/// An object whose id is tried.
+/// Whose id is tried.
 #[derive(Clone, Copy)]
-enum Named {
+enum IdOf {
     /// The one that a request concerns.
     Own(ResourceIx),
     /// One of this kind besides, or above what is listed or created.
@@ -58,19 +58,19 @@ enum Named {
 /// What is the victim's, or never existed: for the object that a request concerns also in the victim's place.
 fn targets(spec: &Spec, op: &Operation) -> Vec<Target> {
     let named = if op.resource.is_some() { tried(spec, op) } else { Vec::new() };
-    let in_place = named.iter().any(|one| matches!(one, Named::Own(_))) && names_tenant(op);
-    let objects = named.into_iter().map(|(Named::Own(kind) | Named::Besides(kind))| Target::Object(kind));
+    let in_place = named.iter().any(|one| matches!(one, IdOf::Own(_))) && names_tenant(op);
+    let objects = named.into_iter().map(|(IdOf::Own(kind) | IdOf::Besides(kind))| Target::Object(kind));
     objects.chain(in_place.then_some(Target::Tenant)).collect()
 }
 
-fn tried(spec: &Spec, op: &Operation) -> Vec<Named> {
+fn tried(spec: &Spec, op: &Operation) -> Vec<IdOf> {
     let own = op.resource.filter(|own| op.request.mentions(&Symbol::Object(*own)));
     // The parent in the path of an object says where that is.
     let place = parent_of(spec, op).filter(|parent| own.is_some() && op.request.path.objects().contains(parent));
-    let besides = named_besides(spec, op).into_iter().filter(|kind| Some(*kind) != place).map(Named::Besides);
+    let besides = named_besides(spec, op).into_iter().filter(|kind| Some(*kind) != place).map(IdOf::Besides);
     // Where clients choose ids, what replaces creates as well: a name that is taken is for `oracle.name-taken`.
     let is_put = |own: &ResourceIx| op.role == Role::Replace && spec[*own].ids == IdSource::Client;
-    let own = own.filter(|own| op.role != Role::Create && !is_put(own)).map(Named::Own);
+    let own = own.filter(|own| op.role != Role::Create && !is_put(own)).map(IdOf::Own);
     own.into_iter().chain(besides).collect()
 }
 
@@ -79,8 +79,8 @@ async fn try_all(t: &Tape, aim: Aim) -> Concluded {
     let mut concluded = None;
     for named in tried(&t.spec, aim.op(t)) {
         let told = match named {
-            Named::Own(resource) => own::try_it(t, aim, resource).await,
-            Named::Besides(kind) => beside::try_it(t, aim, kind).await,
+            IdOf::Own(resource) => own::try_it(t, aim, resource).await,
+            IdOf::Besides(kind) => beside::try_it(t, aim, kind).await,
         };
         match &told {
             Ok(Verdict::Isolated(_)) => concluded = concluded.or(Some(told)),

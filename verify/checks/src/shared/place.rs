@@ -6,8 +6,8 @@ use watertight_engine::call::{Address, Caller, Mark, ObjectName, Part, Payload, 
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_spec::{
-    BodyTemplate, Form, IdSource, ObjectId, Operation, Part as AddressPart, PartTemplate, PathTemplate, Piece,
-    RequestTemplate, Resource, ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate, Way,
+    AddressPart, BodyTemplate, Form, IdSource, ObjectId, Operation, PartTemplate, PathTemplate, Piece, RequestTemplate,
+    Resource, ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate, Way,
 };
 
 use super::escape;

@@ -211,7 +211,8 @@ impl Swap<'_> {
         Ok((is_theirs && theirs.succeeded()).then_some(theirs))
     }
 
-    /// What a list, a count or an object of the attacker's own tells beside, without the victim's marker, where it is not what it tells of an id that never existed.
+    /// What a list, a count, or an object of the attacker's own tells of the victim's object without showing its marker, where
+    /// it is not what is told of an id that never existed.
     async fn beside_own(&self, t: &Tape, seen: &Seen) -> Result<Option<Attack>, Stop> {
         let Some(id) = self.place.id(self.kind) else { return Ok(None) };
         if self.is_taken(t).await? {
