@@ -14,6 +14,8 @@ named! {
         Cache = "cache",
         /// What an answer tells about foreign things without handing them over.
         Oracle = "oracle",
+        /// What becomes of access when a session, a membership or a tenant ends.
+        Life = "life",
     }
 }
 

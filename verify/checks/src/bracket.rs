@@ -10,11 +10,22 @@
 //!                 what the control showed      a leak needs no closing control: it was demonstrated
 //! ```
 
+use std::time::Duration;
+
 use crate::verdict::{Evidence, Stop, Unproven, Verdict};
 
 /// That a control held before and after, and nothing crossed in between. Only [`Attacked::close`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof(());
+pub struct Proof {
+    after: Option<Duration>,
+}
+
+impl Proof {
+    /// How long access lasted that was to end, where that was tried.
+    pub fn ended_after(&self) -> Option<Duration> {
+        self.after
+    }
+}
 
 /// What came of an attack, in itself: what a trial concludes is known when the control has held once more.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +73,13 @@ impl Attempts {
         });
     }
 
+    /// One that came to nothing: what there was to try is a doubt where it fails.
+    pub fn stopped(&mut self, stop: Stop) {
+        if let Stop::Unproven(unproven) = stop {
+            self.add(Attack::Undecided(unproven));
+        }
+    }
+
     /// Whether nothing was tried.
     pub fn is_empty(&self) -> bool {
         self.worst.is_none()
@@ -90,6 +108,7 @@ pub struct Open<C, H> {
 pub struct Attacked<C> {
     control: C,
     attack: Attack,
+    after: Option<Duration>,
 }
 
 /// Opens a bracket: the control must succeed now, and will be asked again.
@@ -112,11 +131,16 @@ impl<C, H> Open<C, H> {
 
     /// With what came of the attack.
     pub fn attack(self, attack: Attack) -> Attacked<C> {
-        Attacked { control: self.control, attack }
+        Attacked { control: self.control, attack, after: None }
     }
 }
 
 impl<C> Attacked<C> {
+    /// With how long access lasted that was to end.
+    pub fn measured(self, after: Duration) -> Self {
+        Self { after: Some(after), ..self }
+    }
+
     /// Closes: what withstood the attack is isolated only if the control holds once more.
     ///
     /// # Errors
@@ -134,7 +158,7 @@ impl<C> Attacked<C> {
             }
             Attack::Withstood => {
                 (self.control)().await?;
-                Ok(Verdict::Isolated(Proof(())))
+                Ok(Verdict::Isolated(Proof { after: self.after }))
             }
         }
     }

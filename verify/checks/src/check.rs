@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use watertight_engine::{Script, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{OperationIx, Pair, ResourceIx, Spec, Who};
+use watertight_spec::{ActIx, OperationIx, Pair, ResourceIx, Spec, Who};
 
 use crate::verdict::{Stop, Verdict};
 
@@ -56,6 +56,8 @@ pub enum Subject {
     OperationAs(OperationIx, Who),
     /// A principal's token.
     Token(Who),
+    /// An act of the spec.
+    Act(ActIx),
     /// Every ordinary request of the run.
     Everything,
 }
@@ -65,7 +67,7 @@ impl Subject {
     pub fn operation(self) -> Option<OperationIx> {
         match self {
             Self::Operation(operation) | Self::OperationAs(operation, _) => Some(operation),
-            Self::Token(_) | Self::Everything => None,
+            Self::Token(_) | Self::Act(_) | Self::Everything => None,
         }
     }
 
@@ -73,7 +75,7 @@ impl Subject {
     pub(crate) fn instead(self) -> Option<Who> {
         match self {
             Self::OperationAs(_, who) => Some(who),
-            Self::Operation(_) | Self::Token(_) | Self::Everything => None,
+            Self::Operation(_) | Self::Token(_) | Self::Act(_) | Self::Everything => None,
         }
     }
 
@@ -83,6 +85,7 @@ impl Subject {
             Self::Operation(operation) => spec[operation].label(),
             Self::OperationAs(operation, who) => format!("{} as {}", spec[operation].label(), spec.name_of(who)),
             Self::Token(who) => format!("token {}", spec.name_of(who)),
+            Self::Act(act) => format!("act {} in {}", spec[act].name, spec[spec[act].tenant].name),
             Self::Everything => "every ordinary request".to_owned(),
         }
     }

@@ -27,6 +27,7 @@ pub mod catalog;
 pub mod check;
 pub mod clean;
 pub mod judge;
+mod life;
 mod oracle;
 pub mod plan;
 mod results;
@@ -59,5 +60,5 @@ pub(crate) enum TriedBy {
 
 /// Every kind of check, in the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
-    [token::kinds(), api::kinds(), cache::kinds(), oracle::kinds()].into_iter().flatten().collect()
+    [token::kinds(), api::kinds(), cache::kinds(), oracle::kinds(), life::kinds()].into_iter().flatten().collect()
 }

@@ -2,10 +2,11 @@
 //!
 //! - here: what is planned, and what it costs.
 //! - [`outline`]: which places of each operation's request are attacked, and what is not tried. [`silent`]: which trials and
-//!   steps send nothing. [`gaps`]: what the spec says nothing of.
+//!   steps send nothing. [`gaps`]: what the spec says nothing of. [`person`]: what is no boundary for a member of both tenants.
 
 mod gaps;
 mod outline;
+mod person;
 mod silent;
 
 use std::cmp::Reverse;
@@ -20,7 +21,7 @@ use watertight_engine::Access;
 use watertight_spec::{ResourceIx, Spec, Supply, TargetEnvironment};
 
 use crate::check::{Check, Subject, Trial};
-use crate::setup::{self, Act, Step};
+use crate::setup::{self, Step, StepKind};
 use crate::{Kind, TriedBy};
 pub use gaps::Gap;
 pub use outline::{Attacked, Outline, Part, Place, Stands, Stays, Untried, names_only_its_own};
@@ -152,26 +153,30 @@ impl Plan {
     /// What a step does, up to the names of tenants.
     fn does(&self, spec: &Spec, step: &Step) -> String {
         let name = |resource: &ResourceIx| &spec[*resource].name;
-        match &step.act {
-            Act::Mark(resource, _) if self.access == Access::Write => format!("write into the {} of", name(resource)),
-            Act::Observe(resource, _) | Act::Mark(resource, _) if spec[*resource].is_singleton => {
+        match &step.kind {
+            StepKind::Mark(resource, _) if self.access == Access::Write => {
+                format!("write into the {} of", name(resource))
+            }
+            StepKind::Observe(resource, _) | StepKind::Mark(resource, _) if spec[*resource].is_singleton => {
                 format!("look up the {} of", name(resource))
             }
-            Act::Observe(resource, id) | Act::Mark(resource, id) => format!("look up {} {id} of", name(resource)),
-            Act::Plant(resource) if spec[*resource].supply == Supply::Made && self.access == Access::Write => {
+            StepKind::Observe(resource, id) | StepKind::Mark(resource, id) => {
+                format!("look up {} {id} of", name(resource))
+            }
+            StepKind::Plant(resource) if spec[*resource].supply == Supply::Made && self.access == Access::Write => {
                 format!("plant {} in", name(resource))
             }
-            Act::Plant(resource) => format!("look in the list for {} of", name(resource)),
-            Act::LookAround => "look, before the first attack, at what is shown to".to_owned(),
+            StepKind::Plant(resource) => format!("look in the list for {} of", name(resource)),
+            StepKind::LookAround => "look, before the first attack, at what is shown to".to_owned(),
         }
     }
 
     /// What it would cost to send these of its trials.
     pub fn cost<'p>(&self, spec: &Spec, sending: impl Iterator<Item = &'p Trial>) -> Cost {
-        let steps = self.steps.iter().map(|step| match (&step.act, self.access) {
-            (Act::Plant(_), Access::Write) => REQUESTS_TO_PLANT,
-            (Act::Plant(_), Access::Read) | (Act::Observe(..) | Act::Mark(..), _) => REQUESTS_TO_OBSERVE,
-            (Act::LookAround, _) => setup::requests_to_look_around(spec),
+        let steps = self.steps.iter().map(|step| match (&step.kind, self.access) {
+            (StepKind::Plant(_), Access::Write) => REQUESTS_TO_PLANT,
+            (StepKind::Plant(_), Access::Read) | (StepKind::Observe(..) | StepKind::Mark(..), _) => REQUESTS_TO_OBSERVE,
+            (StepKind::LookAround, _) => setup::requests_to_look_around(spec),
         });
         let trials = sending.map(|trial| u64::from(trial.check.requests));
         Cost { requests: steps.chain(trials).sum(), rate: spec.limits.rate, concurrency: spec.limits.concurrency }
@@ -210,6 +215,7 @@ fn trials_of(spec: &Spec, kind: &Kind) -> Vec<Trial> {
     }
     let by_others = by_caller.iter().flat_map(|trial| {
         let others = spec.further_attackers(trial.pair.attacker);
+        let others = others.filter(|who| person::crosses(spec, *who, trial));
         others.filter_map(|who| Some(trial.with(Subject::OperationAs(trial.subject.operation()?, who))))
     });
     let by_others: Vec<Trial> = by_others.collect();
@@ -245,6 +251,7 @@ fn excluded(spec: &Spec, trial: &Trial) -> Option<String> {
         Subject::Operation(operation) | Subject::OperationAs(operation, _) => {
             spec[operation].name == *name || spec[operation].label() == *name
         }
+        Subject::Act(act) => spec[act].name == *name || trial.subject.label(spec) == *name,
         Subject::Token(_) | Subject::Everything => trial.subject.label(spec) == *name,
     };
     let mut excludes = spec.excludes.iter().filter(|exclude| exclude.check == trial.check.id);

@@ -14,7 +14,7 @@ use watertight_spec::{Pair, Spec, TenantIx};
 
 use crate::check::{Check, Concluded, Phase, Subject, Trial};
 use crate::plan::Plan;
-use crate::setup::{self, Act, Prepared, Step};
+use crate::setup::{self, Prepared, Step, StepKind};
 use crate::verdict::{Evidence, Reason, Stop, Unproven, Verdict};
 use crate::watchers::{Sight, Watcher};
 
@@ -113,7 +113,7 @@ impl Course {
 
     /// Why nothing could be set up in a tenant with its own credentials, if nothing could.
     fn shuts_out(&self, plan: &Plan, tenant: TenantIx) -> Option<&Unproven> {
-        let is_own = |step: &Step| step.tenant == tenant && step.act != Act::LookAround;
+        let is_own = |step: &Step| step.tenant == tenant && step.kind != StepKind::LookAround;
         let own = || plan.steps.iter().zip(&self.prepared).filter(|(step, _)| is_own(step));
         let failed = |prepared: &Option<Result<Prepared, Stop>>| match prepared {
             Some(Err(Stop::Unproven(_))) => Some(true),
@@ -174,9 +174,9 @@ fn script_of(step: &Step) -> Script<Result<Prepared, Stop>> {
         let step = Rc::clone(&own);
         Box::pin(async move { setup::run(t, &step).await })
     });
-    match step.act {
-        Act::Observe(..) | Act::LookAround => Script::Read(run),
-        Act::Plant(_) | Act::Mark(..) => Script::Plant(run),
+    match step.kind {
+        StepKind::Observe(..) | StepKind::LookAround => Script::Read(run),
+        StepKind::Plant(_) | StepKind::Mark(..) => Script::Plant(run),
     }
 }
 

@@ -4,13 +4,13 @@
 use std::cell::RefCell;
 
 use serde_json::Value;
-use watertight_spec::{Credential, Spec, TokenGrant, Who};
+use watertight_spec::{Credential, LoginStep, Spec, TokenGrant, Who};
 
 use crate::call::Call;
 use crate::channel::arrivals::Arrival;
 use crate::channel::http::Answered;
 use crate::credentials::signature::signed_by;
-use crate::credentials::{Jar, Owners, REFRESH_TOKEN, Token, Tokens, session_of, token_in};
+use crate::credentials::{Owners, REFRESH_TOKEN, Token, Tokens, session_of, token_in};
 use crate::log::{Body, Called, Exchange, Inbound, InboundKind, IssuedToken, Outcome, Received, SignatureState};
 use crate::marker::{Encoding, Hit, RunTag, Scanner};
 use crate::redact::{Redactor, is_placeholder, is_placeholder_in, is_random, is_secret_name, placeholders};
@@ -22,6 +22,8 @@ const OF_TOKEN_ENDPOINTS: [&str; 4] = ["code", "key", "session", "assertion"];
 
 /// Characters of a header's value from which on it is looked for elsewhere, if it has no word of its own.
 const LEAST_OPAQUE: usize = 16;
+/// Digits of an id. A longer one may be a secret.
+const LONGEST_NUMBER: usize = 12;
 /// Characters of a call's path that are recorded, once secrets are replaced in it.
 const MAX_PATH: usize = 200;
 /// Levels of a token's claims that are recorded.
@@ -63,10 +65,15 @@ impl Recorder<'_> {
         let success = (200..300).contains(&incoming.status);
         match call {
             Call::Token(ask) if let Credential::Session { steps, .. } = &self.spec[ask.who].credential => {
-                let mut jar = if ask.step == 0 { Jar::default() } else { self.tokens.jar(ask.who) };
-                if let Some(step) = steps.get(ask.step) {
-                    let host = step.url.host_str().unwrap_or_default();
-                    jar.fill(&step.take, (host, &incoming.headers, &body), &mut |value| self.hidden(value));
+                let mut jar = self.tokens.jar_before(ask, steps);
+                if let Some(LoginStep { by, origin, take, .. }) = steps.get(ask.step) {
+                    let host = origin.host_str().unwrap_or_default();
+                    let hidden = &mut |value: &str| self.hidden(value);
+                    match by {
+                        None => jar.fill(take, (host, &incoming.headers, &body), hidden),
+                        // The cookies of an answer to another principal are that one's.
+                        Some(_) => jar.take(take, (&incoming.headers, &body), &mut |value| self.taken(value)),
+                    }
                 }
                 let is_last = ask.step.saturating_add(1) == steps.len();
                 if is_last
@@ -76,7 +83,17 @@ impl Recorder<'_> {
                     told.token = Some(token);
                     exchange.session = Some(recorded);
                 }
+                exchange.jar = Some(jar.shown(ask.who));
                 self.tokens.set_jar(ask.who, jar);
+            }
+            Call::Act(ask) => {
+                let about = self.spec[ask.act].of.first().copied();
+                if let (Some(who), Some(request)) = (about, ask.request(self.spec)) {
+                    let mut jar = self.tokens.jar(who);
+                    jar.take(&request.take, (&incoming.headers, &body), &mut |value| self.taken(value));
+                    exchange.jar = Some(jar.shown(who));
+                    self.tokens.set_jar(who, jar);
+                }
             }
             Call::Token(ask) => {
                 let json: Value = serde_json::from_str(&body).unwrap_or_default();
@@ -230,6 +247,12 @@ impl Recorder<'_> {
             true => self.redactor.borrow_mut().learn_received(value),
             false => self.redactor.borrow().placeholder(value),
         }
+    }
+
+    /// What is in the place of what a log-in has taken. A number that an answer shows is an id, and no secret.
+    fn taken(&self, value: &str) -> String {
+        let is_number = value.len() <= LONGEST_NUMBER && value.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { value.to_owned() } else { self.hidden(value) }
     }
 
     /// What a token says, without secrets, and no deeper than what can be read again.

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use watertight_spec::{Credential, FileName, PrivateKey, Setting, Spec, TokenCommand, Totp, Who};
 
-use self::logins::token_request;
+use self::logins::{act_request, token_request};
 use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, encode};
 use crate::credentials::{Jar, assertion, totp};
 use crate::log::{Sender, Sent};
@@ -67,7 +67,7 @@ impl Text {
         )
     }
     /// What is shown within an encoding: a placeholder stays as it is, so that it is the same everywhere.
-    fn shown_in(&self, encode: impl Fn(&str) -> String) -> String {
+    pub(crate) fn shown_in(&self, encode: impl Fn(&str) -> String) -> String {
         match self.kind {
             TextKind::Plain => encode(&self.shown),
             TextKind::Secret => self.shown.clone(),
@@ -126,8 +126,8 @@ pub(crate) trait Secrets {
     fn shown(&self, secret: &str) -> String;
     /// A principal's current token, and the event that brought it.
     fn current(&self, who: Who) -> Option<(u64, Text)>;
-    /// The token that an event brought, with the principal for whom it was issued.
-    fn issued(&self, seq: u64) -> Option<(Who, Text)>;
+    /// What an event brought, with the principal for whom it was issued.
+    fn issued(&self, seq: u64) -> Option<(Who, Held)>;
     /// A token made from a genuine one.
     fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String>;
     /// A signed assertion.
@@ -136,6 +136,14 @@ pub(crate) trait Secrets {
     fn one_time_code(&self, totp: &Totp) -> Result<Text, String>;
     /// Text that came from the target, as it was before it was redacted.
     fn as_it_was(&self, text: &str, goes: Goes) -> String;
+}
+
+/// What an event brought.
+pub(crate) enum Held {
+    /// A token.
+    Token(Text),
+    /// The headers that a session carries.
+    Session(Vec<(String, Text)>),
 }
 
 /// Why a call can't be rendered.
@@ -201,6 +209,7 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             Ok(Rendered { origin: origin.clone(), method: request.method.clone(), target, headers, body, sender, by })
         }
         Call::Token(ask) => token_request(ask, spec, secrets),
+        Call::Act(ask) => act_request(ask, spec, secrets),
         Call::Discovery { issuer } => {
             let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
             fetch(&url)
@@ -384,8 +393,12 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
         }
         Caller::Issued(seq) => {
             let brought = || Unrendered::NoToken(format!("event {seq} brought no token"));
-            let (who, token) = secrets.issued(*seq).ok_or_else(brought)?;
-            Ok(Authorization::new(Sender::Issued { who, token: *seq }, spec.name_of(who), bearer(token)))
+            let (who, held) = secrets.issued(*seq).ok_or_else(brought)?;
+            let headers = match held {
+                Held::Token(token) => bearer(token),
+                Held::Session(carried) => carried,
+            };
+            Ok(Authorization::new(Sender::Issued { who, token: *seq }, spec.name_of(who), headers))
         }
         Caller::Forged(what) => {
             let (seq, genuine) = secrets.current(what.who).ok_or_else(|| missing(what.who))?;
@@ -434,6 +447,11 @@ fn form_body(fields: &[(String, Text)]) -> Text {
     Text::secret(encode(&|value| form_text(value.real())), encode(&|value| value.shown_in(form_text)))
 }
 
+/// Headers of which the log has placeholders.
+fn shown(headers: &[(String, String)]) -> Vec<(String, Text)> {
+    headers.iter().map(|(name, text)| (name.clone(), Text::secret(text.as_str(), text.as_str()))).collect()
+}
+
 /// What a replay knows: placeholders.
 #[derive(Default)]
 pub(crate) struct Placeholders {
@@ -443,6 +461,8 @@ pub(crate) struct Placeholders {
     pub(crate) issued: BTreeMap<u64, (Who, String)>,
     /// What sessions carry, by the event that brought it.
     pub(crate) sessions: BTreeMap<u64, (Who, Vec<(String, String)>)>,
+    /// What each principal's log-in has told so far.
+    pub(crate) jars: HashMap<Who, Jar>,
     /// The token that the event at hand says it used, where a principal's current one is asked for.
     pub(crate) used: Option<u64>,
 }
@@ -459,15 +479,17 @@ impl Secrets for Placeholders {
     fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)> {
         let seq = self.used?;
         let (owner, carried) = self.sessions.get(&seq)?;
-        let shown = |(name, text): &(String, String)| (name.clone(), Text::secret(text.as_str(), text.as_str()));
-        (*owner == who).then(|| (seq, carried.iter().map(shown).collect()))
+        (*owner == who).then(|| (seq, shown(carried)))
     }
-    /// No step of a log-in is replayed: the engine itself takes them.
-    fn jar(&self, _: Who) -> Jar {
-        Jar::default()
+    fn jar(&self, who: Who) -> Jar {
+        self.jars.get(&who).cloned().unwrap_or_default()
     }
-    fn issued(&self, seq: u64) -> Option<(Who, Text)> {
-        self.issued.get(&seq).map(|(who, p)| (*who, Text::secret(p.clone(), p.clone())))
+    fn issued(&self, seq: u64) -> Option<(Who, Held)> {
+        match (self.sessions.get(&seq), self.issued.get(&seq)) {
+            (Some((who, carried)), _) => Some((*who, Held::Session(shown(carried)))),
+            (None, Some((who, token))) => Some((*who, Held::Token(Text::secret(token.clone(), token.clone())))),
+            (None, None) => None,
+        }
     }
     fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String> {
         let label = forged_label(genuine.shown(), what);

@@ -10,6 +10,7 @@ use watertight_spec::{Spec, Variable};
 
 use crate::call::Call;
 use crate::channel::inbox::Inboxes;
+use crate::credentials::Jar;
 use crate::live::unrendered;
 use crate::log::{Event, Exchange, Purpose, Source, What};
 use crate::marker::RunTag;
@@ -87,7 +88,18 @@ impl<T: 'static> Player<T> {
     /// Goes on with the script to which an event belongs. Events of the engine itself are taken note of.
     pub fn feed(&mut self, event: Event) -> Fed<T> {
         self.inboxes.note(&event);
+        let jar = event.exchange().and_then(|exchange| exchange.jar.clone());
         self.learn(&event);
+        let fed = self.compare(event);
+        // It tells what the next request may name, not this one.
+        if let Some(jar) = jar {
+            self.secrets.jars.insert(jar.who, Jar::recorded(&jar));
+        }
+        fed
+    }
+
+    /// Whether an event is what its script would have done.
+    fn compare(&mut self, event: Event) -> Fed<T> {
         let Event { seq, source, what } = event;
         let Some((running, ask)) = self.running.remove(&source) else { return Fed::GoesOn };
         let diverges = |what: String| Fed::Diverges(Divergence { seq, what });

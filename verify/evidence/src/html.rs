@@ -38,6 +38,7 @@ pub fn render(account: &Account<'_>) -> String {
                     (sections::findings(account))
                     (sections::unproven(account))
                     (sections::coverage(account))
+                    (sections::access_ended(account))
                     (sections::left_out(account))
                     (sections::checks(account))
                     (sections::judging())

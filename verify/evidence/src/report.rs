@@ -16,7 +16,7 @@ use watertight_model::Surface;
 use watertight_spec::{Pair, Spec};
 
 pub use coverage::{Coverage, Uncovered};
-pub use rows::{Cause, Finding, FindingKind, Omitted, Sighting, Undecided, Whole};
+pub use rows::{AccessEnded, Cause, Finding, FindingKind, Omitted, Sighting, Undecided, Whole};
 
 /// The schema of a report.
 pub const RUN_SCHEMA: &str = "watertight.run/1";
@@ -71,6 +71,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What could not be decided.
     pub unproven: Vec<Undecided>,
+    /// How long access lasted that an act was to end, where it did end in time; absent where no act was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_ended: Vec<AccessEnded>,
     /// Checks that were not tried, and why; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Omitted>,
@@ -184,6 +187,7 @@ pub fn report(spec: &Spec, plan: &Plan, run: &Run, folder: &Path, advisories: Ad
         coverage,
         findings: rows::findings(spec, &run.results, &mut Lookup::open(folder)?),
         unproven,
+        access_ended: run.results.iter().filter_map(|result| AccessEnded::of(spec, result)).collect(),
         left_out,
         requests: run.requests,
         duration_ms: u64::try_from(run.took.as_millis()).unwrap_or(u64::MAX),
@@ -209,9 +213,11 @@ fn unproven(spec: &Spec, run: &Run, matrix: &Matrix, vanished: &[Uncovered]) -> 
     };
     let of_the_run = of_the_run.map(|(cause, why)| Undecided::of_run(cause, why));
     let of_trials = run.results.iter().filter_map(|result| Undecided::of_trial(spec, result));
-    let bare = matrix.iter().filter(|(_, cell)| {
-        let Summary { isolated, leak, unproven, .. } = cell.summary;
-        isolated == 0 && leak == 0 && unproven == 0
+    let bare = matrix.iter().filter(|((surface, _), cell)| {
+        let Summary { checks, isolated, leak, unproven, .. } = cell.summary;
+        // An act is about one tenant, and is tried beside one other.
+        let is_of_one = *surface == Surface::Life && checks == 0;
+        isolated == 0 && leak == 0 && unproven == 0 && !is_of_one
     });
     let of_surfaces = bare.map(|((surface, pair), _)| Undecided::of_surface(spec, *surface, *pair));
     // Where the run did not end as planned, that is why.

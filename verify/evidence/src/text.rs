@@ -36,6 +36,7 @@ pub fn render(account: &Account<'_>, folder: &Path, palette: Palette) -> String 
     page.unproven(account);
     page.left_out(account);
     page.coverage(account);
+    page.access_ended(account);
     page.left_behind(account);
     page.say(&format!("report: {}", line(&folder.join(crate::bundle::HTML).to_string_lossy())));
     page.text
@@ -248,6 +249,13 @@ impl Page {
         }
         for (why, operations) in account.excused() {
             self.say(&format!("  {}: {}", listed(&operations), short(why, LONGEST)));
+        }
+    }
+
+    fn access_ended(&mut self, account: &Account<'_>) {
+        let ended: Vec<String> = account.report.access_ended.iter().map(|one| line(&one.says())).collect();
+        if !ended.is_empty() {
+            self.say(&format!("access ended: {}", listed(&ended)));
         }
     }
 

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde_json_path::JsonPath;
 use url::Url;
 
+use crate::ix::PrincipalIx;
 use crate::setting::Setting;
 
 /// How a principal proves itself.
@@ -125,13 +126,20 @@ pub enum TotpAlgorithm {
     Sha512,
 }
 
-/// One request of a log-in.
+/// What stands for a text that no other log-in has: `{unique}`.
+pub const UNIQUE: &str = "unique";
+
+/// One request of a log-in, or of an act.
 #[derive(Clone, Debug)]
 pub struct LoginStep {
+    /// `as`: another principal of the same tenant, which sends it with its own credential: one that makes accounts.
+    pub by: Option<PrincipalIx>,
     /// Upper-case method of `request`.
     pub method: String,
-    /// URL of `request`.
-    pub url: Url,
+    /// Origin of `request`.
+    pub origin: Url,
+    /// Path and query of `request`, percent-encoded but for what was taken.
+    pub target: Written,
     /// `headers`
     pub headers: Vec<(String, Written)>,
     /// `json` or `form`, if it has either.
@@ -172,9 +180,17 @@ impl Written {
         &self.0
     }
 
+    /// Where the name of something stands, between braces in the file.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            WrittenPart::Taken(name) => Some(name.as_str()),
+            WrittenPart::Text(_) => None,
+        })
+    }
+
     /// Whether a one-time code is in it.
     fn has_code(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, WrittenPart::Taken(name) if name == CODE))
+        self.names().any(|name| name == CODE)
     }
 }
 

@@ -4,7 +4,8 @@ use std::ops::Index;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Names, Operation, Principal, Resource, Role, Spec, Tenant, Usage};
+use crate::act::Act;
+use crate::spec::{Enters, Membership, Names, Operation, Principal, Resource, Role, Spec, Tenant, Usage};
 
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
@@ -38,6 +39,10 @@ index! {
 index! {
     /// An operation: its place in [`Spec::operations`].
     OperationIx
+}
+index! {
+    /// An act: its place in [`Spec::acts`].
+    ActIx
 }
 index! {
     /// A principal: its place in [`Tenant::principals`], which says something only together with the tenant ([`Who`]).
@@ -96,7 +101,7 @@ impl Spec {
 
     /// The principal that calls for a tenant unless a check wants another: the first that names its own tenant.
     pub fn caller(&self, tenant: TenantIx) -> Option<Who> {
-        self.principals(tenant).find(|(_, principal)| principal.names == Names::Own).map(|(who, _)| who)
+        self.principals(tenant).find(|(_, principal)| principal.may_call()).map(|(who, _)| who)
     }
 
     /// The principals that attack for a tenant besides the one that calls for it: those that name it too.
@@ -106,6 +111,21 @@ impl Spec {
             principal.names == Names::Own && principal.usage == Usage::All && Some(*who) != caller
         };
         self.principals(tenant).filter(move |(who, principal)| is_further(who, principal)).map(|(who, _)| who)
+    }
+
+    /// Every act, in the order of [`Spec::acts`].
+    pub fn act_ixs(&self) -> impl Iterator<Item = ActIx> + use<> {
+        (0..self.acts.len()).map(ActIx::new)
+    }
+
+    /// How a principal enters its own tenant, where it is a person who is a member of this other tenant too.
+    pub fn also_member(&self, who: Who, tenant: TenantIx) -> Option<Enters> {
+        match &self[who].membership {
+            Membership::Several(tenants, enters) => {
+                (who.tenant != tenant && tenants.contains(&self[tenant].id)).then_some(*enters)
+            }
+            Membership::One | Membership::Nowhere => None,
+        }
     }
 
     /// Whether a principal that was read from a file is one of this spec's.
@@ -163,4 +183,5 @@ macro_rules! indexed {
 indexed!(TenantIx, Tenant, |spec, at| spec.tenants[at.number()]);
 indexed!(ResourceIx, Resource, |spec, at| spec.resources[at.number()]);
 indexed!(OperationIx, Operation, |spec, at| spec.operations[at.number()]);
+indexed!(ActIx, Act, |spec, at| spec.acts[at.number()]);
 indexed!(Who, Principal, |spec, at| spec[at.tenant].principals[at.principal.number()]);

@@ -23,8 +23,11 @@ pub(crate) const ROOT: Section = Section {
         ("tenancy", "[tenancy]"),
         ("tokens", "[tokens]"),
         ("tenant", "[[tenant]]"),
+        ("person", "[[person]]"),
+        ("staff", "[[staff]]"),
         ("resource", "[[resource]]"),
         ("operation", "[[operation]]"),
+        ("act", "[[act]]"),
         ("exclude", "[[exclude]]"),
     ],
 };
@@ -91,49 +94,94 @@ pub(crate) const TENANT: Section = Section {
     ],
 };
 
-pub(crate) const PRINCIPAL: Section = Section {
-    header: "[[tenant.principal]]",
+/// How a principal proves itself, and these.
+macro_rules! principal_keys {
+    ($($further:expr),*) => {
+        &[
+            $($further,)*
+            ("name", r#""service""#),
+            ("grant", r#""client_credentials""#),
+            ("token_url", r#""https://idp.staging.example.com/oauth/token""#),
+            ("client_id", r#""$NORTH_CLIENT_ID""#),
+            ("client_secret", r#""$NORTH_CLIENT_SECRET""#),
+            ("scope", r#""case:read case:write""#),
+            ("client_auth", r#""basic""#),
+            ("private_key", r#""$NORTH_PRIVATE_KEY""#),
+            ("key_id", r#""key-1""#),
+            ("key_algorithm", r#""ES256""#),
+            ("params", r#"{ audience = "case-api" }"#),
+            ("refresh_token", r#""$NORTH_REFRESH_TOKEN""#),
+            ("claims", r#"{ iss = "client-n", sub = "robot@north.example.com", aud = "https://idp.staging.example.com" }"#),
+            ("username", r#""north""#),
+            ("password", r#""$NORTH_PASSWORD""#),
+            ("header", r#""X-Api-Key""#),
+            ("value", r#""$NORTH_API_KEY""#),
+            ("request", r#""POST /login""#),
+            ("json", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
+            ("form", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
+            ("token", r#""$.session.token""#),
+            ("lifetime", r#""1h""#),
+            ("steps", r#"[{ request = "POST /login", form = { user = "north", password = "$NORTH_PASSWORD" } }]"#),
+            ("headers", r#"{ X-CSRF-Token = "{csrf}" }"#),
+            ("query", r#"{ api_key = "$NORTH_API_KEY" }"#),
+            ("cookies", r#"{ sessionid = "$NORTH_SESSION" }"#),
+            ("storage", r#""north.json""#),
+            ("command", r#"["./print-token.sh", "north"]"#),
+            ("totp", r#""$NORTH_TOTP""#),
+            ("totp_digits", "6"),
+            ("totp_period", r#""30s""#),
+            ("totp_algorithm", r#""SHA1""#),
+        ]
+    };
+}
+
+pub(crate) const PRINCIPAL: Section =
+    Section { header: "[[tenant.principal]]", keys: principal_keys!(("names", r#""none""#), ("use", r#""tokens""#)) };
+
+pub(crate) const PERSON: Section = Section {
+    header: "[[person]]",
+    keys: principal_keys!(("tenants", r#"["agency-north", "agency-south"]"#), ("use", r#""acts""#)),
+};
+
+pub(crate) const STAFF: Section = Section { header: "[[staff]]", keys: principal_keys!() };
+
+pub(crate) const ACT: Section = Section {
+    header: "[[act]]",
     keys: &[
-        ("name", r#""service""#),
-        ("grant", r#""client_credentials""#),
-        ("names", r#""none""#),
-        ("use", r#""tokens""#),
-        ("token_url", r#""https://idp.staging.example.com/oauth/token""#),
-        ("client_id", r#""$NORTH_CLIENT_ID""#),
-        ("client_secret", r#""$NORTH_CLIENT_SECRET""#),
-        ("scope", r#""case:read case:write""#),
-        ("client_auth", r#""basic""#),
-        ("private_key", r#""$NORTH_PRIVATE_KEY""#),
-        ("key_id", r#""key-1""#),
-        ("key_algorithm", r#""ES256""#),
-        ("params", r#"{ audience = "case-api" }"#),
-        ("refresh_token", r#""$NORTH_REFRESH_TOKEN""#),
-        ("claims", r#"{ iss = "client-n", sub = "robot@north.example.com", aud = "https://idp.staging.example.com" }"#),
-        ("username", r#""north""#),
-        ("password", r#""$NORTH_PASSWORD""#),
-        ("header", r#""X-Api-Key""#),
-        ("value", r#""$NORTH_API_KEY""#),
-        ("request", r#""POST /login""#),
-        ("json", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
-        ("form", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
-        ("token", r#""$.session.token""#),
-        ("lifetime", r#""1h""#),
-        ("steps", r#"[{ request = "POST /login", form = { user = "north", password = "$NORTH_PASSWORD" } }]"#),
-        ("headers", r#"{ X-CSRF-Token = "{csrf}" }"#),
-        ("query", r#"{ api_key = "$NORTH_API_KEY" }"#),
-        ("cookies", r#"{ sessionid = "$NORTH_SESSION" }"#),
-        ("storage", r#""north.json""#),
-        ("command", r#"["./print-token.sh", "north"]"#),
-        ("totp", r#""$NORTH_TOTP""#),
-        ("totp_digits", "6"),
-        ("totp_period", r#""30s""#),
-        ("totp_algorithm", r#""SHA1""#),
+        ("name", r#""remove-member""#),
+        ("kind", r#""remove-member""#),
+        ("of", r#""leaver""#),
+        ("by", r#""admin""#),
+        ("request", r#""DELETE /members/{id}""#),
+        ("headers", r#"{ X-Reason = "left" }"#),
+        ("json", r#"{ reason = "left" }"#),
+        ("form", r#"{ reason = "left" }"#),
+        ("graphql", r#""mutation($id: ID!) { removeMember(id: $id) { ok } }""#),
+        ("variables", r#"{ id = "{id}" }"#),
+        ("take", r#"{ grant = "$.id" }"#),
+        ("undo", r#"{ request = "POST /members/{id}/restore" }"#),
+        ("within", r#""5s""#),
+    ],
+};
+
+pub(crate) const UNDO: Section = Section {
+    header: "undo",
+    keys: &[
+        ("as", r#""admin""#),
+        ("request", r#""POST /members/{id}/restore""#),
+        ("headers", r#"{ X-Reason = "returned" }"#),
+        ("json", r#"{ reason = "returned" }"#),
+        ("form", r#"{ reason = "returned" }"#),
+        ("graphql", r#""mutation($id: ID!) { restoreMember(id: $id) { ok } }""#),
+        ("variables", r#"{ id = "{id}" }"#),
+        ("take", r#"{ grant = "$.id" }"#),
     ],
 };
 
 pub(crate) const STEP: Section = Section {
     header: "a step",
     keys: &[
+        ("as", r#""admin""#),
         ("request", r#""POST /login""#),
         ("headers", r#"{ Referer = "https://north.staging.example.com/login" }"#),
         ("json", r#"{ user = "north", password = "$NORTH_PASSWORD" }"#),
@@ -241,8 +289,8 @@ pub(crate) const EXCLUDE: Section = Section {
 
 /// All sections.
 pub(crate) const ALL: &[&Section] = &[
-    &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &STEP, &RESOURCE, &REQUEST, &UNTIL,
-    &FILE, &PAGE, &OPERATION, &EXCLUDE,
+    &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &PERSON, &STAFF, &STEP, &RESOURCE,
+    &REQUEST, &UNTIL, &FILE, &PAGE, &OPERATION, &ACT, &UNDO, &EXCLUDE,
 ];
 
 /// The known word that was probably meant.
@@ -277,15 +325,22 @@ mod tests {
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec.md")).unwrap()
     }
 
-    /// The part of the reference that a section's keys are in.
-    fn chapter<'a>(reference: &'a str, section: &Section) -> &'a str {
-        let heading = match section.header {
-            "whoami" => "## `[tokens]`",
-            "page" | "a request" | "until" | "a file" => "## `[[resource]]`",
-            "a step" => "## `[[tenant.principal]]`",
-            header => &format!("## `{header}`"),
+    /// The parts of the reference that a section's keys are in.
+    fn chapters(reference: &str, section: &Section) -> String {
+        let headings: &[&str] = match section.header {
+            "whoami" => &["[tokens]"],
+            "page" | "a request" | "until" | "a file" => &["[[resource]]"],
+            "a step" | "[[staff]]" => &["[[tenant.principal]]"],
+            "[[person]]" => &["[[tenant.principal]]", "[[person]]"],
+            "undo" => &["[[tenant.principal]]", "[[act]]"],
+            header => &[header],
         };
-        let start = reference.find(heading).unwrap_or_else(|| panic!("docs/spec.md has no {heading}"));
+        headings.iter().map(|heading| chapter(reference, heading)).collect()
+    }
+
+    fn chapter<'a>(reference: &'a str, header: &str) -> &'a str {
+        let heading = format!("## `{header}`");
+        let start = reference.find(&heading).unwrap_or_else(|| panic!("docs/spec.md has no {heading}"));
         let rest = &reference[start + 3..];
         &rest[..rest.find("\n## ").unwrap_or(rest.len())]
     }
@@ -300,7 +355,7 @@ mod tests {
     fn every_key_is_in_the_reference() {
         let reference = reference();
         for section in ALL.iter().filter(|section| section.header != ROOT.header) {
-            let chapter = chapter(&reference, section);
+            let chapter = &chapters(&reference, section);
             for (key, _) in section.keys {
                 let described = explained(chapter).contains(key) || chapter.contains(&format!("{{ {key} = "));
                 assert!(

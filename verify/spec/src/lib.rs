@@ -12,6 +12,7 @@
 //! on; `keys.rs` lists every key there is, from which [`schema`](schema()) makes a JSON Schema; `diagnostic.rs` shows the mistakes as a compiler would. Whoever uses a
 //! [`Spec`] refers to its parts by the indices of `ix.rs`.
 
+mod act;
 mod credential;
 mod diagnostic;
 mod env;
@@ -38,11 +39,12 @@ mod template;
 mod values;
 mod variables;
 
+pub use act::{Act, ActKind, Ends};
 pub use credential::*;
 pub use diagnostic::{Color, Problem, Problems};
 pub use env::{EnvSource, Environment, Variable};
 pub use init::{RECIPES, TEMPLATE as INIT_TEMPLATE};
-pub use ix::{OperationIx, Pair, PrincipalIx, ResourceIx, TenantIx, Who};
+pub use ix::{ActIx, OperationIx, Pair, PrincipalIx, ResourceIx, TenantIx, Who};
 pub use locator::{Locator, Way};
 pub use moment::{Moment, MomentForm};
 pub use object_id::ObjectId;

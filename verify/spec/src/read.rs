@@ -1,5 +1,6 @@
 //! The sections of a spec, a file each, in the order in which they depend on each other.
 
+mod act;
 mod command;
 mod cookies;
 mod endpoint;
@@ -10,6 +11,7 @@ mod implied;
 mod needs;
 mod operation;
 mod page;
+mod person;
 mod principal;
 mod request;
 mod resource;
@@ -19,6 +21,7 @@ mod tenant;
 mod tokens;
 mod totp;
 mod unshared;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -61,6 +64,7 @@ pub(crate) fn document<'t>(
         (Some(_), Some(())) => Whole::Yes,
         _ => Whole::No,
     };
+    let acts = act::acts(reader, root, tenants.complete.as_deref());
     let excludes = exclude::excludes(reader, root, &operations, whole, today);
 
     if root.lacks("resource") && root.lacks("operation") {
@@ -81,6 +85,7 @@ pub(crate) fn document<'t>(
         tenants: tenants.complete?,
         resources: resources?,
         operations,
+        acts: acts?,
         excludes: excludes?,
         variables: BTreeMap::new(),
     })

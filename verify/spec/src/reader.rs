@@ -56,6 +56,16 @@ impl<'t> Table<'t> {
         self.entries.get(key)
     }
 
+    /// The value of a key that not every table of its kind may have.
+    pub(crate) fn find(&self, key: &'static str) -> Option<&'t Value<'t>> {
+        self.entries.get(key).filter(|_| self.keys().any(|known| known == key))
+    }
+
+    /// Every key that it may have.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.section.keys.iter().map(|(key, _)| *key)
+    }
+
     /// Whether a key is absent, not just misspelled: one mistake is reported once.
     pub(crate) fn lacks(&self, key: &'static str) -> bool {
         self.get(key).is_none() && !self.misspelled.contains(&key)

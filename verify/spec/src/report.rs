@@ -12,6 +12,7 @@ pub(crate) struct Report<'t> {
     secrets: Vec<Range<usize>>,
 }
 
+#[derive(PartialEq, Eq)]
 struct Noted {
     span: Range<usize>,
     message: String,
@@ -29,9 +30,12 @@ impl<'t> Report<'t> {
         self.text
     }
 
-    /// Notes a mistake; reading goes on.
+    /// Notes a mistake, once; reading goes on. What stands for several tenants is read for each of them.
     pub(crate) fn note(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.noted.push(Noted { span, message: message.into(), help: help.into() });
+        let noted = Noted { span, message: message.into(), help: help.into() };
+        if !self.noted.contains(&noted) {
+            self.noted.push(noted);
+        }
     }
 
     /// From now on these bytes are shown as asterisks, in every mistake.

@@ -13,16 +13,19 @@ use crate::variables::name_of;
 /// Keys of a principal whose values are secrets.
 const KEYS: [&str; 6] = ["client_secret", "password", "value", "refresh_token", "private_key", "totp"];
 
-/// Every variable that is a secret of some principal, with the byte at which it is one first.
+/// Every variable that is a secret of some principal, or is sent by an act, with the byte at which it is one first.
 ///
 /// Secrets of a grant that the principal does not have count too: such a spec is refused anyway.
-pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
+pub(crate) fn variables<'t>(root: &'t DeTable<'t>) -> BTreeMap<String, usize> {
     let principals = tables(root, "tenant").flat_map(|tenant| tables(tenant, "principal"));
+    let principals = principals.chain(tables(root, "person")).chain(tables(root, "staff"));
+    let undoing = |act: &'t DeTable<'t>| act.get("undo").and_then(|undo| undo.get_ref().as_table());
+    let acts = tables(root, "act").flat_map(move |act| std::iter::once(act).chain(undoing(act)));
+    let sent_by_acts = acts.flat_map(sent).flat_map(values_in);
     let values = principals.flat_map(|principal| {
         let own = KEYS.into_iter().filter_map(|key| principal.get(key));
         let requests = std::iter::once(principal).chain(tables(principal, "steps"));
-        let logins = requests
-            .flat_map(|request| ["json", "form", "params", "variables"].into_iter().filter_map(|key| request.get(key)));
+        let logins = requests.flat_map(sent);
         // API keys. What a session's headers hold are no variables.
         let keys =
             ["headers", "query", "cookies"].into_iter().filter_map(|key| principal.get(key)?.get_ref().as_table());
@@ -30,13 +33,18 @@ pub(crate) fn variables(root: &DeTable<'_>) -> BTreeMap<String, usize> {
         own.chain(logins.flat_map(values_in))
     });
     let mut secrets = BTreeMap::new();
-    for value in values {
+    for value in values.chain(sent_by_acts) {
         if let Some(name) = value.get_ref().as_str().and_then(name_of) {
             let first = secrets.entry(name.to_owned()).or_insert(value.span().start);
             *first = value.span().start.min(*first);
         }
     }
     secrets
+}
+
+/// What a request of a log-in or of an act sends.
+fn sent<'t>(request: &'t DeTable<'t>) -> impl Iterator<Item = &'t toml::Spanned<DeValue<'t>>> {
+    ["json", "form", "params", "variables"].into_iter().filter_map(|key| request.get(key))
 }
 
 /// Every value within one, at any depth.

@@ -2,8 +2,8 @@
 //! refuses is told by `watertight plan`.
 
 use crate::keys::{
-    EXCLUDE, LIMITS, OPERATION, PAGE, PRINCIPAL, RESOURCE, STEP, Section, TARGET, TENANCY, TENANT, TOKENS, UNTIL,
-    WHOAMI,
+    ACT, EXCLUDE, LIMITS, OPERATION, PAGE, PERSON, PRINCIPAL, RESOURCE, STAFF, STEP, Section, TARGET, TENANCY, TENANT,
+    TOKENS, UNTIL, WHOAMI,
 };
 
 /// What a value is like.
@@ -49,13 +49,15 @@ pub(crate) enum Shape {
     Requests,
     /// Known objects by tenant, or `"listed"`.
     Existing,
+    /// A request of an act: a line, or a table.
+    Undo,
     /// Parts of an upload: texts and files.
     Parts,
 }
 
 use Shape::{
     Anything, Create, Date, Existing, Flag, Members, OneOf, Parts, Request, Requests, Scalar, ScalarsByName, SomeOf,
-    Table, Tables, Text, TextOrTexts, Texts, TextsByName, Variable, Whole,
+    Table, Tables, Text, TextOrTexts, Texts, TextsByName, Undo, Variable, Whole,
 };
 
 /// What a key's value is like. None of a key that this does not know: a test sees to it that there is none.
@@ -66,6 +68,9 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
         ("the spec", "tenancy") => Table(&TENANCY),
         ("the spec", "tokens") => Table(&TOKENS),
         ("the spec", "tenant") => Tables(&TENANT, 50),
+        ("the spec", "person") => Tables(&PERSON, 50),
+        ("the spec", "staff") => Tables(&STAFF, 50),
+        ("the spec", "act") => Tables(&ACT, 50),
         ("the spec", "resource") => Tables(&RESOURCE, 100),
         ("the spec", "operation") => Tables(&OPERATION, 500),
         ("the spec", "exclude") => Tables(&EXCLUDE, 500),
@@ -97,7 +102,7 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
         ("[[tenant]]", "values") => ScalarsByName,
         ("[[tenant]]", "principal") => Tables(&PRINCIPAL, 50),
 
-        ("[[tenant.principal]]", "grant") => OneOf(&[
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "grant") => OneOf(&[
             "client_credentials",
             "password",
             "refresh_token",
@@ -109,27 +114,51 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
             "cookies",
             "command",
         ]),
-        ("[[tenant.principal]]", "use") => OneOf(&["all", "tokens"]),
-        ("[[tenant.principal]]", "client_auth") => OneOf(&["basic", "post", "private_key_jwt"]),
-        ("[[tenant.principal]]", "key_algorithm") => OneOf(&["RS256", "PS256", "ES256", "EdDSA"]),
-        ("[[tenant.principal]]", "client_secret" | "password" | "value" | "refresh_token" | "private_key" | "totp") => {
-            Variable
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "use") => OneOf(&["all", "tokens", "acts"]),
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "client_auth") => {
+            OneOf(&["basic", "post", "private_key_jwt"])
         }
-        ("[[tenant.principal]]", "json" | "form" | "claims") => Members,
-        ("[[tenant.principal]]", "params" | "headers" | "query" | "cookies") => TextsByName,
-        ("[[tenant.principal]]", "command") => Texts,
-        ("[[tenant.principal]]", "totp_digits") => Whole(8),
-        ("[[tenant.principal]]", "totp_algorithm") => OneOf(&["SHA1", "SHA256", "SHA512"]),
-        ("[[tenant.principal]]", "steps") => Tables(&STEP, 10),
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "key_algorithm") => {
+            OneOf(&["RS256", "PS256", "ES256", "EdDSA"])
+        }
         (
-            "[[tenant.principal]]",
+            "[[tenant.principal]]" | "[[person]]" | "[[staff]]",
+            "client_secret" | "password" | "value" | "refresh_token" | "private_key" | "totp",
+        ) => Variable,
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "json" | "form" | "claims") => Members,
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "params" | "headers" | "query" | "cookies") => {
+            TextsByName
+        }
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "command") => Texts,
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "totp_digits") => Whole(8),
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "totp_algorithm") => OneOf(&["SHA1", "SHA256", "SHA512"]),
+        ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "steps") => Tables(&STEP, 10),
+        (
+            "[[tenant.principal]]" | "[[person]]" | "[[staff]]",
             "name" | "names" | "token_url" | "client_id" | "scope" | "key_id" | "username" | "header" | "request"
             | "token" | "lifetime" | "storage" | "totp_period",
         ) => Text,
 
-        ("a step", "request" | "graphql") => Text,
-        ("a step", "json" | "form" | "variables") => Members,
-        ("a step", "headers" | "take") => TextsByName,
+        ("[[person]]", "tenants") => Texts,
+
+        ("a step" | "[[act]]" | "undo", "as" | "request" | "graphql") => Text,
+        ("a step" | "[[act]]" | "undo", "json" | "form" | "variables") => Members,
+        ("a step" | "[[act]]" | "undo", "headers" | "take") => TextsByName,
+
+        ("[[act]]", "kind") => OneOf(&[
+            "logout",
+            "revoke",
+            "switch",
+            "remove-member",
+            "disable",
+            "delete",
+            "suspend",
+            "read-only",
+            "support",
+        ]),
+        ("[[act]]", "of") => TextOrTexts,
+        ("[[act]]", "undo") => Undo,
+        ("[[act]]", "name" | "by" | "within") => Text,
 
         ("[[resource]]", "create") => Create,
         ("[[resource]]", "list" | "read" | "replace" | "patch" | "delete" | "search" | "count") => Request,
@@ -170,8 +199,10 @@ pub(crate) fn required(section: &Section) -> &'static [&'static str] {
         "[tokens]" => &["kind"],
         "whoami" => &["request", "tenant"],
         "[[tenant]]" => &["id", "principal"],
-        "[[tenant.principal]]" => &["name", "grant"],
-        "a step" | "a request" => &["request"],
+        "[[tenant.principal]]" | "[[staff]]" => &["name", "grant"],
+        "[[person]]" => &["name", "tenants", "grant"],
+        "[[act]]" => &["name", "kind", "of", "request"],
+        "a step" | "a request" | "undo" => &["request"],
         "[[operation]]" => &["name", "request"],
         "a file" => &["name", "text"],
         "[[exclude]]" => &["check", "reason", "expires"],

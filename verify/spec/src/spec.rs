@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json_path::JsonPath;
 use url::Url;
 
+use crate::act::Act;
 use crate::credential::Credential;
 use crate::env::Variable;
 use crate::ix::{OperationIx, ResourceIx};
@@ -34,6 +35,8 @@ pub struct Spec {
     pub resources: Vec<Resource>,
     /// Every operation: those that each resource implies by convention, then `[[operation]]`.
     pub operations: Vec<Operation>,
+    /// `[[act]]`, each once for every tenant in which it can be done.
+    pub acts: Vec<Act>,
     /// `[[exclude]]`, those not yet expired.
     pub excludes: Vec<Exclude>,
     /// Every `$NAME` that the file uses, with what it stood for (a secret's value is not printable).
@@ -219,7 +222,7 @@ pub struct Tenant {
 impl Tenant {
     /// The principal that calls for this tenant unless a check wants another.
     pub fn caller(&self) -> Option<&Principal> {
-        self.principals.iter().find(|p| p.names == Names::Own)
+        self.principals.iter().find(|principal| principal.may_call())
     }
 }
 
@@ -234,10 +237,39 @@ pub struct Principal {
     pub names: Names,
     /// `use`
     pub usage: Usage,
+    /// Where it belongs.
+    pub membership: Membership,
     /// What a reproduction calls the credential: `NORTH_TOKEN`.
     pub env_name: String,
     /// Line of `[[tenant.principal]]`, from 1.
     pub line: usize,
+}
+
+impl Principal {
+    /// Whether it may call for its tenant by default.
+    pub(crate) fn may_call(&self) -> bool {
+        self.names == Names::Own && self.usage != Usage::Acts && self.membership == Membership::One
+    }
+}
+
+/// In which tenants a principal is a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// In the one that it is listed in: `[[tenant.principal]]`.
+    One,
+    /// `[[person]]`: it is listed in each of these, and enters one at a time.
+    Several(Vec<TenantName>, Enters),
+    /// `[[staff]]`: in none. It is listed in all, since it acts on each.
+    Nowhere,
+}
+
+/// By what a person enters one of its tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enters {
+    /// Its log-in names the tenant, so that its credential is good for that one.
+    AtLogIn,
+    /// Each request names the tenant.
+    WithEachRequest,
 }
 
 /// What a principal is used for.
@@ -247,6 +279,8 @@ pub enum Usage {
     All,
     /// `"tokens"`: only the checks of tokens and secrets use it.
     Tokens,
+    /// `"acts"`: only acts concern it, or are done by it.
+    Acts,
 }
 
 /// Which tenant a principal's credential names.

@@ -6,10 +6,10 @@ use watertight_engine::call::{Address, Caller, Payload, Request, encode};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Names, Operation, Spec, Symbol, TenantIx, Who};
 
-use super::attempts::{Goal, asked_by, attempt, by_attacker, goal, is_plainly_shut, is_tried};
+use super::attempts::{asked_by, attempt, by_attacker, goal, is_plainly_shut, is_tried};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
-use crate::shared::{Aim, Named, Place, again, at, each, foreign, own, prepared_object, spells_tenant};
+use crate::shared::{Aim, Named, Place, Words, again, at, each, foreign, own, prepared_object, spells_tenant};
 use crate::token::must_name;
 use crate::verdict::{Evidence, Shows, Stop};
 
@@ -76,7 +76,8 @@ async fn without(t: &Tape, aim: Aim) -> Concluded {
     let (victim, everyone) = ([aim.victim], t.spec.tenant_ixs().collect::<Vec<_>>());
     let mut attempts: Vec<(Request, &[TenantIx])> = Vec::new();
     let mut all = Attempts::default();
-    for asked in tenantless(t, op, &own(t, aim.attacker)?, found)? {
+    let own_words = (&found.own, &found.words);
+    for asked in tenantless(t, op, &own(t, aim.attacker)?, own_words)? {
         attempts.push((asked, &victim));
     }
     for who in nameless(&t.spec, aim.attacker) {
@@ -92,7 +93,7 @@ async fn without(t: &Tape, aim: Aim) -> Concluded {
         for place in [&found.theirs, &found.own] {
             attempts.push((asked_by(t, caller.clone(), op, place, &found.words)?, &everyone));
         }
-        for asked in tenantless(t, op, &caller, found)? {
+        for asked in tenantless(t, op, &caller, own_words)? {
             attempts.push((asked, &everyone));
         }
     }
@@ -117,14 +118,19 @@ fn nameless(spec: &Spec, tenant: TenantIx) -> Vec<Who> {
 }
 
 /// The request without the tenant in one part of it after the other, and then in all.
-fn tenantless(t: &Tape, op: &Operation, caller: &Caller, found: &Goal) -> Result<Vec<Request>, Stop> {
+pub(crate) fn tenantless(
+    t: &Tape,
+    op: &Operation,
+    caller: &Caller,
+    (own, words): (&Place, &Words),
+) -> Result<Vec<Request>, Stop> {
     let mut all = Vec::new();
     let ways = op.request.ways_holding(|symbol| *symbol == Symbol::Tenant);
-    let parts = ways.iter().map(|way| Named::In(*way, found.own.tenant));
+    let parts = ways.iter().map(|way| Named::In(*way, own.tenant));
     for named in parts.chain((ways.len() > 1).then_some(Named::Everywhere)) {
-        let place = found.own.clone().spelled(NO_NAME).named_in(named);
-        let marked = asked_by(t, caller.clone(), op, &place, &found.words)?;
-        all.extend(stripped(marked, &found.own));
+        let place = own.clone().spelled(NO_NAME).named_in(named);
+        let marked = asked_by(t, caller.clone(), op, &place, words)?;
+        all.extend(stripped(marked, own));
     }
     Ok(all)
 }

@@ -29,6 +29,7 @@ mod swap_item;
 mod swap_path;
 mod writing;
 
+pub(crate) use absent::tenantless;
 pub(crate) use own_list::{crosses, is_view, own_prefix, tells_of, view_place};
 pub(crate) use own_view::{CHECK as OWN_VIEW, OwnView};
 pub(crate) use reading::{is_marked, looking_for};

@@ -10,7 +10,7 @@ use watertight_engine::log::{CleanUp, Event, Exchange, What};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Pair, Spec, Supply, TenantIx};
+use watertight_spec::{Membership, Pair, Spec, Supply, TenantIx};
 
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Subject};
@@ -75,6 +75,10 @@ impl OwnView {
 
     fn fold(&mut self, planted: &Planted, exchange: &Exchange) {
         let Some(who) = exchange.sender.who() else { return };
+        // Who is outside all tenants may be shown any of them.
+        if self.spec[who].membership == Membership::Nowhere {
+            return;
+        }
         // What is no operation's is about the credential: who it is, or a token for it.
         let subject = exchange.operation.map_or(Subject::Token(who), Subject::Operation);
         let attacker = who.tenant;
@@ -86,7 +90,8 @@ impl OwnView {
             // What the run itself has written into an object is its own doing.
             let field = || {
                 let told = field_naming(&self.spec, exchange, victim, |object| RunTag::marks(&self.tag, object));
-                told.filter(|_| exchange.succeeded())
+                // A person may be told of all tenants that it is in.
+                told.filter(|_| exchange.succeeded() && self.spec.also_member(who, victim).is_none())
             };
             if let Some(what) = shown_of(&self.spec, planted, exchange, victim).or_else(field) {
                 let line = format!("an ordinary answer to {} shows {what}", exchange.by);

@@ -18,7 +18,7 @@ pub struct Gap {
 }
 
 /// For what a spec has no words.
-const NO_WORDS: &str = "streams, webhooks, mail, queues, and how tenants are made, suspended and deleted";
+const NO_WORDS: &str = "streams, webhooks, mail, queues, and how tenants are made";
 
 /// What is not covered by a run of this plan.
 pub(super) fn gaps(spec: &Spec, plan: &Plan) -> Vec<Gap> {
@@ -41,6 +41,11 @@ pub(super) fn gaps(spec: &Spec, plan: &Plan) -> Vec<Gap> {
             principals().all(|principal| principal.names != Names::Nothing),
             "a credential that names no tenant",
             "no principal has `names = \"none\"`",
+        ),
+        (
+            spec.acts.is_empty(),
+            "what becomes of access when a session, a member or a tenant ends",
+            "the spec has no [[act]]",
         ),
         (spec.tokens.is_none(), "how tokens are issued and checked", "the spec has no [tokens]"),
         (spec.tenancy.fields.is_empty(), "members of bodies that name the tenant", "`tenancy.fields` is empty"),

@@ -11,7 +11,7 @@ use watertight_spec::{ObjectId, ResourceIx, Role, Spec, Symbol, TenantIx};
 
 use super::Plan;
 use crate::results::{Course, said};
-use crate::setup::{Act, PLANTED};
+use crate::setup::{PLANTED, StepKind};
 use crate::shared::{Place, is_creatable, operation_of};
 use crate::verdict::{Stop, Verdict};
 
@@ -68,15 +68,15 @@ fn tag() -> RunTag {
 fn planted(spec: &Spec, plan: &Plan) -> Planted {
     let mut planted = Planted::default();
     for step in &plan.steps {
-        let ids: Vec<(ResourceIx, ObjectId)> = match &step.act {
-            Act::Plant(resource) => (0..PLANTED)
+        let ids: Vec<(ResourceIx, ObjectId)> = match &step.kind {
+            StepKind::Plant(resource) => (0..PLANTED)
                 .map(|number| {
                     let made_up = tag().canary(step.tenant, &format!("{} {number}", step.label));
                     (*resource, ObjectId::text(made_up.public))
                 })
                 .collect(),
-            Act::Observe(resource, id) | Act::Mark(resource, id) => vec![(*resource, id.clone())],
-            Act::LookAround => Vec::new(),
+            StepKind::Observe(resource, id) | StepKind::Mark(resource, id) => vec![(*resource, id.clone())],
+            StepKind::LookAround => Vec::new(),
         };
         for (resource, id) in ids {
             let parents = above(spec, &planted, step.tenant, resource);

@@ -37,12 +37,12 @@ pub(crate) struct Step {
     /// Steps of the same depth need not wait for each other: how many kinds of object are above this one.
     pub(crate) depth: usize,
     /// What is done.
-    pub(crate) act: Act,
+    pub(crate) kind: StepKind,
 }
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
+pub(crate) enum StepKind {
     /// Plants objects. Where the run only reads, or the spec says so, it reads the first ones that the tenant's list shows.
     Plant(ResourceIx),
     /// Reads the object that the spec names, by its id.
@@ -69,15 +69,15 @@ pub(crate) enum Prepared {
 pub(crate) fn steps(spec: &Spec, access: Access) -> Vec<Step> {
     let of = |resource: ResourceIx, tenant: TenantIx| {
         let (described, name) = (&spec[resource], &spec[tenant].id);
-        let acts = match described.supply.known(name) {
-            [] => vec![Act::Plant(resource)],
+        let kinds = match described.supply.known(name) {
+            [] => vec![StepKind::Plant(resource)],
             known if marking(spec, resource).is_some() => {
-                known.iter().map(|id| Act::Mark(resource, id.clone())).collect()
+                known.iter().map(|id| StepKind::Mark(resource, id.clone())).collect()
             }
-            known => known.iter().map(|id| Act::Observe(resource, id.clone())).collect(),
+            known => known.iter().map(|id| StepKind::Observe(resource, id.clone())).collect(),
         };
         let (label, depth) = (format!("{} of {name}", described.name), described.depth);
-        acts.into_iter().map(move |act| Step { label: label.clone(), tenant, depth, act })
+        kinds.into_iter().map(move |kind| Step { label: label.clone(), tenant, depth, kind })
     };
     let of = &of;
     let mut all: Vec<Step> = spec
@@ -89,7 +89,7 @@ pub(crate) fn steps(spec: &Spec, access: Access) -> Vec<Step> {
     if access == Access::Read || spec.resources.iter().any(|resource| resource.supply != Supply::Made) {
         let look = |tenant: TenantIx| {
             let label = format!("what {} is shown", spec[tenant].id);
-            Step { label, tenant, depth: last.saturating_add(1), act: Act::LookAround }
+            Step { label, tenant, depth: last.saturating_add(1), kind: StepKind::LookAround }
         };
         all.extend(spec.tenant_ixs().map(look));
     }
@@ -99,9 +99,9 @@ pub(crate) fn steps(spec: &Spec, access: Access) -> Vec<Step> {
 impl Step {
     /// The kind of object that it is about, if it is about one.
     pub(crate) fn resource(&self) -> Option<ResourceIx> {
-        match &self.act {
-            Act::Plant(resource) | Act::Observe(resource, _) | Act::Mark(resource, _) => Some(*resource),
-            Act::LookAround => None,
+        match &self.kind {
+            StepKind::Plant(resource) | StepKind::Observe(resource, _) | StepKind::Mark(resource, _) => Some(*resource),
+            StepKind::LookAround => None,
         }
     }
 }
@@ -109,8 +109,8 @@ impl Step {
 /// Carries out a step. What earlier steps have yielded is what the tape says is planted.
 pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Prepared, Stop> {
     let observed = |one| Prepared::Observed(vec![one]);
-    match (&step.act, t.writing()) {
-        (Act::Mark(resource, id), Some(w)) => {
+    match (&step.kind, t.writing()) {
+        (StepKind::Mark(resource, id), Some(w)) => {
             // Before another tenant writes there, it is seen whom the change has reached.
             let _quiet = t.quiet(t.spec.tenant_ixs()).await;
             let canary = mark(w, step.tenant, *resource, id).await?;
@@ -120,20 +120,20 @@ pub(crate) async fn run(t: &Tape, step: &Step) -> Result<Prepared, Stop> {
             reading.owner.retain(|value| !value.contains(&canary.public));
             Ok(Prepared::Observed(vec![(object, reading)]))
         }
-        (Act::Observe(resource, id), _) | (Act::Mark(resource, id), None) => {
+        (StepKind::Observe(resource, id), _) | (StepKind::Mark(resource, id), None) => {
             observe(t, step.tenant, *resource, id).await.map(observed)
         }
-        (Act::Plant(resource), Some(w)) if is_creatable(&t.spec, *resource) => {
+        (StepKind::Plant(resource), Some(w)) if is_creatable(&t.spec, *resource) => {
             plant_all(w, step.tenant, *resource).await.map(Prepared::Planted)
         }
-        (Act::Plant(resource), Some(_)) if t.spec[*resource].supply == Supply::Listed => {
+        (StepKind::Plant(resource), Some(_)) if t.spec[*resource].supply == Supply::Listed => {
             observe_listed(t, step.tenant, *resource, PLANTED).await.map(Prepared::Observed)
         }
-        (Act::Plant(_), Some(_)) => {
+        (StepKind::Plant(_), Some(_)) => {
             Err(Stop::not_applicable("the spec gives neither `create` nor an `existing` object here"))
         }
-        (Act::Plant(resource), None) => observe_listed(t, step.tenant, *resource, 1).await.map(Prepared::Observed),
-        (Act::LookAround, _) => look_around(t, step.tenant).await.map(Prepared::Shown),
+        (StepKind::Plant(resource), None) => observe_listed(t, step.tenant, *resource, 1).await.map(Prepared::Observed),
+        (StepKind::LookAround, _) => look_around(t, step.tenant).await.map(Prepared::Shown),
     }
 }
 

@@ -23,6 +23,7 @@ mod subject;
 mod tenant_claim;
 mod whoami;
 
+pub(crate) use protected::ProtectedObject;
 pub(crate) use subject::must_name;
 
 /// Every kind of token check, in the order of the catalogue.

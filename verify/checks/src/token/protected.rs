@@ -39,7 +39,7 @@ pub(super) fn is_root(spec: &Spec, operation: &Operation) -> bool {
 }
 
 /// A planted object, and the request with which its owner sees it.
-pub(super) struct ProtectedObject {
+pub(crate) struct ProtectedObject {
     object: Object,
     request: Request,
 }
@@ -52,10 +52,19 @@ impl ProtectedObject {
 
     /// The same for a particular principal of the owner.
     pub(super) async fn find_as(t: &Tape, operation: OperationIx, who: Who) -> Result<Self, Stop> {
+        Self::find_by(t, operation, (who.tenant, Caller::Own(who))).await
+    }
+
+    /// The same with a particular credential of this owner's.
+    pub(crate) async fn find_by(
+        t: &Tape,
+        operation: OperationIx,
+        (owner, caller): (TenantIx, Caller),
+    ) -> Result<Self, Stop> {
         let op = &t.spec[operation];
         let missing = || Stop::not_applicable("there is no operation that shows an object");
-        let object = shared::prepared_object(t, who.tenant, op.resource.ok_or_else(missing)?)?;
-        let request = shared::request(t, Caller::Own(who), op, &Place::of(&object), &Words::default())?;
+        let object = shared::prepared_object(t, owner, op.resource.ok_or_else(missing)?)?;
+        let request = shared::request(t, caller, op, &Place::of(&object), &Words::default())?;
         let request = match op.role {
             Role::List => page_with(t, op, request, &object).await?,
             _ => request,
@@ -63,18 +72,23 @@ impl ProtectedObject {
         Ok(Self { object, request })
     }
 
+    /// What is shown.
+    pub(crate) fn object(&self) -> &Object {
+        &self.object
+    }
+
     /// The control: the owner sees its object.
-    pub(super) async fn control(&self, t: &Tape) -> Result<Seen, Stop> {
+    pub(crate) async fn control(&self, t: &Tape) -> Result<Seen, Stop> {
         shared::control(t, &self.request, &self.object).await
     }
 
     /// The same bytes with another credential of the owner's own.
-    pub(super) fn own(&self, caller: Caller) -> Request {
+    pub(crate) fn own(&self, caller: Caller) -> Request {
         Request { caller, ..self.request.clone() }
     }
 
     /// Whether an answer shows the object.
-    pub(super) fn shown_in(&self, exchange: &Exchange) -> bool {
+    pub(crate) fn shown_in(&self, exchange: &Exchange) -> bool {
         shared::shows(exchange, &self.object)
     }
 

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, Role, Spec, TenantIx, Who};
+use watertight_spec::{Membership, Operation, Principal, Role, Spec, TenantIx, Who};
 
 use super::protected::{is_root, only_reads};
 use super::subject::{fresh, gets_tokens, names_own};
@@ -37,7 +37,7 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     let targets: Rc<[Target]> = Rc::from([Target::Credential]);
     let mut trials = Vec::new();
     for pair in spec.pairs() {
-        for (who, _) in spec.principals(pair.attacker) {
+        for (who, _) in members(spec, pair.attacker) {
             let compared = compare(spec, who, pair.victim);
             let (subject, phase) = (Subject::Token(who), Phase::Main);
             let script = reads(move |t| Box::pin(judge(t, who, compared.clone())));
@@ -47,13 +47,18 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     trials
 }
 
+/// Those of the tenant alone: a person's secret is the same in all of its tenants.
+fn members(spec: &Spec, tenant: TenantIx) -> impl Iterator<Item = (Who, &Principal)> {
+    spec.principals(tenant).filter(|(_, principal)| principal.membership == Membership::One)
+}
+
 /// Whatever the other tenant's principals prove themselves with.
 fn compare(spec: &Spec, who: Who, victim: TenantIx) -> Attack {
     let secrets_of = |who: Who| -> Vec<&str> {
         spec[who].credential.secrets().into_iter().map(|secret| secret.expose_secret()).collect()
     };
     let shares = |other: &Who| secrets_of(*other).iter().any(|secret| secrets_of(who).contains(secret));
-    match spec.principals(victim).map(|(other, _)| other).find(shares) {
+    match members(spec, victim).map(|(other, _)| other).find(shares) {
         None => Attack::Withstood,
         Some(other) => {
             let line = format!("{} and {} have the same secret", spec.name_of(who), spec.name_of(other));

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use watertight_engine::call::{Call, TokenCall};
 use watertight_engine::log::{Exchange, IssuedToken};
 use watertight_engine::{Script, Seen, Tape};
-use watertight_spec::{Credential, Names, Pair, Principal, Spec, TenantIx, TokenGrant, TokenKind, Tokens, Who};
+use watertight_spec::{Credential, Names, Pair, Principal, Spec, TenantIx, TokenGrant, TokenKind, Tokens, Usage, Who};
 
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, reads};
@@ -73,7 +73,8 @@ pub(super) fn each_bearer(
 /// Principals of a tenant that get tokens, where the spec has tokens at all.
 pub(super) fn bearers(spec: &Spec, tenant: TenantIx) -> impl Iterator<Item = (Who, &Principal)> {
     let has_tokens = spec.tokens.is_some();
-    spec.principals(tenant).filter(move |(_, principal)| has_tokens && gets_tokens(principal))
+    spec.principals(tenant)
+        .filter(move |(_, principal)| has_tokens && gets_tokens(principal) && principal.usage != Usage::Acts)
 }
 
 /// Whether a principal proves itself with a token.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
-use watertight_spec::{Effect, FileName, ObjectId, OperationIx, ResourceIx, TenantIx, Who};
+use watertight_spec::{ActIx, Effect, FileName, LoginStep, ObjectId, OperationIx, ResourceIx, Spec, TenantIx, Who};
 
 pub(crate) use address::Piece;
 pub use address::{Address, PATH_SEGMENT, encode};
@@ -20,6 +20,8 @@ pub enum Call {
     Api(Request),
     /// A request for a token, at a principal's token endpoint or login.
     Token(TokenCall),
+    /// What ends, or gives, someone's access; or its undoing.
+    Act(ActCall),
     /// An issuer's metadata (OpenID Connect Discovery 1.0, 4).
     Discovery {
         /// The issuer, as the spec gives it.
@@ -227,6 +229,16 @@ pub enum Caller {
     Forged(Forged),
 }
 
+impl Caller {
+    /// Whose it is, where the call itself says so.
+    pub(crate) fn who(&self) -> Option<Who> {
+        match self {
+            Self::Own(who) | Self::Forged(Forged { who, .. }) => Some(*who),
+            Self::Anonymous | Self::Issued(_) => None,
+        }
+    }
+}
+
 /// A token made from a principal's own: some claims replaced, and something done to what should protect them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forged {
@@ -282,11 +294,43 @@ pub struct TokenCall {
     pub secret_of: Option<Who>,
     /// Which step of a log-in, from 0.
     pub step: usize,
+    /// What is written for `{unique}`: the same in all steps of one log-in.
+    pub unique: String,
+}
+
+/// A request of an act of the spec.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActCall {
+    /// Which act.
+    pub act: ActIx,
+    /// It, or its undoing.
+    pub half: Half,
+    /// With whose credential: that of whoever does it, or the very one that it is about.
+    pub caller: Caller,
+}
+
+/// Which of an act's two requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// What ends, or gives, access.
+    Do,
+    /// What takes that back.
+    Undo,
+}
+
+impl ActCall {
+    /// The request, if the act has it.
+    pub(crate) fn request<'s>(&self, spec: &'s Spec) -> Option<&'s LoginStep> {
+        match self.half {
+            Half::Do => Some(&spec[self.act].request),
+            Half::Undo => spec[self.act].undo.as_ref(),
+        }
+    }
 }
 
 impl TokenCall {
     /// As the engine itself would ask.
     pub fn plain(who: Who) -> Self {
-        Self { who, scope: None, extra: BTreeMap::new(), secret_of: None, step: 0 }
+        Self { who, scope: None, extra: BTreeMap::new(), secret_of: None, step: 0, unique: String::new() }
     }
 }

@@ -18,11 +18,12 @@ use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use watertight_spec::{Credential, Spec, Who};
+use watertight_spec::{Credential, LoginStep, Spec, Who};
 
+use crate::call::TokenCall;
 use crate::log::{IssuedSession, IssuedToken, Source};
 use crate::redact::Redactor;
-use crate::render::Text;
+use crate::render::{Held, Text};
 use forge::object;
 pub(crate) use owners::Owners;
 pub(crate) use session::Jar;
@@ -81,8 +82,29 @@ impl Tokens {
     }
 
     /// The token that an event brought.
-    pub(crate) fn issued(&self, seq: u64) -> Option<(Who, Text)> {
+    fn issued(&self, seq: u64) -> Option<(Who, Text)> {
         self.issued.borrow().get(&seq).map(|issued| (issued.who, issued.token.text()))
+    }
+
+    /// What an event brought.
+    pub(crate) fn held(&self, seq: u64, spec: &Spec) -> Option<(Who, Held)> {
+        let issued = self.issued.borrow();
+        let Issued { who, token, .. } = issued.get(&seq)?;
+        let held = match &spec[*who].credential {
+            Credential::Session { .. } => Held::Session(token.carried.clone()),
+            _ => Held::Token(token.text()),
+        };
+        Some((*who, held))
+    }
+
+    /// Whatever these principals have is not used again: an act may have ended it.
+    pub(crate) fn renew(&self, whose: &[Who]) {
+        let current = self.current.borrow();
+        for seq in whose.iter().filter_map(|who| current.get(who)) {
+            if let Some(issued) = self.issued.borrow_mut().get_mut(seq) {
+                issued.token.renew = Some(Instant::now());
+            }
+        }
     }
 
     /// The headers that a principal's session carries, and the event that brought it.
@@ -94,6 +116,11 @@ impl Tokens {
     /// What the steps of a principal's log-in have set and told.
     pub(crate) fn jar(&self, who: Who) -> Jar {
         self.jars.borrow().get(&who).cloned().unwrap_or_default()
+    }
+
+    /// What a step of a log-in knows.
+    pub(crate) fn jar_before(&self, ask: &TokenCall, steps: &[LoginStep]) -> Jar {
+        self.jar(ask.who).before(ask, steps)
     }
 
     /// The same, after a further step.

@@ -1,11 +1,12 @@
 //! Sessions: what the steps of a log-in have set and told, and what every request then carries.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
-use watertight_spec::{Take, Written, WrittenPart};
+use watertight_spec::{LoginStep, Take, UNIQUE, Who, Written, WrittenPart};
 
-use crate::log::document;
+use crate::call::{TokenCall, encode};
+use crate::log::{CookieReach, ShownCookie, ShownJar, document};
 use crate::render::Text;
 
 /// Of an answer, names lower-case.
@@ -20,7 +21,7 @@ const MOST_COOKIES: usize = 50;
 #[derive(Clone, Default)]
 pub(crate) struct Jar {
     cookies: Vec<Cookie>,
-    taken: HashMap<String, Text>,
+    taken: BTreeMap<String, Text>,
 }
 
 /// A cookie. It goes back to the host that set it, and below that where it says so: an issuer's is none of the target's.
@@ -28,7 +29,7 @@ pub(crate) struct Jar {
 struct Cookie {
     host: String,
     /// Whether hosts below that one get it too (`Domain`).
-    is_for_all_below: bool,
+    reach: CookieReach,
     name: String,
     value: Text,
 }
@@ -37,12 +38,12 @@ impl Cookie {
     /// RFC 6265 5.1.3 and 5.3: a domain that is not the host's own, or above it, is the host alone.
     fn new(set: Set, host: &str, value: Text) -> Self {
         let domain = set.domain.filter(|domain| is_below(host, domain) && domain.contains('.'));
-        let is_for_all_below = domain.is_some();
-        Self { host: domain.unwrap_or_else(|| host.to_owned()), is_for_all_below, name: set.name, value }
+        let reach = if domain.is_some() { CookieReach::AllBelow } else { CookieReach::HostAlone };
+        Self { host: domain.unwrap_or_else(|| host.to_owned()), reach, name: set.name, value }
     }
 
     fn goes_to(&self, host: &str) -> bool {
-        self.host == host || (self.is_for_all_below && is_below(host, &self.host))
+        self.host == host || (self.reach == CookieReach::AllBelow && is_below(host, &self.host))
     }
 }
 
@@ -52,6 +53,50 @@ fn is_below(host: &str, domain: &str) -> bool {
 }
 
 impl Jar {
+    /// As it is recorded.
+    pub(crate) fn shown(&self, who: Who) -> ShownJar {
+        let cookies = self.cookies.iter().map(|Cookie { host, reach, name, value }| ShownCookie {
+            host: host.clone(),
+            reach: *reach,
+            name: name.clone(),
+            value: value.shown().to_owned(),
+        });
+        let taken = self.taken.iter().map(|(name, text)| (name.clone(), text.shown().to_owned()));
+        ShownJar { who, cookies: cookies.collect(), taken: taken.collect() }
+    }
+
+    /// As a replay knows it.
+    pub(crate) fn recorded(shown: &ShownJar) -> Self {
+        let placeholder = |text: &str| Text::secret(text, text);
+        let cookies = shown.cookies.iter().map(|cookie| Cookie {
+            host: cookie.host.clone(),
+            reach: cookie.reach,
+            name: cookie.name.clone(),
+            value: placeholder(&cookie.value),
+        });
+        let taken = shown.taken.iter().map(|(name, text)| (name.clone(), placeholder(text)));
+        Self { cookies: cookies.collect(), taken: taken.collect() }
+    }
+
+    /// What a step of a log-in knows, where this is what has been told so far. It begins with nothing; and the steps that make
+    /// an account need not be taken again for another log-in with it, in which no cookie of the last one is sent.
+    pub(crate) fn before(self, ask: &TokenCall, steps: &[LoginStep]) -> Self {
+        let begins = steps.iter().take(ask.step).all(|step| step.by.is_some());
+        let mut jar = match ask.step {
+            0 => Self::default(),
+            _ if begins => self.without_cookies(),
+            _ => self,
+        };
+        jar.keep(UNIQUE, Text::plain(ask.unique.clone()));
+        jar
+    }
+
+    /// The same without cookies: what an act upon a log-in may name.
+    pub(crate) fn without_cookies(mut self) -> Self {
+        self.cookies.clear();
+        self
+    }
+
     /// What an answer of a host sets and tells. `hidden` gives what stands for a value that is a secret.
     pub(crate) fn fill(
         &mut self,
@@ -59,6 +104,12 @@ impl Jar {
         (host, headers, body): (&str, &Headers, &str),
         hidden: &mut dyn FnMut(&str) -> String,
     ) {
+        self.set(host, headers, hidden);
+        self.take(take, (headers, body), hidden);
+    }
+
+    /// The cookies that an answer sets.
+    fn set(&mut self, host: &str, headers: &Headers, hidden: &mut dyn FnMut(&str) -> String) {
         for set in cookies(headers) {
             let (is_taken_back, value) = (set.value.is_empty(), Text::secret(set.value.as_str(), hidden(&set.value)));
             let cookie = Cookie::new(set, host, value);
@@ -68,6 +119,15 @@ impl Jar {
                 self.cookies.push(cookie);
             }
         }
+    }
+
+    /// What an answer tells.
+    pub(crate) fn take(
+        &mut self,
+        take: &[(String, Take)],
+        (headers, body): (&Headers, &str),
+        hidden: &mut dyn FnMut(&str) -> String,
+    ) {
         for (name, from) in take {
             let found = match from {
                 Take::Member(path) => {
@@ -113,6 +173,15 @@ impl Jar {
 
     /// A text with what was taken in it; the name of what was not, if there is any.
     pub(crate) fn written(&self, written: &Written) -> Result<Text, String> {
+        self.framed(written, |text| text.to_owned())
+    }
+
+    /// Path and query of a request, in which what was taken is percent-encoded.
+    pub(crate) fn target(&self, written: &Written) -> Result<Text, String> {
+        self.framed(written, encode)
+    }
+
+    fn framed(&self, written: &Written, encode: impl Fn(&str) -> String) -> Result<Text, String> {
         let (mut real, mut shown) = (String::new(), String::new());
         for part in written.parts() {
             match part {
@@ -122,8 +191,8 @@ impl Jar {
                 }
                 WrittenPart::Taken(name) => {
                     let text = self.taken.get(name).ok_or_else(|| name.clone())?;
-                    real.push_str(text.real());
-                    shown.push_str(text.shown());
+                    real.push_str(&encode(text.real()));
+                    shown.push_str(&text.shown_in(&encode));
                 }
             }
         }

@@ -3,13 +3,13 @@
 
 use std::time::Instant;
 
-use watertight_spec::{Credential, Effect, TenantIx, Totp, Who};
+use watertight_spec::{Credential, Effect, Spec, TenantIx, Totp, Who};
 
 use super::refusals::{Refusals, pause};
 use super::secrets::Known;
 use super::unsent::unrendered;
 use super::{Live, millis};
-use crate::call::{Call, Caller, Forged, Mark, Request, TokenCall};
+use crate::call::{ActCall, Call, Caller, Mark, Request, TokenCall};
 use crate::channel::http::{Answered, Bounds, Outgoing, Reuse, Unfinished};
 use crate::credentials::{is_fetched, requests_before};
 use crate::gate::{Refused, Throttle};
@@ -35,11 +35,7 @@ impl Live {
         if matches!(call, Call::Api(Request { caller: Caller::Forged(_), .. })) {
             self.ensure_forge().await;
         }
-        let bearer = match call {
-            Call::Api(Request { caller: Caller::Own(who) | Caller::Forged(Forged { who, .. }), .. }) => Some(*who),
-            _ => None,
-        };
-        let bearer = bearer.filter(|who| is_fetched(&self.spec, *who));
+        let bearer = self.bearer(call).filter(|who| is_fetched(&self.spec, *who));
         let mut refusals = Refusals::new(self.answered.get());
         for _ in 0..MOST_RENEWALS {
             let must_last = match bearer {
@@ -55,6 +51,15 @@ impl Live {
         self.keep(source, unsent, Told::default())
     }
 
+    /// Whose token a call needs.
+    fn bearer(&self, call: &Call) -> Option<Who> {
+        match call {
+            Call::Api(Request { caller, .. }) | Call::Act(ActCall { caller, .. }) => caller.who(),
+            Call::Token(ask) => maker(&self.spec, ask),
+            Call::Discovery { .. } | Call::Keys { .. } => None,
+        }
+    }
+
     /// Fetches a principal's token unless it has one that will last. Whoever else needs it meanwhile waits. Returns the
     /// principal if its token lasts.
     async fn ensure_token(&self, who: Who) -> Option<Who> {
@@ -67,10 +72,15 @@ impl Live {
             {
                 self.run_command(who, command).await;
             } else if lasts().is_none() {
+                let unique = self.tag.unique(&format!("log-in {:x}", rand::random::<u64>()));
                 for step in 0..requests_before(&self.spec, who) {
-                    let call = Call::Token(TokenCall { step, ..TokenCall::plain(who) });
+                    let ask = TokenCall { step, unique: unique.clone(), ..TokenCall::plain(who) };
+                    if let Some(maker) = maker(&self.spec, &ask) {
+                        // No log-in of a maker needs another one: a spec in which it would is refused.
+                        Box::pin(self.ensure_token(maker)).await;
+                    }
                     let mut refusals = Refusals::new(self.answered.get());
-                    self.exchange(&call, Source::Engine, Access::Write, None, &mut refusals).await;
+                    self.exchange(&Call::Token(ask), Source::Engine, Access::Write, None, &mut refusals).await;
                 }
             }
         }
@@ -87,7 +97,7 @@ impl Live {
         must_last: Option<Who>,
         refusals: &mut Refusals,
     ) -> Option<Seen> {
-        let touched = touched(call);
+        let touched = touched(call, &self.spec);
         let code = self.code_of(call);
         loop {
             let of_seed = code.map(|(_, totp)| self.codes.of_seed(totp));
@@ -203,6 +213,10 @@ impl Live {
                 let why = format!("{} is not sent by a script that only reads", request.method);
                 return Err(Unfinished::from((Failure::Refused, why)));
             }
+            Call::Act(_) if access == Access::Read => {
+                let why = "no act is done by a script that only reads".to_owned();
+                return Err(Unfinished::from((Failure::Refused, why)));
+            }
             Call::Api(Request { mark: Mark::Creates { resource, .. }, .. }) => Some(self.spec[*resource].name.clone()),
             _ => None,
         };
@@ -235,6 +249,9 @@ impl Live {
 
     /// Writes down what a request created or removed.
     fn note(&self, call: &Call, exchange: &Exchange) {
+        if let Call::Act(ask) = call {
+            self.tokens.renew(&self.spec[ask.act].of);
+        }
         let Call::Api(request) = call else { return };
         let Some(entry) = crate::journal::entry(&self.spec, request, exchange) else { return };
         // The request that made it was let through only because the journal could be written; if it can't be now, the
@@ -259,16 +276,23 @@ impl Live {
     }
 }
 
+/// Which other principal sends a step of a log-in, if one does.
+fn maker(spec: &Spec, ask: &TokenCall) -> Option<Who> {
+    let Credential::Session { steps, .. } = &spec[ask.who].credential else { return None };
+    let principal = steps.get(ask.step)?.by?;
+    Some(Who { tenant: ask.who.tenant, principal })
+}
+
 /// The tenants in which a call may create, change or remove something.
-fn touched(call: &Call) -> Vec<TenantIx> {
-    let Call::Api(request) = call else { return Vec::new() };
-    if request.effect == Effect::Read {
-        return Vec::new();
-    }
-    let sender = match &request.caller {
-        Caller::Own(who) | Caller::Forged(Forged { who, .. }) => Some(who.tenant),
-        Caller::Anonymous | Caller::Issued(_) => None,
+fn touched(call: &Call, spec: &Spec) -> Vec<TenantIx> {
+    let request = match call {
+        Call::Api(request) if request.effect != Effect::Read => request,
+        Call::Act(ask) => return vec![spec[ask.act].tenant],
+        // It makes an account.
+        Call::Token(ask) if maker(spec, ask).is_some() => return vec![ask.who.tenant],
+        Call::Api(_) | Call::Token(_) | Call::Discovery { .. } | Call::Keys { .. } => return Vec::new(),
     };
+    let sender = request.caller.who().map(|who| who.tenant);
     let mut tenants: Vec<TenantIx> = sender.into_iter().chain([request.at]).collect();
     tenants.dedup();
     tenants

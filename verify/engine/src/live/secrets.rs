@@ -9,7 +9,7 @@ use crate::call::Forged;
 use crate::credentials::{Jar, assertion, totp};
 use crate::log::Source;
 use crate::redact::Goes;
-use crate::render::{Secrets, Text, forged_label};
+use crate::render::{Held, Secrets, Text, forged_label};
 use crate::tape::topic;
 
 /// What a live run knows, for one source.
@@ -37,8 +37,8 @@ impl Secrets for Known<'_> {
     fn jar(&self, who: Who) -> Jar {
         self.live.tokens.jar(who)
     }
-    fn issued(&self, seq: u64) -> Option<(Who, Text)> {
-        self.live.tokens.issued(seq)
+    fn issued(&self, seq: u64) -> Option<(Who, Held)> {
+        self.live.tokens.held(seq, &self.live.spec)
     }
     fn forge(&self, genuine: &Text, what: &Forged) -> Result<Text, String> {
         let forgery = self.live.forge.borrow().clone().ok_or("no key or listener for forging could be had")?;

@@ -2,7 +2,7 @@
 
 use watertight_spec::Spec;
 
-use crate::call::{Call, Caller, Forged};
+use crate::call::Call;
 use crate::log::{Exchange, Failure, Outcome, Purpose, Sender, Sent};
 use crate::render::Unrendered;
 
@@ -12,14 +12,12 @@ const LONGEST_TARGET: usize = 2_000;
 /// The record of a call that could not even be rendered, as when no token was to be had.
 pub(crate) fn unrendered(call: &Call, spec: &Spec, at: u64, why: &Unrendered) -> Exchange {
     let (method, target, who) = match call {
-        Call::Api(request) => {
-            let who = match &request.caller {
-                Caller::Own(who) | Caller::Forged(Forged { who, .. }) => Some(*who),
-                Caller::Anonymous | Caller::Issued(_) => None,
-            };
-            (request.method.clone(), request.address.shown(), who)
-        }
+        Call::Api(request) => (request.method.clone(), request.address.shown(), request.caller.who()),
         Call::Token(ask) => ("POST".into(), String::new(), Some(ask.who)),
+        Call::Act(ask) => {
+            let method = ask.request(spec).map_or_else(String::new, |request| request.method.clone());
+            (method, String::new(), ask.caller.who())
+        }
         Call::Discovery { issuer } => ("GET".into(), issuer.clone(), None),
         Call::Keys { url, .. } => ("GET".into(), url.clone(), None),
     };

@@ -111,6 +111,8 @@ impl Event {
                 known(exchange.sender.who())
                     && exchange.operation.is_none_or(|operation| spec.has_operation(operation))
                     && known(exchange.token.as_ref().map(|token| token.who))
+                    && known(exchange.session.as_ref().map(|session| session.who))
+                    && known(exchange.jar.as_ref().map(|jar| jar.who))
                     && exchange.hits.iter().all(|hit| spec.has_tenant(hit.owner))
             }
             What::AwaitsCode { who, .. } => spec.has(*who),

@@ -43,6 +43,9 @@ pub struct Exchange {
     /// What the session carries that came back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<IssuedSession>,
+    /// What the requests of a log-in, and acts upon it, have told so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jar: Option<ShownJar>,
     /// Whether the token named by a [`Call::Keys`](crate::call::Call::Keys) is signed by one of these keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<SignatureState>,
@@ -68,7 +71,7 @@ impl Purpose {
     pub(crate) fn of(call: &Call) -> Self {
         match call {
             Call::Api(request) => Self { intent: request.intent, operation: request.operation },
-            Call::Token(_) | Call::Discovery { .. } | Call::Keys { .. } => Self::default(),
+            Call::Token(_) | Call::Act(_) | Call::Discovery { .. } | Call::Keys { .. } => Self::default(),
         }
     }
 }
@@ -206,6 +209,40 @@ pub struct IssuedSession {
     pub carried: Vec<(String, String)>,
 }
 
+/// What the requests of a log-in have told so far, with placeholders in place of its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownJar {
+    /// Whose log-in it is.
+    pub who: Who,
+    /// Cookies.
+    pub cookies: Vec<ShownCookie>,
+    /// What was taken, by name.
+    pub taken: Vec<(String, String)>,
+}
+
+/// A cookie of a log-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownCookie {
+    /// To which host it goes.
+    pub host: String,
+    /// And to which others.
+    pub reach: CookieReach,
+    /// Its name.
+    pub name: String,
+    /// What is in the place of its value.
+    pub value: String,
+}
+
+/// Where a cookie goes besides its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CookieReach {
+    /// Nowhere.
+    HostAlone,
+    /// To every host below it (`Domain`).
+    AllBelow,
+}
+
 /// What a token endpoint granted. The token itself is a placeholder; its claims are no secret, its signature is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IssuedToken {
@@ -251,6 +288,7 @@ impl Exchange {
             hits: vec![],
             token: None,
             session: None,
+            jar: None,
             signature: None,
             json: Parsed::default(),
         }

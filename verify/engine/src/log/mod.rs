@@ -28,7 +28,10 @@ pub use body::Body;
 pub use chain::{Tail, hex};
 pub use event::{CleanUp, Event, Part, Source, What};
 pub(crate) use exchange::Purpose;
-pub use exchange::{Exchange, Failure, IssuedSession, IssuedToken, Outcome, Received, Sender, Sent, SignatureState};
+pub use exchange::{
+    CookieReach, Exchange, Failure, IssuedSession, IssuedToken, Outcome, Received, Sender, Sent, ShownCookie, ShownJar,
+    SignatureState,
+};
 pub use inbound::{Called, Inbound, InboundKind, InboxIx};
 pub use read::{LogError, LogReader, Lookup, Tip};
 pub use write::LogWriter;

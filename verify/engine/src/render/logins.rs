@@ -1,4 +1,5 @@
-//! Requests that bring what a principal proves itself with: of token endpoints, and the steps of log-ins.
+//! Requests that bring what a principal proves itself with, of token endpoints and the steps of log-ins; and acts, which
+//! are written as those steps are.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +12,11 @@ use watertight_spec::{
     TokenGrant, Who,
 };
 
-use super::{Rendered, Secrets, Text, Unrendered, common, form_body, form_text, host, origin_form, setting};
-use crate::call::TokenCall;
+use super::{
+    Authorization, Rendered, Secrets, Text, Unrendered, authorization, common, form_body, form_text, host, origin_form,
+    setting, with_one_cookie_header,
+};
+use crate::call::{ActCall, Caller, TokenCall};
 use crate::credentials::{Jar, REFRESH_TOKEN};
 use crate::log::Sender;
 
@@ -30,8 +34,18 @@ pub(super) fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets)
         }
         credential @ Credential::Session { steps, .. } => {
             let step = steps.get(ask.step).ok_or_else(|| format!("{label} has no step {}", ask.step))?;
-            let jar = with_code(secrets.jar(ask.who), credential, ask, secrets)?;
-            login_step(step, &jar, ask.who, label, secrets)
+            let jar = with_code(secrets.jar(ask.who).before(ask, steps), credential, ask, secrets)?;
+            match step.by {
+                // The cookies are those of the log-in, and none of its maker's.
+                Some(principal) => {
+                    let maker = Caller::Own(Who { tenant: ask.who.tenant, principal });
+                    written_request(step, &jar.without_cookies(), authorization(&maker, spec, secrets)?, secrets)
+                }
+                None => {
+                    let sender = Sender::Principal { who: ask.who, token: None };
+                    written_request(step, &jar, Authorization::new(sender, label, vec![]), secrets)
+                }
+            }
         }
         Credential::Basic { .. } | Credential::Keys { .. } | Credential::Cookies { .. } | Credential::Command(_) => {
             Err(format!("{label} sends no request for a token").into())
@@ -129,19 +143,29 @@ fn secret_of<'s>(ask: &TokenCall, own: &'s SecretString, spec: &'s Spec) -> Resu
     .ok_or_else(|| "the other principal has no client secret".into())
 }
 
-/// A step of a log-in, with what the steps before it have set and told.
-fn login_step(
+/// An act, with what the log-in of whom it is about has told.
+pub(super) fn act_request(ask: &ActCall, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, Unrendered> {
+    let act = &spec[ask.act];
+    let request = ask.request(spec).ok_or_else(|| format!("nothing undoes {}", act.name))?;
+    let jar = act.of.first().map(|who| secrets.jar(*who)).unwrap_or_default();
+    written_request(request, &jar.without_cookies(), authorization(&ask.caller, spec, secrets)?, secrets)
+}
+
+/// A request of a log-in or of an act, with what the requests before it have set and told.
+fn written_request(
     step: &LoginStep,
     jar: &Jar,
-    who: Who,
-    label: String,
+    with: Authorization,
     secrets: &dyn Secrets,
 ) -> Result<Rendered, Unrendered> {
-    let lacks =
-        |name: String| Unrendered::Other(format!("no step before {} {} has told {name}", step.method, step.url));
-    let mut headers = vec![("host".to_owned(), Text::plain(host(&step.url)))];
+    let LoginStep { method, origin, .. } = step;
+    let lacks = |name: String| {
+        Unrendered::Other(format!("nothing before {method} {} has told {name}", origin.origin().ascii_serialization()))
+    };
+    let mut headers = vec![("host".to_owned(), Text::plain(host(origin)))];
     headers.extend(common());
-    headers.extend(jar.cookie(step.url.host_str().unwrap_or_default()).map(|cookie| ("cookie".to_owned(), cookie)));
+    headers.extend(jar.cookie(origin.host_str().unwrap_or_default()).map(|cookie| ("cookie".to_owned(), cookie)));
+    headers.extend(with.headers);
     for (name, written) in &step.headers {
         headers.push((name.clone(), jar.written(written).map_err(lacks)?));
     }
@@ -154,14 +178,16 @@ fn login_step(
             Some(body)
         }
     };
+    let target = jar.target(&step.target).map_err(lacks)?;
+    let target = with.query.iter().fold(target, |target, (name, value)| target.with_parameter(name, value));
     Ok(Rendered {
-        origin: step.url.clone(),
-        method: step.method.clone(),
-        target: Text::plain(origin_form(&step.url)),
-        headers,
+        origin: origin.clone(),
+        method: method.clone(),
+        target,
+        headers: with_one_cookie_header(headers),
         body,
-        sender: Sender::Principal { who, token: None },
-        by: label,
+        sender: with.sender,
+        by: with.by,
     })
 }
 

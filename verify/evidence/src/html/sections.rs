@@ -155,6 +155,26 @@ pub(super) fn coverage(account: &Account<'_>) -> Markup {
     }
 }
 
+pub(super) fn access_ended(account: &Account<'_>) -> Markup {
+    let ended = &account.report.access_ended;
+    html! {
+        @if !ended.is_empty() {
+            section {
+                h2 { "How long access lasted" }
+                div.wide { table {
+                    thead { tr { th { "act" } th { "tenant" } th { "lasted" } th { "allowed" } } }
+                    tbody { @for one in ended.iter().take(LISTED) { tr {
+                        td { (line(&one.act)) }
+                        td { (line(&one.tenant)) }
+                        td { (one.after_ms) " ms" }
+                        td { (one.within_ms) " ms" }
+                    } } }
+                } }
+            }
+        }
+    }
+}
+
 pub(super) fn left_out(account: &Account<'_>) -> Markup {
     let groups = account.left_out();
     html! {

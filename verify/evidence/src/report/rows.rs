@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use watertight_checks::catalog::COVERAGE;
-use watertight_checks::check::Check;
+use watertight_checks::check::{Check, Subject};
 use watertight_checks::plan::LeftOut;
 use watertight_checks::run::{AlsoSeen, TrialResult};
 use watertight_checks::verdict::{Evidence, Reason, Shows, Verdict};
 use watertight_engine::log::{Lookup, What};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Pair, Spec, TenantIx};
+use watertight_spec::{Act, Pair, Spec, TenantIx};
 
 use super::coverage::Uncovered;
 use crate::reproduce::Reproducer;
@@ -252,6 +252,38 @@ impl Undecided {
     pub(crate) fn is_of_the_run(&self) -> bool {
         let is_of_a_part = matches!(self.reason, Cause::Whole(Whole::NothingIsolated | Whole::NothingDecided));
         self.is_of_the_whole() && !is_of_a_part
+    }
+}
+
+/// How long access lasted that an act was to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessEnded {
+    /// The act.
+    pub act: String,
+    /// In which tenant.
+    pub tenant: String,
+    /// Milliseconds from the act's answer to the last credential's refusal.
+    pub after_ms: u64,
+    /// Milliseconds that the spec allows.
+    pub within_ms: u64,
+}
+
+impl AccessEnded {
+    pub(super) fn of(spec: &Spec, result: &TrialResult) -> Option<Self> {
+        let (Subject::Act(act), Verdict::Isolated(proof)) = (result.subject, &result.verdict) else { return None };
+        let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let Act { name, tenant: within_tenant, within, .. } = &spec[act];
+        Some(Self {
+            act: name.clone(),
+            tenant: tenant(spec, *within_tenant),
+            after_ms: ms(proof.ended_after()?),
+            within_ms: ms(*within),
+        })
+    }
+
+    /// For people: `remove-member in agency-north: 12 ms, of 5000 ms`.
+    pub(crate) fn says(&self) -> String {
+        format!("{} in {}: {} ms, of {} ms", self.act, self.tenant, self.after_ms, self.within_ms)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use url::Url;
 
-use super::principal::{Drafted, Grant, form};
+use super::principal::{Drafted, Grant, Home, form};
 use crate::credential::{
     Client, ClientProof, KeyAlgorithm, LoginValue, PrivateKey, SecretGoes, TokenEndpoint, TokenGrant,
 };
@@ -17,12 +17,13 @@ pub(super) fn endpoint<'t>(
     table: &Table<'t>,
     grant: Grant,
     draft: &mut Drafted,
+    home: &Home<'_>,
 ) -> Option<TokenEndpoint> {
     let url = reader.need(table, "token_url").and_then(|value| reader.url(value));
     let client = client(reader, table, (grant, url.as_ref()), draft);
     let granted = granted(reader, table, grant, draft);
-    let scope = reader.optional_text(table, "scope");
-    let params = params(reader, table, draft);
+    let scope = reader.optional_text(table, "scope").map(|scope| home.entering(&scope));
+    let params = params(reader, table, draft, home);
     Some(TokenEndpoint { url: url?, grant: granted?, client: client?, scope, params: params? })
 }
 
@@ -142,8 +143,9 @@ fn params<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
     draft: &mut Drafted,
+    home: &Home<'_>,
 ) -> Option<BTreeMap<String, LoginValue>> {
     let Some(value) = table.get("params") else { return Some(BTreeMap::new()) };
-    let plain = |_: &mut Reader<'t, '_>, text: At<&str>| Some(LoginValue::Plain(text.value.to_owned()));
+    let plain = |_: &mut Reader<'t, '_>, text: At<&str>| Some(LoginValue::Plain(home.entering(text.value)));
     form(reader, value, draft, &plain).map(|members| members.into_iter().collect())
 }

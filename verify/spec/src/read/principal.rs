@@ -1,5 +1,6 @@
 //! `[[tenant.principal]]`
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -14,10 +15,11 @@ use super::tenant::Roster;
 use super::totp::{login_text, note_unsent, totp};
 use crate::credential::{Credential, LoginEncoding, LoginValue};
 use crate::diagnostic::printable;
-use crate::keys::PRINCIPAL;
+use crate::ix::PrincipalIx;
+use crate::keys::{PRINCIPAL, suggest};
 use crate::reader::{At, Reader, Table, in_order};
 use crate::setting::Setting;
-use crate::spec::{Names, Principal, Usage};
+use crate::spec::{Enters, Membership, Names, Principal, Usage};
 use crate::values::integer;
 use crate::variables::name_of;
 
@@ -34,7 +36,15 @@ pub(super) struct Drafted {
     pub(super) secrets: Vec<At<String>>,
 }
 
+impl Drafted {
+    /// Nothing is read yet.
+    pub(super) fn new() -> Self {
+        Self { principal: None, name: None, client: None, secrets: Vec::new() }
+    }
+}
+
 /// Where a principal belongs, as far as that could be read.
+#[derive(Clone, Copy)]
 pub(super) struct Home<'a> {
     /// Its tenant's id.
     pub(super) tenant: Option<&'a str>,
@@ -44,6 +54,63 @@ pub(super) struct Home<'a> {
     pub(super) url: Option<&'a Url>,
     /// From 0, within the tenant.
     pub(super) place: usize,
+    /// The names of all principals of the tenant, in order.
+    pub(super) colleagues: &'a [Option<&'a str>],
+    /// In which tenants it is.
+    pub(super) membership: &'a Membership,
+    /// Of an act by which a person goes over to another tenant, that one's id.
+    pub(super) to: Option<&'a str>,
+    /// Whether its log-in has named the tenant.
+    pub(super) is_named: &'a Cell<bool>,
+}
+
+impl Home<'_> {
+    /// What a name between braces stands for in this tenant.
+    pub(super) fn symbol(&self, name: &str) -> Option<&str> {
+        let found = match name {
+            "tenant" => self.tenant,
+            "tenant.name" => self.called,
+            "to" => return self.to,
+            _ => None,
+        };
+        if found.is_some() {
+            self.is_named.set(true);
+        }
+        found
+    }
+
+    /// A text of a log-in. A person says there which tenant it enters.
+    pub(super) fn entering(&self, text: &str) -> String {
+        match (self.membership, self.tenant, self.called) {
+            (Membership::Several(..), Some(id), Some(name)) => {
+                let written = text.replace("{tenant}", id).replace("{tenant.name}", name);
+                if written != text {
+                    self.is_named.set(true);
+                }
+                written
+            }
+            _ => text.to_owned(),
+        }
+    }
+
+    /// Another principal of the tenant; noted where there is none.
+    pub(super) fn colleague(&self, reader: &mut Reader<'_, '_>, name: At<&str>) -> Option<PrincipalIx> {
+        let found = self.colleagues.iter().position(|known| *known == Some(name.value));
+        match found {
+            Some(place) if place == self.place => {
+                let help = "name one that may make accounts, or leave `as` out";
+                reader.report.note(name.span, "this principal is not there before its own log-in", help);
+                None
+            }
+            Some(place) => Some(PrincipalIx::new(place)),
+            None => {
+                let help = suggest(name.value, self.colleagues.iter().copied().flatten());
+                let message = format!("`{}` is no principal of this tenant", printable(name.value));
+                reader.report.note(name.span, message, help);
+                None
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -112,15 +179,16 @@ pub(super) fn principal<'t>(
     home: &Home<'_>,
     roster: &Roster,
 ) -> Drafted {
-    let mut draft = Drafted { principal: None, name: None, client: None, secrets: Vec::new() };
+    let mut draft = Drafted::new();
     draft.name = reader.need(table, "name").and_then(|value| reader.expanded(value));
-    let names = match table.get("names") {
+    let names = match table.find("names") {
         Some(value) => reader.text(value).and_then(|text| names(reader, text, home.tenant, roster)),
         None => Some(Names::Own),
     };
-    let usages = [("all", Usage::All), ("tokens", Usage::Tokens)];
-    let usage = match table.get("use") {
+    let usages = [("all", Usage::All), ("tokens", Usage::Tokens), ("acts", Usage::Acts)];
+    let usage = match table.find("use") {
         Some(value) => reader.choice(value, &usages),
+        None if *home.membership == Membership::Nowhere => Some(Usage::Acts),
         None => Some(Usage::All),
     };
     let grant = reader.need(table, "grant").and_then(|value| reader.choice(value, &GRANTS));
@@ -128,12 +196,12 @@ pub(super) fn principal<'t>(
         note_foreign_keys(reader, table, grant);
         match grant {
             Grant::ClientCredentials | Grant::Password | Grant::RefreshToken | Grant::JwtBearer => {
-                endpoint(reader, table, grant, &mut draft).map(Credential::Endpoint)
+                endpoint(reader, table, grant, &mut draft, home).map(Credential::Endpoint)
             }
             Grant::Basic => basic(reader, table, &mut draft),
             Grant::Header => header(reader, table, &mut draft),
-            Grant::Login => login(reader, table, &mut draft, home.url),
-            Grant::Session => session(reader, table, &mut draft, home.url),
+            Grant::Login => login(reader, table, &mut draft, home),
+            Grant::Session => session(reader, table, &mut draft, home),
             Grant::Cookies => cookies(reader, table, &mut draft, home.url),
             Grant::Command => command(reader, table),
         }
@@ -142,7 +210,11 @@ pub(super) fn principal<'t>(
     let line = reader.line(table.span.start);
     draft.principal = (|| {
         let name = draft.name.as_ref()?.value.clone();
-        Some(Principal { name, credential: credential?, names: names?, usage: usage?, env_name, line })
+        let membership = match (home.membership, home.is_named.get()) {
+            (Membership::Several(tenants, _), true) => Membership::Several(tenants.clone(), Enters::AtLogIn),
+            (membership, _) => membership.clone(),
+        };
+        Some(Principal { name, credential: credential?, names: names?, usage: usage?, membership, env_name, line })
     })();
     draft
 }
@@ -158,9 +230,9 @@ fn names<'t>(reader: &mut Reader<'t, '_>, text: At<&'t str>, tenant: Option<&str
 /// A key of another grant would be ignored; better to say so.
 fn note_foreign_keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, grant: Grant) {
     let word = GRANTS.iter().find(|(_, known)| *known == grant).map_or("", |(word, _)| word);
-    for (key, _) in PRINCIPAL.keys {
-        let common = ["name", "grant", "names", "use"].contains(key);
-        if table.get(key).is_some() && !common && !grant.keys().contains(key) {
+    for key in table.keys() {
+        let common = ["name", "grant", "names", "use", "tenants"].contains(&key);
+        if table.get(key).is_some() && !common && !grant.keys().contains(&key) {
             let help = format!("leave it out; with this grant go {}", grant.keys().join(", "));
             reader.report.note(table.key_span(key), format!("`{key}` means nothing with grant \"{word}\""), help);
         }
@@ -240,14 +312,14 @@ fn login<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
     draft: &mut Drafted,
-    tenant_url: Option<&Url>,
+    home: &Home<'_>,
 ) -> Option<Credential> {
     let request = reader.need(table, "request").and_then(|value| reader.text(value));
-    let request = request.and_then(|text| log_in_at(reader, text, &["POST", "PUT"], tenant_url));
+    let request = request.and_then(|text| log_in_at(reader, text, home));
     let token = reader.need(table, "token").and_then(|value| reader.json_path(value));
     let lifetime = table.get("lifetime").and_then(|value| reader.duration(value, LEAST_LIFETIME..=LONGEST_LIFETIME));
     let totp = totp(reader, table, draft);
-    let plain = |reader: &mut Reader<'t, '_>, text: At<&str>| login_text(reader, table, &text);
+    let plain = |reader: &mut Reader<'t, '_>, text: At<&str>| login_text(reader, table, home, &text);
     let sent = match (table.get("json"), table.get("form")) {
         (Some(json), None) => members(reader, json, draft, &plain).map(|fields| (fields, LoginEncoding::Json)),
         (None, Some(value)) => form(reader, value, draft, &plain).map(|fields| (fields, LoginEncoding::Form)),
@@ -267,22 +339,18 @@ fn login<'t>(
 }
 
 /// `POST https://…/login`, or `POST /login` on the tenant's URL.
-pub(super) fn log_in_at<'t>(
-    reader: &mut Reader<'t, '_>,
-    text: At<&'t str>,
-    methods: &[&str],
-    tenant_url: Option<&Url>,
-) -> Option<(String, Url)> {
-    let Some((method, place)) = text.value.split_once(' ').filter(|(method, _)| methods.contains(method)) else {
+fn log_in_at<'t>(reader: &mut Reader<'t, '_>, text: At<&'t str>, home: &Home<'_>) -> Option<(String, Url)> {
+    let Some((method, place)) = text.value.split_once(' ').filter(|(method, _)| ["POST", "PUT"].contains(method))
+    else {
         let help = "method, space, URL or path: \"POST /login\"";
-        reader.report.note(text.span, format!("a login is a {} request", methods.join(" or ")), help);
+        reader.report.note(text.span, "a login is a POST or PUT request", help);
         return None;
     };
     let whole = match place.strip_prefix('/') {
-        Some(path) => format!("{}/{path}", tenant_url?.as_str().trim_end_matches('/')),
+        Some(path) => format!("{}/{path}", home.url?.as_str().trim_end_matches('/')),
         None => place.to_owned(),
     };
-    let url = reader.url_of(&At { value: whole, span: text.span })?;
+    let url = reader.url_of(&At { value: home.entering(&whole), span: text.span })?;
     Some((method.to_owned(), url))
 }
 

@@ -1,21 +1,22 @@
 //! `grant = "session"`: a log-in of one or more steps.
 
-use url::Url;
-
-use super::principal::{Drafted, LEAST_LIFETIME, LONGEST_LIFETIME, Plain, form, log_in_at, members};
+use super::principal::{Drafted, Home, LEAST_LIFETIME, LONGEST_LIFETIME, Plain, form, members};
 use super::totp::{note_unsent, totp};
-use crate::credential::{CODE, Credential, LoginEncoding, LoginStep, LoginValue, Take, Written, WrittenPart};
+use super::written::{Names, request_at, written};
+use crate::credential::{CODE, Credential, LoginEncoding, LoginStep, LoginValue, Take, UNIQUE, Written};
 use crate::diagnostic::printable;
 use crate::keys::{PRINCIPAL, STEP};
 use crate::reader::{At, Reader, Table, Value, in_order};
 
 const MOST_STEPS: usize = 10;
+/// Of requests of a log-in or of an act.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 pub(super) fn session<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
     draft: &mut Drafted,
-    tenant_url: Option<&Url>,
+    home: &Home<'_>,
 ) -> Option<Credential> {
     let lifetime = table.get("lifetime").and_then(|value| reader.duration(value, LEAST_LIFETIME..=LONGEST_LIFETIME));
     reader.need(table, "steps")?;
@@ -26,19 +27,16 @@ pub(super) fn session<'t>(
         return None;
     }
     let totp = totp(reader, table, draft);
-    let code = table.get("totp").map(|_| CODE.to_owned());
-    let mut taken: Vec<String> = code.into_iter().collect();
+    let mut names = Names::of(home);
+    names.add(table.get("totp").map(|_| CODE.to_owned()));
     let mut steps = Vec::new();
     for table in &tables {
-        let step = step(reader, table, draft, tenant_url, &taken);
+        let step = step(reader, table, draft, home, &names);
         // Whatever else is wrong with the step: what it takes is no mistake of those that use it.
-        let takes = table.get("take").and_then(|value| value.get_ref().as_table());
-        taken.extend(takes.into_iter().flatten().map(|(name, _)| name.get_ref().to_string()));
+        names.add(taken_by(table));
         steps.push(step);
     }
-    // A code is good for one request.
-    taken.retain(|name| name != CODE);
-    let headers = headers(reader, table, &taken)?;
+    let headers = headers(reader, table, &names.without_code())?;
     let steps: Vec<LoginStep> = steps.into_iter().collect::<Option<_>>()?;
     if !steps.iter().any(LoginStep::sends_code) {
         note_unsent(reader, table)?;
@@ -46,24 +44,49 @@ pub(super) fn session<'t>(
     Some(Credential::Session { steps, headers, lifetime, totp: totp? })
 }
 
+/// What the answer to a request is to tell, by name.
+pub(super) fn taken_by<'t>(table: &Table<'t>) -> impl Iterator<Item = String> + use<'t> {
+    let takes = table.get("take").and_then(|value| value.get_ref().as_table());
+    takes.into_iter().flatten().map(|(name, _)| name.get_ref().to_string())
+}
+
+/// One request of a log-in. Another principal of the tenant may send it: `as`.
 fn step<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
     draft: &mut Drafted,
-    tenant_url: Option<&Url>,
-    taken: &[String],
+    home: &Home<'_>,
+    names: &Names<'_>,
+) -> Option<LoginStep> {
+    let by = table.get("as").map(|value| reader.text(value).and_then(|name| home.colleague(reader, name)));
+    let step = request(reader, table, draft, names);
+    Some(LoginStep { by: by.map_or(Some(None), |by| by.map(Some))?, ..step? })
+}
+
+/// A request in a line, which brings nothing.
+pub(super) fn line<'t>(reader: &mut Reader<'t, '_>, text: At<&'t str>, names: &Names<'_>) -> Option<LoginStep> {
+    let (method, origin, target) = request_at(reader, text, &METHODS, names)?;
+    Some(LoginStep { by: None, method, origin, target, headers: Vec::new(), body: None, take: Vec::new() })
+}
+
+/// A request of a log-in, or of an act.
+pub(super) fn request<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    draft: &mut Drafted,
+    names: &Names<'_>,
 ) -> Option<LoginStep> {
     let request = reader.need(table, "request").and_then(|value| reader.text(value));
-    let request = request.and_then(|text| log_in_at(reader, text, &["GET", "POST", "PUT"], tenant_url));
-    let headers = headers(reader, table, taken);
-    let plain = |reader: &mut Reader<'t, '_>, text: At<&str>| written(reader, &text, taken).map(LoginValue::Written);
+    let request = request.and_then(|text| request_at(reader, text, &METHODS, names));
+    let headers = headers(reader, table, names);
+    let plain = |reader: &mut Reader<'t, '_>, text: At<&str>| written(reader, &text, names).map(LoginValue::Written);
     let body = body(reader, table, draft, &plain);
     let take = match table.get("take") {
         None => Some(Vec::new()),
         Some(value) => takes(reader, value),
     };
-    let (method, url) = request?;
-    Some(LoginStep { method, url, headers: headers?, body: body?, take: take? })
+    let (method, origin, target) = request?;
+    Some(LoginStep { by: None, method, origin, target, headers: headers?, body: body?, take: take? })
 }
 
 /// What a step sends.
@@ -100,7 +123,7 @@ fn body<'t, 'e>(
     Some(Some((LoginEncoding::Json, fields)))
 }
 
-fn headers<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, taken: &[String]) -> Option<Vec<(String, Written)>> {
+fn headers<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, names: &Names<'_>) -> Option<Vec<(String, Written)>> {
     let Some(value) = table.get("headers") else { return Some(Vec::new()) };
     let Some(entries) = value.get_ref().as_table() else {
         reader.wrong_type(value, "`headers`", "a table", STEP.example("headers"));
@@ -110,7 +133,7 @@ fn headers<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, taken: &[String])
         .into_iter()
         .map(|(name, value)| {
             let text = reader.text(value);
-            Some((reader.header_name(name)?, written(reader, &text?, taken)?))
+            Some((reader.header_name(name)?, written(reader, &text?, names)?))
         })
         .collect();
     headers.into_iter().collect()
@@ -126,9 +149,9 @@ fn takes<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<Vec<(S
         .into_iter()
         .map(|(name, value)| {
             let text = reader.text(value)?;
-            if name.value == CODE {
-                let help = "choose another name: `{totp}` is a one-time code, made from `totp`";
-                reader.report.note(name.span, "`totp` is not taken from an answer", help);
+            if let Some(stands_for) = reserved(name.value) {
+                let help = format!("choose another name: `{{{}}}` is {stands_for}", name.value);
+                reader.report.note(name.span, format!("`{}` is not taken from an answer", name.value), help);
                 return None;
             }
             let take = match text.value.split_once(':') {
@@ -152,56 +175,12 @@ fn takes<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<Vec<(S
     takes.into_iter().collect()
 }
 
-/// A text with `{name}` for what earlier steps have taken. A brace itself is written twice.
-pub(super) fn written(reader: &mut Reader<'_, '_>, text: &At<&str>, taken: &[String]) -> Option<Written> {
-    let mut parts = vec![String::new()];
-    let mut names = Vec::new();
-    let mut rest = text.value;
-    while let Some(at) = rest.find(['{', '}']) {
-        let (before, from) = rest.split_at(at);
-        let plain = parts.last_mut()?;
-        plain.push_str(before);
-        if let Some(after) = from.strip_prefix("{{") {
-            plain.push('{');
-            rest = after;
-        } else if let Some(after) = from.strip_prefix("}}") {
-            plain.push('}');
-            rest = after;
-        } else if let Some((name, after)) = from.strip_prefix('{').and_then(|from| from.split_once('}')) {
-            if !taken.iter().any(|known| known == name) {
-                note_untaken(reader, text, name, taken);
-                return None;
-            }
-            names.push(name.to_owned());
-            parts.push(String::new());
-            rest = after;
-        } else {
-            let (brace, after) = from.split_at(1);
-            plain.push_str(brace);
-            rest = after;
-        }
+/// What a name stands for in every log-in, if it stands for something.
+fn reserved(name: &str) -> Option<&'static str> {
+    match name {
+        CODE => Some("a one-time code, made from `totp`"),
+        UNIQUE => Some("a text that no other log-in has"),
+        "tenant" | "tenant.name" => Some("the tenant's own"),
+        _ => None,
     }
-    parts.last_mut()?.push_str(rest);
-    let texts = parts.into_iter().map(WrittenPart::Text);
-    let names = names.into_iter().map(|name| Some(WrittenPart::Taken(name))).chain([None]);
-    let all = texts.zip(names).flat_map(|(text, name)| [Some(text), name]).flatten();
-    Some(Written(all.filter(|part| *part != WrittenPart::Text(String::new())).collect()))
-}
-
-fn note_untaken(reader: &mut Reader<'_, '_>, text: &At<&str>, name: &str, taken: &[String]) {
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let known: Vec<String> = taken.iter().map(|name| format!("{{{name}}}")).collect();
-    let help = match (is_name, known.is_empty()) {
-        (true, _) if name == CODE => {
-            "a log-in sends it, no later request does; its seed is the principal's: totp = \"$NORTH_TOTP\"".to_owned()
-        }
-        (false, _) => "a brace itself is written twice, `{{`; a GraphQL document goes under `graphql`".to_owned(),
-        (true, true) => "an earlier step must take it: take = { csrf = \"field:csrf\" }".to_owned(),
-        (true, false) => format!("earlier steps have taken {}", known.join(", ")),
-    };
-    let message = match name == CODE {
-        true => "`{totp}` stands for no one-time code here".to_owned(),
-        false => format!("no earlier step has taken `{{{}}}`", printable(name)),
-    };
-    reader.report.note(text.span.clone(), message, help);
 }

@@ -1,17 +1,21 @@
 //! `[[tenant]]`
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeValue;
 use url::Url;
 
+use super::person::{self, Guest};
 use super::principal::{self, Drafted};
 use super::target::TargetUrl;
 use super::unshared;
+use crate::credential::Credential;
 use crate::diagnostic::printable;
+use crate::ix::PrincipalIx;
 use crate::keys::{PRINCIPAL, TENANT, suggest};
 use crate::reader::{At, Reader, Table, Value, in_order};
-use crate::spec::{Names, Principal, Tenant, TenantName};
+use crate::spec::{Membership, Principal, Tenant, TenantName};
 use crate::symbols::is_reserved;
 use crate::values::integer;
 
@@ -61,6 +65,7 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
         whole: ids.iter().all(Option::is_some),
         ids: ids.iter().flatten().filter_map(|id| TenantName::new(id.value.clone())).collect(),
     };
+    let guests = person::guests(reader, root, &roster);
     let values: Vec<Values> = tables.iter().map(|table| values(reader, table)).collect();
     let names: BTreeSet<String> = values.iter().flat_map(BTreeMap::keys).cloned().collect();
     note_missing(reader, &tables, &values, &names);
@@ -70,7 +75,7 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
         .zip(values)
         .map(|((table, (id, name)), values)| {
             let called = Called { id: id.as_ref(), name: name.as_ref() };
-            draft(reader, table, called, values, &roster, target_url)
+            draft(reader, table, called, values, (&roster, &guests), target_url)
         })
         .collect();
     if drafts.len() < 2 && (root.lacks("tenant") || !drafts.is_empty()) {
@@ -80,7 +85,12 @@ pub(super) fn tenants<'t>(reader: &mut Reader<'t, '_>, root: &Table<'t>, target_
     }
     let secrets = drafts.iter().flat_map(|(_, principals)| principals).flat_map(|draft| &draft.secrets);
     secrets.for_each(|secret| reader.variables.note_key(&secret.value));
-    unshared::check(reader, drafts.iter().map(|(_, principals)| principals.as_slice()));
+    // What is a person's, or staff's, is the same in several tenants.
+    let own = drafts.iter().zip(&tables).map(|((_, principals), table)| {
+        let listed = table.get("principal").and_then(|value| value.get_ref().as_array()).map_or(0, |items| items.len());
+        principals.get(..listed).unwrap_or(principals.as_slice())
+    });
+    unshared::check(reader, own);
     let complete = drafts.into_iter().map(|(tenant, _)| tenant).collect::<Option<Vec<_>>>();
     Tenants { roster, complete: complete.map(name_credentials), values: names }
 }
@@ -192,7 +202,7 @@ fn draft<'t>(
     table: &Table<'t>,
     called: Called<'_>,
     values: Values,
-    roster: &Roster,
+    (roster, guests): (&Roster, &[Guest<'t>]),
     target_url: &TargetUrl,
 ) -> (Option<Tenant>, Vec<Drafted>) {
     let own_url = table.get("url").map(|value| reader.base_url(value));
@@ -208,15 +218,25 @@ fn draft<'t>(
         }
     };
     let tables = reader.tables(table, "principal", &PRINCIPAL, MOST_PRINCIPALS);
-    let drafts: Vec<_> = tables
+    let tenant = called.id.map(|id| id.value.as_str());
+    let listed = tables.iter().map(|table| (table, &Membership::One));
+    let guests = guests.iter().filter(|guest| guest.is_in(tenant)).map(|guest| (&guest.table, &guest.membership));
+    let all: Vec<_> = listed.chain(guests).collect();
+    let colleagues: Vec<Option<&str>> =
+        all.iter().map(|(table, _)| table.get("name").and_then(|name| name.get_ref().as_str())).collect();
+    let drafts: Vec<_> = all
         .iter()
         .enumerate()
-        .map(|(place, table)| {
+        .map(|(place, (table, membership))| {
             let home = principal::Home {
-                tenant: called.id.map(|id| id.value.as_str()),
+                tenant,
                 called: called.name(),
                 url: url.as_ref(),
                 place,
+                colleagues: &colleagues,
+                membership,
+                to: None,
+                is_named: &Cell::new(false),
             };
             principal::principal(reader, table, &home, roster)
         })
@@ -226,9 +246,10 @@ fn draft<'t>(
         drafts.iter().filter_map(|draft| draft.name.as_ref()),
         "two principals of this tenant have the name",
     );
+    note_makers(reader, &drafts);
     let principals: Option<Vec<Principal>> = drafts.iter().map(|draft| draft.principal.clone()).collect();
     let callable = (tables.is_empty() && !table.lacks("principal"))
-        || principals.as_ref().is_none_or(|all| all.iter().any(|principal| principal.names == Names::Own));
+        || principals.as_ref().is_none_or(|all| all.iter().any(Principal::may_call));
     if !callable {
         let help = "add a [[tenant.principal]] with its credentials (and without `names`)";
         reader.report.note(table.span.clone(), "this tenant has no principal that calls for it", help);
@@ -243,6 +264,24 @@ fn draft<'t>(
         })
     })();
     (tenant, drafts)
+}
+
+/// Whoever makes accounts has one already: its own log-in needs no other.
+fn note_makers(reader: &mut Reader<'_, '_>, drafts: &[Drafted]) {
+    let steps = |draft: &Drafted| match draft.principal.as_ref().map(|principal| &principal.credential) {
+        Some(Credential::Session { steps, .. }) => steps.clone(),
+        _ => Vec::new(),
+    };
+    for draft in drafts {
+        let makers = steps(draft).into_iter().filter_map(|step| step.by);
+        let is_made = |maker: &PrincipalIx| {
+            drafts.get(maker.number()).is_some_and(|maker| steps(maker).iter().any(|step| step.by.is_some()))
+        };
+        if let (Some(_), Some(name)) = (makers.into_iter().find(is_made), &draft.name) {
+            let help = "let one make accounts (`as`) that has its own credential already";
+            reader.report.note(name.span.clone(), "the account that makes this one is itself made by another", help);
+        }
+    }
 }
 
 /// Notes the second of two equal names.

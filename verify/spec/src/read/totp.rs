@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::principal::Drafted;
-use super::session::written;
+use super::principal::{Drafted, Home};
+use super::written::{Names, written};
 use crate::credential::{CODE, LoginValue, Totp, TotpAlgorithm};
 use crate::reader::{At, Reader, Table};
 
@@ -43,13 +43,18 @@ fn period<'t>(reader: &mut Reader<'t, '_>, value: &'t crate::reader::Value<'t>) 
 }
 
 /// A text that `grant = "login"` sends. Only where the principal has a seed a brace is more than a brace.
-pub(super) fn login_text<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, text: &At<&str>) -> Option<LoginValue> {
+pub(super) fn login_text<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    home: &Home<'_>,
+    text: &At<&str>,
+) -> Option<LoginValue> {
     let code = format!("{{{CODE}}}");
     if table.get("totp").is_none() && text.value != code {
-        return Some(LoginValue::Plain(text.value.to_owned()));
+        return Some(LoginValue::Plain(home.entering(text.value)));
     }
-    let known: Vec<String> = table.get("totp").map(|_| CODE.to_owned()).into_iter().collect();
-    written(reader, text, &known).map(LoginValue::Written)
+    let known: &[&str] = if table.get("totp").is_some() { &[CODE] } else { &[] };
+    written(reader, text, &Names::only(home, known)).map(LoginValue::Written)
 }
 
 /// A seed from which no code is ever sent is a mistake. None where that was said.

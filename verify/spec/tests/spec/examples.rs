@@ -23,6 +23,8 @@ pub(crate) fn env() -> BTreeMap<String, String> {
         ("SOUTH_CLIENT_SECRET", "hush-s"),
         ("TWIN_CLIENT_ID", "client-n"),
         ("EMPTY", ""),
+        ("EVERYWHERE", "hush-everywhere"),
+        ("OPERATOR", "hush-operator"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()

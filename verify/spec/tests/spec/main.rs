@@ -1,6 +1,8 @@
 //! A spec is understood whole, or every mistake in it is shown.
 
 #[cfg(test)]
+mod acts;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod ix;

@@ -44,7 +44,7 @@ fn grants_of_a_token_endpoint() {
     11: `[[tenant.principal]]` [[tenant.principal]] has no `private_key` → add `private_key = "$NORTH_PRIVATE_KEY"`
 
     14: `"*"` `password` must be a variable: a secret is never written in a spec → write `password = "$NAME"` and set the variable, or name a file in `env_file`
-    15: `"often"` `often` is not known here → one of: all, tokens
+    15: `"often"` `often` is not known here → one of: all, tokens, acts
     "#);
 }
 

@@ -1,0 +1,14 @@
+//! Acts on the life of a session, a member, a key or a tenant, and what becomes of access after them.
+//!
+//! [`access_ends`]: the check. [`held`]: credentials of those whom an act is about. [`places`]: where they are presented.
+
+mod access_ends;
+mod held;
+mod places;
+
+use crate::{Kind, TriedBy};
+
+/// In the order of the catalogue.
+pub(crate) fn kinds() -> Vec<Kind> {
+    vec![Kind { check: &access_ends::CHECK, trials: access_ends::trials, tried_by: TriedBy::Caller }]
+}

@@ -1,0 +1,155 @@
+//! Where credentials are presented: operations that show a principal an object of its tenant, or let it make one.
+
+use watertight_engine::call::{Caller, Request};
+use watertight_engine::{Seen, Tape};
+use watertight_spec::{Effect, Ends, OperationIx, Role, Spec, Who};
+
+use super::held::Held;
+use crate::api::tenantless;
+use crate::shared::{Place, Words, failed, is_creatable, is_turned_away, parents_for, request};
+use crate::token::ProtectedObject;
+use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
+
+/// At most so many operations: those that come first are of several kinds.
+const MOST: usize = 6;
+
+/// A place that is open to a credential.
+pub(super) struct Open {
+    operation: OperationIx,
+    does: Does,
+}
+
+/// What a credential opens there.
+enum Does {
+    /// It is shown this object.
+    Shows(Box<ProtectedObject>),
+    /// It may make an object, here.
+    Makes(Place),
+}
+
+/// What an answer says of access.
+pub(super) enum Access {
+    /// It is given.
+    Given,
+    /// It is refused.
+    Refused,
+    /// It can't be told.
+    Unclear(Unproven),
+}
+
+impl Open {
+    /// What an answer to a request there says.
+    pub(super) fn access(&self, answer: &Seen) -> Access {
+        let is_success = class_of(answer) == ResponseClass::Success;
+        let is_given = match &self.does {
+            Does::Shows(object) => object.shown_in(answer),
+            Does::Makes(_) => is_success,
+        };
+        let is_refused = match &self.does {
+            // A list may be shown with nothing in it.
+            Does::Shows(_) => is_success,
+            // Locked (RFC 4918 11.3), a conflict, not allowed: all of them make nothing.
+            Does::Makes(_) => answer.status().is_some_and(|status| (400..429).contains(&status)),
+        };
+        match class_of(answer) {
+            _ if is_given => Access::Given,
+            ResponseClass::Denied => Access::Refused,
+            _ if is_refused || is_turned_away(answer) => Access::Refused,
+            _ => Access::Unclear(Unproven::undecided(answer)),
+        }
+    }
+
+    /// Presents a credential there: an attempt, for after the act it opens nothing, or another tenant.
+    ///
+    /// # Errors
+    /// There is nothing to make an object below.
+    pub(super) async fn present(&self, t: &Tape, caller: Caller) -> Result<Seen, Stop> {
+        let asked = match &self.does {
+            Does::Shows(object) => object.own(caller),
+            Does::Makes(place) => {
+                let words = Words::canary(&t.canary(place.tenant));
+                request(t, caller, &t.spec[self.operation], place, &words)?
+            }
+        };
+        Ok(t.send(asked.crossing()).await)
+    }
+
+    /// The same request with the tenant left out of one of the places that name it after the other.
+    pub(super) fn with_fewer_names(&self, t: &Tape, caller: &Caller) -> Vec<Request> {
+        let op = &t.spec[self.operation];
+        match &self.does {
+            // A page of a list that was reached by a link has the names that the link has.
+            Does::Shows(object) if op.role == Role::Read => {
+                tenantless(t, op, caller, (&Place::of(object.object()), &Words::default())).unwrap_or_default()
+            }
+            Does::Shows(_) | Does::Makes(_) => Vec::new(),
+        }
+    }
+}
+
+/// What is open to a credential of what an act ends; or why nothing is.
+pub(super) async fn open_to(t: &Tape, held: &Held, ends: Ends) -> Result<Vec<Open>, Stop> {
+    let mut open = Vec::new();
+    let mut first = None;
+    let operations = match ends {
+        Ends::Held | Ends::Every => reads(&t.spec),
+        Ends::Writes => creates(&t.spec),
+    };
+    for operation in operations {
+        match try_at(t, operation, held).await {
+            Ok(one) => open.push(one),
+            Err(stop) => first = first.or(Some(stop)),
+        }
+        if open.len() == MOST {
+            break;
+        }
+    }
+    let nothing = || Unproven::new(Reason::ControlFailed, "no operation is open to it before the act").into();
+    if open.is_empty() { Err(first.unwrap_or_else(nothing)) } else { Ok(open) }
+}
+
+async fn try_at(t: &Tape, operation: OperationIx, held: &Held) -> Result<Open, Stop> {
+    let (op, tenant) = (&t.spec[operation], held.who.tenant);
+    if op.effect == Effect::Read {
+        let object = ProtectedObject::find_by(t, operation, (tenant, held.caller.clone())).await?;
+        object.control(t).await?;
+        return Ok(Open { operation, does: Does::Shows(Box::new(object)) });
+    }
+    let resource = op.resource.ok_or_else(|| Stop::not_applicable("it makes nothing that the run knows"))?;
+    let place = Place::within(tenant, &parents_for(t, tenant, resource)?);
+    let open = Open { operation, does: Does::Makes(place) };
+    let made = open.present(t, held.caller.clone()).await?;
+    failed(&made).map_or(Ok(open), Err)
+}
+
+/// The first object that a principal is shown.
+pub(super) async fn first_shown_to(t: &Tape, who: Who) -> Option<ProtectedObject> {
+    for operation in reads(&t.spec) {
+        let Ok(object) = ProtectedObject::find_by(t, operation, (who.tenant, Caller::Own(who))).await else { continue };
+        if object.control(t).await.is_ok() {
+            return Some(object);
+        }
+    }
+    None
+}
+
+/// Operations that show objects, items before lists.
+fn reads(spec: &Spec) -> Vec<OperationIx> {
+    let of = |role: Role| {
+        spec.operation_ixs().filter(move |operation| {
+            let op = &spec[*operation];
+            op.effect == Effect::Read && op.role == role && op.resource.is_some()
+        })
+    };
+    of(Role::Read).chain(of(Role::List)).collect()
+}
+
+/// Operations that make objects, by an id of the target's choice.
+fn creates(spec: &Spec) -> Vec<OperationIx> {
+    let makes = |operation: &OperationIx| {
+        let op = &spec[*operation];
+        let resource = op.resource.filter(|resource| is_creatable(spec, *resource));
+        op.role == Role::Create && resource.is_some_and(|resource| !op.request.objects().contains(&resource))
+    };
+    spec.operation_ixs().filter(makes).collect()
+}
