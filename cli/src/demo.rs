@@ -134,6 +134,7 @@ fn variables(demo: &Demo) -> Variables {
     }
     client("UNBOUND", &demo.unbound);
     client("IMPOSTOR", &demo.impostor);
+    variables.insert("OPERATOR_KEY".to_owned(), format!("Bearer {}", demo.operator_key.expose_secret()));
     variables
 }
 

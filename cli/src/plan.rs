@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use watertight_checks::check::{Check, Subject};
-use watertight_checks::plan::{self, Attacked, Gap, Outline, Plan, Stays, Untried, plan};
+use watertight_checks::plan::{self, Acted, Attacked, Gap, Outline, Plan, Stays, Untried, plan};
 use watertight_spec::{Environment, Spec};
 
 use crate::exit::Exit;
@@ -55,6 +55,9 @@ struct Document {
     /// Operations that nothing tries.
     not_tried: Vec<Untried>,
     left_out: Vec<LeftOut>,
+    /// What is done to sessions, members and tenants, after all else; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    acts: Vec<Acted>,
     /// What is there after the run.
     stays: Vec<Stays>,
     /// What the spec says nothing of.
@@ -195,6 +198,7 @@ impl Document {
             looked_through: plan.watched().map(|check| check.id).collect(),
             not_tried: outline.untried,
             left_out,
+            acts: outline.acts,
             stays: outline.stays,
             not_covered: outline.gaps,
         }

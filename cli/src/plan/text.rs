@@ -32,6 +32,11 @@ pub(super) fn render(document: &Document, palette: Palette) -> String {
     let left_out = document.left_out.iter();
     let left_out = left_out.map(|row| (format!("{}, {}", row.check, row.why), row.name.clone()));
     page.section("Left out of what is tried", grouped(left_out));
+    let acts = document.acts.iter().map(|one| {
+        let of = listed(&one.of.iter().map(String::as_str).collect::<Vec<_>>());
+        format!("{} in {}, of {of} by {}: {}", one.act, one.tenant, one.by, one.request)
+    });
+    page.section("Acts, after all else", acts.map(|act| line(&act)));
     let stays = document.stays.iter();
     page.section("Stays after the run", stays.map(|one| format!("{}: {}", line(&one.of), short(&one.why, LONGEST))));
     let gaps = document.not_covered.iter();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use secrecy::SecretString;
 use watertight_identity::{Algorithm, JwksUrl};
 use watertight_model::{Audience, ClientId, Issuer, Role, Subject, TenantId, TenantStatus};
 
@@ -15,6 +16,8 @@ pub struct Config {
     pub audience: Audience,
     /// The tenants, registered at start-up.
     pub agencies: Vec<Agency>,
+    /// What opens the operator's side.
+    pub operator_key: SecretString,
 }
 
 /// A tenant of the platform.

@@ -190,6 +190,7 @@ impl Platform {
             seeds::plant(&sound, agency).await?;
         }
         let router = http::router(ports(&sound))?;
+        let router = router.merge(http::operator::router(sound.control.clone(), config.operator_key.clone()));
         Ok(Self { sound, router })
     }
 

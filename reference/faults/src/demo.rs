@@ -64,6 +64,8 @@ pub struct DemoSecrets {
     pub unbound: SecretString,
     /// Of the impostor.
     pub impostor: SecretString,
+    /// What opens the platform's operator's side.
+    pub operator: SecretString,
 }
 
 impl DemoSecrets {
@@ -75,6 +77,7 @@ impl DemoSecrets {
             brief: std::array::from_fn(|_| secret()),
             unbound: secret(),
             impostor: secret(),
+            operator: secret(),
         }
     }
 }
@@ -99,6 +102,8 @@ pub struct Demo {
     pub unbound: DemoClient,
     /// A client of agency-west's issuer whose tokens say that they are of the first agency's own service.
     pub impostor: DemoClient,
+    /// What opens the platform's operator's side.
+    pub operator_key: SecretString,
     platform: Running,
     issuers: [RunningIdp; 2],
     raw: Raw,
@@ -177,7 +182,8 @@ pub async fn start(faults: &[&'static Fault], mut secrets: DemoSecrets) -> Resul
     let raw = Raw::open(data.path());
     let keys = Arc::new(PublishedKeys::new().map_err(StartError::Keys)?);
     let workshop = Workshop { agencies: agencies.clone().into(), raw: raw.clone(), keys };
-    let config = Config { data_dir: data.path().to_owned(), audience: AUDIENCE.parse()?, agencies };
+    let operator_key = secrets.operator.clone();
+    let config = Config { data_dir: data.path().to_owned(), audience: AUDIENCE.parse()?, agencies, operator_key };
     let platform = Platform::start(&config, |sound| {
         faults.iter().fold(sound.ports(), |ports, fault| match fault.change {
             Change::Ports(change) => change(&workshop, ports),
@@ -208,6 +214,7 @@ pub async fn start(faults: &[&'static Fault], mut secrets: DemoSecrets) -> Resul
         agencies: described.collect(),
         unbound: client((UNBOUND, &secrets.unbound), &shared),
         impostor: client((&Account::service(impersonated()).id, &secrets.impostor), &own),
+        operator_key: secrets.operator,
         shared_issuer: shared,
         own_issuer: own,
         platform,

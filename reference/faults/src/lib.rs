@@ -25,6 +25,7 @@ mod fault;
 mod issuer;
 mod not_found;
 mod raw;
+mod status;
 mod summaries;
 mod tasks;
 mod tenant;

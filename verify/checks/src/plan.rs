@@ -2,12 +2,15 @@
 //!
 //! - here: what is planned, and what it costs.
 //! - [`outline`]: which places of each operation's request are attacked, and what is not tried. [`silent`]: which trials and
-//!   steps send nothing. [`gaps`]: what the spec says nothing of. [`person`]: what is no boundary for a member of both tenants.
+//!   steps send nothing. [`gaps`]: what the spec says nothing of. [`acts`]: what is done in the end. [`stays`]: what is there
+//!   afterwards. [`person`]: what is no boundary for a member of both tenants.
 
+mod acts;
 mod gaps;
 mod outline;
 mod person;
 mod silent;
+mod stays;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -23,9 +26,11 @@ use watertight_spec::{ResourceIx, Spec, Supply, TargetEnvironment};
 use crate::check::{Check, Subject, Trial};
 use crate::setup::{self, Step, StepKind};
 use crate::{Kind, TriedBy};
+pub use acts::Acted;
 pub use gaps::Gap;
-pub use outline::{Attacked, Outline, Part, Place, Stands, Stays, Untried, names_only_its_own};
-pub(crate) use outline::{NO_REMOVAL, is_removable};
+pub use outline::{Attacked, Outline, Part, Place, Stands, Untried, names_only_its_own};
+pub use stays::Stays;
+pub(crate) use stays::{NO_REMOVAL, accounts, is_removable};
 
 /// Requests of one step of set-up that plants: three objects, each read back.
 const REQUESTS_TO_PLANT: u64 = 6;

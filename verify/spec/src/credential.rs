@@ -22,7 +22,8 @@ pub enum Credential {
         /// `password`, always a variable.
         password: SecretString,
     },
-    /// `grant = "header"`: API keys, in one or more headers, or in the query. Each value is a variable.
+    /// `grant = "header"`: API keys, in one or more headers, or in the query. Each value is a variable. None of them with
+    /// `grant = "certificate"`, where the [certificate](ClientCertificate) is all there is.
     Keys {
         /// `header` and `value`, or `headers`.
         headers: Vec<(String, SecretString)>,
@@ -69,6 +70,15 @@ pub enum Credential {
         /// `totp`, if a step sends a one-time code.
         totp: Option<Totp>,
     },
+}
+
+/// A certificate that a principal shows in every TLS handshake (RFC 8446 4.4.2), and its key.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// `certificate`: PEM, its own first.
+    pub chain: Setting,
+    /// `certificate_key`: PEM, always a variable.
+    pub key: SecretString,
 }
 
 /// Those cookies of a file that go to the tenant's URL.
@@ -295,7 +305,7 @@ pub struct Client {
 /// How a client authenticates at the token endpoint.
 #[derive(Clone, Debug)]
 pub enum ClientProof {
-    /// It only names itself: a public client.
+    /// It only names itself: a public client, or one that its certificate proves (RFC 8705 2.1, `client_auth = "tls"`).
     Nothing,
     /// `client_secret`, always a variable, and where it goes.
     Secret(SecretString, SecretGoes),
@@ -356,6 +366,19 @@ impl Credential {
             Self::Endpoint(_) | Self::Basic { .. } | Self::Keys { .. } | Self::Cookies { .. } | Self::Command(_) => {
                 None
             }
+        }
+    }
+
+    /// Whether its log-in makes the account.
+    pub fn makes_account(&self) -> bool {
+        match self {
+            Self::Session { steps, .. } => steps.iter().any(|step| step.by.is_some()),
+            Self::Endpoint(_)
+            | Self::Basic { .. }
+            | Self::Keys { .. }
+            | Self::Login { .. }
+            | Self::Cookies { .. }
+            | Self::Command(_) => false,
         }
     }
 

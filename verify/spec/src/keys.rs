@@ -127,6 +127,8 @@ macro_rules! principal_keys {
             ("cookies", r#"{ sessionid = "$NORTH_SESSION" }"#),
             ("storage", r#""north.json""#),
             ("command", r#"["./print-token.sh", "north"]"#),
+            ("certificate", r#""$NORTH_CERTIFICATE""#),
+            ("certificate_key", r#""$NORTH_CERTIFICATE_KEY""#),
             ("totp", r#""$NORTH_TOTP""#),
             ("totp_digits", "6"),
             ("totp_period", r#""30s""#),

@@ -11,7 +11,8 @@ use crate::report::Report;
 use crate::variables::name_of;
 
 /// Keys of a principal whose values are secrets.
-const KEYS: [&str; 6] = ["client_secret", "password", "value", "refresh_token", "private_key", "totp"];
+const KEYS: [&str; 7] =
+    ["client_secret", "password", "value", "refresh_token", "private_key", "certificate_key", "totp"];
 
 /// Every variable that is a secret of some principal, or is sent by an act, with the byte at which it is one first.
 ///

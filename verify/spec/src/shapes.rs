@@ -113,17 +113,18 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
             "session",
             "cookies",
             "command",
+            "certificate",
         ]),
         ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "use") => OneOf(&["all", "tokens", "acts"]),
         ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "client_auth") => {
-            OneOf(&["basic", "post", "private_key_jwt"])
+            OneOf(&["basic", "post", "private_key_jwt", "tls"])
         }
         ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "key_algorithm") => {
             OneOf(&["RS256", "PS256", "ES256", "EdDSA"])
         }
         (
             "[[tenant.principal]]" | "[[person]]" | "[[staff]]",
-            "client_secret" | "password" | "value" | "refresh_token" | "private_key" | "totp",
+            "client_secret" | "password" | "value" | "refresh_token" | "private_key" | "certificate_key" | "totp",
         ) => Variable,
         ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "json" | "form" | "claims") => Members,
         ("[[tenant.principal]]" | "[[person]]" | "[[staff]]", "params" | "headers" | "query" | "cookies") => {
@@ -136,7 +137,7 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
         (
             "[[tenant.principal]]" | "[[person]]" | "[[staff]]",
             "name" | "names" | "token_url" | "client_id" | "scope" | "key_id" | "username" | "header" | "request"
-            | "token" | "lifetime" | "storage" | "totp_period",
+            | "token" | "lifetime" | "storage" | "certificate" | "totp_period",
         ) => Text,
 
         ("[[person]]", "tenants") => Texts,

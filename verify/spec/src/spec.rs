@@ -9,7 +9,7 @@ use serde_json_path::JsonPath;
 use url::Url;
 
 use crate::act::Act;
-use crate::credential::Credential;
+use crate::credential::{ClientCertificate, Credential};
 use crate::env::Variable;
 use crate::ix::{OperationIx, ResourceIx};
 use crate::locator::Locator;
@@ -233,6 +233,8 @@ pub struct Principal {
     pub name: String,
     /// `grant` and what belongs to it.
     pub credential: Credential,
+    /// `certificate` and `certificate_key`, with any grant.
+    pub certificate: Option<ClientCertificate>,
     /// `names`
     pub names: Names,
     /// `use`

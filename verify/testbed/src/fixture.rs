@@ -6,8 +6,9 @@ use std::path::Path;
 
 use watertight_spec::Spec;
 
+use crate::api::life::OPERATOR;
 use crate::clients::{CLIENTS, Client, TENANTS};
-use crate::spec_text::{REMOTE, RESOURCES, TARGET, TOKENS};
+use crate::spec_text::{LIVES, REMOTE, RESOURCES, TARGET, TOKENS};
 
 /// How a request names its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +151,12 @@ impl Fixture {
         ["path = \"/tenants/{tenant}/cases", "/cases/facets", "/tenants/{tenant}/search"]
             .into_iter()
             .fold(fixture, |fixture, path| fixture.change(path, &format!("{path}/")))
+    }
+
+    /// North and south, and an operator who suspends them, or makes them read-only.
+    pub fn lives() -> Self {
+        let fixture = Self::by_path().two_tenants().only(&["case"]).principals(&["service"]).further(LIVES);
+        fixture.secret("OPERATOR", OPERATOR)
     }
 
     /// Cases as procedures: `POST /rpc`, and ids in the bodies.

@@ -119,3 +119,30 @@ request = "POST /rpc"
 body = { method = "case.close", params = { id = "{case}" } }
 effect = "change"
 "#;
+
+/// Who runs the double, and what it does to tenants.
+pub(crate) const LIVES: &str = r#"
+[[staff]]
+name = "operator"
+grant = "header"
+header = "X-Operator"
+value = "$OPERATOR"
+
+[[act]]
+name = "suspend"
+kind = "suspend"
+of = "all"
+by = "operator"
+request = "POST /operator/{tenant}/suspend"
+undo = "POST /operator/{tenant}/resume"
+within = "100ms"
+
+[[act]]
+name = "freeze"
+kind = "read-only"
+of = "all"
+by = "operator"
+request = "POST /operator/{tenant}/freeze"
+undo = "POST /operator/{tenant}/resume"
+within = "100ms"
+"#;

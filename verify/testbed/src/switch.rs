@@ -56,6 +56,14 @@ pub enum Switch {
     UnknownIsOwn,
     /// The tenant in the path is compared as written, and looked up in lower case.
     CaseFolded,
+    /// A suspended tenant is served as before.
+    SuspendedServed,
+    /// A suspended tenant is served with tokens that it gets afterwards.
+    NewTokensServed,
+    /// A read-only tenant is written to as before.
+    ReadOnlyWritten,
+    /// Who is suspended takes all others along.
+    SuspendsAll,
     /// A task is created below any case, whoever's it is.
     ChildOfAnyParent,
     /// A task is found by the id of the case above it, whoever's it is.
@@ -116,6 +124,10 @@ pub enum Switch {
     /// The denial of a forged token carries the records.
     ForgedGetsRecords,
     // ── broken controls ──
+    /// The operator is refused.
+    ActsRefused,
+    /// The operator's undoing is accepted, and nothing comes of it.
+    NotResumed,
     /// South's objects are gone once set-up is over.
     VictimMissing,
     /// South's credentials are worth nothing after a while, and no new token is granted.

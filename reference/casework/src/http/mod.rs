@@ -4,6 +4,7 @@ mod call;
 mod cases;
 mod not_found;
 mod open;
+pub(crate) mod operator;
 pub mod problem;
 mod tasks;
 

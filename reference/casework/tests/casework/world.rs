@@ -117,8 +117,12 @@ pub(crate) fn config(dir: &TempDir) -> Config {
         data_dir: dir.path().to_owned(),
         audience: "case-api".parse().unwrap(),
         agencies: AGENCIES.iter().map(|agency| agency.with(&shared, &own).unwrap()).collect(),
+        operator_key: OPERATOR.into(),
     }
 }
+
+/// What opens the operator's side.
+pub(crate) const OPERATOR: &str = "operator-key-of-this-test";
 
 /// A request: `"GET /me"`, with a token unless it is empty.
 pub(crate) fn request(token: &str, line: &str, body: Option<Value>) -> Request<Body> {

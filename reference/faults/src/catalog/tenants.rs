@@ -4,7 +4,7 @@ use watertight_model::Surface;
 
 use super::op;
 use crate::fault::{Change, Fault};
-use crate::{tenant, tokens};
+use crate::{status, tenant, tokens};
 
 pub(super) static FAULTS: &[Fault] = &[
     Fault {
@@ -86,5 +86,15 @@ pub(super) static FAULTS: &[Fault] = &[
         consequences: &[],
         operations: &[op::TOKEN],
         change: Change::Ports(tenant::whoami_names_another),
+    },
+    Fault {
+        name: "suspended-tenant-served",
+        summary: "a tenant's status is not asked for: its tokens go on working when it is suspended or read-only",
+        origin: "isolation 25; GHSA-jj94-6f5c-65r8",
+        surface: Surface::Life,
+        caught_by: &["life.access-ends"],
+        consequences: &[],
+        operations: &["act "],
+        change: Change::Ports(status::suspended_served),
     },
 ];

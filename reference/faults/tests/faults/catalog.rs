@@ -47,6 +47,7 @@ const CHECKS: &[&str] = &[
     "cache.cross-tenant-hit",
     "oracle.existence",
     "oracle.name-taken",
+    "life.access-ends",
 ];
 
 #[test]

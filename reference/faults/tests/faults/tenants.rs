@@ -2,6 +2,8 @@
 
 use crate::lab::{Lab, Seen, Symptom, show};
 use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::json;
 
 /// Agency-south's own titles.
 const SOUTHERN: &str = "Agency South";
@@ -49,6 +51,17 @@ pub(crate) const SYMPTOMS: &[(&str, Symptom)] = &[
             let named = as_north(lab, "/me", &[]).await.json()["tenantId"].clone();
             assert!(as_north(lab, "/me/cases", &[]).await.shows("Agency North"), "its own cases are gone");
             named != "agency-north"
+        })
+    }),
+    ("suspended-tenant-served", |lab| {
+        Box::pin(async move {
+            let token = lab.token(&lab.north().service).await;
+            assert!(lab.get("/me/cases", &token).await.shows("Agency North"));
+            let suspended = Some(json!({"status": "suspended"}));
+            let key = lab.demo.operator_key.expose_secret();
+            let done = lab.call(Method::PUT, "/operator/tenants/agency-north/status", key, suspended).await;
+            assert_eq!(done.status, 204);
+            lab.get("/me/cases", &token).await.shows("Agency North")
         })
     }),
 ];

@@ -7,13 +7,13 @@ use watertight_engine::call::{ActCall, Call, Caller, Half};
 use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Act, ActIx, ActKind, Ends, Names, Pair, Spec, TenantIx, Usage, Who};
+use watertight_spec::{Act, ActIx, ActKind, Ends, Pair, Spec, TenantIx, Who};
 
-use super::held::{Held, is_made};
-use super::places::{Access, Open, first_shown_to, open_to};
+use super::held::Held;
+use super::others::Others;
+use super::places::{Access, Open, open_to};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, writes};
-use crate::token::ProtectedObject;
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
 pub(super) static CHECK: Check = Check {
@@ -31,7 +31,7 @@ pub(super) static CHECK: Check = Check {
              theirs was refused in time, and other principals, of this tenant and of others, are shown their objects \
              before and after; the report has how long it took. unproven: the act or its undoing failed, nothing was open \
              before it, an answer decides nothing, or the others don't go on.",
-    origin: "isolation 25 (what each status allows), 28.4; RFC 7009; OWASP ASVS 7.4; CVE-2024-45401",
+    origin: "isolation 25, 28.4 (a membership that ended); CVE-2026-1486, GHSA-jj94-6f5c-65r8; RFC 7009",
     fix: "Let every request ask whether its session, its member and its tenant are still active, or end their tokens when \
           they lose access; a cache of that answer lives no longer than the time that you promise.",
     requests: 40,
@@ -40,9 +40,6 @@ pub(super) static CHECK: Check = Check {
 /// How often it is looked again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Others that must go on, of a tenant.
-const MOST_OTHERS: usize = 3;
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     let tenants: Vec<TenantIx> = spec.tenant_ixs().collect();
@@ -68,12 +65,8 @@ async fn access_ends(w: WriteTape<'_>, act: ActIx) -> Concluded {
     for who in &act.of {
         held.push(Held::log_in(t, *who).await?);
     }
-    let others = others(t, act).await;
-    if others.is_empty() {
-        let why = "nobody else is shown an object, so it can't be told whether the others go on";
-        return Err(Unproven::new(Reason::ControlFailed, why).into());
-    }
-    let open = bracket::open(async || go_on(t, &others).await).await?;
+    let others = Others::of(t, act).await?;
+    let open = bracket::open(async || others.go_on(t).await).await?;
     let (cause, places) = match act.kind {
         ActKind::Support => {
             // Someone from outside is let in first, and out again whatever is open then.
@@ -87,15 +80,16 @@ async fn access_ends(w: WriteTape<'_>, act: ActIx) -> Concluded {
         }
     };
     let Ended { attack, after } = ended(t, act, &cause, (&held, &places)).await;
+    let closed = open.attack(attack).measured(after).close().await.map_err(|stop| match stop {
+        Stop::Unproven(why) => Stop::Unproven(why.about(&format!("after {}, the others must go on", act.name))),
+        other => other,
+    });
+    // Whatever came of it: it is taken back.
     let undone = match act.kind {
         ActKind::Support => Ok(()),
         _ => undo(t, act, &places).await,
     };
-    let verdict = open.attack(attack).measured(after).close().await.map_err(|stop| match stop {
-        Stop::Unproven(why) => Stop::Unproven(why.about(&format!("after {}, the others must go on", act.name))),
-        other => other,
-    })?;
-    match (verdict, undone) {
+    match (closed?, undone) {
         (verdict @ Verdict::Leak(_), _) | (verdict, Ok(())) => Ok(verdict),
         (_, Err(stop)) => Err(stop),
     }
@@ -175,12 +169,18 @@ async fn under_fewer_names(t: &Tape, cause: &Seen, places: &[(&Held, Open)], all
     for (held, place) in places {
         for request in place.with_fewer_names(t, &held.caller) {
             let answer = t.send(request.crossing()).await;
-            if let Access::Given = place.access(&answer) {
-                let name = t.spec.name_of(held.who);
-                let line =
-                    format!("{name} is refused, and where the request names the tenant in fewer places it is not");
-                all.add(Attack::Leaked(leak(line, &answer, cause)));
-                return;
+            match place.access(&answer) {
+                // A path that names less need not be one of the target's.
+                _ if answer.status().is_some_and(|status| (400..429).contains(&status)) => {}
+                Access::Refused => {}
+                Access::Unclear(unproven) => all.add(Attack::Undecided(unproven)),
+                Access::Given => {
+                    let name = t.spec.name_of(held.who);
+                    let line =
+                        format!("{name} is refused, and where the request names the tenant in fewer places it is not");
+                    all.add(Attack::Leaked(leak(line, &answer, cause)));
+                    return;
+                }
             }
         }
     }
@@ -250,7 +250,7 @@ async fn undo(t: &Tape, act: &Act, places: &[(&Held, Open)]) -> Result<(), Stop>
         return Ok(());
     }
     let cause = done(t, act, Half::Undo, &[]).await?;
-    for (held, place) in places.iter().filter(|(held, _)| !is_made(t, held.who)) {
+    for (held, place) in places.iter().filter(|(held, _)| !t.spec[held.who].credential.makes_account()) {
         let mut pause = FIRST_PAUSE;
         loop {
             let answer = place.present(t, Caller::Own(held.who)).await?;
@@ -264,32 +264,6 @@ async fn undo(t: &Tape, act: &Act, places: &[(&Held, Open)]) -> Result<(), Stop>
             t.wait(pause).await;
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
-    }
-    Ok(())
-}
-
-/// Those who must go on: others of the tenant, and those who call for other tenants.
-async fn others(t: &Tape, act: &Act) -> Vec<ProtectedObject> {
-    // Where writing alone ends, those go on reading too whom it is about.
-    let is_other = |who: &Who| act.kind.ends() == Ends::Writes || !act.of.contains(who);
-    let own = t
-        .spec
-        .principals(act.tenant)
-        .filter(|(who, principal)| principal.names == Names::Own && principal.usage == Usage::All && is_other(who));
-    let own: Vec<Who> = own.map(|(who, _)| who).take(MOST_OTHERS).collect();
-    let elsewhere = t.spec.tenant_ixs().filter(|tenant| *tenant != act.tenant);
-    let elsewhere: Vec<Who> = elsewhere.filter_map(|tenant| t.spec.caller(tenant)).take(MOST_OTHERS).collect();
-    let mut others = Vec::new();
-    for who in own.into_iter().chain(elsewhere) {
-        others.extend(first_shown_to(t, who).await);
-    }
-    others
-}
-
-/// The control: all of them are shown their objects.
-async fn go_on(t: &Tape, others: &[ProtectedObject]) -> Result<(), Stop> {
-    for object in others {
-        object.control(t).await?;
     }
     Ok(())
 }

@@ -41,14 +41,6 @@ impl Held {
     }
 }
 
-/// Whether its log-in makes the account.
-pub(super) fn is_made(t: &Tape, who: Who) -> bool {
-    match &t.spec[who].credential {
-        Credential::Session { steps, .. } => steps.iter().any(|step| step.by.is_some()),
-        _ => false,
-    }
-}
-
 /// The event that brings a token or a session, taking the steps of a log-in from this one on; or the answer that does not. None
 /// where nothing is asked for.
 async fn brought(t: &Tape, who: Who, unique: &str, from: usize) -> Option<Result<u64, Seen>> {

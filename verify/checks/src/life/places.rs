@@ -64,14 +64,18 @@ impl Open {
     /// # Errors
     /// There is nothing to make an object below.
     pub(super) async fn present(&self, t: &Tape, caller: Caller) -> Result<Seen, Stop> {
-        let asked = match &self.does {
-            Does::Shows(object) => object.own(caller),
+        Ok(t.send(self.request(t, caller)?.crossing()).await)
+    }
+
+    /// The request there, as an ordinary one.
+    pub(super) fn request(&self, t: &Tape, caller: Caller) -> Result<Request, Stop> {
+        match &self.does {
+            Does::Shows(object) => Ok(object.own(caller)),
             Does::Makes(place) => {
                 let words = Words::canary(&t.canary(place.tenant));
-                request(t, caller, &t.spec[self.operation], place, &words)?
+                request(t, caller, &t.spec[self.operation], place, &words)
             }
-        };
-        Ok(t.send(asked.crossing()).await)
+        }
     }
 
     /// The same request with the tenant left out of one of the places that name it after the other.
@@ -96,7 +100,7 @@ pub(super) async fn open_to(t: &Tape, held: &Held, ends: Ends) -> Result<Vec<Ope
         Ends::Writes => creates(&t.spec),
     };
     for operation in operations {
-        match try_at(t, operation, held).await {
+        match try_at(t, operation, (held.who, &held.caller)).await {
             Ok(one) => open.push(one),
             Err(stop) => first = first.or(Some(stop)),
         }
@@ -108,17 +112,17 @@ pub(super) async fn open_to(t: &Tape, held: &Held, ends: Ends) -> Result<Vec<Ope
     if open.is_empty() { Err(first.unwrap_or_else(nothing)) } else { Ok(open) }
 }
 
-async fn try_at(t: &Tape, operation: OperationIx, held: &Held) -> Result<Open, Stop> {
-    let (op, tenant) = (&t.spec[operation], held.who.tenant);
+async fn try_at(t: &Tape, operation: OperationIx, (who, caller): (Who, &Caller)) -> Result<Open, Stop> {
+    let (op, tenant) = (&t.spec[operation], who.tenant);
     if op.effect == Effect::Read {
-        let object = ProtectedObject::find_by(t, operation, (tenant, held.caller.clone())).await?;
+        let object = ProtectedObject::find_by(t, operation, (tenant, caller.clone())).await?;
         object.control(t).await?;
         return Ok(Open { operation, does: Does::Shows(Box::new(object)) });
     }
     let resource = op.resource.ok_or_else(|| Stop::not_applicable("it makes nothing that the run knows"))?;
     let place = Place::within(tenant, &parents_for(t, tenant, resource)?);
     let open = Open { operation, does: Does::Makes(place) };
-    let made = open.present(t, held.caller.clone()).await?;
+    let made = t.send(open.request(t, caller.clone())?).await;
     failed(&made).map_or(Ok(open), Err)
 }
 
@@ -128,6 +132,16 @@ pub(super) async fn first_shown_to(t: &Tape, who: Who) -> Option<ProtectedObject
         let Ok(object) = ProtectedObject::find_by(t, operation, (who.tenant, Caller::Own(who))).await else { continue };
         if object.control(t).await.is_ok() {
             return Some(object);
+        }
+    }
+    None
+}
+
+/// The first operation by which a principal makes an object.
+pub(super) async fn first_made_by(t: &Tape, who: Who) -> Option<Open> {
+    for operation in creates(&t.spec) {
+        if let Ok(open) = try_at(t, operation, (who, &Caller::Own(who))).await {
+            return Some(open);
         }
     }
     None

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use watertight_engine::Access;
-use watertight_spec::{Effect, Operation, OperationIx, ResourceIx, Role, Spec, Spot, Supply, Symbol, Way};
+use watertight_spec::{Operation, OperationIx, ResourceIx, Role, Spec, Spot, Symbol, Way};
 
+use super::acts::{Acted, acts};
 use super::gaps::{Gap, gaps};
+use super::stays::{Stays, stays};
 use super::{LeftOut, Plan, silent};
 use crate::check::{Target, Trial};
-use crate::shared::{is_creatable, operation_of};
 
 /// What a run would attack, and what it would not.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Outline {
     pub untried: Vec<Untried>,
     /// Trials that send nothing, besides those that [the plan leaves out](Plan::left_out).
     pub silent: Vec<LeftOut>,
+    /// What is done to sessions, members and tenants, after all else.
+    pub acts: Vec<Acted>,
     /// What is there after the run and was not before.
     pub stays: Vec<Stays>,
     /// What the spec says nothing of.
@@ -102,15 +105,6 @@ pub struct Untried {
     pub why: String,
 }
 
-/// What stays.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Stays {
-    /// A kind of object, or an operation.
-    pub of: String,
-    /// What of it stays, and why.
-    pub why: String,
-}
-
 impl Outline {
     /// Of a plan of this spec.
     pub fn new(spec: &Arc<Spec>, plan: &Plan) -> Self {
@@ -142,7 +136,8 @@ impl Outline {
             sends: silent.iter().map(Option::is_none).collect(),
             attacked: attacked.collect(),
             untried: untried.collect(),
-            stays: stays(spec, plan.access, &tried),
+            stays: stays(spec, plan, &tried),
+            acts: acts(plan).into_iter().map(|act| Acted::of(spec, act)).collect(),
             gaps: gaps(spec, plan),
             silent: silent_ones,
         }
@@ -274,41 +269,4 @@ pub fn names_only_its_own(spec: &Spec, ix: OperationIx) -> bool {
     };
     let is_of_one = resource.is_some_and(|resource| spec[resource].is_singleton);
     (*role == Role::Create || is_of_one) && request.symbols().iter().all(is_own)
-}
-
-/// What is there after the run, of a plan that tries these.
-fn stays(spec: &Spec, access: Access, tried: &BTreeSet<OperationIx>) -> Vec<Stays> {
-    if access == Access::Read {
-        return Vec::new();
-    }
-    let of_kind = spec.resource_ixs().filter_map(|resource| {
-        let described = &spec[resource];
-        let changes =
-            |op: &Operation| op.resource == Some(resource) && matches!(op.effect, Effect::Change | Effect::Destroy);
-        let why = match described.supply {
-            Supply::Made if !is_creatable(spec, resource) || is_removable(spec, resource) => return None,
-            Supply::Made => format!("what is made of it: {NO_REMOVAL}"),
-            Supply::Known(_) | Supply::Listed
-                if described.is_disposable && tried.iter().any(|ix| changes(&spec[*ix])) =>
-            {
-                "what is changed or destroyed of it is not put back (`disposable`)".to_owned()
-            }
-            Supply::Known(_) | Supply::Listed => return None,
-        };
-        Some(Stays { of: described.name.clone(), why })
-    });
-    let made = tried.iter().map(|ix| &spec[*ix]).filter(|op| op.role == Role::Custom && op.effect == Effect::Create);
-    let made = made.map(|op| Stays {
-        of: op.name.clone(),
-        why: "what it makes: the run knows no object by it, and removes none".to_owned(),
-    });
-    of_kind.chain(made).collect()
-}
-
-/// Why what was made stays.
-pub(crate) const NO_REMOVAL: &str = "the spec has no request that removes one";
-
-/// Whether the spec has one.
-pub(crate) fn is_removable(spec: &Spec, resource: ResourceIx) -> bool {
-    operation_of(spec, resource, Role::Delete).is_some()
 }

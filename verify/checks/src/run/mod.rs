@@ -24,8 +24,9 @@ use watertight_engine::{Ended, Engine, MachineClock, Player, Setting, SettingErr
 use watertight_spec::Spec;
 
 use crate::check::{Concluded, Phase};
+use crate::clean::Cleaned;
 use crate::judge::Past;
-use crate::plan::{Options, Plan};
+use crate::plan::{Options, Plan, accounts};
 pub use crate::results::{AlsoSeen, TrialResult};
 use crate::results::{Course, results, verdict};
 use crate::verdict::Verdict;
@@ -188,7 +189,7 @@ impl Begun {
         };
         let (left_behind, staying) = match order.afterwards {
             Afterwards::CleanUp => match clean_up(&engine, tag.text(), &course.planted).await {
-                Ok(cleaned) => (cleaned.left_behind.clone(), cleaned.staying()),
+                Ok(cleaned) => (cleaned.left_behind.clone(), staying(spec, plan, &cleaned)),
                 // What was found stands all the same, and the journal has what was created.
                 Err(error) => {
                     (vec![format!("nothing more was removed, since it can't be recorded: {error}")], Vec::new())
@@ -209,6 +210,12 @@ impl Begun {
             started: started.saturating_sub(begun.elapsed()).as_secs(),
         })
     }
+}
+
+/// What stays, in lines for people.
+fn staying(spec: &Spec, plan: &Plan, cleaned: &Cleaned) -> Vec<String> {
+    let accounts = accounts(spec, plan).into_iter().map(|stays| format!("of {}: {}", stays.of, stays.why));
+    cleaned.staying().into_iter().chain(accounts).collect()
 }
 
 /// Plants, parents before their children; steps of one depth side by side.

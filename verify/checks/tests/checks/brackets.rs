@@ -280,12 +280,18 @@ async fn no_check_of_dead_tokens_proves_anything_without_its_controls_and_its_at
     assert_brackets(&case, |one| one.check == "token.expired").await;
 }
 
+#[tokio::test]
+async fn no_check_of_acts_proves_anything_without_its_controls_and_its_attack() {
+    assert_brackets(&Case::new(Fixture::lives(), &[]).await, |one| one.check.starts_with("life.")).await;
+}
+
 /// The tests above leave no check out.
 #[tokio::test]
 async fn every_check_of_the_catalogue_has_a_bracket_that_is_broken_here() {
     let data = of_data().await.trials(is_of_data).await;
     let tokens = Case::new(Fixture::tokens(), &[]).await.trials(|one| one.check.starts_with("token.")).await;
-    let planned: BTreeSet<&str> = data.iter().chain(&tokens).map(|one| one.check).collect();
+    let lives = Case::new(Fixture::lives(), &[]).await.trials(|one| one.check.starts_with("life.")).await;
+    let planned: BTreeSet<&str> = data.iter().chain(&tokens).chain(&lives).map(|one| one.check).collect();
     let all: BTreeSet<&str> = catalog::all().into_iter().map(|check| check.id).collect();
     let without: Vec<&str> = all.difference(&planned).copied().collect();
     assert_eq!(without, NO_TRIALS);

@@ -13,6 +13,7 @@ mod flaws;
 mod generated;
 mod habits;
 mod kept;
+mod life;
 mod lists;
 mod nothing;
 mod own_view;

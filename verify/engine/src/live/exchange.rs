@@ -232,6 +232,7 @@ impl Live {
             target: rendered.target.real().to_owned(),
             headers: rendered.headers.iter().map(|(name, value)| (name.clone(), value.real().to_owned())).collect(),
             body: rendered.body.as_ref().map(|body| body.real().as_bytes().to_vec()),
+            certificate: rendered.sender.who(),
             reuse: match &rendered.sender {
                 Sender::Anonymous => Reuse::OfAnonymous,
                 Sender::Principal { who, .. } => Reuse::Of(*who),

@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 use watertight_spec::{Credential, Spec, Variable};
 
 use crate::channel::arrivals::Arriving;
-use crate::channel::http::Http;
+use crate::channel::http::{CertificateError, Http};
 use crate::channel::inbox::Inboxes;
 use crate::clock::Clock;
 use crate::credentials::command::Failures;
@@ -73,6 +73,9 @@ pub enum SettingError {
         /// How many.
         tenants: usize,
     },
+    /// A certificate of the spec, or its key.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The log can't be written to.
     #[error("the log can't be written to: {0}")]
     Log(#[from] std::io::Error),
@@ -134,7 +137,7 @@ impl Live {
         let slots = spec.limits.concurrency;
         let live = Self {
             gate: Gate::new(&spec, begun),
-            http: Http::of(&spec),
+            http: Http::of(&spec)?,
             spec,
             tag,
             scanner,

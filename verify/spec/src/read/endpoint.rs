@@ -50,15 +50,24 @@ enum ClientAuth {
     Basic,
     Post,
     PrivateKeyJwt,
+    Tls,
 }
 
 fn proof<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, grant: Grant, draft: &mut Drafted) -> Option<ClientProof> {
-    let ways =
-        [("basic", ClientAuth::Basic), ("post", ClientAuth::Post), ("private_key_jwt", ClientAuth::PrivateKeyJwt)];
+    let ways = [
+        ("basic", ClientAuth::Basic),
+        ("post", ClientAuth::Post),
+        ("private_key_jwt", ClientAuth::PrivateKeyJwt),
+        ("tls", ClientAuth::Tls),
+    ];
     let auth = table.get("client_auth").map(|value| reader.choice(value, &ways)).unwrap_or(Some(ClientAuth::Basic));
     let is_own = grant == Grant::ClientCredentials;
     let goes = match auth? {
         ClientAuth::PrivateKeyJwt => return private_key(reader, table, draft).map(ClientProof::PrivateKey),
+        ClientAuth::Tls => {
+            reader.need(table, "certificate")?;
+            return Some(ClientProof::Nothing);
+        }
         ClientAuth::Basic => SecretGoes::InHeader,
         ClientAuth::Post => SecretGoes::InForm,
     };
@@ -97,7 +106,8 @@ fn granted<'t>(
         | Grant::Login
         | Grant::Session
         | Grant::Cookies
-        | Grant::Command => Some(TokenGrant::ClientCredentials),
+        | Grant::Command
+        | Grant::Certificate => Some(TokenGrant::ClientCredentials),
     }
 }
 

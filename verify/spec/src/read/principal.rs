@@ -13,7 +13,7 @@ use super::endpoint::endpoint;
 use super::session::session;
 use super::tenant::Roster;
 use super::totp::{login_text, note_unsent, totp};
-use crate::credential::{Credential, LoginEncoding, LoginValue};
+use crate::credential::{ClientCertificate, Credential, LoginEncoding, LoginValue};
 use crate::diagnostic::printable;
 use crate::ix::PrincipalIx;
 use crate::keys::{PRINCIPAL, suggest};
@@ -125,9 +125,10 @@ pub(super) enum Grant {
     Session,
     Cookies,
     Command,
+    Certificate,
 }
 
-const GRANTS: [(&str, Grant); 10] = [
+const GRANTS: [(&str, Grant); 11] = [
     ("client_credentials", Grant::ClientCredentials),
     ("password", Grant::Password),
     ("refresh_token", Grant::RefreshToken),
@@ -138,6 +139,7 @@ const GRANTS: [(&str, Grant); 10] = [
     ("session", Grant::Session),
     ("cookies", Grant::Cookies),
     ("command", Grant::Command),
+    ("certificate", Grant::Certificate),
 ];
 
 /// Keys of a token endpoint, and these.
@@ -169,6 +171,7 @@ impl Grant {
             Self::Session => of_log_in!("steps", "headers"),
             Self::Cookies => &["cookies", "storage", "headers"],
             Self::Command => &["command", "token", "header", "lifetime"],
+            Self::Certificate => &["certificate", "certificate_key"],
         }
     }
 }
@@ -204,8 +207,13 @@ pub(super) fn principal<'t>(
             Grant::Session => session(reader, table, &mut draft, home),
             Grant::Cookies => cookies(reader, table, &mut draft, home.url),
             Grant::Command => command(reader, table),
+            Grant::Certificate => {
+                reader.need(table, "certificate")?;
+                Some(Credential::Keys { headers: Vec::new(), query: Vec::new() })
+            }
         }
     });
+    let certificate = certificate(reader, table, &mut draft);
     let env_name = env_name(table, home, draft.name.as_ref());
     let line = reader.line(table.span.start);
     draft.principal = (|| {
@@ -214,7 +222,8 @@ pub(super) fn principal<'t>(
             (Membership::Several(tenants, _), true) => Membership::Several(tenants.clone(), Enters::AtLogIn),
             (membership, _) => membership.clone(),
         };
-        Some(Principal { name, credential: credential?, names: names?, usage: usage?, membership, env_name, line })
+        let (credential, certificate) = (credential?, certificate?);
+        Some(Principal { name, credential, certificate, names: names?, usage: usage?, membership, env_name, line })
     })();
     draft
 }
@@ -227,11 +236,38 @@ fn names<'t>(reader: &mut Reader<'t, '_>, text: At<&'t str>, tenant: Option<&str
     Some(if Some(named.as_str()) == tenant { Names::Own } else { Names::Other(named) })
 }
 
+/// None where it can't be read; without one where there is none.
+fn certificate<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    draft: &mut Drafted,
+) -> Option<Option<ClientCertificate>> {
+    if table.get("certificate").is_none() && table.get("certificate_key").is_none() {
+        return Some(None);
+    }
+    let chain = reader.need(table, "certificate").and_then(|value| reader.setting(value));
+    let key = reader.need(table, "certificate_key").and_then(|value| reader.secret("certificate_key", value));
+    let chain = chain.filter(|chain| {
+        // A bundle's record has another text in place of a secret, as where one variable holds the key too.
+        let is_secret = chain.value.variable().is_some_and(|variable| reader.variables.is_secret(variable));
+        let is_pem = is_secret || chain.value.text().contains("-----BEGIN CERTIFICATE-----");
+        if !is_pem {
+            let help =
+                "the certificate in PEM, as in `-----BEGIN CERTIFICATE-----`; or `$NAME` of a variable that holds it";
+            reader.report.note(chain.span.clone(), "this is no certificate", help);
+        }
+        is_pem
+    });
+    let (name, key) = key?;
+    draft.secrets.push(name);
+    Some(Some(ClientCertificate { chain: chain?.value, key }))
+}
+
 /// A key of another grant would be ignored; better to say so.
 fn note_foreign_keys<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, grant: Grant) {
     let word = GRANTS.iter().find(|(_, known)| *known == grant).map_or("", |(word, _)| word);
     for key in table.keys() {
-        let common = ["name", "grant", "names", "use", "tenants"].contains(&key);
+        let common = ["name", "grant", "names", "use", "tenants", "certificate", "certificate_key"].contains(&key);
         if table.get(key).is_some() && !common && !grant.keys().contains(&key) {
             let help = format!("leave it out; with this grant go {}", grant.keys().join(", "));
             reader.report.note(table.key_span(key), format!("`{key}` means nothing with grant \"{word}\""), help);

@@ -153,6 +153,29 @@ fn said(from: &str, to: &str) -> String {
 }
 
 #[test]
+fn a_certificate_goes_with_any_grant_and_is_whole() {
+    let key = "value = \"$NORTH_CLIENT_SECRET\"";
+    let with = |lines: &str| LIVES.replacen(key, &format!("{key}\n{lines}"), 1);
+    let pem = "certificate = \"-----BEGIN CERTIFICATE-----\"\ncertificate_key = \"$OPERATOR_KEY\"";
+    let spec = sound(&with(pem));
+    assert!(spec[who(&spec, 0, "owner")].certificate.is_some() && spec[who(&spec, 1, "owner")].certificate.is_none());
+    let told = [
+        "certificate = \"-----BEGIN CERTIFICATE-----\"",
+        "certificate = \"x\"\ncertificate_key = \"$OPERATOR_KEY\"",
+        "certificate_key = \"hush\"",
+    ];
+    let told: Vec<String> = told.map(|lines| said(key, &format!("{key}\n{lines}"))).into();
+    insta::assert_snapshot!(told.join("\n\n"), @r#"
+    `[[tenant.principal]]` [[tenant.principal]] has no `certificate_key` → add `certificate_key = "$NORTH_CERTIFICATE_KEY"`
+
+    `"*"` this is no certificate → the certificate in PEM, as in `-----BEGIN CERTIFICATE-----`; or `$NAME` of a variable that holds it
+
+    `[[tenant.principal]]` [[tenant.principal]] has no `certificate` → add `certificate = "$NORTH_CERTIFICATE"`
+    `"****"` `certificate_key` must be a variable: a secret is never written in a spec → write `certificate_key = "$NAME"` and set the variable, or name a file in `env_file`
+    "#);
+}
+
+#[test]
 fn mistakes() {
     let told: Vec<String> = [
         ("as = \"owner\"", "as = \"onwer\""),

@@ -25,6 +25,7 @@ pub(crate) fn env() -> BTreeMap<String, String> {
         ("EMPTY", ""),
         ("EVERYWHERE", "hush-everywhere"),
         ("OPERATOR", "hush-operator"),
+        ("OPERATOR_KEY", "hush-key"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()

@@ -13,12 +13,15 @@ const ORDINARY: [&str; 7] =
 
 impl Api {
     /// Whether a request reaches beyond its sender's tenant: its credential must open nothing, or it names another tenant
-    /// or none, or what it names is another's.
+    /// or none, or what it names is another's, or its tenant may not do that any more.
     pub(crate) fn crosses(&self, caller: &Caller, asked: &Asked) -> bool {
         match (caller.presented, caller.of) {
             (Presented::Nothing, _) => false,
             (Presented::Own, Some(own)) => {
-                self.is_misplaced(own, asked) || names_another(own, asked, self.located) || self.reaches_for(own, asked)
+                self.is_ended(own, asked)
+                    || self.is_misplaced(own, asked)
+                    || names_another(own, asked, self.located)
+                    || self.reaches_for(own, asked)
             }
             _ => true,
         }

@@ -3,12 +3,13 @@
 //! - here: from a request to what answers it.
 //! - [`tenant`]: in which tenant a request acts, and what it gets that acts in none.
 //! - [`crossing`]: whether a request reaches beyond its sender's tenant.
-//! - [`items`], [`lists`], [`creates`]: what is done there.
+//! - [`items`], [`lists`], [`creates`]: what is done there. [`life`]: what ends it.
 //! - [`records`]: what there is.
 
 mod creates;
 mod crossing;
 mod items;
+pub(crate) mod life;
 mod lists;
 mod records;
 mod tenant;
@@ -45,6 +46,7 @@ pub(crate) struct Api {
     schemas: usize,
     /// How many requests came with each tenant's credentials.
     requests: [usize; TENANTS.len()],
+    lives: life::Lives,
 }
 
 /// What came with a request to an operation, once it is known in which tenant it acts.
@@ -105,6 +107,7 @@ impl Api {
             paged: Cell::new([false; TENANTS.len()]),
             schemas: 0,
             requests: [0; TENANTS.len()],
+            lives: life::Lives::default(),
         }
     }
 
@@ -119,8 +122,14 @@ impl Api {
 
     /// Answers a request. `crosses` is what [`Api::crosses`] says of it.
     pub(crate) fn answer(&mut self, caller: &Caller, asked: &Asked, crosses: bool) -> Answer {
+        if let Some(answer) = self.operate(asked) {
+            return answer;
+        }
         if let Some(of) = caller.of {
             self.requests[of] += 1;
+            if let Some(answer) = self.ended(of, asked) {
+                return answer;
+            }
         }
         if crosses {
             self.let_lag(asked);

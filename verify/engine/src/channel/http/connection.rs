@@ -6,13 +6,15 @@ use std::sync::Arc;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls_platform_verifier::ConfigVerifierExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use watertight_spec::Address;
+use watertight_spec::{Address, Spec, Who};
 
+use super::certificate::{CertificateError, resolver};
 use super::decode::decode;
 use super::pool::{Key, Protocol};
 use super::{Answered, Bounds, Came, Config, HttpError, MAX_HEADER_BYTES, MAX_HEADERS, Outgoing, Written};
@@ -21,6 +23,8 @@ use crate::log::Failure;
 /// How TLS is spoken, as far as it can be.
 pub(super) struct Tls {
     configs: Result<Configs, String>,
+    /// Of those who show a certificate.
+    certified: HashMap<Who, Configs>,
     /// Where the hosts and ports are that no resolver is asked for.
     found: HashMap<(String, u16), Address>,
 }
@@ -30,23 +34,51 @@ struct Configs {
     http1: Config,
 }
 
-impl Tls {
-    /// With the machine's own trusted roots.
-    pub(super) fn of_machine() -> Self {
-        match rustls::ClientConfig::with_platform_verifier() {
-            Ok(config) => Self::new(config),
-            Err(error) => Self { configs: Err(format!("no trusted roots: {error}")), found: HashMap::new() },
-        }
-    }
-
-    pub(super) fn new(config: rustls::ClientConfig) -> Self {
+impl Configs {
+    fn of(config: &rustls::ClientConfig) -> Self {
         let with = |protocols: &[&[u8]]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
             Arc::new(config)
         };
-        let configs = Configs { any: with(&[b"h2", b"http/1.1"]), http1: with(&[b"http/1.1"]) };
-        Self { configs: Ok(configs), found: HashMap::new() }
+        Self { any: with(&[b"h2", b"http/1.1"]), http1: with(&[b"http/1.1"]) }
+    }
+}
+
+impl Tls {
+    /// With the machine's own trusted roots.
+    pub(super) fn of_machine() -> Self {
+        match rustls::ClientConfig::with_platform_verifier() {
+            Ok(config) => Self::new(config),
+            Err(error) => Self {
+                configs: Err(format!("no trusted roots: {error}")),
+                certified: HashMap::new(),
+                found: HashMap::new(),
+            },
+        }
+    }
+
+    pub(super) fn new(config: rustls::ClientConfig) -> Self {
+        Self { configs: Ok(Configs::of(&config)), certified: HashMap::new(), found: HashMap::new() }
+    }
+
+    /// With the certificates of a spec's principals.
+    ///
+    /// # Errors
+    /// One of them, or its key, can't be used.
+    pub(super) fn with_certificates(mut self, spec: &Spec) -> Result<Self, CertificateError> {
+        for (who, principal) in spec.tenant_ixs().flat_map(|tenant| spec.principals(tenant)) {
+            let Some(certificate) = &principal.certificate else { continue };
+            let whose = || spec.name_of(who);
+            let shown = resolver(certificate).map_err(|why| CertificateError { whose: whose(), why })?;
+            let Ok(Configs { any, .. }) = &self.configs else { continue };
+            let mut config = rustls::ClientConfig::clone(any);
+            config.client_auth_cert_resolver = shown;
+            // A session that goes on shows no certificate again.
+            config.resumption = Resumption::disabled();
+            self.certified.insert(who, Configs::of(&config));
+        }
+        Ok(self)
     }
 
     /// With these hosts and ports found at other addresses.
@@ -66,7 +98,10 @@ impl Tls {
         if out.origin.scheme() != "https" {
             return http1(stream).await;
         }
-        let configs = self.configs.as_ref().map_err(|why| (Failure::Connect, why.clone()))?;
+        let configs = match out.certificate.and_then(|who| self.certified.get(&who)) {
+            Some(certified) => certified,
+            None => self.configs.as_ref().map_err(|why| (Failure::Connect, why.clone()))?,
+        };
         let config = match protocol {
             Protocol::Any => &configs.any,
             Protocol::Http1 => &configs.http1,

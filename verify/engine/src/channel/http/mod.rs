@@ -4,6 +4,7 @@
 //! redirects. Connections are kept alive for one credential at a time ([`Reuse`]): nothing is shared between principals, nor
 //! between a principal's own token and one that was forged from it. What comes back is hostile until it has been counted.
 
+mod certificate;
 mod connection;
 mod decode;
 mod pool;
@@ -19,6 +20,7 @@ use url::Url;
 use watertight_spec::{Spec, Who};
 
 use crate::log::Failure;
+pub(crate) use certificate::CertificateError;
 use connection::{Lost, Tls};
 use pool::Pool;
 
@@ -37,6 +39,8 @@ pub(crate) struct Outgoing {
     pub(crate) body: Option<Vec<u8>>,
     /// Over whose connection it may be sent.
     pub(crate) reuse: Reuse,
+    /// Whose certificate is shown, where that principal has one.
+    pub(crate) certificate: Option<Who>,
 }
 
 /// Over whose connections a request may be sent: a target may keep what it knows of a credential with the connection.
@@ -91,15 +95,19 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// With the machine's own trusted roots, to where the spec says that its target is.
-    pub(crate) fn of(spec: &Spec) -> Self {
+    /// With the machine's own trusted roots, to where the spec says that its target is, and with its certificates.
+    ///
+    /// # Errors
+    /// A certificate or its key can't be used.
+    pub(crate) fn of(spec: &Spec) -> Result<Self, CertificateError> {
         let urls = spec.target.url.iter().chain(spec.tenants.iter().map(|tenant| &tenant.url));
         let named = urls.filter_map(|url| {
             Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
         });
         let found =
             spec.target.address.iter().flat_map(|address| named.clone().map(move |name| (name, address.clone())));
-        Self { pool: Pool::default(), tls: Tls::of_machine().finding(found.collect()) }
+        let tls = Tls::of_machine().finding(found.collect()).with_certificates(spec)?;
+        Ok(Self { pool: Pool::default(), tls })
     }
 
     /// With another configuration of TLS.

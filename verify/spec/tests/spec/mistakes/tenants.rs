@@ -109,7 +109,7 @@ fn grants() {
         (grant, "grant = \"login\"\nrequest = \"GET /login\"\njson = { a = 1 }\nform = {}\ntoken = \"token\""),
         (grant, "grant = \"login\"\nrequest = \"POST login\"\njson = { password = \"hunter2\", user = 1 }\ntoken = \"$.t\""),
     ]), @r#"
-    13: `"implicit"` `implicit` is not known here → one of: client_credentials, password, refresh_token, jwt_bearer, basic, header, login, session, cookies, command
+    13: `"implicit"` `implicit` is not known here → one of: client_credentials, password, refresh_token, jwt_bearer, basic, header, login, session, cookies, command, certificate
 
     11: `[[tenant.principal]]` [[tenant.principal]] has no `value` → add `value = "$NORTH_API_KEY"`
     14: `"X Key"` `X Key` is no header name → letters, digits and `-`: "X-Tenant-Id"

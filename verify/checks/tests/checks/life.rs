@@ -1,0 +1,59 @@
+//! What becomes of access when a tenant is suspended, or read-only from then on.
+
+use watertight_checks::verdict::Verdict;
+use watertight_testbed::Switch::*;
+use watertight_testbed::{Bed, Concluded, Fixture, Switch};
+
+async fn lives(fixture: Fixture, switches: &[Switch]) -> Vec<Concluded> {
+    let verified = Bed::with(fixture, switches).await.verify(|one| one.check == "life.access-ends").await;
+    assert_eq!(verified.replay().divergences, []);
+    verified.concluded()
+}
+
+fn leaking(concluded: &[Concluded]) -> Vec<&str> {
+    concluded.iter().filter(|one| one.is_leak()).map(|one| one.subject.as_str()).collect()
+}
+
+const OF_SUSPENDING: [&str; 2] = ["act suspend in north", "act suspend in south"];
+const OF_FREEZING: [&str; 2] = ["act freeze in north", "act freeze in south"];
+
+#[tokio::test]
+async fn who_is_suspended_or_read_only_loses_what_that_ends_and_it_is_told_how_soon() {
+    for fixture in [Fixture::lives(), Fixture::lives().opaque(), Fixture::lives().jwt()] {
+        let sound = lives(fixture, &[]).await;
+        assert_eq!(sound.len(), 4);
+        for one in &sound {
+            let Verdict::Isolated(proof) = &one.verdict else { panic!("{one:?}") };
+            assert!(proof.ended_after().is_some(), "{one:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_that_is_served_and_a_read_only_one_that_is_written_to_are_leaks() {
+    let mut found = leaking(&lives(Fixture::lives(), &[SuspendedServed]).await).join(", ");
+    assert_eq!(sorted(&found), OF_SUSPENDING);
+    found = leaking(&lives(Fixture::lives(), &[ReadOnlyWritten]).await).join(", ");
+    assert_eq!(sorted(&found), OF_FREEZING);
+}
+
+#[tokio::test]
+async fn a_token_that_is_granted_after_the_act_opens_nothing_either() {
+    let found = leaking(&lives(Fixture::lives().opaque(), &[NewTokensServed]).await).join(", ");
+    assert_eq!(sorted(&found), OF_SUSPENDING);
+}
+
+fn sorted(found: &str) -> Vec<&str> {
+    let mut found: Vec<&str> = found.split(", ").collect();
+    found.sort_unstable();
+    found
+}
+
+/// That someone is refused shows nothing where the act failed, where nobody else goes on, or where it can't be taken back.
+#[tokio::test]
+async fn an_act_proves_nothing_that_fails_or_that_takes_others_along_or_that_stays() {
+    for switch in [ActsRefused, SuspendsAll, NotResumed] {
+        let concluded = lives(Fixture::lives(), &[switch]).await;
+        assert!(concluded.iter().all(Concluded::is_unproven), "{switch:?}: {concluded:#?}");
+    }
+}
