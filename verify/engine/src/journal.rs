@@ -1,7 +1,7 @@
 //! The journal: what the run created and has not yet removed, on disk before the next request goes out. A run that is
 //! killed leaves it behind, and `watertight clean` reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -9,9 +9,9 @@ use std::path::Path;
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use watertight_spec::{ObjectId, Resource, Spec};
+use watertight_spec::{ActIx, ObjectId, Resource, Spec};
 
-use crate::call::{Intent, Mark, ObjectName, Request};
+use crate::call::{ActCall, Half, Intent, Mark, ObjectName, Request};
 use crate::log::Exchange;
 
 /// One line of the journal.
@@ -37,11 +37,36 @@ pub enum Entry {
     Created(Item),
     /// It is gone.
     Removed(Name),
+    /// An act that can be taken back is about to be done.
+    Does(Deed),
+    /// It was taken back, or refused.
+    Undid(Deed),
     /// The run removed all that it created.
     Cleaned,
     /// A line of another version's, or what a kill left of one: something may be there.
     #[serde(skip)]
     Unreadable,
+}
+
+/// An act in a tenant, in the words of the spec.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Deed {
+    /// Name of the act.
+    pub act: String,
+    /// Tenant id.
+    pub tenant: String,
+}
+
+impl Deed {
+    /// In the words of a spec.
+    pub fn of(spec: &Spec, act: ActIx) -> Self {
+        Self { act: spec[act].name.clone(), tenant: spec[spec[act].tenant].id.to_string() }
+    }
+
+    /// What it means in a spec; none if it is not there.
+    pub fn meant(&self, spec: &Spec) -> Option<ActIx> {
+        spec.act_ixs().find(|act| Self::of(spec, *act) == *self)
+    }
 }
 
 /// An object that the run created.
@@ -132,6 +157,8 @@ struct State {
     lines: u64,
     /// With the line that told of it.
     existing: BTreeMap<Name, (u64, Item)>,
+    /// Acts that were not taken back.
+    done: BTreeSet<Deed>,
 }
 
 impl State {
@@ -146,6 +173,8 @@ impl State {
                 self.existing.entry(item.name.clone()).or_insert_with(|| (self.lines, item.clone()));
             }
             Entry::Removed(name) => drop(self.existing.remove(name)),
+            Entry::Does(deed) => drop(self.done.insert(deed.clone())),
+            Entry::Undid(deed) => drop(self.done.remove(deed)),
             Entry::Unreadable => self.unreadable = self.unreadable.saturating_add(1),
             Entry::Cleaned => {}
         }
@@ -202,6 +231,11 @@ impl Journal {
         items.into_iter().map(|(_, item)| item.clone()).collect()
     }
 
+    /// Acts that were done, or may have been, and not taken back.
+    pub fn done(&self) -> Vec<Deed> {
+        self.state.done.iter().cloned().collect()
+    }
+
     /// The run's tag, if it ever began.
     pub fn tag(&self) -> Option<&str> {
         self.state.tag.as_deref()
@@ -209,8 +243,23 @@ impl Journal {
 
     /// Whether the run cleaned up after itself, or had nothing to clean up.
     pub fn is_clean(&self) -> bool {
-        self.state.is_cleaned || (self.state.intents == self.state.unsent && self.state.unreadable == 0)
+        let made_nothing = self.state.intents == self.state.unsent && self.state.unreadable == 0;
+        self.state.is_cleaned || (made_nothing && self.state.done.is_empty())
     }
+}
+
+/// What the journal must say of an act before it is sent: one that can be taken back.
+pub(crate) fn before(spec: &Spec, ask: &ActCall) -> Option<Entry> {
+    (ask.half == Half::Do && spec[ask.act].undo.is_some()).then(|| Entry::Does(Deed::of(spec, ask.act)))
+}
+
+/// What it must say when it was answered. One that was refused did nothing.
+pub(crate) fn after(spec: &Spec, ask: &ActCall, answer: &Exchange) -> Option<Entry> {
+    let is_over = match (ask.half, answer.status()) {
+        (Half::Do, Some(400..500)) | (Half::Undo, Some(200..400)) => true,
+        (Half::Do | Half::Undo, _) => false,
+    };
+    is_over.then(|| Entry::Undid(Deed::of(spec, ask.act)))
 }
 
 /// What the journal must say of a request that succeeded. What can't be found in the answer is found by the sweep.

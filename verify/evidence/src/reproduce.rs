@@ -9,7 +9,7 @@ mod tokens;
 use secrecy::ExposeSecret as _;
 use watertight_engine::call::Forged;
 use watertight_engine::log::{Exchange, Lookup, Sender, What};
-use watertight_spec::{Credential, Locator, Principal, Setting, Spec, TokenCommand, Variable};
+use watertight_spec::{ClientCertificate, Credential, Locator, Principal, Setting, Spec, TokenCommand, Variable};
 
 pub use tokens::obtain_token;
 
@@ -56,6 +56,8 @@ impl<'s> Reproducer<'s> {
         if let Some(address) = self.spec.target.address.as_ref().filter(|_| self.is_of_target(&sent.origin)) {
             words.push(format!("--connect-to {}", single(&format!("::{address}"))));
         }
+        let principal = exchange.sender.who().filter(|who| self.spec.has(*who)).map(|who| &self.spec[who]);
+        words.extend(principal.and_then(|principal| certificate(self.spec, principal)));
         let usual_host = sent.origin.split("://").nth(1).unwrap_or_default();
         for (name, value) in &sent.headers {
             let is_usual_host = name == "host" && value == usual_host;
@@ -145,6 +147,16 @@ fn shell_name(spec: &Spec, name: String) -> Option<String> {
         _ => false,
     };
     principals.into_iter().find(holds).map(|principal| principal.env_name.clone())
+}
+
+/// The certificate that a principal shows, as options for `curl` in a shell that makes files of commands, as bash does.
+fn certificate(spec: &Spec, principal: &Principal) -> Option<String> {
+    let ClientCertificate { chain, key } = principal.certificate.as_ref()?;
+    let file = |text: String| format!("<(printf %s {text})");
+    let chain = chain.variable().map_or_else(|| single(chain.text()), quoted);
+    let key =
+        variable(spec, key.expose_secret()).map_or_else(|| "\"$CERTIFICATE_KEY\"".to_owned(), |name| quoted(&name));
+    Some(format!("--cert {} --key {}", file(chain), file(key)))
 }
 
 /// A header's name as a variable's: `X_CSRF_TOKEN`.

@@ -32,7 +32,7 @@ impl Setting {
     }
 
     /// The name of the variable that it came from.
-    pub(crate) fn variable(&self) -> Option<&str> {
+    pub fn variable(&self) -> Option<&str> {
         self.variable.as_deref()
     }
 

@@ -87,7 +87,7 @@ async fn access_ends(w: WriteTape<'_>, act: ActIx) -> Concluded {
     // Whatever came of it: it is taken back.
     let undone = match act.kind {
         ActKind::Support => Ok(()),
-        _ => undo(t, act, &places).await,
+        _ => given_back(t, act, &places).await,
     };
     match (closed?, undone) {
         (verdict @ Verdict::Leak(_), _) | (verdict, Ok(())) => Ok(verdict),
@@ -244,12 +244,17 @@ async fn done(t: &Tape, act: &Act, half: Half, held: &[Held]) -> Result<Seen, St
     if is_done { Ok(answer) } else { Err(Unproven::shown(Reason::ControlFailed, what, &answer).into()) }
 }
 
+/// Takes an act back.
+pub(crate) async fn undo(t: &Tape, act: &Act) -> Result<Seen, Stop> {
+    done(t, act, Half::Undo, &[]).await
+}
+
 /// Takes an act back, and waits until those are let in again who have their account from the spec.
-async fn undo(t: &Tape, act: &Act, places: &[(&Held, Open)]) -> Result<(), Stop> {
+async fn given_back(t: &Tape, act: &Act, places: &[(&Held, Open)]) -> Result<(), Stop> {
     if act.undo.is_none() {
         return Ok(());
     }
-    let cause = done(t, act, Half::Undo, &[]).await?;
+    let cause = undo(t, act).await?;
     for (held, place) in places.iter().filter(|(held, _)| !t.spec[held.who].credential.makes_account()) {
         let mut pause = FIRST_PAUSE;
         loop {

@@ -10,6 +10,8 @@ mod places;
 
 use crate::{Kind, TriedBy};
 
+pub(crate) use access_ends::undo;
+
 /// In the order of the catalogue.
 pub(crate) fn kinds() -> Vec<Kind> {
     vec![Kind { check: &access_ends::CHECK, trials: access_ends::trials, tried_by: TriedBy::Caller }]

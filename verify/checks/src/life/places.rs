@@ -42,7 +42,8 @@ impl Open {
     pub(super) fn access(&self, answer: &Seen) -> Access {
         let is_success = class_of(answer) == ResponseClass::Success;
         let is_given = match &self.does {
-            Does::Shows(object) => object.shown_in(answer),
+            // A page of a list may have moved meanwhile: any other object of the tenant's will do.
+            Does::Shows(object) => object.shown_in(answer) || answer.shows(object.object().tenant),
             Does::Makes(_) => is_success,
         };
         let is_refused = match &self.does {
@@ -117,6 +118,11 @@ async fn try_at(t: &Tape, operation: OperationIx, (who, caller): (Who, &Caller))
     if op.effect == Effect::Read {
         let object = ProtectedObject::find_by(t, operation, (tenant, caller.clone())).await?;
         object.control(t).await?;
+        // What anyone is shown says nothing of a credential.
+        let anonymous = t.send(object.own(Caller::Anonymous)).await;
+        if object.shown_in(&anonymous) {
+            return Err(Stop::not_applicable("anyone is shown it"));
+        }
         return Ok(Open { operation, does: Does::Shows(Box::new(object)) });
     }
     let resource = op.resource.ok_or_else(|| Stop::not_applicable("it makes nothing that the run knows"))?;

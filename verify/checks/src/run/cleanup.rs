@@ -10,11 +10,13 @@ use watertight_engine::journal::{Entry, Item, Journal};
 use watertight_engine::log::{CleanUp, Event, Header, LogWriter, Source};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
-use watertight_engine::{Access, Ended, Engine, Job, MachineClock, Script, Setting, Width};
+use watertight_engine::{Access, Ended, Engine, Job, MachineClock, Script, Setting, Width, WriteTape};
 use watertight_spec::Spec;
 
 use super::RunError;
 use crate::clean::{Cleaned, Sweep, clean};
+use crate::life::undo;
+use crate::results::said;
 
 /// Removes what the run created: children before their parents, those of one depth side by side; then, if something may be
 /// there that no answer told of, whatever still carries the run's tag.
@@ -37,6 +39,8 @@ async fn remove_all(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> std::i
     };
     let mut by_depth: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
     remaining.into_iter().for_each(|item| by_depth.entry(depth(&item)).or_default().push(item));
+    // First of all: who is shut out can remove nothing.
+    let shut = undo_acts(engine, planted).await?;
     let mut all = Cleaned::default();
     for items in by_depth.into_values().rev() {
         let width = spec.limits.concurrency.min(items.len()).max(1);
@@ -58,10 +62,32 @@ async fn remove_all(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> std::i
         recorded(engine.run([job], Width::One, |_, cleaned| all.add(cleaned.unwrap_or_default())).await)?;
         note_gone(engine, &mut all);
     }
+    all.left_behind.extend(shut);
     if all.left_behind.is_empty() {
         engine.journal(&Entry::Cleaned);
     }
     Ok(all)
+}
+
+/// Takes acts back that a run has done and not taken back, as where it was stopped between the two. Returns those that could
+/// not be, for people.
+async fn undo_acts(engine: &Engine, planted: &Rc<Planted>) -> std::io::Result<Vec<String>> {
+    let mut left = Vec::new();
+    for deed in engine.done() {
+        let stays = format!("{} in {} was not taken back", deed.act, deed.tenant);
+        let Some(act) = deed.meant(engine.spec()) else {
+            left.push(format!("{stays}: the spec has no such act"));
+            continue;
+        };
+        let script = Script::Write(Rc::new(move |w: WriteTape<'_>| {
+            Box::pin(async move { undo(w.tape(), &w.spec[act]).await.err() })
+        }));
+        let job = cleaning("undo", script, planted);
+        let mut why = None;
+        recorded(engine.run([job], Width::One, |_, stop| why = stop.flatten()).await)?;
+        left.extend(why.map(|stop| format!("{stays}: {}", said(&stop))));
+    }
+    Ok(left)
 }
 
 /// A clean-up ends by itself, or because of its log.
@@ -85,9 +111,13 @@ fn removal(tag: &str, items: Vec<Item>, sweep: Sweep, planted: &Rc<Planted>) -> 
         let (tag, items) = (Rc::clone(&tag), items.clone());
         Box::pin(async move { clean(w, &tag, items, sweep).await })
     }));
+    cleaning("clean-up", script, planted)
+}
+
+fn cleaning<T>(label: &str, script: Script<T>, planted: &Rc<Planted>) -> Job<T> {
     Job {
         source: Source::Cleanup,
-        label: "clean-up".to_owned(),
+        label: label.to_owned(),
         planted: Rc::clone(planted),
         script,
         access: Access::Write,

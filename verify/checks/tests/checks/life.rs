@@ -1,5 +1,6 @@
 //! What becomes of access when a tenant is suspended, or read-only from then on.
 
+use watertight_checks::run::{Afterwards, Ending, Silent};
 use watertight_checks::verdict::Verdict;
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Bed, Concluded, Fixture, Switch};
@@ -55,5 +56,30 @@ async fn an_act_proves_nothing_that_fails_or_that_takes_others_along_or_that_sta
     for switch in [ActsRefused, SuspendsAll, NotResumed] {
         let concluded = lives(Fixture::lives(), &[switch]).await;
         assert!(concluded.iter().all(Concluded::is_unproven), "{switch:?}: {concluded:#?}");
+    }
+}
+
+/// Whoever is suspended by a run that is stopped must not stay so: nobody else knows.
+#[tokio::test]
+async fn what_a_run_has_done_when_it_is_stopped_is_taken_back() {
+    for answered in [None, Some(0)] {
+        let bed = Bed::with(Fixture::lives(), &[]).await;
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        bed.hinder(move |seen| {
+            let is_done = seen.target.ends_with("/suspend");
+            if is_done {
+                stop.send_replace(true);
+            }
+            // With 0 the answer never comes: it may have been done.
+            answered.filter(|_| is_done)
+        });
+        let spec = bed.spec();
+        let plan = bed.plan(&spec, |one| one.subject == OF_SUSPENDING[0]);
+        let verified = bed.carry_out_until(spec, plan, Afterwards::CleanUp, &mut Silent, stopped).await;
+        assert_eq!((&verified.run.ending, verified.run.left_behind.as_slice()), (&Ending::Interrupted, &[][..]));
+        let seen = bed.seen();
+        let of_operator = seen.iter().filter(|seen| seen.target.starts_with("/operator/"));
+        let asked: Vec<&str> = of_operator.map(|seen| seen.target.as_str()).collect();
+        assert_eq!(asked, ["/operator/north/suspend", "/operator/north/resume"], "{answered:?}");
     }
 }

@@ -13,7 +13,7 @@ use crate::call::{ActCall, Call, Caller, Mark, Request, TokenCall};
 use crate::channel::http::{Answered, Bounds, Outgoing, Reuse, Unfinished};
 use crate::credentials::{is_fetched, requests_before};
 use crate::gate::{Refused, Throttle};
-use crate::journal::Entry;
+use crate::journal::{Entry, after, before};
 use crate::log::{Event, Exchange, Failure, Outcome, Purpose, Sender, Source, What};
 use crate::recorder::Told;
 use crate::render::{Rendered, Unrendered, render};
@@ -221,8 +221,12 @@ impl Live {
             _ => None,
         };
         self.gate.permit(call, rendered, source, &self.scanner)?;
-        if let Some(resource) = &creates {
-            let entry = Entry::Intends { resource: resource.clone() };
+        let acts = match call {
+            Call::Act(ask) => before(&self.spec, ask),
+            _ => None,
+        };
+        let intends = creates.as_ref().map(|resource| Entry::Intends { resource: resource.clone() });
+        if let Some(entry) = acts.or(intends) {
             let written = self.journal.borrow_mut().write(&entry);
             written.map_err(|error| (Failure::Refused, format!("the journal can't be written: {error}")))?;
         }
@@ -252,6 +256,10 @@ impl Live {
     fn note(&self, call: &Call, exchange: &Exchange) {
         if let Call::Act(ask) = call {
             self.tokens.renew(&self.spec[ask.act].of);
+            if let Some(entry) = after(&self.spec, ask, exchange) {
+                // Should this line not reach the disk, it is taken back once more.
+                let _ = self.journal.borrow_mut().write(&entry);
+            }
         }
         let Call::Api(request) = call else { return };
         let Some(entry) = crate::journal::entry(&self.spec, request, exchange) else { return };

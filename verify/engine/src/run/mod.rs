@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use watertight_spec::{Spec, TenantIx};
 
 use crate::channel::arrivals::Arrivals;
-use crate::journal::{Entry, Item};
+use crate::journal::{Deed, Entry, Item};
 use crate::live::{Live, Setting, SettingError};
 use crate::log::{CleanUp, InboxIx, Source, Tail};
 use crate::script::{Job, Progress, Running};
@@ -87,6 +87,11 @@ impl Engine {
     pub fn left(&self) -> (Vec<Item>, bool) {
         let journal = self.live.journal().borrow();
         (journal.remaining(), !journal.is_clean())
+    }
+
+    /// Acts that were done, or may have been, and not taken back.
+    pub fn done(&self) -> Vec<Deed> {
+        self.live.journal().borrow().done()
     }
 
     /// The end of a channel whose arrivals go to this inbox, for a channel that is not of this room.

@@ -9,7 +9,7 @@ use watertight_spec::{
 
 use super::code::one_time_code;
 use super::shell::{quoted, single};
-use super::{setting, variable};
+use super::{certificate, setting, variable};
 
 /// A command that puts a principal's token into the variable that a reproduction uses. None where no token is used, where
 /// its secret has no variable, or where the answer names it in a way that takes more than a few words to follow.
@@ -39,6 +39,7 @@ pub fn obtain_token(spec: &Spec, principal: &Principal) -> Option<String> {
         Credential::Command(command) => return printed(&principal.env_name, command),
         Credential::Basic { .. } | Credential::Keys { .. } | Credential::Session { .. } => return None,
     };
+    let options = certificate(spec, principal).into_iter().chain([options]).collect::<Vec<_>>().join(" ");
     Some(command(&principal.env_name, &options, url, &path))
 }
 

@@ -111,6 +111,19 @@ fn keys_and_passwords_are_taken_from_their_variables() {
 }
 
 #[test]
+fn a_certificate_is_taken_from_its_variables_with_requests_and_for_tokens() {
+    let certificate = "certificate = \"-----BEGIN CERTIFICATE-----\"\ncertificate_key = \"$SECRET\"";
+    let shown = "--cert <(printf %s '-----BEGIN CERTIFICATE-----') --key <(printf %s \"$N_SECRET\")";
+    let spec = proving(&format!("grant = \"certificate\"\n{certificate}"));
+    let told = command(&spec, &exchange(""));
+    assert!(told.contains(shown) && !told.contains("hush"), "{told}");
+    let client = "grant = \"client_credentials\"\ntoken_url = \"https://127.0.0.1:8081/token\"\nclient_id = \"@ID@\"\n\
+                  client_auth = \"tls\"";
+    let told = token_command(&proving(&format!("{client}\n{certificate}"))).unwrap();
+    assert!(told.contains(shown) && told.contains("--data-urlencode client_id=N"), "{told}");
+}
+
+#[test]
 fn tokens_are_obtained_as_the_spec_says() {
     let client = "grant = \"client_credentials\"\ntoken_url = \"http://127.0.0.1:8081/token\"\nclient_id = \"@ID@\"\n\
                   client_secret = \"$SECRET\"\nscope = \"a b\"";
