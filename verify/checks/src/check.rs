@@ -102,6 +102,8 @@ pub enum Target {
     Object(ResourceIx),
     /// The same of the object above the one that it concerns. One is made for it, so it is tried where the run may write.
     Above(ResourceIx),
+    /// A further object of this kind, in a list that is written with one.
+    Second(ResourceIx),
     /// A name that its sender chooses: `{unique}` and the like.
     Name,
     /// Words that are searched for: `{canary.public}`.

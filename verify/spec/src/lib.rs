@@ -31,6 +31,7 @@ mod schema;
 mod secrets;
 mod setting;
 mod shapes;
+mod slots;
 mod spec;
 mod spots;
 mod storage;
@@ -51,6 +52,7 @@ pub use object_id::ObjectId;
 pub use parse::{parse, parse_file};
 pub use schema::schema;
 pub use setting::Setting;
+pub use slots::Slots;
 pub use spec::*;
 pub use spots::Spot;
 pub use template::{

@@ -115,6 +115,11 @@ fn spot_at(whole: &str, query: usize, at: usize) -> Spot {
     }
 }
 
+/// A member's name as a JSON Pointer has it.
+pub(crate) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 fn in_json<'r>(json: &'r JsonTemplate, pointer: &str, spots: &mut Vec<(Spot, &'r Symbol)>) {
     match json {
         JsonTemplate::Text(_) => {
@@ -122,8 +127,7 @@ fn in_json<'r>(json: &'r JsonTemplate, pointer: &str, spots: &mut Vec<(Spot, &'r
         }
         JsonTemplate::Object(members) => {
             for (name, value) in members {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                in_json(value, &format!("{pointer}/{name}"), spots);
+                in_json(value, &format!("{pointer}/{}", escaped(name)), spots);
             }
         }
         JsonTemplate::Array(items) => {

@@ -99,9 +99,15 @@ impl SeenEffect {
     }
 }
 
-/// The owner does it to an object of its own, and sees what it does.
-pub(super) async fn rehearse(t: &Tape, op: &Operation, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
-    let done = done_by_owner(t, op, &Place::of(object), object.tenant).await?;
+/// The owner does it to an object of its own, at this place, and sees what it does.
+pub(super) async fn rehearse(
+    t: &Tape,
+    op: &Operation,
+    place: &Place,
+    object: &Object,
+    before: &AtRest,
+) -> Result<SeenEffect, Stop> {
+    let done = done_by_owner(t, op, place, object.tenant).await?;
     if op.role != Role::Delete {
         return effect_on(t, object, before).await;
     }

@@ -6,6 +6,7 @@
 //! - [`writing`]: it replaces, changes or destroys; [`effect`] is what the owner sees of that.
 //! - [`creating`]: it creates, and the victim looks for it.
 //! - [`beside`]: it names an object of the victim's beside one of its own.
+//! - [`several`]: where a request names several objects of a kind, the victim's is tried in each place.
 //! - [`attempts`]: it names a tenant in many ways, one after the other.
 
 use crate::{Kind, TriedBy};
@@ -24,6 +25,7 @@ mod names;
 mod own_list;
 mod own_view;
 mod reading;
+mod several;
 mod spelling;
 mod swap_item;
 mod swap_path;

@@ -8,11 +8,12 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
 use self::pair::Swap;
+use super::several::in_every_slot;
 use super::writing::{Where, in_own_place, write_across};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
 use crate::shared::{
-    Aim, Place, SHARED, again, any_object, clear_below, each, is_creatable, named_besides, parent_of, parents_for,
-    plant, plant_under, prepared_object, remove, tries,
+    Aim, Place, SHARED, Slot, again, any_object, clear_below, each, is_creatable, named_besides, parent_of,
+    parents_for, plant, plant_under, prepared_object, remove, tries,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -25,7 +26,9 @@ pub(crate) static CHECK: Check = Check {
     does: "Reads, replaces, changes, deletes and lists below the victim's objects by their ids, in the attacker's own \
            tenant, with the attacker's own credential; an object with a parent is tried below the attacker's \
            parent and below the victim's. What is read is also tried the other way round: the attacker's own object below \
-           the victim's, or with one of the victim's named beside it. Ids that the attacker also has are skipped.",
+           the victim's, or with one of the victim's named beside it. Where a list of the request names objects, the \
+           victim's is tried in each place of it, beside others of the attacker's own; so it is in a list of one, if its \
+           owner may name a second one there. Ids that the attacker also has are skipped.",
     judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the answer is the victim's word for \
              word where nothing marks it, or a list or a number without the marker tells of the victim's what it does not tell \
              of an id that never existed, or the victim finds its object changed or gone. Isolated: denied, whatever the \
@@ -66,8 +69,10 @@ fn targets(spec: &Spec, op: &Operation) -> Vec<Target> {
             let above = parent_of(spec, op).filter(|_| is_nested(spec, op));
             let above = above.filter(|parent| is_creatable(spec, *parent) && is_creatable(spec, resource));
             let besides = if op.effect == Effect::Read { beside_own(spec, op) } else { Vec::new() };
+            let can_be_two = op.effect == Effect::Read || is_creatable(spec, resource);
+            let second = Some(Target::Second(resource)).filter(|_| can_be_two && op.request.slots(resource).can_grow());
             let objects = std::iter::once(resource).chain(besides).map(Target::Object);
-            objects.chain(above.map(Target::Above)).collect()
+            objects.chain(second).chain(above.map(Target::Above)).collect()
         }
         Role::List | Role::Search | Role::Count | Role::View => {
             named_besides(spec, op).into_iter().map(Target::Object).collect()
@@ -98,7 +103,8 @@ async fn read(t: &Tape, aim: Aim) -> Concluded {
     if is_many(op) {
         return below_foreign(t, op, aim, resource).await;
     }
-    let below_own = read_foreign(t, op, aim, resource).await?;
+    let in_slot = async |slot| read_foreign(t, op, aim, resource, slot).await;
+    let below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
     if !is_isolated(&below_own) {
         return Ok(below_own);
     }
@@ -118,11 +124,12 @@ async fn read(t: &Tape, aim: Aim) -> Concluded {
 async fn write(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let op = aim.op(w.tape());
     let resource = concerned(op)?;
-    let below_own = write_across(w, op, aim.pair(), resource, Where::Own).await?;
+    let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::Own, slot).await;
+    let below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
     if !is_nested(&w.spec, op) || !is_isolated(&below_own) {
         return Ok(below_own);
     }
-    or_else(write_across(w, op, aim.pair(), resource, Where::BelowTheirs).await, below_own)
+    or_else(write_across(w, op, aim.pair(), resource, Where::BelowTheirs, Slot::All).await, below_own)
 }
 
 fn concerned(op: &Operation) -> Result<ResourceIx, Stop> {
@@ -141,17 +148,21 @@ fn or_else(below_theirs: Concluded, below_own: Verdict) -> Concluded {
     }
 }
 
-async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
+async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx, slot: Slot) -> Concluded {
     // At least one, or why there is none. What nothing marks is compared word for word.
-    any_object(t, aim.victim, resource)?;
+    let first = any_object(t, aim.victim, resource)?;
+    let beside = |tenant, object: &Object| slot.beside_known(t, op, tenant, (resource, &object.id));
     let swap = |object: &Object| Swap {
         op,
         aim,
         shown: object.clone(),
-        theirs: Place::of(object),
-        place: in_own_place(t, aim.attacker, object),
+        theirs: Place::of(object).beside(beside(aim.victim, object)),
+        place: in_own_place(t, aim.attacker, object).beside(beside(aim.attacker, object)),
         kind: resource,
     };
+    if matches!(slot, Slot::Further(_)) {
+        swap(&first).takes_several(t).await?;
+    }
     for object in t.planted.of(aim.victim, resource) {
         if let Some(verdict) = swap(object).pair(t).await? {
             return Ok(verdict);

@@ -10,7 +10,7 @@ use super::creating;
 use super::reading::{is_marked, looking_for, pair, unmarked_pair};
 use super::writing::{Where, in_own_place, write_across};
 use crate::check::{Check, Concluded, Phase, Target, Trial, reads, writes};
-use crate::shared::{Aim, Named, Place, Words, again, at, each, leak, prepared_object};
+use crate::shared::{Aim, Named, Place, Slot, Words, again, at, each, leak, prepared_object};
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
 pub(crate) static CHECK: Check = Check {
@@ -111,7 +111,7 @@ async fn write(w: WriteTape<'_>, aim: Aim, named: Named) -> Concluded {
                 Named::Everywhere => Where::Theirs,
                 Named::In(way, _) => Where::Between(way),
             };
-            write_across(w, op, aim.pair(), resource, whose).await
+            write_across(w, op, aim.pair(), resource, whose, Slot::All).await
         }
         // It would change what the run has not made, and what it did could be neither seen nor undone.
         None => Err(Stop::not_applicable(format!("{} changes what is no object of the spec", op.label()))),

@@ -8,10 +8,11 @@ use watertight_engine::{Quiet, Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
 use super::effect::{AtRest, SeenEffect, observe_at_rest, poll_effect, rehearse};
+use super::several::ONE_AT_A_TIME;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Named, Nowhere, Place, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable,
+    Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable,
     is_held_by_a_third, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for, plant, plant_below,
     read, remove, remove_if_written, request, says_nothing,
 };
@@ -63,22 +64,27 @@ pub(super) async fn write_across(
     pair: Pair,
     resource: ResourceIx,
     whose: Where,
+    slot: Slot,
 ) -> Concluded {
     let t = w.tape();
     if t.spec[resource].is_disposable && !is_creatable(&t.spec, resource) {
-        return write_disposable(w, op, pair, resource, whose).await;
+        return write_disposable(w, op, pair, resource, whose, slot).await;
     }
     // Prepare, and let the owner show on a double what the operation does.
     let double = plant(w, pair.victim, resource).await?;
     let count = if whose != Where::Theirs && ids_count(t, pair.victim, resource) { CANDIDATES } else { 1 };
     let mut objects_attacked = Vec::new();
     for _ in 0..count {
-        objects_attacked.push(AttackedObject::choose(w, op, pair, resource, whose).await?);
+        objects_attacked.push(AttackedObject::choose(w, op, pair, resource, whose, slot).await?);
     }
     let objects = std::iter::once(&double).chain(objects_attacked.iter().map(|target| &target.object));
     let mut at_rest = observe_at_rest(t, objects).await?.into_iter();
     let of_double = at_rest.next().ok_or_else(|| Unproven::new(Reason::ControlFailed, "nothing was read"))?;
-    let effect = rehearse(t, op, &double, &of_double).await?;
+    let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
+    let effect = match slot {
+        Slot::Further(_) => rehearse_further(t, op, &place, &double, &of_double).await?,
+        Slot::All | Slot::Nth(_) => rehearse(t, op, &place, &double, &of_double).await?,
+    };
     // Attack, watch and close.
     let mut verdict = None;
     for (target, at_rest) in objects_attacked.iter().zip(at_rest) {
@@ -91,7 +97,7 @@ pub(super) async fn write_across(
     // attack is sent.
     if verdict.is_none() {
         let quiet = t.quiet([pair.attacker, pair.victim]).await;
-        let target = AttackedObject::choose(w, op, pair, resource, whose).await?;
+        let target = AttackedObject::choose(w, op, pair, resource, whose, slot).await?;
         verdict = target.attack(w, Before::Like(&of_double), &effect, Some(quiet)).await?;
         objects_attacked.push(target);
     }
@@ -114,10 +120,14 @@ async fn write_disposable(
     pair: Pair,
     resource: ResourceIx,
     whose: Where,
+    slot: Slot,
 ) -> Concluded {
     let t = w.tape();
     if whose == Where::BelowTheirs {
         return Err(Stop::not_applicable("no parent may be made"));
+    }
+    if slot != Slot::All {
+        return Err(Stop::not_applicable("none may be made to be named beside it"));
     }
     let _quiet = t.quiet([pair.attacker, pair.victim]).await;
     any_object(t, pair.victim, resource)?;
@@ -140,7 +150,7 @@ async fn write_disposable(
         if op.effect == Effect::Destroy && left.len() == 0 {
             return Err(too_few());
         }
-        let effect = rehearse(t, op, double, &of_double).await?;
+        let effect = rehearse(t, op, &Place::of(double), double, &of_double).await?;
         let has_none = matches!(&effect, SeenEffect::Changes(members) if members.is_empty());
         match left.next() {
             // An earlier trial may have done to this one what can be done once.
@@ -173,10 +183,29 @@ async fn write_disposable(
 /// Whether the owner can still do to an object what the attacker has tried: else nothing could have been seen of it.
 async fn can_still_be_done(t: &Tape, op: &Operation, object: &Object) -> Result<bool, Stop> {
     let at_rest = observe_at_rest(t, std::iter::once(object)).await?.pop().ok_or_else(Unproven::nothing_sent)?;
-    Ok(match rehearse(t, op, object, &at_rest).await? {
+    Ok(match rehearse(t, op, &Place::of(object), object, &at_rest).await? {
         SeenEffect::Gone => true,
         SeenEffect::Changes(members) => !members.is_empty(),
     })
+}
+
+/// What the owner sees of it where its request names several, and need not: what is refused, or done to the other one alone,
+/// is tried alone.
+async fn rehearse_further(
+    t: &Tape,
+    op: &Operation,
+    place: &Place,
+    double: &Object,
+    of_double: &AtRest,
+) -> Result<SeenEffect, Stop> {
+    let is_of_one = |unproven: &Unproven| {
+        matches!(unproven.reason, Reason::RefusedForForm | Reason::ControlFailed | Reason::EffectUnseen)
+    };
+    match rehearse(t, op, place, double, of_double).await {
+        Err(Stop::Unproven(unproven)) if is_of_one(&unproven) => Err(Stop::not_applicable(ONE_AT_A_TIME)),
+        Ok(effect) if !effect.is_seen() => Err(Stop::not_applicable(ONE_AT_A_TIME)),
+        told => told,
+    }
 }
 
 /// What the object attacked is like before.
@@ -217,8 +246,10 @@ impl<'o> AttackedObject<'o> {
         pair: Pair,
         resource: ResourceIx,
         whose: Where,
+        slot: Slot,
     ) -> Result<Self, Stop> {
         let t = w.tape();
+        let company = slot.beside_new(w, op, pair.attacker, resource).await?;
         let beside = |tenant, object: &Object| in_own_place(t, tenant, object);
         // Without quiet the attacker may get an object at that id at any time, so the only look that counts is the one
         // just before the attack.
@@ -241,7 +272,7 @@ impl<'o> AttackedObject<'o> {
                 (None, object, own)
             }
         };
-        let place = whose.place(pair.attacker, &object, &own);
+        let place = whose.place(pair.attacker, &object, &own).beside(company);
         Ok(Self { op, pair, whose, above, object, place, own })
     }
 

@@ -66,7 +66,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Part {
     /// What kind of part: `path`, `query`, `header`, `body`, `form`, `part`, `text`, `host`, `credential`; `added-header`,
-    /// `added-parameter` and `added-member` are not there in the request of an owner; `answer` is what it is told.
+    /// `added-parameter`, `added-element` and `added-member` are not there in the request of an owner; `answer` is what it is told.
     #[serde(rename = "in")]
     pub kind: &'static str,
     /// Which of its kind: a segment as it is written, a name, a JSON Pointer.
@@ -174,7 +174,7 @@ fn attacked(spec: &Spec, access: Access, op: &Operation, trials: &[&Trial]) -> A
 
 /// In the order of a request; then what is added to it, and what comes of it.
 fn rank(kind: &str) -> Option<usize> {
-    const ORDER: [&str; 13] = [
+    const ORDER: [&str; 14] = [
         HOST,
         "path",
         "query",
@@ -186,6 +186,7 @@ fn rank(kind: &str) -> Option<usize> {
         CREDENTIAL,
         ADDED_HEADER,
         ADDED_PARAMETER,
+        ADDED_ELEMENT,
         ADDED_MEMBER,
         ANSWER,
     ];
@@ -196,6 +197,7 @@ const HOST: &str = "host";
 const CREDENTIAL: &str = "credential";
 const ADDED_HEADER: &str = "added-header";
 const ADDED_PARAMETER: &str = "added-parameter";
+const ADDED_ELEMENT: &str = "added-element";
 const ADDED_MEMBER: &str = "added-member";
 const ANSWER: &str = "answer";
 
@@ -217,6 +219,11 @@ fn places_of(spec: &Spec, op: &Operation, target: Target) -> Vec<(Part, Stands)>
         Target::TenantId => holding(&|symbol| *symbol == Symbol::Tenant, &Stands::Tenant),
         Target::Object(kind) | Target::Above(kind) => {
             holding(&|symbol| *symbol == Symbol::Object(kind), &object(spec, op, kind))
+        }
+        Target::Second(kind) => {
+            let spots = op.request.second_spots(kind).into_iter();
+            let added = |spot: Spot| Part { kind: ADDED_ELEMENT, at: spot.name().map(str::to_owned) };
+            spots.map(|spot| (added(spot), object(spec, op, kind))).collect()
         }
         Target::Name => holding(&Symbol::is_unique, &Stands::Name),
         Target::Words => holding(&|symbol| *symbol == Symbol::CanaryPublic, &Stands::Words),

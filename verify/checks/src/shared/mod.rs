@@ -1,7 +1,7 @@
 //! What the checks share: where a request goes, what is planted, what an answer shows, and how trials are made.
 //!
 //! - [`place`](Place): an operation of the spec, at a place, in words → a request.
-//!   What a document needs escaped is (`escape`).
+//!   What a document needs escaped is (`escape`). [`company`](Slot): where it names several objects of a kind.
 //! - [`plant`](plant()): disposable objects, and those that set-up planted for all.
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
@@ -11,6 +11,7 @@
 //! - [`unmarked`](told_each()): what two tenants are told where nothing marks it.
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
 
+mod company;
 mod escape;
 mod evidence;
 mod features;
@@ -23,6 +24,7 @@ mod place;
 mod plant;
 mod unmarked;
 
+pub(crate) use company::{Company, Slot};
 pub(crate) use evidence::{
     control, failed, field_naming, foreign, foreign_field, has_word, is_page, leak, leaves, poll, reason, redirected,
     shown_of, shows, succeed,

@@ -1,15 +1,18 @@
 //! An operation of the spec, at a place, in words → a request.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use watertight_engine::Tape;
 use watertight_engine::call::{Address, Caller, Mark, ObjectName, Part, Payload, Request};
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_spec::{
-    AddressPart, BodyTemplate, Form, IdSource, ObjectId, Operation, PartTemplate, PathTemplate, Piece, RequestTemplate,
-    Resource, ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate, Way,
+    AddressPart, BodyTemplate, Effect, Form, IdSource, ObjectId, Operation, PartTemplate, PathTemplate, Piece,
+    RequestTemplate, Resource, ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate, Way,
 };
 
+use super::company::{Company, Slot};
 use super::escape;
 use crate::verdict::Stop;
 
@@ -24,6 +27,8 @@ pub(crate) struct Place {
     pub(crate) named: Named,
     /// An id for each resource.
     pub(crate) ids: Vec<(ResourceIx, ObjectId)>,
+    /// What else a request names there of one kind, where it names several.
+    pub(crate) company: Option<Company>,
 }
 
 /// Where a request names the tenant of its place.
@@ -39,7 +44,13 @@ pub(crate) enum Named {
 impl Place {
     /// In a tenant's own, with the ids of these ancestors.
     pub(crate) fn within(tenant: TenantIx, ids: &[(ResourceIx, ObjectId)]) -> Self {
-        Self { tenant, spelled: None, named: Named::Everywhere, ids: ids.to_vec() }
+        Self { tenant, spelled: None, named: Named::Everywhere, ids: ids.to_vec(), company: None }
+    }
+
+    /// Beside others of one kind.
+    pub(crate) fn beside(mut self, company: Option<Company>) -> Self {
+        self.company = company;
+        self
     }
 
     /// With the tenant named as it says.
@@ -107,7 +118,9 @@ impl Place {
     /// The ids of that: the innermost first, for it is the longest part of what is echoed.
     pub(crate) fn sent_ids(&self, op: &Operation) -> Vec<String> {
         let is_sent = |resource: &ResourceIx| op.request.mentions(&Symbol::Object(*resource));
-        self.ids.iter().rev().filter(|(resource, _)| is_sent(resource)).map(|(_, id)| id.to_string()).collect()
+        let others = self.company.iter().flat_map(|company| &company.others);
+        let ids = self.ids.iter().rev().filter(|(resource, _)| is_sent(resource)).map(|(_, id)| id);
+        ids.chain(others).map(ToString::to_string).collect()
     }
 
     /// The ids that it has besides one of this kind.
@@ -158,7 +171,7 @@ impl Words {
 /// The request of an operation, by `caller`, as an ordinary one. Effect and mark follow from what the operation is.
 pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, words: &Words) -> Result<Request, Stop> {
     let unbound = || Stop::not_applicable(format!("{} needs an object that the run does not have", op.label()));
-    let request = written(t, caller, &op.request, place, words).ok_or_else(unbound)?;
+    let request = written(t, caller, &op.request, &accompanied(t, op, place), words).ok_or_else(unbound)?;
     let mark = match (op.role, op.resource) {
         (Role::Create, Some(resource)) => Mark::Creates {
             resource,
@@ -172,6 +185,23 @@ pub(crate) fn request(t: &Tape, caller: Caller, op: &Operation, place: &Place, w
     Ok(request.of(op.ix).effect(op.effect).mark(mark))
 }
 
+/// The place, with different objects where a request names several of a kind, if nothing is done to these.
+fn accompanied<'p>(t: &Tape, op: &Operation, place: &'p Place) -> Cow<'p, Place> {
+    let is_safe = |kind: &ResourceIx| op.effect == Effect::Read || Some(*kind) != op.resource;
+    let company = |kind: ResourceIx| {
+        let id = place.id(kind).or_else(|| t.planted.of(place.tenant, kind).next().map(|object| &object.id))?;
+        Slot::All.beside_known(t, op, place.tenant, (kind, id))
+    };
+    let company = match place.company {
+        Some(_) => None,
+        None => op.request.objects().into_iter().filter(is_safe).find_map(company),
+    };
+    match company {
+        Some(_) => Cow::Owned(place.clone().beside(company)),
+        None => Cow::Borrowed(place),
+    }
+}
+
 /// A request of a template, as one that reads. None where a symbol has no value.
 pub(crate) fn written(
     t: &Tape,
@@ -180,7 +210,7 @@ pub(crate) fn written(
     place: &Place,
     words: &Words,
 ) -> Option<Request> {
-    let bound = Bound { t, place, words, unique: unique(t, template, words) };
+    let bound = Bound { t, template, place, words, unique: unique(t, template, words) };
     let request = Request::read(caller, place.tenant_in(Way::Url), &template.method, bound.path(&template.path)?);
     let headers = bound.headers(&template.headers)?;
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(&name, value));
@@ -190,6 +220,7 @@ pub(crate) fn written(
 /// What is written for each symbol of a request.
 struct Bound<'b> {
     t: &'b Tape,
+    template: &'b RequestTemplate,
     place: &'b Place,
     words: &'b Words,
     unique: Option<String>,
@@ -197,7 +228,16 @@ struct Bound<'b> {
 
 impl Bound<'_> {
     fn object(&self, resource: ResourceIx) -> Option<&ObjectId> {
-        self.place.id(resource).or_else(|| self.planted(resource))
+        self.listed(resource, None)
+    }
+
+    /// The object that is named by the n-th element of a list, or outside of lists.
+    fn listed(&self, resource: ResourceIx, nth: Option<usize>) -> Option<&ObjectId> {
+        let id = self.place.id(resource).or_else(|| self.planted(resource))?;
+        Some(match self.place.company.as_ref().filter(|company| company.resource == resource) {
+            Some(company) => company.id(id, self.template.slots(resource).slot(nth)),
+            None => id,
+        })
     }
 
     /// Where the place names no object of a kind: the first that set-up has planted in that tenant.
@@ -211,23 +251,33 @@ impl Bound<'_> {
     }
 
     fn path(&self, template: &PathTemplate) -> Option<Address> {
+        let mut named: Vec<ResourceIx> = Vec::new();
         address(template, |address, symbol, way| match (symbol, self.place.spelled_in(way)) {
             (Symbol::Tenant, Some(spelled)) => Some(address.text(spelled)),
+            (Symbol::Object(resource), _) if way == Way::Query && template.listed(*resource) > 0 => {
+                let nth = named.iter().filter(|other| *other == resource).count();
+                named.push(*resource);
+                Some(address.value(self.listed(*resource, Some(nth))?.to_string()))
+            }
             _ => Some(address.value(self.text(symbol, way)?)),
         })
     }
 
     /// None where a symbol has no value.
     fn body(&self, template: Option<&BodyTemplate>) -> Option<Option<Payload>> {
-        let value = |symbol: &Symbol| match symbol {
-            Symbol::Object(resource) => self.object(*resource).map(ObjectId::value),
+        let value = |symbol: &Symbol, nth: Option<usize>| match symbol {
+            Symbol::Object(resource) => self.listed(*resource, nth).map(ObjectId::value),
             Symbol::Generated(form) => Some(made_up(*form, self.unique.as_deref()?)),
             Symbol::Value(name) => self.given(name, Way::Body).cloned(),
             other => self.text(other, Way::Body).map(Value::String),
         };
         Some(match template {
             None => None,
-            Some(BodyTemplate::Json(json)) => Some(Payload::Json(json.render(&mut |symbol| value(symbol))?)),
+            Some(BodyTemplate::Json(json)) => {
+                let kind = self.place.company.as_ref().map(|company| company.resource);
+                let second = kind.filter(|kind| self.template.slots(*kind).can_grow());
+                Some(Payload::Json(json.render_lists(second, &mut |symbol, nth| value(symbol, nth))?))
+            }
             Some(BodyTemplate::Form(members)) => {
                 let member = |(name, value): &(String, TextTemplate)| {
                     Some((name.clone(), value.render(&mut |symbol| self.text(symbol, Way::Body))?))

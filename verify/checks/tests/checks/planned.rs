@@ -146,6 +146,10 @@ fn held(sent: &Sent, op: &Operation, place: &Place) -> Option<String> {
 
 fn recipe(name: &str) -> (Arc<Spec>, Plan) {
     let (_, text) = watertight_spec::RECIPES.into_iter().find(|(known, _)| *known == name).unwrap();
+    planned(text)
+}
+
+fn planned(text: &str) -> (Arc<Spec>, Plan) {
     let names = text.split('"').filter_map(|word| word.strip_prefix('$'));
     let names = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'));
     let spec = Arc::new(spec_of(text, &names.map(|name| (name.to_owned(), format!("hush-{name}"))).collect()));
@@ -177,7 +181,10 @@ fn every_operation_of_every_recipe_is_attacked_as_its_trials_are_or_said_not_to_
 }
 
 fn places(name: &str, operation: &str) -> Vec<String> {
-    let (spec, plan) = recipe(name);
+    places_in(recipe(name), operation)
+}
+
+fn places_in((spec, plan): (Arc<Spec>, Plan), operation: &str) -> Vec<String> {
     let outline = Outline::new(&spec, &plan);
     let attacked = outline.attacked.into_iter().find(|one| one.operation == operation).unwrap();
     let line = |place: Place| {
@@ -211,6 +218,21 @@ fn places_are_named_wherever_a_request_has_them() {
     assert!(places("hosts", "order.create").contains(&"host: Tenant api.swap-path-tenant".to_owned()));
     assert!(places("jsonapi", "article.read").iter().any(|place| place.starts_with("header x-tenant: Tenant ")));
     assert_eq!(places("odata", "activity.filtered")[0], "query $filter: Words api.search-own");
+}
+
+#[test]
+fn a_list_of_one_is_attacked_in_a_second_element_and_one_of_two_in_both() {
+    let (_, rest) = watertight_spec::RECIPES.into_iter().find(|(known, _)| *known == "rest").unwrap();
+    let of_ids = |ids: &str| {
+        let operation = format!(
+            "[[operation]]\nname = \"close\"\nrequest = \"POST /close\"\nbody = {{ ids = [{ids}] }}\neffect = \"change\""
+        );
+        places_in(planned(&format!("{rest}\n{operation}")), "close")
+    };
+    let written = |at: &str| format!("body /ids/{at}: OwnObject(\"case\") api.swap-item oracle.existence");
+    let added = "added-element /ids/1: OwnObject(\"case\") api.swap-item".to_owned();
+    assert_eq!(of_ids("\"{case}\""), [written("0"), added]);
+    assert_eq!(of_ids("\"{case}\", \"{case}\""), [written("0"), written("1")]);
 }
 
 #[test]

@@ -8,13 +8,15 @@ use watertight_spec::{Operation, ResourceIx, Role};
 
 use super::super::bare::{is_bare, is_empty};
 use super::super::reading::{Found, looking_for, opens, read_across, sees};
+use super::super::several::ONE_AT_A_TIME;
 use super::is_many;
 use crate::bracket::{self, Attack};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, are_alike, asked_afresh, foreign, holds_nothing, ids_count, is_creatable,
-    is_error, is_listed_as_own, is_taken, only_cached, own, request, says_nothing, told_apart, told_nowhere,
+    is_error, is_invalid, is_listed_as_own, is_taken, only_cached, own, request, says_nothing, shows, told_apart,
+    told_nowhere,
 };
-use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
 const VOID: &str = "nothing marks it, and its owner is told there what anyone is told of any id";
 
@@ -90,6 +92,20 @@ impl Swap<'_> {
             Found::Unclear(unproven) => Attack::Undecided(unproven),
         };
         open.attack(outcome).close().await.map(Some)
+    }
+
+    /// Whether the owner is shown its object beside others that it names: a target may take one at a time.
+    pub(super) async fn takes_several(&self, t: &Tape) -> Result<(), Stop> {
+        let answer =
+            t.send(request(t, own(t, self.aim.victim)?, self.op, &self.theirs, &looking_for(&self.shown))?).await;
+        let is_of_one = match class_of(&answer) {
+            ResponseClass::Success => {
+                self.op.role == Role::Read && !self.shown.marker.is_empty() && !shows(&answer, &self.shown)
+            }
+            ResponseClass::Denied => true,
+            ResponseClass::NotOffered | ResponseClass::Undecided => is_invalid(&answer),
+        };
+        if is_of_one { Err(Stop::not_applicable(ONE_AT_A_TIME)) } else { Ok(()) }
     }
 
     /// Whether a list holds nothing of anyone's.

@@ -9,8 +9,8 @@ use crate::api::in_own_place;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Place, Words, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant, own,
-    prepared_object, read, remove, request, succeed,
+    Aim, Company, Place, Slot, Words, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant,
+    own, plant, prepared_object, read, remove, request, succeed,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -31,7 +31,7 @@ pub(super) async fn try_it(t: &Tape, aim: Aim, resource: ResourceIx) -> Conclude
 async fn read_it(t: &Tape, aim: Aim, resource: ResourceIx) -> Concluded {
     let (foreign, made_by) = foreign_object(t, aim, resource).await?;
     let open = bracket::open(async || read(t, &foreign).await).await?;
-    let attack = compare(t, aim, &foreign, READS).await?;
+    let attack = compare(t, aim, &foreign, None, READS).await?;
     let verdict = open.attack(attack).close().await?;
     if let Some(w) = made_by {
         remove(w, &foreign).await?;
@@ -53,23 +53,51 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     };
     let foreign = clear_object(w, aim.pair(), resource, |tenant, object| in_own_place(t, tenant, object)).await?;
     let open = bracket::open(async || read(t, &foreign).await).await?;
-    let attack = compare(t, aim, &foreign, WRITES).await?;
+    let slot = slot_of(w, aim, resource).await?;
+    let company = slot.beside_new(w, aim.op(t), aim.attacker, resource).await?;
+    let attack = compare(t, aim, &foreign, company, WRITES).await?;
     drop(quiet);
     let verdict = open.attack(attack).close().await?;
     if matches!(verdict, Verdict::Isolated(_)) {
-        let words = Words::canary(&t.canary(aim.victim));
-        succeed(t, request(t, own(t, aim.victim)?, aim.op(t), &Place::of(&foreign), &words)?, aim.victim).await?;
+        let company = slot.beside_new(w, aim.op(t), aim.victim, resource).await?;
+        by_owner(t, aim, Place::of(&foreign).beside(company)).await?;
     }
     remove(w, &foreign).await?;
     Ok(verdict)
 }
 
-/// In the attacker's own place, and in the victim's.
-async fn compare(t: &Tape, aim: Aim, foreign: &Object, rounds: usize) -> Result<Attack, Stop> {
+/// The victim does it itself.
+async fn by_owner(t: &Tape, aim: Aim, place: Place) -> Result<(), Stop> {
+    let words = Words::canary(&t.canary(aim.victim));
+    succeed(t, request(t, own(t, aim.victim)?, aim.op(t), &place, &words)?, aim.victim).await.map(drop)
+}
+
+/// Whether its owner may name one object both in a path and in a list: else others are in the list.
+async fn slot_of(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Result<Slot, Stop> {
+    if !aim.op(&w).request.slots(resource).is_in_and_out() {
+        return Ok(Slot::All);
+    }
+    let double = plant(w, aim.victim, resource).await?;
+    let done = by_owner(&w, aim, Place::of(&double)).await;
+    remove(w, &double).await?;
+    Ok(if done.is_ok() { Slot::All } else { Slot::Nth(0) })
+}
+
+/// In the attacker's own place, and in the victim's, beside the same others of the attacker's.
+async fn compare(
+    t: &Tape,
+    aim: Aim,
+    foreign: &Object,
+    company: Option<Company>,
+    rounds: usize,
+) -> Result<Attack, Stop> {
     let asking = Asking::about(t, aim, foreign, rounds).await?;
-    let attack = asking.compare(t, |object| in_own_place(t, aim.attacker, object)).await?;
+    let in_own = |object: &Object| in_own_place(t, aim.attacker, object).beside(company.clone());
+    let attack = asking.compare(t, in_own).await?;
     match attack {
-        Attack::Withstood if names_tenant(aim.op(t)) => asking.compare(t, Place::of).await,
+        Attack::Withstood if names_tenant(aim.op(t)) => {
+            asking.compare(t, |object| Place::of(object).beside(company.clone())).await
+        }
         attack => Ok(attack),
     }
 }

@@ -1,0 +1,55 @@
+//! A request that names several objects of a kind: the victim's in each slot in turn, beside others of the attacker's own.
+//! Many a target looks at the first of a list, or at any one of it.
+
+use watertight_spec::{Operation, ResourceIx};
+
+use crate::check::Concluded;
+use crate::shared::Slot;
+use crate::verdict::{Stop, Verdict};
+
+/// Why it is not tried beside others.
+pub(super) const ONE_AT_A_TIME: &str = "its owner can't name several at a time there";
+
+/// What is concluded in every slot, where this is what is concluded of the request as it is written. The first that is not
+/// isolated is told.
+pub(super) async fn in_every_slot(
+    op: &Operation,
+    kind: ResourceIx,
+    plain: Concluded,
+    attempt: impl AsyncFn(Slot) -> Concluded,
+) -> Concluded {
+    let slots = op.request.slots(kind);
+    if !slots.has_list() {
+        return plain;
+    }
+    match plain {
+        Ok(Verdict::Isolated(_)) if slots.is_of_several() => {
+            // It was in the first one.
+            each(plain, (1..slots.count()).map(Slot::Nth), attempt).await
+        }
+        Ok(Verdict::Isolated(_)) => each(plain, (0..slots.count()).map(Slot::Further), attempt).await,
+        // One and the same id in a path and in a list may be no request that anyone sends.
+        Err(Stop::Unproven(_)) if slots.is_in_and_out() => {
+            match each(plain.clone(), (0..slots.count()).map(Slot::Nth), attempt).await {
+                Err(Stop::Unproven(_)) => plain,
+                told => told,
+            }
+        }
+        decided => decided,
+    }
+}
+
+async fn each(
+    mut concluded: Concluded,
+    slots: impl Iterator<Item = Slot>,
+    attempt: impl AsyncFn(Slot) -> Concluded,
+) -> Concluded {
+    for slot in slots {
+        match attempt(slot).await {
+            Err(Stop::NotApplicable(_)) => {}
+            Ok(Verdict::Isolated(proof)) => concluded = Ok(Verdict::Isolated(proof)),
+            told => return told,
+        }
+    }
+    concluded
+}

@@ -1,0 +1,75 @@
+//! Objects of its caller's own that a request names beside one: `{ ids = ["{case}", "{case}"] }`.
+
+use watertight_engine::{Tape, WriteTape};
+use watertight_spec::{ObjectId, Operation, ResourceIx, TenantIx};
+
+use super::{is_creatable, plant};
+use crate::verdict::Stop;
+
+/// In which slot of a request the object of its place is, and which others are in the remaining ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Company {
+    pub(crate) resource: ResourceIx,
+    /// In the order of the other slots.
+    pub(crate) others: Vec<ObjectId>,
+    pub(crate) slot: usize,
+}
+
+impl Company {
+    /// What is in a slot, where the object of the place has this id.
+    pub(crate) fn id<'c>(&'c self, id: &'c ObjectId, slot: usize) -> &'c ObjectId {
+        let others_before = if slot > self.slot { slot.saturating_sub(1) } else { slot };
+        if slot == self.slot { id } else { self.others.get(others_before).unwrap_or(id) }
+    }
+}
+
+/// In which slot of a request the object stands that is another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// Wherever it names one: alone, or first of several.
+    All,
+    /// In this one, beside others of the caller's own.
+    Nth(usize),
+    /// The same where it was decided alone: the target need not take several at a time.
+    Further(usize),
+}
+
+impl Slot {
+    /// The slot, if others are beside it.
+    fn number(self, op: &Operation, kind: ResourceIx) -> Option<usize> {
+        match self {
+            Self::Nth(slot) | Self::Further(slot) => Some(slot),
+            Self::All => op.request.slots(kind).is_of_several().then_some(0),
+        }
+    }
+
+    /// Beside objects of a tenant's that are made for it, and may be changed. What is there already stays as it is: then it
+    /// is alone.
+    pub(crate) async fn beside_new(
+        self,
+        w: WriteTape<'_>,
+        op: &Operation,
+        tenant: TenantIx,
+        kind: ResourceIx,
+    ) -> Result<Option<Company>, Stop> {
+        let Some(slot) = self.number(op, kind).filter(|_| is_creatable(&w.spec, kind)) else { return Ok(None) };
+        let mut others = Vec::new();
+        for _ in 1..op.request.slots(kind).count() {
+            others.push(plant(w, tenant, kind).await?.id);
+        }
+        Ok(Some(Company { resource: kind, others, slot }))
+    }
+
+    /// Beside objects of a tenant's that set-up has made or found, but not this one: nothing is done to them.
+    pub(crate) fn beside_known(
+        self,
+        t: &Tape,
+        op: &Operation,
+        tenant: TenantIx,
+        (kind, id): (ResourceIx, &ObjectId),
+    ) -> Option<Company> {
+        let slot = self.number(op, kind)?;
+        let known = t.planted.of(tenant, kind).map(|object| object.id.clone()).filter(|other| other != id);
+        Some(Company { resource: kind, others: known.collect(), slot })
+    }
+}
