@@ -11,7 +11,7 @@ use crate::shared;
 pub(super) fn crosses(spec: &Spec, who: Who, trial: &Trial) -> bool {
     let Some(enters) = spec.also_member(who, trial.pair.victim) else { return true };
     let names_other = |target: &Target| match target {
-        Target::Object(_) | Target::Above(_) | Target::Words | Target::Answer => false,
+        Target::Object(_) | Target::Above(_) | Target::Second(_) | Target::Words | Target::Answer => false,
         Target::Tenant
         | Target::TenantId
         | Target::Name
