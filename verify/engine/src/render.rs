@@ -4,6 +4,7 @@
 //! pairs, so what the log shows cannot differ from what was sent in anything but the secrets; and a replay, in which
 //! both halves are placeholders, renders the very text that the log holds.
 
+mod files;
 mod logins;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,12 +13,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use watertight_spec::{Credential, FileName, PrivateKey, Setting, Spec, TokenCommand, Totp, Who};
+use watertight_spec::{Credential, FileForm, PrivateKey, Setting, Spec, TokenCommand, Totp, UploadedFile, Who};
 
+use self::files::file_of;
 use self::logins::{act_request, token_request};
 use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, encode};
 use crate::credentials::{Jar, assertion, totp};
-use crate::log::{Sender, Sent};
+use crate::log::{Sender, Sent, Written, escaped};
 use crate::moment::Moments;
 use crate::redact::Goes;
 
@@ -82,6 +84,8 @@ pub(crate) struct Rendered {
     pub(crate) target: Text,
     pub(crate) headers: Vec<(String, Text)>,
     pub(crate) body: Option<Text>,
+    /// How both halves of that stand for its bytes.
+    pub(crate) written: Written,
     pub(crate) sender: Sender,
     pub(crate) by: String,
 }
@@ -112,6 +116,7 @@ impl Rendered {
             target: self.target.shown().to_owned(),
             headers: self.headers.iter().map(|(name, value)| (name.clone(), value.shown().to_owned())).collect(),
             body: self.body.as_ref().map(|body| body.shown().to_owned()),
+            written: self.written,
         }
     }
 }
@@ -206,7 +211,9 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             };
             let target = address(&request.address, secrets).framed(|path| format!("{base}{path}"));
             let target = query.iter().fold(target, |target, (name, value)| target.with_parameter(name, value));
-            Ok(Rendered { origin: origin.clone(), method: request.method.clone(), target, headers, body, sender, by })
+            let written = request.body.as_ref().map_or(Written::Plain, Payload::written);
+            let (origin, method) = (origin.clone(), request.method.clone());
+            Ok(Rendered { origin, method, target, headers, body, written, sender, by })
         }
         Call::Token(ask) => token_request(ask, spec, secrets),
         Call::Act(ask) => act_request(ask, spec, secrets),
@@ -244,21 +251,27 @@ fn body_of(payload: &Payload, secrets: &dyn Secrets) -> Text {
                 members.iter().map(|(name, value)| (name.clone(), returned(value, secrets))).collect();
             form_body(&members)
         }
-        Payload::Multipart(parts) => multipart_body(parts, secrets),
+        Payload::Multipart(parts) => multipart_body(parts, payload.written(), secrets),
         Payload::Text { text, .. } => returned(text, secrets),
     }
 }
 
 /// RFC 7578 4: each part with its name, and a file with its own and its type.
-fn multipart_body(parts: &[Part], secrets: &dyn Secrets) -> Text {
+fn multipart_body(parts: &[Part], written: Written, secrets: &dyn Secrets) -> Text {
+    let show = |bytes: &[u8]| match written {
+        Written::Plain => String::from_utf8_lossy(bytes).into_owned(),
+        Written::Escaped => escaped(bytes),
+    };
     let whole = |pick: &dyn Fn(&Text) -> String| {
         let mut body = String::new();
         for part in parts {
-            body += &format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{}\"", part.name);
-            if let Some(FileName { name, kind }) = &part.file {
-                body += &format!("; filename=\"{name}\"\r\ncontent-type: {kind}");
+            let mut head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{}\"", part.name);
+            if let Some(UploadedFile { name, kind, .. }) = &part.file {
+                head += &format!("; filename=\"{name}\"\r\ncontent-type: {kind}");
             }
-            body += &format!("\r\n\r\n{}\r\n", pick(&returned(&part.text, secrets)));
+            let form = part.file.as_ref().map_or(FileForm::Text, |file| file.form);
+            let content = file_of(form, pick(&returned(&part.text, secrets)).as_bytes());
+            body += &format!("{}\r\n\r\n{}\r\n", show(head.as_bytes()), show(&content));
         }
         body + &format!("--{BOUNDARY}--\r\n")
     };
@@ -315,6 +328,7 @@ fn fetch(url: &str) -> Result<Rendered, Unrendered> {
         target: Text::plain(origin_form(&url)),
         headers: [vec![("host".to_owned(), Text::plain(host(&url)))], common()].concat(),
         body: None,
+        written: Written::Plain,
         sender: Sender::Anonymous,
         by: "anonymous".into(),
         origin: url,

@@ -8,7 +8,7 @@ mod tokens;
 
 use secrecy::ExposeSecret as _;
 use watertight_engine::call::Forged;
-use watertight_engine::log::{Exchange, Lookup, Sender, What};
+use watertight_engine::log::{Exchange, Lookup, Sender, Sent, What, Written};
 use watertight_spec::{ClientCertificate, Credential, Locator, Principal, Setting, Spec, TokenCommand, Variable};
 
 pub use tokens::obtain_token;
@@ -66,11 +66,21 @@ impl<'s> Reproducer<'s> {
             }
             words.push(self.header(&exchange.sender, name, value));
         }
-        if let Some(body) = &sent.body {
-            words.push(format!("--data-binary {}", self.words.of(body)));
-        }
+        let (before, option) = self.body(sent);
+        words.extend(option);
         words.push(self.words.of(&format!("{}{}", sent.origin, sent.target)));
-        words.join(" ")
+        format!("{before}{}", words.join(" "))
+    }
+
+    /// What stands before the command, and its option, so that the body is sent.
+    fn body(&self, sent: &Sent) -> (String, Option<String>) {
+        let Some(body) = &sent.body else { return (String::new(), None) };
+        let body = self.words.of(body);
+        match sent.written {
+            Written::Plain => (String::new(), Some(format!("--data-binary {body}"))),
+            // No word of a shell can hold every byte.
+            Written::Escaped => (format!("printf %b {body} | "), Some("--data-binary @-".to_owned())),
+        }
     }
 
     /// Whether requests for this origin go to the spec's `address`.

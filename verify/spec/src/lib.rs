@@ -56,5 +56,6 @@ pub use slots::Slots;
 pub use spec::*;
 pub use spots::Spot;
 pub use template::{
-    AddressPart, BodyTemplate, FileName, Form, JsonTemplate, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
+    AddressPart, BodyTemplate, FileForm, Form, JsonTemplate, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
+    UploadedFile,
 };

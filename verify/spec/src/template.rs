@@ -183,18 +183,35 @@ pub struct PartTemplate {
     /// The name of the member.
     pub name: String,
     /// Where the part is a file, which.
-    pub file: Option<FileName>,
-    /// What is in it.
+    pub file: Option<UploadedFile>,
+    /// What is in it; within the form of the file, where that has one.
     pub text: TextTemplate,
 }
 
-/// The name and the media type of a file that is uploaded.
+/// What a file that is uploaded is called, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileName {
+pub struct UploadedFile {
     /// Its name.
     pub name: String,
     /// Its media type.
     pub kind: String,
+    /// What is around its text.
+    pub form: FileForm,
+}
+
+/// What is around the text of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileForm {
+    /// Nothing: the text is the file.
+    Text,
+    /// A picture that has the text as a comment.
+    Png,
+    /// The same.
+    Jpeg,
+    /// The same.
+    Gif,
+    /// An archive with the text as its one member.
+    Zip,
 }
 
 impl BodyTemplate {

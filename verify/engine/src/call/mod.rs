@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
-use watertight_spec::{ActIx, Effect, FileName, LoginStep, ObjectId, OperationIx, ResourceIx, Spec, TenantIx, Who};
+use watertight_spec::{
+    ActIx, Effect, FileForm, LoginStep, ObjectId, OperationIx, ResourceIx, Spec, TenantIx, UploadedFile, Who,
+};
 
+use crate::log::Written;
 pub(crate) use address::Piece;
+
 pub use address::{Address, PATH_SEGMENT, encode};
 
 /// One thing to do on the network.
@@ -86,9 +90,9 @@ pub enum Payload {
 pub struct Part {
     /// The name of the member.
     pub name: String,
-    /// Where the part is a file, its name and its media type.
-    pub file: Option<FileName>,
-    /// What is in it.
+    /// Where the part is a file, which.
+    pub file: Option<UploadedFile>,
+    /// What is in it; within the form of the file, where that has one.
     pub text: String,
 }
 
@@ -103,6 +107,14 @@ impl Payload {
             Self::Form(members) => members.iter().any(|(_, value)| value.contains(text)),
             Self::Multipart(parts) => parts.iter().any(|part| part.text.contains(text)),
             Self::Text { text: whole, .. } => whole.contains(text),
+        }
+    }
+    /// How its bytes are written where they are shown: a body that holds a picture or an archive is no text.
+    pub(crate) fn written(&self) -> Written {
+        let is_packed = |part: &Part| part.file.as_ref().is_some_and(|file| file.form != FileForm::Text);
+        match self {
+            Self::Multipart(parts) if parts.iter().any(is_packed) => Written::Escaped,
+            _ => Written::Plain,
         }
     }
     /// Its media type.

@@ -235,7 +235,7 @@ impl Live {
             method: rendered.method.clone(),
             target: rendered.target.real().to_owned(),
             headers: rendered.headers.iter().map(|(name, value)| (name.clone(), value.real().to_owned())).collect(),
-            body: rendered.body.as_ref().map(|body| body.real().as_bytes().to_vec()),
+            body: rendered.body.as_ref().map(|body| rendered.written.bytes(body.real())),
             certificate: rendered.sender.who(),
             reuse: match &rendered.sender {
                 Sender::Anonymous => Reuse::OfAnonymous,

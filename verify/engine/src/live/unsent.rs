@@ -24,7 +24,7 @@ pub(crate) fn unrendered(call: &Call, spec: &Spec, at: u64, why: &Unrendered) ->
     let target = target.chars().take(LONGEST_TARGET).collect();
     let sender = who.map_or(Sender::Anonymous, |who| Sender::Principal { who, token: None });
     let by = who.map_or_else(|| "anonymous".into(), |who| spec.name_of(who));
-    let sent = Sent { method, origin: String::new(), target, headers: vec![], body: None };
+    let sent = Sent { method, target, ..Sent::default() };
     let mut exchange = Exchange::new(at, sender, by, Purpose::of(call), sent);
     let (kind, text) = match why {
         Unrendered::NoToken(text) => (Failure::NoToken, text),

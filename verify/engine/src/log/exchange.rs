@@ -7,6 +7,7 @@ use serde_json::Value;
 use watertight_spec::{OperationIx, TenantIx, Who};
 
 use super::body::Body;
+use super::written::Written;
 use super::xml::document;
 use crate::call::{Call, Forged, Intent};
 use crate::marker::Hit;
@@ -125,7 +126,7 @@ impl Sender {
 }
 
 /// A request as recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// Upper-case method.
     pub method: String,
@@ -138,6 +139,9 @@ pub struct Sent {
     /// Text of the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// How that text stands for the bytes of the body.
+    #[serde(default, skip_serializing_if = "Written::is_plain")]
+    pub written: Written,
 }
 
 impl Sent {
@@ -295,9 +299,7 @@ impl Exchange {
     }
     /// What a check gets where nothing could be recorded: the run ends.
     pub(crate) fn unanswered() -> Self {
-        let sent =
-            Sent { method: String::new(), origin: String::new(), target: String::new(), headers: vec![], body: None };
-        Self::new(0, Sender::Anonymous, "anonymous".to_owned(), Purpose::default(), sent)
+        Self::new(0, Sender::Anonymous, "anonymous".to_owned(), Purpose::default(), Sent::default())
     }
     pub(crate) fn purpose(&self) -> Purpose {
         Purpose { intent: self.intent, operation: self.operation }

@@ -19,6 +19,7 @@ mod exchange;
 mod inbound;
 mod read;
 mod write;
+mod written;
 mod xml;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,8 @@ pub use exchange::{
 pub use inbound::{Called, Inbound, InboundKind, InboxIx};
 pub use read::{LogError, LogReader, Lookup, Tip};
 pub use write::LogWriter;
+pub use written::Written;
+pub(crate) use written::escaped;
 pub(crate) use xml::document;
 
 /// The events, as a hash chain.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::call::{ActCall, Caller, TokenCall};
 use crate::credentials::{Jar, REFRESH_TOKEN};
-use crate::log::Sender;
+use crate::log::{Sender, Written};
 
 pub(super) fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered, Unrendered> {
     let label = spec.name_of(ask.who);
@@ -186,6 +186,7 @@ fn written_request(
         target,
         headers: with_one_cookie_header(headers),
         body,
+        written: Written::Plain,
         sender: with.sender,
         by: with.by,
     })
@@ -267,6 +268,7 @@ fn post(url: &url::Url, auth: Vec<(String, Text)>, kind: &str, body: Text, who: 
         target: Text::plain(origin_form(url)),
         headers,
         body: Some(body),
+        written: Written::Plain,
         sender: Sender::Principal { who, token: None },
         by,
     }

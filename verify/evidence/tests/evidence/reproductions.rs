@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 use watertight_engine::call::Forgery;
-use watertight_engine::log::{Exchange, Header, Lookup, Sender};
+use watertight_engine::log::{Exchange, Header, Lookup, Sender, Written};
 use watertight_evidence::reproduce::{Reproducer, obtain_token};
 use watertight_spec::{Spec, parse};
 
@@ -88,6 +88,20 @@ fn what_the_log_shows_in_place_of_a_secret_becomes_its_variable() {
     asked.request.body = Some(format!("client_id=s&client_secret={PLACEHOLDER}&x=y"));
     let post = command(&spec(), &asked);
     assert!(post.contains("--data-binary 'client_id=s&client_secret='\"$N_SECRET\"'&x=y'"), "{post}");
+}
+
+#[test]
+fn bytes_that_no_word_of_a_shell_can_hold_are_printed_into_the_command() {
+    let mut asked = exchange("");
+    asked.request.method = "POST".into();
+    asked.request.body = Some("\\0211PNG\r\n\\0032\n\\\\ it's".into());
+    asked.request.written = Written::Escaped;
+    let made = command(&spec(), &asked);
+    assert!(made.starts_with("printf %b '\\0211PNG\r\n\\0032\n\\\\ it'\\''s' | curl -i "), "{made}");
+    assert!(made.contains(" --data-binary @- "), "{made}");
+    let (printing, _) = made.split_once(" | ").unwrap();
+    let printed = std::process::Command::new("sh").args(["-c", printing]).output().unwrap();
+    assert_eq!(printed.stdout, b"\x89PNG\r\n\x1a\n\\ it's");
 }
 
 #[test]

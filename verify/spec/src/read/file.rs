@@ -6,7 +6,7 @@ use crate::diagnostic::printable;
 use crate::keys::FILE;
 use crate::reader::{At, Reader, Value};
 use crate::symbols::Scope;
-use crate::template::{FileName, PartTemplate, Piece, Symbol, TextTemplate};
+use crate::template::{FileForm, PartTemplate, Piece, Symbol, TextTemplate, UploadedFile};
 
 /// A document of one empty page (ISO 32000-1, 7.5), up to its identifier.
 const PDF: &str = concat!(
@@ -49,6 +49,15 @@ const KINDS: [(&str, &str, &str, &str); 9] = [
     ("xml", "application/xml", "<?xml version=\"1.0\"?>\n<text>", "</text>\n"),
 ];
 
+/// The same for those that are no texts.
+const FORMS: [(&str, &str, FileForm); 5] = [
+    ("gif", "image/gif", FileForm::Gif),
+    ("jpeg", "image/jpeg", FileForm::Jpeg),
+    ("jpg", "image/jpeg", FileForm::Jpeg),
+    ("png", "image/png", FileForm::Png),
+    ("zip", "application/zip", FileForm::Zip),
+];
+
 impl<'t> Reader<'t, '_> {
     /// A member, or a file: `"{file:notes.txt}"`, or `{ name = "notes.txt", type = "text/plain", text = "{canary}" }`.
     pub(super) fn part(&mut self, name: At<&'t str>, value: &'t Value<'t>, scope: &Scope<'_>) -> Option<PartTemplate> {
@@ -65,21 +74,26 @@ impl<'t> Reader<'t, '_> {
             let file = file.and_then(|file| self.file_name(file.value, file.span));
             let kind = match table.get("type") {
                 Some(value) => Some(self.text(value)?.value.to_owned()),
-                None => {
-                    file.as_deref().map(|file| kind_of(file).map_or("text/plain", |(_, kind, ..)| *kind).to_owned())
-                }
+                None => file.as_deref().map(|file| media_type(file).unwrap_or("text/plain").to_owned()),
             };
             let text = self.need(&table, "text").and_then(|value| self.text_template(value, scope));
-            return Some(PartTemplate { name, file: Some(FileName { name: file?, kind: kind? }), text: text? });
+            let file = UploadedFile { name: file?, kind: kind?, form: FileForm::Text };
+            return Some(PartTemplate { name, file: Some(file), text: text? });
         }
         let written = value.get_ref().as_str().and_then(|text| text.strip_prefix("{file:")?.strip_suffix('}'));
         let Some(file) = written else {
             return Some(PartTemplate { name, file: None, text: self.text_template(value, scope)? });
         };
         let file = self.file_name(file, value.span())?;
-        let Some((_, kind, before, after)) = kind_of(&file) else {
+        let canary = Piece::Symbol(Symbol::Canary, "canary".to_owned());
+        if let Some((_, kind, form)) = entry_of(&file, &FORMS, |(end, ..)| end) {
+            let file = UploadedFile { name: file, kind: (*kind).to_owned(), form: *form };
+            return Some(PartTemplate { name, file: Some(file), text: TextTemplate(vec![canary]) });
+        }
+        let Some((_, kind, before, after)) = entry_of(&file, &KINDS, |(end, ..)| end) else {
             let message = format!("what a file `{}` holds is not known", printable(&file));
-            let known: Vec<_> = KINDS.iter().map(|(end, ..)| format!(".{end}")).collect();
+            let ends = KINDS.iter().map(|(end, ..)| end).chain(FORMS.iter().map(|(end, ..)| end));
+            let known: Vec<_> = ends.map(|end| format!(".{end}")).collect();
             let help = format!(
                 "one of {}; or say it: {{ name = \"{}\", type = \"…\", text = \"{{canary}}\" }}",
                 known.join(", "),
@@ -88,13 +102,9 @@ impl<'t> Reader<'t, '_> {
             self.report.note(value.span(), message, help);
             return None;
         };
-        let canary = Piece::Symbol(Symbol::Canary, "canary".to_owned());
         let pieces = vec![Piece::Text((*before).to_owned()), canary, Piece::Text((*after).to_owned())];
-        Some(PartTemplate {
-            name,
-            file: Some(FileName { name: file, kind: (*kind).to_owned() }),
-            text: TextTemplate(pieces),
-        })
+        let file = UploadedFile { name: file, kind: (*kind).to_owned(), form: FileForm::Text };
+        Some(PartTemplate { name, file: Some(file), text: TextTemplate(pieces) })
     }
 
     fn file_name(&mut self, name: &str, span: Range<usize>) -> Option<String> {
@@ -109,9 +119,15 @@ impl<'t> Reader<'t, '_> {
     }
 }
 
-fn kind_of(file: &str) -> Option<&'static (&'static str, &'static str, &'static str, &'static str)> {
+fn media_type(file: &str) -> Option<&'static str> {
+    let text = entry_of(file, &KINDS, |(end, ..)| end).map(|(_, kind, ..)| *kind);
+    text.or_else(|| entry_of(file, &FORMS, |(end, ..)| end).map(|(_, kind, _)| *kind))
+}
+
+/// What a table has for the end of a file's name.
+fn entry_of<T>(file: &str, table: &'static [T], end_of: impl Fn(&T) -> &str) -> Option<&'static T> {
     let (_, end) = file.rsplit_once('.')?;
-    KINDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(end))
+    table.iter().find(|entry| end_of(entry).eq_ignore_ascii_case(end))
 }
 
 #[cfg(test)]
@@ -120,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_pdf_says_where_its_objects_are() {
-        let (_, _, before, after) = kind_of("x.PDF").unwrap();
+        let (_, _, before, after) = entry_of("x.PDF", &KINDS, |(end, ..)| end).unwrap();
         let table = before.find("xref\n").unwrap();
         assert!(after.contains(&format!("startxref\n{table}\n")), "{after}");
         for (number, line) in before[table..].lines().skip(3).take(3).enumerate() {
