@@ -6,11 +6,15 @@ use serde_json::Value;
 use watertight_engine::WriteTape;
 use watertight_engine::call::{ObjectName, Request};
 use watertight_engine::journal::{Item, Name, SaidBy};
+use watertight_engine::log::Exchange;
 use watertight_engine::marker::RunTag;
 use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
 
 use crate::plan::{NO_REMOVAL, is_removable};
-use crate::shared::{Features, Place, Words, are_alike, follow, id_member, operation_of, own, request, similar};
+use crate::shared::{
+    Features, Place, Words, are_alike, follow, id_member, ids_at, is_page, is_turned_away, operation_of, own, request,
+    similar,
+};
 use crate::verdict::{ResponseClass, class_of};
 
 /// Whether the lists are searched for what the journal does not know.
@@ -169,6 +173,7 @@ impl Cleanup<'_> {
         match answer.status() {
             Some(200..=299) => Removal::Removed,
             Some(404 | 410) => Removal::Gone,
+            _ if answer.leads_on() && self.is_seen_gone(&object).await => Removal::Removed,
             _ if self.is_gone(&object).await => Removal::Gone,
             _ => Removal::Left(format!("{name} could not be removed: {}", answer.line())),
         }
@@ -178,9 +183,32 @@ impl Cleanup<'_> {
     /// object the owner is told what it is told of an id that never existed. Some targets answer 403 to both.
     async fn is_gone(&self, object: &ObjectName) -> bool {
         let listing = self.list_tagged(object.tenant, object.resource, &object.above).await;
-        if listing.end != End::Read || listing.ids.contains(&object.id) {
-            return false;
+        listing.end == End::Read && !listing.ids.contains(&object.id) && self.is_told_of_nothing(object).await
+    }
+
+    /// The same after a delete that leads on. Where there is no list, a list of another kind must show that its owner is let
+    /// in at all.
+    async fn is_seen_gone(&self, object: &ObjectName) -> bool {
+        match operation_of(&self.w.spec, object.resource, Role::List) {
+            Some(_) => self.is_gone(object).await,
+            None => self.is_let_in(object.tenant).await && self.is_told_of_nothing(object).await,
         }
+    }
+
+    /// Whether a list that names no object is shown to a tenant.
+    async fn is_let_in(&self, tenant: TenantIx) -> bool {
+        let spec = &self.w.tape().spec;
+        let is_plain = |resource: &ResourceIx| {
+            operation_of(spec, *resource, Role::List).is_some_and(|list| list.request.objects().is_empty())
+        };
+        let plain = spec.resource_ixs().find(is_plain);
+        let place = Place::within(tenant, &[]);
+        let Some(asked) = plain.and_then(|resource| self.as_owner(resource, Role::List, &place)) else { return false };
+        class_of(&*self.w.send(asked).await) == ResponseClass::Success
+    }
+
+    /// Whether its owner is told of an object what it is told of an id that never existed.
+    async fn is_told_of_nothing(&self, object: &ObjectName) -> bool {
         let none = object.id.like(similar(&object.id, &self.w.unique(), 1));
         let mut told = Vec::new();
         for id in [&object.id, &none] {
@@ -188,7 +216,7 @@ impl Cleanup<'_> {
                 return false;
             };
             let seen = self.w.send(asked).await;
-            if class_of(&seen) != ResponseClass::Denied {
+            if class_of(&seen) != ResponseClass::Denied && !is_turned_away(&seen) {
                 return false;
             }
             told.push(Features::of(&seen, &[id.to_string()]));
@@ -206,7 +234,7 @@ impl Cleanup<'_> {
         let Some(asked) = self.of_object(Role::Read, object) else { return Some(Removal::Left(no_caller(name))) };
         let seen = self.w.send(asked).await;
         match seen.status() {
-            Some(200..=299) if seen.json().is_some_and(|json| carries(json, self.tag)) => None,
+            Some(200..=299) if is_tagged(&seen, self.tag) => None,
             Some(200..=299 | 401 | 403 | 404 | 405 | 410) => Some(Removal::Spared),
             _ => Some(Removal::Left(format!("{name} could not be looked at: {}", seen.line()))),
         }
@@ -252,6 +280,16 @@ impl Cleanup<'_> {
                 Some(401 | 403 | 404 | 405 | 410 | 501) => return no_list(ids),
                 _ => return Listing::unread(ids, format!("{} could not be listed: {}", described.name, page.line())),
             }
+            if is_page(page) {
+                match tagged_on(spec, resource, page, self.tag) {
+                    Some(shown) => ids.extend(shown),
+                    None => {
+                        let why = "shows something of the run, and no link beside it says what";
+                        return Listing::unread(ids, format!("{} {why}: {}", described.name, page.line()));
+                    }
+                }
+                continue;
+            }
             let Some(json) = page.json() else {
                 let why = format!("{} is listed in a form that can't be read: {}", described.name, page.line());
                 return Listing::unread(ids, why);
@@ -289,6 +327,27 @@ fn no_caller(name: &Name) -> String {
         "{name}: no request can be made for it: its tenant has no principal that names it, or another object is not known"
     )
 }
+
+/// Whether an answer holds what was written by the run with this tag.
+fn is_tagged(seen: &Exchange, tag: &str) -> bool {
+    let text = || seen.response().map(|received| received.body.text()).unwrap_or_default();
+    seen.json().map_or_else(|| RunTag::marks(tag, text()), |json| carries(json, tag))
+}
+
+/// Ids of what carries the tag on a page for people. None where it is not clear of which object something is.
+fn tagged_on(spec: &Spec, resource: ResourceIx, page: &Exchange, tag: &str) -> Option<BTreeSet<ObjectId>> {
+    let text = page.response().map(|received| received.body.text()).unwrap_or_default();
+    let is_marker = |at: usize| {
+        let end = at.saturating_add(tag.len());
+        let mut begins = BEFORE_TAG.iter().filter_map(|length| at.checked_sub(*length));
+        begins.any(|begin| text.get(begin..end).is_some_and(|text| RunTag::marks(tag, text)))
+    };
+    let places = text.match_indices(tag).map(|(at, _)| at).filter(|at| is_marker(*at));
+    ids_at(spec, resource, page, places).into_iter().collect()
+}
+
+/// Bytes of a marker before the tag in it: its kind, with or without its owner.
+const BEFORE_TAG: [usize; 2] = [3, 5];
 
 /// Ids of the items of a list that carry the tag in themselves, not in another object that they embed.
 fn tagged(json: &Value, tag: &str, id: &str) -> Vec<ObjectId> {

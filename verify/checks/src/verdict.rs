@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use watertight_engine::log::{Exchange, Failure, Outcome};
 
 use crate::bracket::Proof;
-pub(crate) use class::{Refusal, refusal};
+pub(crate) use class::{Refusal, class_of_write, refusal};
 pub use class::{ResponseClass, class_of};
 
 /// What a trial concludes.

@@ -9,9 +9,10 @@ use std::path::Path;
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use watertight_spec::{ActIx, ObjectId, Resource, Spec};
+use watertight_spec::{ActIx, ObjectId, ResourceIx, Spec};
 
 use crate::call::{ActCall, Half, Intent, Mark, ObjectName, Request};
+use crate::links::object_at;
 use crate::log::Exchange;
 
 /// One line of the journal.
@@ -264,14 +265,16 @@ pub(crate) fn after(spec: &Spec, ask: &ActCall, answer: &Exchange) -> Option<Ent
 
 /// What the journal must say of a request that succeeded. What can't be found in the answer is found by the sweep.
 pub(crate) fn entry(spec: &Spec, request: &Request, exchange: &Exchange) -> Option<Entry> {
-    if !exchange.succeeded() {
+    if !exchange.lets_in() {
         return None;
     }
     match &request.mark {
+        // Where it only leads on, it is not said that anything is gone.
+        Mark::Removes(_) if !exchange.succeeded() => None,
         Mark::Nothing => None,
         Mark::Removes(object) => Some(Entry::Removed(Name::of(spec, object))),
         Mark::Creates { resource, owner, named, above } => {
-            let id = named.clone().or_else(|| id_in(&spec[*resource], exchange))?;
+            let id = named.clone().or_else(|| id_in(spec, *resource, exchange))?;
             let object = ObjectName { tenant: *owner, resource: *resource, above: above.clone(), id };
             let said_by = match request.intent {
                 Intent::Own => SaidBy::Owner,
@@ -283,8 +286,12 @@ pub(crate) fn entry(spec: &Spec, request: &Request, exchange: &Exchange) -> Opti
 }
 
 /// The id that an answer gives to a new object: where the spec says, in a member or a header, else at the end of `Location`
-/// (RFC 9110 10.2.2).
-pub fn id_in(resource: &Resource, exchange: &Exchange) -> Option<ObjectId> {
+/// (RFC 9110 10.2.2). A redirect may lead anywhere: its `Location` must be that of an object of the kind.
+pub fn id_in(spec: &Spec, resource: ResourceIx, exchange: &Exchange) -> Option<ObjectId> {
+    if exchange.leads_on() {
+        return object_at(spec, resource, exchange, exchange.led_to()?);
+    }
+    let resource = &spec[resource];
     let in_body = || ObjectId::of(resource.id.query(exchange.json()?).first()?);
     let in_header = || {
         let path = exchange.header("location")?.split(['?', '#']).next()?;

@@ -28,6 +28,7 @@ mod clock;
 mod credentials;
 mod gate;
 pub mod journal;
+mod links;
 mod live;
 pub mod log;
 pub mod marker;
@@ -46,6 +47,7 @@ mod unpack;
 
 pub use channel::inbox::CALLBACKS;
 pub use clock::{Clock, MachineClock};
+pub use links::object_at;
 pub use live::{Observer, Setting, SettingError};
 pub use redact::is_placeholder_in;
 pub use replay::{Divergence, Fed, Player};

@@ -120,6 +120,37 @@ impl PathTemplate {
     pub fn objects(&self) -> Vec<ResourceIx> {
         objects_of(self.symbols())
     }
+    /// What stands for a symbol in an address of this form, as it is written there: in `/cases/7/`, for `{case}` of
+    /// `/cases/{case}/`, it is `7`. What stands for other symbols may be anything.
+    pub fn value_in<'a>(&self, symbol: &Symbol, address: &'a str) -> Option<&'a str> {
+        self.values_in(address)?.into_iter().rfind(|(known, _)| *known == symbol).map(|(_, value)| value)
+    }
+    /// Whether an address is of this form.
+    pub fn fits(&self, address: &str) -> bool {
+        self.values_in(address).is_some()
+    }
+    fn values_in<'a>(&self, address: &'a str) -> Option<Vec<(&Symbol, &'a str)>> {
+        let (mut rest, mut values) = (address, Vec::new());
+        for (at, piece) in self.0.iter().enumerate() {
+            rest = match piece {
+                Piece::Text(text) => rest.strip_prefix(text.as_str())?,
+                Piece::Symbol(known, _) => {
+                    let end = match self.0.get(at.saturating_add(1)) {
+                        Some(Piece::Text(next)) => rest.find(next.as_str())?,
+                        Some(Piece::Symbol(..)) => return None,
+                        None => rest.len(),
+                    };
+                    let (value, after) = rest.split_at_checked(end)?;
+                    if value.is_empty() || value.contains(['/', '?', '&', '#']) {
+                        return None;
+                    }
+                    values.push((known, value));
+                    after
+                }
+            };
+        }
+        rest.is_empty().then_some(values)
+    }
 }
 
 /// The kinds of objects among symbols, each once, in order.

@@ -185,10 +185,8 @@ impl Naming<'_> {
             return Ok(Attack::Leaked(evidence));
         }
         // What is linked may be shown with what it is linked to.
-        let shown = match class_of(&sent) {
-            ResponseClass::Success if !self.removes() => subject.look(t).await?,
-            _ => None,
-        };
+        let is_accepted = class_of(&sent) == ResponseClass::Success || sent.leads_on();
+        let shown = if is_accepted && !self.removes() { subject.look(t).await? } else { None };
         if let Some(shown) = &shown
             && let Some(evidence) = leak(t, shown, self.aim.victim)
         {
@@ -251,7 +249,9 @@ impl Naming<'_> {
                 return self.as_nowhere(t, place, theirs, sent).await;
             }
             ResponseClass::Success => {}
-            ResponseClass::Undecided if is_invalid(sent) => return self.as_nowhere(t, place, theirs, sent).await,
+            ResponseClass::Undecided if is_invalid(sent) || (sent.leads_on() && leaves_nothing) => {
+                return self.as_nowhere(t, place, theirs, sent).await;
+            }
             ResponseClass::NotOffered | ResponseClass::Undecided => {
                 return Ok(Attack::Undecided(Unproven::undecided(sent)));
             }

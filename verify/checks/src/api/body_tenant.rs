@@ -6,15 +6,15 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, ResourceIx, Role, Spec, TenantIx};
+use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, TenantIx};
 
 use super::attempts::let_in_or_refused;
 use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Place, Words, again, at, each, leak, make, operation_of, own, parents_for, plant, poll, prepared_object,
-    read, remove, remove_if_written, request, succeed, tenant_name,
+    Aim, Made, Place, Tells, Words, again, at, each, is_page, leak, make, operation_of, own, parents_for, plant, poll,
+    prepared_object, read, remove, remove_if_written, request, succeed_or_lead_on, tenant_name,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -80,20 +80,25 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::nonce(&nonce))?;
         let answer = t.send(naming(&t.spec, asked, field, aim.victim, &nonce)?).await;
-        let told = match answer.succeeded() {
+        let told = match answer.lets_in() {
             true => {
                 let made = Made { tenant: aim.attacker, resource, parents: &parents, words: &[&nonce] };
                 made.id(t, tells, &answer).await?
             }
             false => None,
         };
+        let is_for_people = is_page(&answer) || answer.leads_on();
+        if told.is_none() && t.spec[resource].ids == IdSource::Server && (tells == Tells::InAnswer || is_for_people) {
+            attempts.add(unmade(w, &theirs, &answer, &nonce, tells).await?);
+            continue;
+        }
         let id = told.unwrap_or(chosen.into());
         let made = Object { tenant: aim.attacker, parents: parents.clone(), id, ..theirs.clone() };
         attempts.add(judge(w, aim, &theirs, &made, &answer, &nonce).await?);
         if attempts.is_leak() {
             break;
         }
-        if answer.succeeded() {
+        if answer.lets_in() {
             remove_if_written(w, &made, &nonce).await?;
         }
     }
@@ -135,11 +140,15 @@ async fn update_plainly(w: WriteTape<'_>, op: &Operation, tenant: TenantIx, reso
     let nonce = t.nonce(tenant);
     let asked = request(t, own(t, tenant)?, op, &Place::of(&plain), &Words::nonce(&nonce))?;
     let writes_nonce = asked.body.as_ref().is_some_and(|body| body.mentions(&nonce));
-    let updated = succeed(t, asked, tenant).await?;
-    if let Some(read) = operation_of(&t.spec, resource, Role::Read).filter(|_| writes_nonce) {
+    let updated = succeed_or_lead_on(t, asked, tenant).await?;
+    let unseen = || Unproven::shown(Reason::EffectUnseen, "a plain update shows no effect", &updated);
+    let reading = operation_of(&t.spec, resource, Role::Read).filter(|_| writes_nonce);
+    if reading.is_none() && updated.leads_on() {
+        return Err(unseen().into());
+    }
+    if let Some(read) = reading {
         let asked = request(t, own(t, tenant)?, read, &Place::of(&plain), &Words::default())?;
         let shown = poll(t, async || Ok(t.send(asked.clone()).await.mentions(&nonce).then_some(()))).await?;
-        let unseen = || Unproven::shown(Reason::EffectUnseen, "a plain update shows no effect", &updated);
         shown.ok_or_else(unseen)?;
     }
     remove(w, &plain).await
@@ -221,6 +230,29 @@ fn insert_beside(json: &mut Value, text: &str, field: &str, value: &Value) -> bo
     }
 }
 
+/// What it means that the attacker is not told of anything made.
+async fn unmade(
+    w: WriteTape<'_>,
+    theirs: &Object,
+    answer: &Exchange,
+    nonce: &str,
+    tells: Tells,
+) -> Result<Attack, Stop> {
+    if let Some(evidence) = leak(&w, answer, theirs.tenant) {
+        return Ok(Attack::Leaked(evidence));
+    }
+    if let Some(evidence) = arrives(w, theirs, answer, nonce, None).await? {
+        return Ok(Attack::Leaked(evidence));
+    }
+    let unseen = || Unproven::shown(Reason::EffectUnseen, "succeeded, and no list shows what it made", answer);
+    Ok(match tells {
+        _ if !answer.lets_in() => let_in_or_refused(answer),
+        // The answer to a plain create names what it made.
+        Tells::InAnswer => Attack::Withstood,
+        Tells::InList => Attack::Undecided(unseen()),
+    })
+}
+
 /// Whether what the attacker made or changed is with the victim now, or is lost to the attacker.
 async fn judge(
     w: WriteTape<'_>,
@@ -237,7 +269,7 @@ async fn judge(
     if let Some(evidence) = arrives(w, theirs, answer, nonce, Some(&mine.id)).await? {
         return Ok(Attack::Leaked(evidence));
     }
-    if !answer.succeeded() {
+    if !answer.lets_in() {
         return Ok(let_in_or_refused(answer));
     }
     let Some(op) = operation_of(&t.spec, mine.resource, Role::Read) else { return Ok(Attack::Withstood) };

@@ -12,9 +12,9 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Nowhere, Place, Tells, Words, again, attack, clear_object, each, id_in, ids_count, is_creatable,
-    is_invalid, is_taken, leak, make_under, named_besides, names_tenant, never_existed, operation_of, own, parent_of,
-    parents_for, prepared_object, remove, request, says_nothing,
+    Aim, Made, Nowhere, Place, Tells, Words, again, attack, clear_object, each, ids_count, is_creatable, is_invalid,
+    is_page, is_taken, leak, make_under, makes_nothing, named_besides, names_tenant, never_existed, operation_of, own,
+    parent_of, parents_for, prepared_object, remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -178,53 +178,74 @@ impl Link<'_> {
     /// What an answer means that left nothing with the victim.
     async fn settle(&self, w: WriteTape<'_>, linked: &Exchange, nonce: &str) -> Result<Attack, Stop> {
         let t = w.tape();
+        let made = self.made(t, &self.place, linked, nonce).await?;
         match class_of(linked) {
             ResponseClass::Denied => return Ok(Attack::Withstood),
             ResponseClass::NotOffered => return Ok(Attack::Undecided(Unproven::undecided(linked))),
-            ResponseClass::Undecided => return self.as_nowhere(t, linked, nonce).await,
-            ResponseClass::Success => {
-                if let Some(evidence) = self.discard(w, &self.place, linked, nonce).await? {
-                    return Ok(Attack::Leaked(evidence));
-                }
-            }
+            ResponseClass::Undecided if made.is_none() => return self.as_nowhere(t, linked, nonce).await,
+            ResponseClass::Success | ResponseClass::Undecided => {}
+        }
+        if let Some(id) = &made
+            && let Some(evidence) = self.discard(w, &self.place, id, linked, nonce).await?
+        {
+            return Ok(Attack::Leaked(evidence));
         }
         // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
         let nowhere = self.place.clone().and(self.above.resource, never_existed(t, self.above, 0).await?);
         let second = t.nonce(self.aim.attacker);
         let nowhere_linked = self.create(t, &nowhere, &second).await?;
-        // A success that says something, and names nothing new, here and there, is how some targets deny.
-        let is_refusal = |answer: &Exchange, nonce: &str| {
-            self.tells == Tells::InAnswer
-                && answer.json().is_some()
-                && id_in(&t.spec[self.resource], answer).is_none()
-                && !answer.mentions(nonce)
-        };
-        let is_denied = is_refusal(linked, nonce) && is_refusal(&nowhere_linked, &second);
+        let made_nowhere = self.made(t, &nowhere, &nowhere_linked, &second).await?;
+        if let Some(id) = &made_nowhere {
+            self.discard(w, &nowhere, id, &nowhere_linked, &second).await?;
+        }
+        let refuses_nowhere = made_nowhere.is_none() && self.is_refusal(t, &nowhere_linked, &second);
+        let is_denied = made.is_none() && self.is_refusal(t, linked, nonce) && refuses_nowhere;
         Ok(match class_of(&nowhere_linked) {
             ResponseClass::Success if is_denied => Attack::Withstood,
-            ResponseClass::Success => {
-                self.discard(w, &nowhere, &nowhere_linked, &second).await?;
-                Attack::Weak(
-                    Evidence::of(Shows::Weakness, "the victim's object is accepted", linked)
-                        .with("and so is one that never existed", &nowhere_linked),
-                )
-            }
             // The very same request, but for the id.
-            _ if is_refused(&nowhere_linked) => Attack::Leaked(
+            _ if (made.is_some() && refuses_nowhere) || is_refused(&nowhere_linked) => Attack::Leaked(
                 Evidence::of(Shows::ForeignLink, "what the attacker made was linked to the victim's object", linked)
                     .with("one that never existed is refused", &nowhere_linked),
             ),
+            ResponseClass::Success => weak(linked, &nowhere_linked),
+            ResponseClass::Undecided if made_nowhere.is_some() => weak(linked, &nowhere_linked),
             ResponseClass::Denied | ResponseClass::NotOffered | ResponseClass::Undecided => {
                 Attack::Undecided(Unproven::undecided(&nowhere_linked))
             }
         })
     }
 
+    /// What an answer says that something was made; none where it made nothing, or nothing shows what.
+    async fn made(&self, t: &Tape, place: &Place, answer: &Exchange, nonce: &str) -> Result<Option<ObjectId>, Stop> {
+        if class_of(answer) != ResponseClass::Success && !answer.leads_on() {
+            return Ok(None);
+        }
+        let parents = self.parents(place);
+        let made = Made { tenant: self.aim.attacker, resource: self.resource, parents: &parents, words: &[nonce] };
+        made.id(t, self.tells, answer).await
+    }
+
+    fn parents(&self, place: &Place) -> Vec<(ResourceIx, ObjectId)> {
+        place.ids.iter().filter(|(other, _)| *other != self.resource).cloned().collect()
+    }
+
+    /// Whether an answer by which nothing was made says so, as some targets deny.
+    fn is_refusal(&self, t: &Tape, answer: &Exchange, nonce: &str) -> bool {
+        match self.tells {
+            Tells::InAnswer => makes_nothing(&t.spec, self.resource, answer, nonce),
+            // Its list was looked through.
+            Tells::InList => {
+                operation_of(&t.spec, self.resource, Role::List).is_some() && (is_page(answer) || answer.leads_on())
+            }
+        }
+    }
+
     /// Where the victim's is refused as invalid, one that never existed must be refused the same way.
     async fn as_nowhere(&self, t: &Tape, refused: &Exchange, nonce: &str) -> Result<Attack, Stop> {
         let ask = |place: &Place| self.asked(t, place, nonce);
         let nowhere = Nowhere::instead_of(t, &self.place, (self.above.resource, &self.above.id));
-        let is_same = is_refused(refused) && says_nothing(t, self.op, ask, &self.place, nowhere, refused).await?;
+        let is_refused = is_refused(refused) || (refused.leads_on() && self.is_refusal(t, refused, nonce));
+        let is_same = is_refused && says_nothing(t, self.op, ask, &self.place, nowhere, refused).await?;
         Ok(if is_same { Attack::Withstood } else { Attack::Undecided(Unproven::undecided(refused)) })
     }
 
@@ -233,14 +254,12 @@ impl Link<'_> {
         &self,
         w: WriteTape<'_>,
         place: &Place,
+        id: &ObjectId,
         made_by: &Exchange,
         nonce: &str,
     ) -> Result<Option<Evidence>, Stop> {
         let (t, attacker) = (w.tape(), self.aim.attacker);
-        let parents: Vec<_> = place.ids.iter().filter(|(other, _)| *other != self.resource).cloned().collect();
-        let made_here = Made { tenant: attacker, resource: self.resource, parents: &parents, words: &[nonce] };
-        let Some(id) = made_here.id(t, self.tells, made_by).await? else { return Ok(None) };
-        let place = place.clone().and(self.resource, &id);
+        let place = place.clone().and(self.resource, id);
         let asked = |op| request(t, own(t, attacker)?, op, &place, &Words::default());
         let (mut found, mut is_own) = (None, false);
         for op in readings(&t.spec, self.resource, &place) {
@@ -258,6 +277,14 @@ impl Link<'_> {
         }
         Ok(found)
     }
+}
+
+/// Any is accepted.
+fn weak(linked: &Exchange, nowhere_linked: &Exchange) -> Attack {
+    Attack::Weak(
+        Evidence::of(Shows::Weakness, "the victim's object is accepted", linked)
+            .with("and so is one that never existed", nowhere_linked),
+    )
 }
 
 /// Whatever shows an object of a kind: its reading, and operations that read at it and name nothing but what the place has.

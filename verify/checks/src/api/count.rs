@@ -151,7 +151,7 @@ fn judge(moves: Vec<Move>) -> Counted {
     }
 }
 
-type Numbers = BTreeMap<String, f64>;
+pub(super) type Numbers = BTreeMap<String, f64>;
 
 /// What was counted last.
 struct Last {

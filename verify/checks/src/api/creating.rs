@@ -9,10 +9,10 @@ use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Made, Named, Place, Tells, Words, attack, follow, id_in, is_invalid, leak, make_under, operation_of, own,
-    parents_for, plant, remove, remove_if_written, request,
+    Made, Named, Place, Tells, Words, attack, follow, id_in, is_invalid, leak, make_under, makes_nothing, operation_of,
+    own, parents_for, plant, remove, remove_if_written, request,
 };
-use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of_write};
 
 /// The attacker creates in the victim's own collection, which the request names so.
 pub(super) async fn pair(
@@ -60,13 +60,15 @@ struct Trace<'o> {
 impl Trace<'_> {
     /// What an answer means that left nothing with the victim.
     async fn none(&self, w: WriteTape<'_>, created: &Exchange) -> Result<Attack, Stop> {
-        Ok(match class_of(created) {
+        Ok(match class_of_write(&w.spec, created) {
             ResponseClass::Denied => Attack::Withstood,
             ResponseClass::Success if self.went_home(w, created).await? => Attack::Withstood,
             ResponseClass::Success if self.is_refusal(&w, created) => Attack::Withstood,
             ResponseClass::Success => {
                 Attack::Undecided(Unproven::shown(Reason::EffectUnseen, "succeeded, and left no trace", created))
             }
+            ResponseClass::Undecided if created.leads_on() && self.went_home(w, created).await? => Attack::Withstood,
+            ResponseClass::Undecided if created.leads_on() && self.is_refusal(&w, created) => Attack::Withstood,
             ResponseClass::Undecided if is_invalid(created) && self.creates_own(w).await? => Attack::Withstood,
             ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(created)),
         })
@@ -82,13 +84,12 @@ impl Trace<'_> {
         }
     }
 
-    /// Whether a success is one by its status alone, as some targets deny: it says something, and does not name what was
-    /// made, as the answer to the owner's own create did. The victim's list, which shows what is made, does not show it.
+    /// Whether a success is one by its status alone: it does not name what was made, as the answer to the owner's own create
+    /// did. The victim's list, which shows what is made, does not show it.
     fn is_refusal(&self, t: &Tape, created: &Exchange) -> bool {
         let resource = self.object.resource;
-        let names_it = id_in(&t.spec[resource], created).is_some() || created.mentions(self.nonce);
         let is_listed = operation_of(&t.spec, resource, Role::List).is_some();
-        self.tells == Tells::InAnswer && created.json().is_some() && !names_it && is_listed
+        self.tells == Tells::InAnswer && is_listed && makes_nothing(&t.spec, resource, created, self.nonce)
     }
 
     /// Whether a target that goes by the credential alone has put it with the attacker; then it is removed there.
@@ -146,7 +147,7 @@ async fn look_for(
 ) -> Result<Option<Evidence>, Stop> {
     let t = w.tape();
     let (victim, resource) = (object.tenant, object.resource);
-    let told = || if attack.succeeded() { id_in(&t.spec[resource], attack) } else { None };
+    let told = || if attack.lets_in() { id_in(&t.spec, resource, attack) } else { None };
     let id = known_id.cloned().or_else(told);
     let found = |seen: &Exchange| {
         Evidence::of(Shows::ForeignWrite, "the attacker wrote into the victim's data", attack)

@@ -1,21 +1,23 @@
 //! What the owner sees of an object: at rest, after its own operation, and after an attack.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use watertight_engine::log::Exchange;
+use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role, TenantIx};
 
+use super::members::Members;
 use crate::shared::{
-    Listed, Nowhere, Place, Words, any_object, foreign, is_broken_json, is_turned_away, item_of, leaves, look_up,
-    operation_of, own, poll, read, request, says_nothing, shows, succeed,
+    Listed, Nowhere, Place, Words, any_object, foreign, is_turned_away, leaves, look_up, operation_of, own, poll, read,
+    request, says_nothing, shows, succeed_or_lead_on,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 /// What an object looks like while no one touches it.
 pub(super) struct AtRest {
-    members: BTreeMap<String, String>,
+    members: Members,
     /// Members that change by themselves.
     noise: BTreeSet<String>,
 }
@@ -39,46 +41,24 @@ pub(super) async fn observe_at_rest<'o>(
 }
 
 async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRest, Stop> {
-    let before = members_of(t, object, first);
+    let before = Members::of(t, object, first);
     match state(t, object).await? {
-        State::There(_, members) => Ok(AtRest { noise: differing(&before, &members), members }),
+        State::There(_, members) => Ok(AtRest { noise: before.differing(&members), members }),
         State::Gone(seen) | State::Unclear(seen) => {
             Err(Unproven::shown(Reason::ControlFailed, "the owner can't read its own object twice", &seen).into())
         }
     }
 }
 
-/// What an answer to its owner's reading says of an object: all of it, or its item of a list.
-fn members_of(t: &Tape, object: &Object, seen: &Exchange) -> BTreeMap<String, String> {
-    match operation_of(&t.spec, object.resource, Role::Read) {
-        Some(_) => told(seen).unwrap_or_default(),
-        None => item_of(&t.spec[object.resource], seen, &object.id).map(leaves).unwrap_or_default(),
-    }
-}
-
-/// The members of an answer, or its text: a file is one.
-fn told(seen: &Exchange) -> Option<BTreeMap<String, String>> {
-    match (seen.json(), seen.response()) {
-        (Some(json), _) => Some(leaves(json)),
-        (None, Some(_)) if is_broken_json(seen) => None,
-        (None, Some(received)) => Some(BTreeMap::from([("its text".to_owned(), received.body.text().to_owned())])),
-        (None, None) => None,
-    }
-}
-
 impl AtRest {
     /// Of an object that has just been made, as it was read: what changes by itself is known from another one.
     pub(super) fn like(&self, t: &Tape, object: &Object, seen: &Exchange) -> Self {
-        Self { members: members_of(t, object, seen), noise: self.noise.clone() }
+        Self { members: Members::of(t, object, seen), noise: self.noise.clone() }
     }
 
-    fn changed(&self, now: &BTreeMap<String, String>) -> BTreeSet<String> {
-        differing(&self.members, now).into_iter().filter(|member| !self.noise.contains(member)).collect()
+    fn changed(&self, now: &Members) -> BTreeSet<String> {
+        self.members.changed(now).into_iter().filter(|member| !self.noise.contains(member)).collect()
     }
-}
-
-fn differing(one: &BTreeMap<String, String>, two: &BTreeMap<String, String>) -> BTreeSet<String> {
-    one.keys().chain(two.keys()).filter(|member| one.get(*member) != two.get(*member)).cloned().collect()
 }
 
 /// What an operation does to an object, as the owner sees it.
@@ -109,12 +89,34 @@ pub(super) async fn rehearse(
 ) -> Result<SeenEffect, Stop> {
     let done = done_by_owner(t, op, place, object.tenant).await?;
     if op.role != Role::Delete {
-        return effect_on(t, object, before).await;
+        return done.effect_on(t, object, before).await;
     }
     let is_gone = poll(t, async || is_gone(t, object).await).await?;
-    let unseen = || Unproven::shown(Reason::EffectUnseen, "the owner's own delete shows no effect", &done).into();
+    let unseen =
+        || Unproven::shown(Reason::EffectUnseen, "the owner's own delete shows no effect", &done.answer).into();
     is_gone.map(|()| SeenEffect::Gone).ok_or_else(unseen)
 }
+
+/// The owner does it to an object of its own, at this place, and it works.
+pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Object) -> Result<(), Stop> {
+    let canary = t.canary(object.tenant);
+    let asked = request(t, own(t, object.tenant)?, op, place, &Words::canary(&canary))?;
+    let done = succeed_or_lead_on(t, asked, object.tenant).await?;
+    if !done.leads_on() {
+        return Ok(());
+    }
+    let seen = poll(t, async || {
+        Ok(match state(t, object).await? {
+            State::Gone(_) => Some(()),
+            State::There(seen, _) => seen.mentions(&canary.public).then_some(()),
+            State::Unclear(_) => None,
+        })
+    })
+    .await?;
+    seen.ok_or_else(|| Unproven::shown(Reason::EffectUnseen, LED_ELSEWHERE, &done).into())
+}
+
+const LED_ELSEWHERE: &str = "its owner is led elsewhere, and sees nothing of what it does";
 
 /// The same at a place that names this object besides the one that the operation concerns.
 pub(super) async fn rehearse_at(
@@ -124,29 +126,68 @@ pub(super) async fn rehearse_at(
     object: &Object,
     before: &AtRest,
 ) -> Result<SeenEffect, Stop> {
-    done_by_owner(t, op, place, object.tenant).await?;
-    effect_on(t, object, before).await
+    done_by_owner(t, op, place, object.tenant).await?.effect_on(t, object, before).await
 }
 
-async fn done_by_owner(t: &Tape, op: &Operation, place: &Place, owner: TenantIx) -> Result<Seen, Stop> {
-    let words = Words::canary(&t.canary(owner));
-    succeed(t, request(t, own(t, owner)?, op, place, &words)?, owner).await
+/// What the owner has done.
+struct Done {
+    answer: Seen,
+    /// What it wrote, where the request writes.
+    canary: Canary,
 }
 
-/// What the owner sees of an object from then on, until something of it has changed or `settle` has passed.
-async fn effect_on(t: &Tape, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
-    let seen = poll(t, async || {
-        Ok(match state(t, object).await? {
-            State::Gone(_) => still_gone(t, object).await?.map(|_| SeenEffect::Gone),
-            State::There(_, now) => {
-                let changed = before.changed(&now);
-                (!changed.is_empty()).then_some(SeenEffect::Changes(changed))
-            }
-            State::Unclear(_) => None,
+async fn done_by_owner(t: &Tape, op: &Operation, place: &Place, owner: TenantIx) -> Result<Done, Stop> {
+    let canary = t.canary(owner);
+    let asked = request(t, own(t, owner)?, op, place, &Words::canary(&canary))?;
+    Ok(Done { answer: succeed_or_lead_on(t, asked, owner).await?, canary })
+}
+
+impl Done {
+    /// What the owner sees of an object from then on, until something of it has changed or `settle` has passed.
+    async fn effect_on(&self, t: &Tape, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
+        let seen = poll(t, async || {
+            Ok(match state(t, object).await? {
+                State::Gone(_) => still_gone(t, object).await?.map(|_| SeenEffect::Gone),
+                State::There(seen, now) => {
+                    let changed = match now.is_page() {
+                        true => self.changes_on_page(t, object, before, (&seen, &now)).await?,
+                        false => before.changed(&now),
+                    };
+                    (!changed.is_empty()).then_some(SeenEffect::Changes(changed))
+                }
+                State::Unclear(_) => None,
+            })
         })
-    })
-    .await?;
-    Ok(seen.unwrap_or(SeenEffect::Changes(BTreeSet::new())))
+        .await?;
+        match seen {
+            Some(effect) => Ok(effect),
+            // That it was done is not even said.
+            None if self.answer.leads_on() => {
+                Err(Unproven::shown(Reason::EffectUnseen, LED_ELSEWHERE, &self.answer).into())
+            }
+            None => Ok(SeenEffect::Changes(BTreeSet::new())),
+        }
+    }
+
+    /// What has changed on a page, at a second look as well: a message that something was done is shown once.
+    async fn changes_on_page(
+        &self,
+        t: &Tape,
+        object: &Object,
+        before: &AtRest,
+        (seen, now): (&Exchange, &Members),
+    ) -> Result<BTreeSet<String>, Stop> {
+        let is_written = |seen: &Exchange| seen.mentions(&self.canary.public);
+        if !is_written(seen) && before.changed(now).is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let State::There(again, then) = state(t, object).await? else { return Ok(BTreeSet::new()) };
+        if is_written(seen) && is_written(&again) {
+            return Ok(BTreeSet::from(["what was written".to_owned()]));
+        }
+        let passing = now.differing(&then);
+        Ok(before.changed(&then).into_iter().filter(|member| !passing.contains(member)).collect())
+    }
 }
 
 async fn is_gone(t: &Tape, object: &Object) -> Result<Option<()>, Stop> {
@@ -212,7 +253,7 @@ async fn destroyed(t: &Tape, object: &Object, attack: &Exchange) -> Result<Optio
 
 /// What the owner reads of an object.
 enum State {
-    There(Seen, BTreeMap<String, String>),
+    There(Seen, Members),
     Gone(Seen),
     Unclear(Seen),
 }
@@ -222,7 +263,7 @@ async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
     let place = Place::of(object);
     let ask = |place: &Place| request(t, own(t, object.tenant)?, op, place, &Words::default());
     let seen = t.send(ask(&place)?).await;
-    let members = told(&seen);
+    let members = Members::told(&seen);
     let is_anothers = is_anothers(t, &seen, object);
     let may_be_nothing = seen.succeeded() && !is_anothers && !shows(&seen, object);
     if may_be_nothing || is_turned_away(&seen) {
@@ -249,7 +290,7 @@ async fn listed_state(t: &Tape, object: &Object) -> Result<State, Stop> {
         unproven => unproven,
     })?;
     Ok(match item {
-        Some(item) => State::There(page, leaves(&item)),
+        Some(item) => State::There(page, Members::data(leaves(&item))),
         None if is_complete && page.succeeded() => State::Gone(page),
         None => State::Unclear(page),
     })

@@ -20,6 +20,7 @@ mod child;
 mod count;
 mod creating;
 mod effect;
+mod members;
 mod named_tenant;
 mod names;
 mod own_list;
@@ -32,6 +33,7 @@ mod swap_path;
 mod writing;
 
 pub(crate) use absent::tenantless;
+pub(crate) use effect::does;
 pub(crate) use own_list::{crosses, is_view, own_prefix, tells_of, view_place};
 pub(crate) use own_view::{CHECK as OWN_VIEW, OwnView};
 pub(crate) use reading::{is_marked, looking_for};

@@ -8,15 +8,16 @@ use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, Role, Spec, Symbol, TenantIx};
 
-use super::count::numbers;
+use super::count::{Numbers, numbers};
 use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack, Open};
 use crate::check::{Check, Concluded, Phase, Target, Trial, reads};
 use crate::setup::says_something;
 use crate::shared::{
     Aim, Fresh, Place, SHARED, Told, Words, again, any_object, asked_afresh, at, each, field_naming, first_page,
-    follow, foreign, foreign_field, ids_count, is_broken_json, is_counted, is_creatable, item_of, items, leak, leaves,
-    only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each, told_to_anyone,
+    follow, foreign, foreign_field, ids_count, is_broken_json, is_counted, is_creatable, is_page, item_of, items, leak,
+    leaves, numbers_on, only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each,
+    told_to_anyone,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -292,7 +293,7 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
     if !last.succeeded() {
         return undecided(reason(last), "the attacker's own request failed");
     }
-    if is_broken_json(last) || (op.role == Role::Search && last.json().is_none()) {
+    if is_broken_json(last) || (op.role == Role::Search && last.json().is_none() && !is_page(last)) {
         return undecided(Reason::UnclearAnswer, "an answer that can't be read");
     }
     if !followed.is_complete {
@@ -357,7 +358,7 @@ async fn compare_counts(t: &Tape, op: &Operation, aim: Aim, place: &Place, words
     }
     let (Some(theirs), Some(no_one)) = (of_theirs.first(), of_no_one.first()) else { return Ok(Attack::Withstood) };
     // A number that is the same each time for either words, and differs between them.
-    let mut all = numbers(theirs).into_keys();
+    let mut all = told_numbers(theirs).into_keys();
     let telling = all.find(|at| match (constant(&of_theirs, at), constant(&of_no_one, at)) {
         (Some(one), Some(other)) => one != other,
         _ => false,
@@ -369,9 +370,14 @@ async fn compare_counts(t: &Tape, op: &Operation, aim: Aim, place: &Place, words
     }))
 }
 
+/// The numbers of an answer, or of a page for people.
+fn told_numbers(answer: &Exchange) -> Numbers {
+    if is_page(answer) { numbers_on(answer) } else { numbers(answer) }
+}
+
 /// The number at a place of the answers, or that there is none, where all say the same.
 fn constant(answers: &[Seen], at: &str) -> Option<Option<u64>> {
-    let number = |answer: &Exchange| numbers(answer).get(at).map(|number| number.to_bits());
+    let number = |answer: &Exchange| told_numbers(answer).get(at).map(|number| number.to_bits());
     let mut values = answers.iter().map(|answer| number(answer));
     values.next().filter(|first| values.all(|value| value == *first))
 }

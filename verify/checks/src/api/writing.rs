@@ -295,7 +295,7 @@ impl<'o> AttackedObject<'o> {
         let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };
         drop(quiet);
         let outcome = self.watch(t, &before, effect, &sent, &nonce).await?;
-        if self.may_create() && sent.succeeded() && !outcome.is_leak() {
+        if self.may_create() && sent.lets_in() && !outcome.is_leak() {
             self.undo(w, &nonce).await?;
         }
         open.attack(outcome).close().await.map(Some)
@@ -379,8 +379,7 @@ impl<'o> AttackedObject<'o> {
                 Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, sent))
             }
             // The operation is known to have an effect that is seen, and the victim sees none.
-            (ResponseClass::Undecided, SeenEffect::Gone) if is_turned_away(sent) => Attack::Withstood,
-            (ResponseClass::Undecided, SeenEffect::Changes(members)) if !members.is_empty() && is_turned_away(sent) => {
+            (ResponseClass::Undecided, effect) if effect.is_seen() && (is_turned_away(sent) || sent.leads_on()) => {
                 Attack::Withstood
             }
             (ResponseClass::Undecided, effect)

@@ -10,7 +10,7 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
     Aim, Features, Made, NAMELESS, Place, Tells, Words, again, each, ids_count, is_creatable, leak, operation_of, own,
-    parents_for, poll, read, reason, remove, request, succeed, told_apart,
+    parents_for, poll, read, reason, remove, request, succeed_or_lead_on, told_apart,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -84,8 +84,8 @@ async fn take(w: WriteTape<'_>, aim: Aim, resource: ResourceIx, name: &str) -> R
     let words = Words { unique: Some(name.to_owned()), ..Words::canary(&canary) };
     let place = Place::within(aim.victim, &parents).and(resource, name.to_owned());
     let asked = request(&w, own(&w, aim.victim)?, aim.op(&w), &place, &words)?;
-    let made = succeed(&w, asked, aim.victim).await?;
-    let tells = Tells::by(&w.spec[resource], &made);
+    let made = succeed_or_lead_on(&w, asked, aim.victim).await?;
+    let tells = Tells::by(&w.spec, resource, &made);
     let words = [canary.public.as_str(), &canary.secret];
     let found = Made { tenant: aim.victim, resource, parents: &parents, words: &words };
     let id = id_of_made(&w, &found, tells, name, &made).await?;
@@ -116,13 +116,15 @@ async fn compare(w: WriteTape<'_>, aim: Aim, creating: &Creating, names: &[(Obje
         if let Some(evidence) = given_theirs(w, aim, creating, name, object, &tried).await? {
             return Ok(Attack::Leaked(evidence));
         }
-        of_taken.push(features_of(w, aim, creating, name, &tried).await?);
+        undo(w, aim, creating, name, &tried).await?;
         let taken = tried.answer;
+        of_taken.push(features_of(&taken, name));
         let free_name = w.unique();
         let tried = create(w, aim, &creating.place, &free_name).await?;
-        of_free.push(features_of(w, aim, creating, &free_name, &tried).await?);
+        let made = undo(w, aim, creating, &free_name, &tried).await?;
         let free = tried.answer;
-        if !free.succeeded() {
+        of_free.push(features_of(&free, &free_name));
+        if !free.succeeded() && made.is_none() {
             let doubt = Unproven::shown(reason(&free), "a free name is refused as well", &free);
             return Ok(Attack::Undecided(doubt));
         }
@@ -187,7 +189,7 @@ async fn given_theirs(
     // Where ids count, what the attacker wrote is all that tells its own object from the victim's.
     let is_told_apart = template.mentions(&Symbol::Canary) || template.mentions(&Symbol::CanaryPublic);
     let may_meet = ids_count(&w, aim.victim, object.resource) && !is_told_apart;
-    if w.spec[object.resource].ids != IdSource::Server || !answer.succeeded() || may_meet {
+    if w.spec[object.resource].ids != IdSource::Server || !answer.lets_in() || may_meet {
         return Ok(None);
     }
     let made = Made { tenant: aim.attacker, resource: object.resource, parents: &place.ids, words: &[nonce] };
@@ -213,26 +215,34 @@ async fn given_theirs(
     }))
 }
 
-/// What can be seen of the answer. What was made is removed by the attacker.
-async fn features_of(
+/// What can be seen of the answer. What was made has an id and times of its own; whether anything was made is what counts.
+fn features_of(answer: &Exchange, name: &str) -> Features {
+    match answer.lets_in() {
+        true => Features::of_status(answer),
+        false => Features::of(answer, &[name.to_owned()]),
+    }
+}
+
+/// The attacker removes what was made, and says what that was.
+async fn undo(
     w: WriteTape<'_>,
     aim: Aim,
     Creating { place, tells }: &Creating,
     name: &str,
     Tried { answer, nonce }: &Tried,
-) -> Result<Features, Stop> {
+) -> Result<Option<ObjectId>, Stop> {
     let Some(resource) = aim.op(&w).resource else { return Err(Stop::not_applicable("it concerns no object")) };
-    if !answer.succeeded() {
-        return Ok(Features::of(answer, &[name.to_owned()]));
+    if !answer.lets_in() {
+        return Ok(None);
     }
     let found = Made { tenant: aim.attacker, resource, parents: &place.ids, words: &[nonce] };
-    if let Some(id) = id_of_made(&w, &found, *tells, name, answer).await? {
+    let id = id_of_made(&w, &found, *tells, name, answer).await?;
+    if let Some(id) = id.clone() {
         let marker = Marker::Witnessed(Witness::default());
         let made = Object { tenant: aim.attacker, resource, id, parents: place.ids.clone(), marker };
         remove(w, &made).await?;
     }
-    // What was made has an id and times of its own; whether anything was made is what counts.
-    Ok(Features::of_status(answer))
+    Ok(id)
 }
 
 /// The id of what was made under a name: the name itself, where clients choose ids.

@@ -13,7 +13,7 @@ use watertight_spec::{Spec, TenantIx};
 
 use super::plant::words_of;
 use super::{path_of_link, scalar, tenant_name};
-use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of, class_of_write};
 
 /// What of a tenant's is in an answer, for people. Content alone is looked at, whatever the status.
 pub(crate) fn foreign(t: &Tape, exchange: &Exchange, tenant: TenantIx) -> Option<String> {
@@ -101,9 +101,31 @@ pub(crate) async fn control(t: &Tape, request: &Request, object: &Object) -> Res
 /// A control without a marker: it must succeed, and show nothing of other tenants.
 pub(crate) async fn succeed(t: &Tape, request: Request, owner: TenantIx) -> Result<Seen, Stop> {
     let exchange = t.send(request).await;
-    if let Some(stop) = failed(&exchange) {
-        return Err(stop);
+    match failed(&exchange) {
+        Some(stop) => Err(stop),
+        None => shows_no_other(t, exchange, owner),
     }
+}
+
+/// The same for a write, where leading on to an object of the kind is a success.
+pub(crate) async fn succeed_writing(t: &Tape, request: Request, owner: TenantIx) -> Result<Seen, Stop> {
+    let exchange = t.send(request).await;
+    match failed(&exchange).filter(|_| class_of_write(&t.spec, &exchange) != ResponseClass::Success) {
+        Some(stop) => Err(stop),
+        None => shows_no_other(t, exchange, owner),
+    }
+}
+
+/// The same where leading on anywhere will do: whoever asks must then look at what was done.
+pub(crate) async fn succeed_or_lead_on(t: &Tape, request: Request, owner: TenantIx) -> Result<Seen, Stop> {
+    let exchange = t.send(request).await;
+    match failed(&exchange).filter(|_| !exchange.leads_on()) {
+        Some(stop) => Err(stop),
+        None => shows_no_other(t, exchange, owner),
+    }
+}
+
+fn shows_no_other(t: &Tape, exchange: Seen, owner: TenantIx) -> Result<Seen, Stop> {
     let mut strangers = t.spec.tenant_ixs().filter(|tenant| *tenant != owner);
     match strangers.find_map(|tenant| foreign(t, &exchange, tenant)) {
         None => Ok(exchange),
@@ -133,13 +155,6 @@ pub(crate) fn failed(exchange: &Exchange) -> Option<Stop> {
 /// What a refusal says whose status is that of a success.
 fn said_in_success(exchange: &Exchange) -> String {
     if exchange.succeeded() { words_of(exchange) } else { String::new() }
-}
-
-/// Whether an answer is a page for people.
-pub(crate) fn is_page(exchange: &Exchange) -> bool {
-    let text = exchange.response().map(|received| received.body.text().trim_start()).unwrap_or_default();
-    let begins = |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-    begins("<!doctype html") || begins("<html")
 }
 
 /// The kind of doubt when a tenant's own request did not succeed.

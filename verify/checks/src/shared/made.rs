@@ -2,9 +2,9 @@
 
 use watertight_engine::Tape;
 use watertight_engine::log::Exchange;
-use watertight_spec::{ObjectId, Resource, ResourceIx, Role, TenantIx};
+use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
 
-use super::{Place, Words, follow, id_in, id_of, items, operation_of, owner, poll, request};
+use super::{Place, Words, follow, id_beside, id_in, id_of, is_page, items, operation_of, owner, poll, request};
 use crate::verdict::Stop;
 
 /// Where a target tells the ids of what it makes.
@@ -18,9 +18,16 @@ pub(crate) enum Tells {
 
 impl Tells {
     /// By the answer to a create that made something.
-    pub(crate) fn by(resource: &Resource, made: &Exchange) -> Self {
-        if id_in(resource, made).is_some() { Self::InAnswer } else { Self::InList }
+    pub(crate) fn by(spec: &Spec, resource: ResourceIx, made: &Exchange) -> Self {
+        if id_in(spec, resource, made).is_some() { Self::InAnswer } else { Self::InList }
     }
+}
+
+/// Whether an answer to a create does not name what was made, where the answer to its owner's own create does, and says
+/// something else: so targets deny by what they say alone, lead elsewhere, or show a form again, with what was sent in it.
+pub(crate) fn makes_nothing(spec: &Spec, resource: ResourceIx, answer: &Exchange, nonce: &str) -> bool {
+    let says_else = answer.json().is_some() && !answer.mentions(nonce);
+    id_in(spec, resource, answer).is_none() && (says_else || is_page(answer) || answer.leads_on())
 }
 
 /// What a create made, by the words that it brought.
@@ -38,7 +45,7 @@ pub(crate) struct Made<'a> {
 impl Made<'_> {
     /// Its id: as the answer names it, else as its owner's list does, at once or after `settle`. None where neither does.
     pub(crate) async fn id(&self, t: &Tape, tells: Tells, answer: &Exchange) -> Result<Option<ObjectId>, Stop> {
-        let told = id_in(&t.spec[self.resource], answer);
+        let told = id_in(&t.spec, self.resource, answer);
         let is_listed = operation_of(&t.spec, self.resource, Role::List).is_some();
         match tells {
             Tells::InList if told.is_none() && is_listed => poll(t, async || self.listed(t).await).await,
@@ -51,6 +58,9 @@ impl Made<'_> {
         let Some(op) = operation_of(&t.spec, self.resource, Role::List) else { return Ok(None) };
         let described = &t.spec[self.resource];
         let found = |page: &Exchange| {
+            if page.succeeded() && is_page(page) {
+                return id_beside(&t.spec, self.resource, page, self.words);
+            }
             let json = page.json().filter(|_| page.succeeded())?;
             let shows = |text: &str| self.words.iter().any(|word| text.contains(word));
             items(json).into_iter().find(|item| shows(&item.to_string())).and_then(|item| id_of(described, item))

@@ -9,6 +9,7 @@
 //! - [`made`](Made): the id of what a create made.
 //! - [`fresh`](asked_afresh()): whether a leak is that of a cache.
 //! - [`unmarked`](told_each()): what two tenants are told where nothing marks it.
+//! - [`page`](id_beside()): which object a text on an HTML page belongs to.
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
 
 mod company;
@@ -19,6 +20,7 @@ mod fresh;
 mod item;
 mod made;
 mod nothing;
+mod page;
 mod paging;
 mod place;
 mod plant;
@@ -26,16 +28,17 @@ mod unmarked;
 
 pub(crate) use company::{Company, Slot};
 pub(crate) use evidence::{
-    control, failed, field_naming, foreign, foreign_field, has_word, is_page, leak, leaves, poll, reason, redirected,
-    shown_of, shows, succeed,
+    control, failed, field_naming, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of,
+    shows, succeed, succeed_or_lead_on, succeed_writing,
 };
 pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use fresh::{Fresh, asked_afresh, only_cached, told_to_anyone};
 pub(crate) use item::{id_member, id_of, item_of, items};
-pub(crate) use made::{Made, Tells};
+pub(crate) use made::{Made, Tells, makes_nothing};
 pub(crate) use nothing::{
     Nowhere, holds_nothing, is_invalid, is_nothing, is_turned_away, never_existed, says_nothing, similar, told_nowhere,
 };
+pub(crate) use page::{id_beside, ids_at, is_page, numbers_on, texts_on};
 pub(crate) use paging::{Pages, first_page, follow, is_broken_json, is_counted, path_of_link};
 pub(crate) use place::{
     Named, Place, Words, named_besides, names_tenant, operation_of, parent_of, request, scalar, spells_tenant,

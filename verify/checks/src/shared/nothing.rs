@@ -68,14 +68,12 @@ pub(crate) fn is_nothing(value: &str) -> bool {
 /// Sent elsewhere, as to a page where one logs in: the place is not made of what was asked for, and no key to it is given
 /// along. Where that is the same for what never existed, it is a denial.
 pub(crate) fn is_turned_away(answer: &Exchange) -> bool {
-    let is_redirect = matches!(answer.status(), Some(301 | 302 | 303 | 307 | 308));
-    let Some(place) = answer.header("location").filter(|_| is_redirect) else { return false };
+    let Some(place) = answer.led_to() else { return false };
     let asked = answer.request.target.split('?').next().unwrap_or_default();
     let (path, query) = place.split_once('?').unwrap_or((place, ""));
     let last = asked.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let is_of_it = !last.is_empty() && path.split('/').any(|segment| segment == last);
-    let is_echo = [asked.to_owned(), asked.replace('/', "%2F"), asked.replace('/', "%2f")];
-    !is_of_it && (query.is_empty() || is_echo.iter().any(|echo| query.contains(echo.as_str())))
+    !is_of_it && (query.is_empty() || answer.leads_back())
 }
 
 /// What is told nowhere; none where the request at the place is the same.

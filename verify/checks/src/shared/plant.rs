@@ -127,13 +127,15 @@ pub(crate) async fn make_under(
     let created = w.send(request(&w, owner(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
     match class_of(&created) {
         ResponseClass::Success => {}
+        // What it made is shown there, or by a list.
+        ResponseClass::Undecided if created.leads_on() => {}
         ResponseClass::NotOffered => return Err(Stop::not_offered(&created)),
         ResponseClass::Denied | ResponseClass::Undecided => {
             let detail = format!("the owner's own create failed{}", words_of(&created));
             return Err(Unproven::shown(reason(&created), detail, &created).into());
         }
     }
-    let tells = if chosen.is_some() { Tells::InAnswer } else { Tells::by(described, &created) };
+    let tells = if chosen.is_some() { Tells::InAnswer } else { Tells::by(&w.spec, resource, &created) };
     let made = Made { tenant, resource, parents, words: &[&canary.public, &canary.secret] };
     let id = match chosen {
         Some(id) => Some(id),
@@ -150,7 +152,7 @@ pub(crate) async fn make_under(
 
 /// Why it is not known what a create has made.
 fn nameless(created: &Exchange) -> Stop {
-    let detail = match created.json().is_some_and(is_error) {
+    let detail = match created.json().is_some_and(is_error) || created.leads_on() {
         true => format!("the owner's own create failed{}", words_of(created)),
         false => NAMELESS.to_owned(),
     };

@@ -2,7 +2,9 @@
 //! the refusal into the body.
 
 use serde_json::Value;
+use watertight_engine::journal::id_in;
 use watertight_engine::log::Exchange;
+use watertight_spec::Spec;
 
 use super::Reason;
 
@@ -26,6 +28,16 @@ pub fn class_of(exchange: &Exchange) -> ResponseClass {
         Some(401 | 403 | 404 | 410) => ResponseClass::Denied,
         Some(405 | 501) => ResponseClass::NotOffered,
         _ => ResponseClass::Undecided,
+    }
+}
+
+/// What the answer to a write is: one that leads on to an object of the kind that it concerns is a success.
+pub(crate) fn class_of_write(spec: &Spec, exchange: &Exchange) -> ResponseClass {
+    let concerned = exchange.operation.and_then(|operation| spec[operation].resource);
+    let leads_to_it = || concerned.and_then(|resource| id_in(spec, resource, exchange)).is_some();
+    match class_of(exchange) {
+        ResponseClass::Undecided if exchange.leads_on() && leads_to_it() => ResponseClass::Success,
+        class => class,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use watertight_spec::{LoginStep, Take, UNIQUE, Who, Written, WrittenPart};
 
 use crate::call::{TokenCall, encode};
-use crate::log::{CookieReach, ShownCookie, ShownJar, document};
+use crate::log::{CookieReach, ShownCookie, ShownJar, attribute, document};
 use crate::render::Text;
 
 /// Of an answer, names lower-case.
@@ -237,28 +237,6 @@ fn field(html: &str, wanted: &str) -> Option<String> {
         let is_it = attribute(tag, "name").is_some_and(|name| name == wanted);
         attribute(tag, "value").or_else(|| attribute(tag, "content")).filter(|_| is_it)
     })
-}
-
-/// An attribute of a tag, in quotes or without.
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let mut rest = tag;
-    loop {
-        let at = rest.find(name)?;
-        let before = rest.get(..at)?.chars().next_back();
-        let after = rest.get(at.saturating_add(name.len())..)?;
-        rest = after;
-        let value = after.trim_start().strip_prefix('=').map(str::trim_start);
-        if let (Some(true), Some(value)) = (before.map(char::is_whitespace), value) {
-            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-            let text = match quote {
-                Some(quote) => value.get(1..)?.split(quote).next()?,
-                None => value.split(|c: char| c.is_whitespace() || c == '/').next()?,
-            };
-            return Some(
-                text.replace("&quot;", "\"").replace("&#x27;", "'").replace("&#39;", "'").replace("&amp;", "&"),
-            );
-        }
-    }
 }
 
 #[cfg(test)]

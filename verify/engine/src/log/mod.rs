@@ -16,8 +16,10 @@ mod body;
 mod chain;
 mod event;
 mod exchange;
+mod html;
 mod inbound;
 mod read;
+mod redirect;
 mod write;
 mod written;
 mod xml;
@@ -33,6 +35,8 @@ pub use exchange::{
     CookieReach, Exchange, Failure, IssuedSession, IssuedToken, Outcome, Received, Sender, Sent, ShownCookie, ShownJar,
     SignatureState,
 };
+pub(crate) use html::attribute;
+pub use html::{Element, elements, texts};
 pub use inbound::{Called, Inbound, InboundKind, InboxIx};
 pub use read::{LogError, LogReader, Lookup, Tip};
 pub use write::LogWriter;

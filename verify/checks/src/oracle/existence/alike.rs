@@ -11,7 +11,7 @@ use crate::shared::{
     Aim, Features, Place, Words, attack, foreign, holds_nothing, ids_count, is_error, is_invalid, is_turned_away,
     never_existed, own, request, told_apart,
 };
-use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of_write};
 
 /// What is sent, with which ids.
 pub(super) struct Asking<'o> {
@@ -46,8 +46,9 @@ impl<'o> Asking<'o> {
                 return Ok(Attack::Undecided(doubt));
             }
             // What has been done to it need not be possible twice.
-            let is_done = op.effect != Effect::Read && class_of(&foreign) == ResponseClass::Success;
-            if is_done && class_of(&none) != ResponseClass::Success && foreign.status() != none.status() {
+            let is_done = op.effect != Effect::Read && class_of_write(&t.spec, &foreign) == ResponseClass::Success;
+            if is_done && class_of_write(&t.spec, &none) != ResponseClass::Success && foreign.status() != none.status()
+            {
                 return Ok(self.told(t, "the status", &foreign, &none));
             }
             of_foreign.push(Features::of(&foreign, &at_foreign.sent(&t.spec, op)));
@@ -63,7 +64,7 @@ impl<'o> Asking<'o> {
     fn told(&self, t: &Tape, what: &str, foreign: &Exchange, none: &Exchange) -> Attack {
         // Where ids count it may be an object of the attacker's own that answers there, made meanwhile: also one with nothing
         // below it.
-        if class_of(foreign) == ResponseClass::Success && self.may_be_taken(t) {
+        if class_of_write(&t.spec, foreign) == ResponseClass::Success && self.may_be_taken(t) {
             return Attack::Undecided(self.let_in(t, foreign));
         }
         let line = format!("answers for a foreign object differ from answers for one that never existed ({what})");
@@ -96,7 +97,7 @@ impl<'o> Asking<'o> {
         let is_refused = |seen: &Exchange| {
             matches!(seen.status(), Some(400..=428 | 430..=499)) || is_turned_away(seen) || is_invalid(seen)
         };
-        Ok(match (class_of(foreign_one), class_of(none)) {
+        Ok(match (class_of_write(&t.spec, foreign_one), class_of_write(&t.spec, none)) {
             (ResponseClass::Success, _) if foreign(t, foreign_one, self.aim.victim).is_some() => {
                 Some(self.let_in(t, foreign_one))
             }

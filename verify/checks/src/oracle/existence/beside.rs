@@ -12,7 +12,7 @@ use crate::bracket;
 use crate::check::Concluded;
 use crate::shared::{
     Aim, Place, Words, clear_object, ids_count, is_creatable, own, parents_for, plant, prepared_object, read, remove,
-    request, succeed,
+    request, succeed_writing,
 };
 use crate::verdict::{Stop, Verdict};
 
@@ -98,7 +98,7 @@ async fn plainly(t: &Tape, aim: Aim, place: &Place) -> Result<(), Stop> {
         Effect::Read => Words::searching(&t.unique()),
         Effect::Create | Effect::Change | Effect::Destroy => Words::canary(&t.canary(aim.attacker)),
     };
-    succeed(t, request(t, own(t, aim.attacker)?, aim.op(t), place, &words)?, aim.attacker).await.map(drop)
+    succeed_writing(t, request(t, own(t, aim.attacker)?, aim.op(t), place, &words)?, aim.attacker).await.map(drop)
 }
 
 async fn compare(t: &Tape, aim: Aim, kind: ResourceIx, foreign: &Object, place: &Place) -> Concluded {

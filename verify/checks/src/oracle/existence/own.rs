@@ -5,12 +5,12 @@ use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Effect, ResourceIx};
 
 use super::alike::Asking;
-use crate::api::in_own_place;
+use crate::api::{does, in_own_place};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Company, Place, Slot, Words, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant,
-    own, plant, prepared_object, read, remove, request, succeed,
+    Aim, Company, Place, Slot, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant, plant,
+    prepared_object, read, remove,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -60,16 +60,10 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     let verdict = open.attack(attack).close().await?;
     if matches!(verdict, Verdict::Isolated(_)) {
         let company = slot.beside_new(w, aim.op(t), aim.victim, resource).await?;
-        by_owner(t, aim, Place::of(&foreign).beside(company)).await?;
+        does(t, aim.op(t), &Place::of(&foreign).beside(company), &foreign).await?;
     }
     remove(w, &foreign).await?;
     Ok(verdict)
-}
-
-/// The victim does it itself.
-async fn by_owner(t: &Tape, aim: Aim, place: Place) -> Result<(), Stop> {
-    let words = Words::canary(&t.canary(aim.victim));
-    succeed(t, request(t, own(t, aim.victim)?, aim.op(t), &place, &words)?, aim.victim).await.map(drop)
 }
 
 /// Whether its owner may name one object both in a path and in a list: else others are in the list.
@@ -78,7 +72,7 @@ async fn slot_of(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Result<Slo
         return Ok(Slot::All);
     }
     let double = plant(w, aim.victim, resource).await?;
-    let done = by_owner(&w, aim, Place::of(&double)).await;
+    let done = does(&w, aim.op(&w), &Place::of(&double), &double).await;
     remove(w, &double).await?;
     Ok(if done.is_ok() { Slot::All } else { Slot::Nth(0) })
 }

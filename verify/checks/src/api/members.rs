@@ -1,0 +1,74 @@
+//! What an answer says of an object, member by member, and what of that changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use watertight_engine::Tape;
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_spec::Role;
+
+use crate::shared::{is_broken_json, is_page, item_of, leaves, operation_of, texts_on};
+
+/// What an answer says of an object.
+pub(super) struct Members {
+    all: BTreeMap<String, String>,
+    form: Form,
+}
+
+/// What it is that has the members.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A document, or a file, which is one text.
+    Data,
+    /// A page for people. Messages come and go on it that tell of other objects, so what is there at one look alone says
+    /// nothing.
+    Page,
+}
+
+impl Members {
+    /// What an answer to its owner's reading says: all of it, or its item of a list.
+    pub(super) fn of(t: &Tape, object: &Object, seen: &Exchange) -> Self {
+        let listed = || item_of(&t.spec[object.resource], seen, &object.id).map(leaves);
+        let told = match operation_of(&t.spec, object.resource, Role::Read) {
+            Some(_) => Self::told(seen),
+            None => listed().map(Self::data),
+        };
+        told.unwrap_or_else(|| Self::data(BTreeMap::new()))
+    }
+
+    /// The members of an answer, the texts of a page, or its text.
+    pub(super) fn told(seen: &Exchange) -> Option<Self> {
+        match (seen.json(), seen.response()) {
+            (Some(json), _) => Some(Self::data(leaves(json))),
+            (None, Some(_)) if is_broken_json(seen) => None,
+            (None, Some(_)) if is_page(seen) => Some(Self { all: texts_on(seen), form: Form::Page }),
+            (None, Some(received)) => {
+                Some(Self::data(BTreeMap::from([("its text".to_owned(), received.body.text().to_owned())])))
+            }
+            (None, None) => None,
+        }
+    }
+
+    pub(super) fn data(all: BTreeMap<String, String>) -> Self {
+        Self { all, form: Form::Data }
+    }
+
+    pub(super) fn is_page(&self) -> bool {
+        self.form == Form::Page
+    }
+
+    /// What is not the same in both, or is in one alone.
+    pub(super) fn differing(&self, other: &Self) -> BTreeSet<String> {
+        let all = self.all.keys().chain(other.all.keys());
+        all.filter(|member| self.all.get(*member) != other.all.get(*member)).cloned().collect()
+    }
+
+    /// What has changed since: on a page, of what is there still.
+    pub(super) fn changed(&self, now: &Self) -> BTreeSet<String> {
+        let mut changed = self.differing(now);
+        if self.form == Form::Page || now.form == Form::Page {
+            changed.retain(|member| self.all.contains_key(member) && now.all.contains_key(member));
+        }
+        changed
+    }
+}
