@@ -250,6 +250,10 @@ impl Page {
         for (why, operations) in account.excused() {
             self.say(&format!("  {}: {}", listed(&operations), short(why, LONGEST)));
         }
+        if !coverage.needless.is_empty() {
+            let needless: Vec<String> = coverage.needless.iter().map(|what| line(what)).collect();
+            self.say(&format!("  excluded, and covered without: {}", listed(&needless)));
+        }
     }
 
     fn access_ended(&mut self, account: &Account<'_>) {

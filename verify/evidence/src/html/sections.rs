@@ -151,6 +151,10 @@ pub(super) fn coverage(account: &Account<'_>) -> Markup {
                     }
                 } } }
             }
+            @if !coverage.needless.is_empty() {
+                p { "Excluded, and covered without:" }
+                ul { @for what in coverage.needless.iter().take(LISTED) { li { code { (line(what)) } } } }
+            }
         }
     }
 }

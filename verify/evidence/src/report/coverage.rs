@@ -10,7 +10,7 @@ use watertight_checks::run::TrialResult;
 use watertight_checks::verdict::{Cause, Verdict};
 use watertight_engine::Access;
 use watertight_model::Surface;
-use watertight_spec::{OperationIx, Origin, Spec};
+use watertight_spec::{Exclude, Operation, OperationIx, Origin, Spec};
 
 /// Which operations were covered: decided by at least one trial.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub struct Coverage {
     /// Those of the others that leave no doubt, and why; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excused: Vec<Uncovered>,
+    /// What an `[[exclude]]` with `check = "coverage"` names, though it is covered without: an operation, or all of them;
+    /// absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needless: Vec<String>,
 }
 
 /// An operation that no trial decided.
@@ -70,15 +74,34 @@ pub(super) fn coverage(
             vanished.push(Uncovered { operation, why: why(results, ix) });
         }
     }
+    coverage.needless = needless(spec, &decided);
     (coverage, vanished)
+}
+
+/// What exclusions name that a trial decided all the same.
+fn needless(spec: &Spec, decided: &BTreeSet<OperationIx>) -> Vec<String> {
+    let excludes = spec.excludes.iter().filter(|one| one.check == COVERAGE);
+    let named = |one: &Exclude| -> Option<String> {
+        let mut all = spec.operation_ixs().filter(|ix| names(one, &spec[*ix])).peekable();
+        let first = *all.peek()?;
+        let is_covered = all.all(|ix| decided.contains(&ix));
+        let what = if one.operation.is_some() { spec[first].label() } else { "all operations".to_owned() };
+        is_covered.then_some(what)
+    };
+    excludes.filter_map(named).collect()
+}
+
+/// Whether an exclusion is about this operation.
+fn names(one: &Exclude, operation: &Operation) -> bool {
+    let is_it = |name: &String| *name == operation.name || *name == operation.label();
+    one.operation.as_ref().is_none_or(is_it)
 }
 
 /// Why it is no doubt that nothing decides an operation.
 fn excused(spec: &Spec, plan: &Plan, options: &Options, results: &[TrialResult], ix: OperationIx) -> Option<String> {
     let operation = &spec[ix];
-    let names = |name: &String| *name == operation.name || *name == operation.label();
     let mut excludes = spec.excludes.iter().filter(|one| one.check == COVERAGE);
-    if let Some(one) = excludes.find(|one| one.operation.as_ref().is_none_or(names)) {
+    if let Some(one) = excludes.find(|one| names(one, operation)) {
         return Some(format!("excluded until {}: {}", one.expires, one.reason));
     }
     if let Some(only) = &options.only {

@@ -117,6 +117,22 @@ fn a_create_that_names_nothing_of_another_tenants_is_excused_where_its_kind_is_t
     assert!(is_excused(&told.told_again()));
 }
 
+/// An exclusion outlives its reason unless someone is told.
+#[test]
+fn an_exclusion_from_coverage_of_what_is_covered_is_told() {
+    let mut told = sound();
+    assert_eq!(told.report.coverage.needless, Vec::<String>::new(), "it excuses others");
+    let exclude = told.spec.excludes.iter_mut().find(|one| one.check == "coverage").unwrap();
+    exclude.operation = Some("case.read".to_owned());
+    let told = told.told_again();
+    let read = "GET /tenants/{tenant}/cases/{case}";
+    assert_eq!(told.report.coverage.needless, [read]);
+    let text = told.text();
+    assert!(text.contains(&format!("  excluded, and covered without: {read}\n")), "{text}");
+    let html = html::render(&told.account());
+    assert!(html.contains(&format!("Excluded, and covered without:</p><ul><li><code>{read}</code>")), "{html}");
+}
+
 #[test]
 fn what_showed_a_leak_as_well_is_said_with_it_in_every_artifact() {
     let mut told = leaking();
