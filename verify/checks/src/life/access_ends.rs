@@ -61,6 +61,8 @@ pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
 async fn access_ends(w: WriteTape<'_>, act: ActIx) -> Concluded {
     let t = w.tape();
     let act = &t.spec[act];
+    // While it waits, no other act may end or give anything: they would be taken for this one's.
+    let quiet = t.quiet(t.spec.tenant_ixs()).await;
     let mut held = Vec::new();
     for who in &act.of {
         held.push(Held::log_in(t, *who).await?);
@@ -89,6 +91,7 @@ async fn access_ends(w: WriteTape<'_>, act: ActIx) -> Concluded {
         ActKind::Support => Ok(()),
         _ => given_back(t, act, &places).await,
     };
+    drop(quiet);
     match (closed?, undone) {
         (verdict @ Verdict::Leak(_), _) | (verdict, Ok(())) => Ok(verdict),
         (_, Err(stop)) => Err(stop),

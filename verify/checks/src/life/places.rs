@@ -109,8 +109,17 @@ pub(super) async fn open_to(t: &Tape, held: &Held, ends: Ends) -> Result<Vec<Ope
             break;
         }
     }
-    let nothing = || Unproven::new(Reason::ControlFailed, "no operation is open to it before the act").into();
-    if open.is_empty() { Err(first.unwrap_or_else(nothing)) } else { Ok(open) }
+    if !open.is_empty() {
+        return Ok(open);
+    }
+    let why = format!("nothing is open to {} before the act", t.spec.name_of(held.who));
+    // That there is nothing to try is a doubt here: the spec asks for it.
+    Err(match first {
+        Some(Stop::Unproven(unproven)) => unproven.about(&why),
+        Some(Stop::NotApplicable(nothing)) => Unproven::new(Reason::ControlFailed, format!("{why}: {}", nothing.why)),
+        None => Unproven::new(Reason::ControlFailed, why),
+    }
+    .into())
 }
 
 async fn try_at(t: &Tape, operation: OperationIx, (who, caller): (Who, &Caller)) -> Result<Open, Stop> {
