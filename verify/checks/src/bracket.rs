@@ -73,13 +73,6 @@ impl Attempts {
         });
     }
 
-    /// One that came to nothing: what there was to try is a doubt where it fails.
-    pub fn stopped(&mut self, stop: Stop) {
-        if let Stop::Unproven(unproven) = stop {
-            self.add(Attack::Undecided(unproven));
-        }
-    }
-
     /// Whether nothing was tried.
     pub fn is_empty(&self) -> bool {
         self.worst.is_none()

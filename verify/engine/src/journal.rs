@@ -39,9 +39,9 @@ pub enum Entry {
     /// It is gone.
     Removed(Name),
     /// An act that can be taken back is about to be done.
-    Does(Deed),
+    Does(ActName),
     /// It was taken back, or refused.
-    Undid(Deed),
+    Undid(ActName),
     /// The run removed all that it created.
     Cleaned,
     /// A line of another version's, or what a kill left of one: something may be there.
@@ -51,14 +51,14 @@ pub enum Entry {
 
 /// An act in a tenant, in the words of the spec.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Deed {
+pub struct ActName {
     /// Name of the act.
     pub act: String,
     /// Tenant id.
     pub tenant: String,
 }
 
-impl Deed {
+impl ActName {
     /// In the words of a spec.
     pub fn of(spec: &Spec, act: ActIx) -> Self {
         Self { act: spec[act].name.clone(), tenant: spec[spec[act].tenant].id.to_string() }
@@ -159,7 +159,7 @@ struct State {
     /// With the line that told of it.
     existing: BTreeMap<Name, (u64, Item)>,
     /// Acts that were not taken back.
-    done: BTreeSet<Deed>,
+    done: BTreeSet<ActName>,
 }
 
 impl State {
@@ -174,8 +174,8 @@ impl State {
                 self.existing.entry(item.name.clone()).or_insert_with(|| (self.lines, item.clone()));
             }
             Entry::Removed(name) => drop(self.existing.remove(name)),
-            Entry::Does(deed) => drop(self.done.insert(deed.clone())),
-            Entry::Undid(deed) => drop(self.done.remove(deed)),
+            Entry::Does(act) => drop(self.done.insert(act.clone())),
+            Entry::Undid(act) => drop(self.done.remove(act)),
             Entry::Unreadable => self.unreadable = self.unreadable.saturating_add(1),
             Entry::Cleaned => {}
         }
@@ -233,7 +233,7 @@ impl Journal {
     }
 
     /// Acts that were done, or may have been, and not taken back.
-    pub fn done(&self) -> Vec<Deed> {
+    pub fn done(&self) -> Vec<ActName> {
         self.state.done.iter().cloned().collect()
     }
 
@@ -251,7 +251,7 @@ impl Journal {
 
 /// What the journal must say of an act before it is sent: one that can be taken back.
 pub(crate) fn before(spec: &Spec, ask: &ActCall) -> Option<Entry> {
-    (ask.half == Half::Do && spec[ask.act].undo.is_some()).then(|| Entry::Does(Deed::of(spec, ask.act)))
+    (ask.half == Half::Do && spec[ask.act].undo.is_some()).then(|| Entry::Does(ActName::of(spec, ask.act)))
 }
 
 /// What it must say when it was answered. One that was refused did nothing.
@@ -260,7 +260,7 @@ pub(crate) fn after(spec: &Spec, ask: &ActCall, answer: &Exchange) -> Option<Ent
         (Half::Do, Some(400..500)) | (Half::Undo, Some(200..400)) => true,
         (Half::Do | Half::Undo, _) => false,
     };
-    is_over.then(|| Entry::Undid(Deed::of(spec, ask.act)))
+    is_over.then(|| Entry::Undid(ActName::of(spec, ask.act)))
 }
 
 /// What the journal must say of a request that succeeded. What can't be found in the answer is found by the sweep.

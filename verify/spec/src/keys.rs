@@ -166,20 +166,6 @@ pub(crate) const ACT: Section = Section {
     ],
 };
 
-pub(crate) const UNDO: Section = Section {
-    header: "undo",
-    keys: &[
-        ("as", r#""admin""#),
-        ("request", r#""POST /members/{id}/restore""#),
-        ("headers", r#"{ X-Reason = "returned" }"#),
-        ("json", r#"{ reason = "returned" }"#),
-        ("form", r#"{ reason = "returned" }"#),
-        ("graphql", r#""mutation($id: ID!) { restoreMember(id: $id) { ok } }""#),
-        ("variables", r#"{ id = "{id}" }"#),
-        ("take", r#"{ grant = "$.id" }"#),
-    ],
-};
-
 pub(crate) const STEP: Section = Section {
     header: "a step",
     keys: &[
@@ -292,7 +278,7 @@ pub(crate) const EXCLUDE: Section = Section {
 /// All sections.
 pub(crate) const ALL: &[&Section] = &[
     &ROOT, &TARGET, &LIMITS, &TENANCY, &TOKENS, &WHOAMI, &TENANT, &PRINCIPAL, &PERSON, &STAFF, &STEP, &RESOURCE,
-    &REQUEST, &UNTIL, &FILE, &PAGE, &OPERATION, &ACT, &UNDO, &EXCLUDE,
+    &REQUEST, &UNTIL, &FILE, &PAGE, &OPERATION, &ACT, &EXCLUDE,
 ];
 
 /// The known word that was probably meant.
@@ -334,7 +320,6 @@ mod tests {
             "page" | "a request" | "until" | "a file" => &["[[resource]]"],
             "a step" | "[[staff]]" => &["[[tenant.principal]]"],
             "[[person]]" => &["[[tenant.principal]]", "[[person]]"],
-            "undo" => &["[[tenant.principal]]", "[[act]]"],
             header => &[header],
         };
         headings.iter().map(|heading| chapter(reference, heading)).collect()

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::keys::{ALL, FILE, REQUEST, ROOT, Section, UNDO};
+use crate::keys::{ALL, FILE, REQUEST, ROOT, STEP, Section};
 use crate::shapes::{Shape, required, shape};
 
 /// The JSON Schema of `watertight.toml`. It is of draft 7, and says nothing that draft 4 does not know.
@@ -74,7 +74,7 @@ fn of_shape(shape: Shape) -> Value {
             json!({ "type": "array", "items": reference(section), "minItems": 1, "maxItems": most })
         }
         Shape::Request => either(text(), reference(&REQUEST)),
-        Shape::Undo => either(text(), reference(&UNDO)),
+        Shape::Undo => either(text(), reference(&STEP)),
         Shape::Create => either(text(), json!({ "type": "object" })),
         Shape::Requests => by_name(either(text(), reference(&REQUEST))),
         Shape::Existing => {

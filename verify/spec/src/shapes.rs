@@ -49,7 +49,7 @@ pub(crate) enum Shape {
     Requests,
     /// Known objects by tenant, or `"listed"`.
     Existing,
-    /// A request of an act: a line, or a table.
+    /// A request of an act: a line, or a step.
     Undo,
     /// Parts of an upload: texts and files.
     Parts,
@@ -142,9 +142,9 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
 
         ("[[person]]", "tenants") => Texts,
 
-        ("a step" | "[[act]]" | "undo", "as" | "request" | "graphql") => Text,
-        ("a step" | "[[act]]" | "undo", "json" | "form" | "variables") => Members,
-        ("a step" | "[[act]]" | "undo", "headers" | "take") => TextsByName,
+        ("a step" | "[[act]]", "as" | "request" | "graphql") => Text,
+        ("a step" | "[[act]]", "json" | "form" | "variables") => Members,
+        ("a step" | "[[act]]", "headers" | "take") => TextsByName,
 
         ("[[act]]", "kind") => OneOf(&[
             "logout",
@@ -203,7 +203,7 @@ pub(crate) fn required(section: &Section) -> &'static [&'static str] {
         "[[tenant.principal]]" | "[[staff]]" => &["name", "grant"],
         "[[person]]" => &["name", "tenants", "grant"],
         "[[act]]" => &["name", "kind", "of", "request"],
-        "a step" | "a request" | "undo" => &["request"],
+        "a step" | "a request" => &["request"],
         "[[operation]]" => &["name", "request"],
         "a file" => &["name", "text"],
         "[[exclude]]" => &["check", "reason", "expires"],

@@ -4,7 +4,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use watertight_engine::call::{ActCall, Call, Caller, Half};
-use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Act, ActIx, ActKind, Ends, Pair, Spec, TenantIx, Who};
@@ -12,6 +11,7 @@ use watertight_spec::{Act, ActIx, ActKind, Ends, Pair, Spec, TenantIx, Who};
 use super::held::Held;
 use super::others::Others;
 use super::places::{Access, Open, open_to};
+use super::until::{Asked, until};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Subject, Target, Trial, writes};
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
@@ -22,24 +22,19 @@ pub(super) static CHECK: Check = Check {
     severity: Severity::High,
     cwe: &["CWE-613"],
     title: "Who loses access is refused within the time that the spec allows, and the others go on",
-    does: "Logs those in whom an [[act]] is about, and finds up to six operations that show them an object of their tenant. \
-           (where a tenant becomes read-only: that let them make one). Does the act, and asks again with the very same credentials until they are refused or `within` is over; then \
-           once more with the tenant left out of each part of the request that names it, and, where the act ends all \
-           access, with a credential that is asked for anew. Takes the act back with `undo`. One tenant after the other, \
-           after all other trials.",
-    judges: "leak: access is still given when `within` is over, or to a new credential. isolated: every credential of \
-             theirs was refused in time, and other principals, of this tenant and of others, are shown their objects \
+    does: "Logs in those whom an [[act]] is about, and finds up to six operations that show them an object of their tenant \
+           and show anonymous requests none; for an act that makes a tenant read-only, operations by which they make an object. Does \
+           the act, and asks again with the very same credentials until they are refused or `within` is over; then with the \
+           tenant left out of each part of the request that names it; and where the act ends all access, with a credential \
+           that is asked for anew. Takes the act back with `undo`. One act after the other, after all other trials.",
+    judges: "leak: access is still given when `within` is over. isolated: every credential of theirs was refused in time, and other principals, of this tenant and of others, are shown their objects \
              before and after; the report has how long it took. unproven: the act or its undoing failed, nothing was open \
              before it, an answer decides nothing, or the others don't go on.",
     origin: "isolation 25, 28.4 (a membership that ended); CVE-2026-1486, GHSA-jj94-6f5c-65r8; RFC 7009",
     fix: "Let every request ask whether its session, its member and its tenant are still active, or end their tokens when \
           they lose access; a cache of that answer lives no longer than the time that you promise.",
-    requests: 40,
+    requests: 60,
 };
-
-/// How often it is looked again, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {
     let tenants: Vec<TenantIx> = spec.tenant_ixs().collect();
@@ -65,7 +60,7 @@ async fn access_ends(w: WriteTape<'_>, act: ActIx) -> Concluded {
     let quiet = t.quiet(t.spec.tenant_ixs()).await;
     let mut held = Vec::new();
     for who in &act.of {
-        held.push(Held::log_in(t, *who).await?);
+        held.push(Held::log_in(t, *who, act.kind.ends()).await?);
     }
     let others = Others::of(t, act).await?;
     let open = bracket::open(async || others.go_on(t).await).await?;
@@ -81,18 +76,20 @@ async fn access_ends(w: WriteTape<'_>, act: ActIx) -> Concluded {
             (done(t, act, Half::Do, &held).await?, places)
         }
     };
-    let Ended { attack, after } = ended(t, act, &cause, (&held, &places)).await;
-    let closed = open.attack(attack).measured(after).close().await.map_err(|stop| match stop {
-        Stop::Unproven(why) => Stop::Unproven(why.about(&format!("after {}, the others must go on", act.name))),
-        other => other,
-    });
+    let concluded = match ended(t, act, &cause, &places).await {
+        Ok(Ended { attack, after }) => open.attack(attack).measured(after).close().await.map_err(|stop| match stop {
+            Stop::Unproven(why) => Stop::Unproven(why.about(&format!("after {}, the others must go on", act.name))),
+            other => other,
+        }),
+        Err(stop) => Err(stop),
+    };
     // Whatever came of it: it is taken back.
     let undone = match act.kind {
         ActKind::Support => Ok(()),
         _ => given_back(t, act, &places).await,
     };
     drop(quiet);
-    match (closed?, undone) {
+    match (concluded?, undone) {
         (verdict @ Verdict::Leak(_), _) | (verdict, Ok(())) => Ok(verdict),
         (_, Err(stop)) => Err(stop),
     }
@@ -114,113 +111,84 @@ struct Ended {
     after: Duration,
 }
 
-async fn ended(t: &Tape, act: &Act, cause: &Seen, (held, places): (&[Held], &[(&Held, Open)])) -> Ended {
-    let mut all = Attempts::default();
-    let after = refused(t, act, cause, places, &mut all).await;
-    if !all.is_leak() {
-        under_fewer_names(t, cause, places, &mut all).await;
-    }
-    if !all.is_leak() && act.kind.ends() != Ends::Held {
-        logged_in_anew(t, cause, held, places, &mut all).await;
-    }
-    Ended { attack: all.outcome(), after }
+/// What was done, and what may be open all the same.
+struct Trying<'a> {
+    t: &'a Tape,
+    act: &'a Act,
+    cause: &'a Seen,
+    all: Attempts,
+    longest: Duration,
 }
 
-/// The same credentials at the same places, until all are refused or the time is over. Returns how long the last was good.
-async fn refused(t: &Tape, act: &Act, cause: &Seen, places: &[(&Held, Open)], all: &mut Attempts) -> Duration {
-    let mut longest = Duration::ZERO;
+async fn ended(t: &Tape, act: &Act, cause: &Seen, places: &[(&Held, Open)]) -> Result<Ended, Stop> {
+    let mut trying = Trying { t, act, cause, all: Attempts::default(), longest: Duration::ZERO };
     for (held, place) in places {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let answer = match place.present(t, held.caller.clone()).await {
-                Ok(answer) => answer,
-                Err(stop) => {
-                    all.stopped(stop);
-                    break;
-                }
-            };
-            let since = since(cause, &answer);
-            let attack = match place.access(&answer) {
-                Access::Refused => {
-                    longest = longest.max(since);
-                    Attack::Withstood
-                }
-                _ if since < act.within => {
-                    t.wait(pause).await;
-                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-                    continue;
-                }
-                Access::Unclear(unproven) => Attack::Undecided(unproven),
-                Access::Given => {
-                    let name = t.spec.name_of(held.who);
-                    let late = format!("{:.1} s after {}, {name} still has access", since.as_secs_f32(), act.name);
-                    Attack::Leaked(leak(late, &answer, cause))
-                }
-            };
-            all.add(attack);
-            break;
-        }
-        if all.is_leak() {
-            break;
-        }
+        trying.with_the_same(held, place).await?;
     }
-    longest
-}
-
-/// The same with the tenant named in fewer places than it was.
-async fn under_fewer_names(t: &Tape, cause: &Seen, places: &[(&Held, Open)], all: &mut Attempts) {
     for (held, place) in places {
-        for request in place.with_fewer_names(t, &held.caller) {
-            let answer = t.send(request.crossing()).await;
-            match place.access(&answer) {
-                // A path that names less need not be one of the target's.
-                _ if answer.status().is_some_and(|status| (400..429).contains(&status)) => {}
-                Access::Refused => {}
-                Access::Unclear(unproven) => all.add(Attack::Undecided(unproven)),
-                Access::Given => {
-                    let name = t.spec.name_of(held.who);
-                    let line =
-                        format!("{name} is refused, and where the request names the tenant in fewer places it is not");
-                    all.add(Attack::Leaked(leak(line, &answer, cause)));
-                    return;
-                }
-            }
-        }
+        trying.under_fewer_names(held, place).await?;
     }
-}
-
-/// With a credential that is asked for after the act.
-async fn logged_in_anew(t: &Tape, cause: &Seen, held: &[Held], places: &[(&Held, Open)], all: &mut Attempts) {
-    for one in held {
-        let Some(Ok(caller)) = one.log_in_again(t).await else { continue };
-        for (_, place) in places.iter().filter(|(of, _)| of.who == one.who) {
-            let answer = match place.present(t, caller.clone()).await {
-                Ok(answer) => answer,
-                Err(stop) => {
-                    all.stopped(stop);
-                    continue;
-                }
-            };
-            match place.access(&answer) {
-                Access::Refused => {}
-                Access::Unclear(unproven) => all.add(Attack::Undecided(unproven)),
-                Access::Given => {
-                    let line = format!("{} logs in anew, and has access", t.spec.name_of(one.who));
-                    all.add(Attack::Leaked(leak(line, &answer, cause)));
-                    return;
-                }
-            }
-        }
+    for (held, place) in places.iter().filter(|_| act.kind.ends() != Ends::Held) {
+        trying.with_a_new_one(held, place).await?;
     }
+    Ok(Ended { attack: trying.all.outcome(), after: trying.longest })
 }
 
-fn leak(line: String, answer: &Exchange, cause: &Exchange) -> Evidence {
-    Evidence::of(Shows::CredentialAccepted, line, answer).with("the act, which succeeded", cause)
-}
+impl Trying<'_> {
+    /// The very credential that was held.
+    async fn with_the_same(&mut self, held: &Held, place: &Open) -> Result<(), Stop> {
+        self.until_refused("has access", held, async |t| place.present(t, held.caller.clone()).await).await
+    }
 
-/// From the end of one exchange to the beginning of another.
-fn since(cause: &Exchange, answer: &Exchange) -> Duration {
-    Duration::from_millis(answer.at.saturating_sub(cause.at.saturating_add(cause.took)))
+    /// The same with the tenant named in fewer places than it was.
+    async fn under_fewer_names(&mut self, held: &Held, place: &Open) -> Result<(), Stop> {
+        for request in place.with_fewer_names(self.t, &held.caller) {
+            let ask = async |t: &Tape| Ok(place.asked_with_less(t.send(request.clone().crossing()).await));
+            self.until_refused("has access where the request names the tenant in fewer places", held, ask).await?;
+        }
+        Ok(())
+    }
+
+    /// A credential that is asked for after the act.
+    async fn with_a_new_one(&mut self, held: &Held, place: &Open) -> Result<(), Stop> {
+        if !held.can_log_in_again(self.t) {
+            return Ok(());
+        }
+        let ask = async |t: &Tape| match held.log_in_again(t).await {
+            Ok(caller) => place.present(t, caller).await,
+            Err(refused) => Ok(refused),
+        };
+        self.until_refused("logs in anew, and has access", held, ask).await
+    }
+
+    /// Until it is refused, or time is up. One leak is enough.
+    async fn until_refused(
+        &mut self,
+        does: &str,
+        held: &Held,
+        ask: impl AsyncFn(&Tape) -> Result<Asked, Stop>,
+    ) -> Result<(), Stop> {
+        if self.all.is_leak() {
+            return Ok(());
+        }
+        let Self { t, act, cause, .. } = *self;
+        let is_refused = |access: &Access| matches!(access, Access::Refused);
+        let (asked, since) = until(t, (act, cause), is_refused, async || ask(t).await).await?;
+        self.all.add(match asked.access {
+            Access::Refused => {
+                self.longest = self.longest.max(since);
+                Attack::Withstood
+            }
+            Access::Unclear(unproven) => Attack::Undecided(unproven),
+            Access::Given => {
+                let name = t.spec.name_of(held.who);
+                let line = format!("{:.1} s after {}, {name} {does}", since.as_secs_f32(), act.name);
+                let evidence = Evidence::of(Shows::CredentialAccepted, line, &asked.answer);
+                Attack::Leaked(evidence.with("the act, which succeeded", cause))
+            }
+        });
+        Ok(())
+    }
 }
 
 /// Does an act, or takes it back.
@@ -259,18 +227,12 @@ async fn given_back(t: &Tape, act: &Act, places: &[(&Held, Open)]) -> Result<(),
     }
     let cause = undo(t, act).await?;
     for (held, place) in places.iter().filter(|(held, _)| !t.spec[held.who].credential.makes_account()) {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let answer = place.present(t, Caller::Own(held.who)).await?;
-            if let Access::Given = place.access(&answer) {
-                break;
-            }
-            if since(&cause, &answer) >= act.within {
-                let why = format!("{} was taken back, and {} is still refused", act.name, t.spec.name_of(held.who));
-                return Err(Unproven::shown(Reason::ControlFailed, why, &answer).into());
-            }
-            t.wait(pause).await;
-            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        let is_given = |access: &Access| matches!(access, Access::Given);
+        let ask = async || place.present(t, Caller::Own(held.who)).await;
+        let (asked, _) = until(t, (act, &cause), is_given, ask).await?;
+        if !is_given(&asked.access) {
+            let why = format!("{} was taken back, and {} is still refused", act.name, t.spec.name_of(held.who));
+            return Err(Unproven::shown(Reason::ControlFailed, why, &asked.answer).into());
         }
     }
     Ok(())

@@ -1,10 +1,12 @@
 //! Where credentials are presented: operations that show a principal an object of its tenant, or let it make one.
 
 use watertight_engine::call::{Caller, Request};
+use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Effect, Ends, OperationIx, Role, Spec, Who};
 
 use super::held::Held;
+use super::until::Asked;
 use crate::api::tenantless;
 use crate::shared::{Place, Words, failed, is_creatable, is_turned_away, parents_for, request};
 use crate::token::ProtectedObject;
@@ -39,7 +41,7 @@ pub(super) enum Access {
 
 impl Open {
     /// What an answer to a request there says.
-    pub(super) fn access(&self, answer: &Seen) -> Access {
+    fn access(&self, answer: &Seen) -> Access {
         let is_success = class_of(answer) == ResponseClass::Success;
         let is_given = match &self.does {
             // A page of a list may have moved meanwhile: any other object of the tenant's will do.
@@ -50,7 +52,7 @@ impl Open {
             // A list may be shown with nothing in it.
             Does::Shows(_) => is_success,
             // Locked (RFC 4918 11.3), a conflict, not allowed: all of them make nothing.
-            Does::Makes(_) => answer.status().is_some_and(|status| (400..429).contains(&status)),
+            Does::Makes(_) => is_refused(answer),
         };
         match class_of(answer) {
             _ if is_given => Access::Given,
@@ -64,8 +66,18 @@ impl Open {
     ///
     /// # Errors
     /// There is nothing to make an object below.
-    pub(super) async fn present(&self, t: &Tape, caller: Caller) -> Result<Seen, Stop> {
-        Ok(t.send(self.request(t, caller)?.crossing()).await)
+    pub(super) async fn present(&self, t: &Tape, caller: Caller) -> Result<Asked, Stop> {
+        let answer = t.send(self.request(t, caller)?.crossing()).await;
+        Ok(Asked { access: self.access(&answer), answer })
+    }
+
+    /// The answer to a request that names less. Its path need not be one of the target's.
+    pub(super) fn asked_with_less(&self, answer: Seen) -> Asked {
+        let access = match self.access(&answer) {
+            Access::Unclear(_) if is_refused(&answer) => Access::Refused,
+            access => access,
+        };
+        Asked { access, answer }
     }
 
     /// The request there, as an ordinary one.
@@ -90,6 +102,11 @@ impl Open {
             Does::Shows(_) | Does::Makes(_) => Vec::new(),
         }
     }
+}
+
+/// Whether a target says that it did not do it, whatever the reason (RFC 9110 15.5). Too many requests is none.
+pub(super) fn is_refused(answer: &Exchange) -> bool {
+    answer.status().is_some_and(|status| (400..500).contains(&status) && status != 429)
 }
 
 /// What is open to a credential of what an act ends; or why nothing is.

@@ -73,9 +73,9 @@ async fn remove_all(engine: &Engine, tag: &str, planted: &Rc<Planted>) -> std::i
 /// not be, for people.
 async fn undo_acts(engine: &Engine, planted: &Rc<Planted>) -> std::io::Result<Vec<String>> {
     let mut left = Vec::new();
-    for deed in engine.done() {
-        let stays = format!("{} in {} was not taken back", deed.act, deed.tenant);
-        let Some(act) = deed.meant(engine.spec()) else {
+    for done in engine.done() {
+        let stays = format!("{} in {} was not taken back", done.act, done.tenant);
+        let Some(act) = done.meant(engine.spec()) else {
             left.push(format!("{stays}: the spec has no such act"));
             continue;
         };

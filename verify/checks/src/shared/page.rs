@@ -17,6 +17,9 @@ fn text_of(exchange: &Exchange) -> &str {
     exchange.response().map(|received| received.body.text()).unwrap_or_default()
 }
 
+/// Places of a page that are looked at. Of more it is not known what they belong to.
+const MOST_PLACES: usize = 1_000;
+
 /// The id of the object to which what stands at each of these bytes of a page belongs: the smallest element around it that
 /// leads to objects of the kind leads to this one alone. None where it leads to several, or nothing around it leads to any.
 pub(crate) fn ids_at(
@@ -40,7 +43,8 @@ pub(crate) fn ids_at(
         let mut ids = around.into_iter().map(within).find(|ids| !ids.is_empty())?.into_iter();
         ids.next().filter(|_| ids.next().is_none()).cloned()
     };
-    places.into_iter().map(id_at).collect()
+    let bounded = |(number, place)| if number < MOST_PLACES { id_at(place) } else { None };
+    places.into_iter().enumerate().map(bounded).collect()
 }
 
 /// The id of the object beside one of these words.

@@ -3,6 +3,12 @@
 
 /// Elements of a page that are looked at.
 const MOST_ELEMENTS: usize = 50_000;
+/// Tags of it, those that end an element among them.
+const MOST_TAGS: usize = 2 * MOST_ELEMENTS;
+/// Bytes of a tag. A longer one is passed over.
+const LONGEST_TAG: usize = 16 * 1024;
+/// Elements within each other. What is deeper is no element of its own.
+const DEEPEST: usize = 256;
 /// Elements that have no content (HTML, 13.1.2).
 const VOID: [&str; 14] =
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
@@ -22,15 +28,20 @@ pub struct Element {
 pub fn elements(html: &str) -> Vec<Element> {
     let mut all: Vec<Element> = Vec::new();
     let mut open: Vec<(String, usize)> = Vec::new();
-    for (begin, _) in html.match_indices('<') {
-        let Some(rest) = html.get(begin.saturating_add(1)..) else { break };
-        let Some((tag, _)) = rest.split_once('>') else { break };
+    let mut behind = 0;
+    for (begin, _) in html.match_indices('<').take(MOST_TAGS) {
+        // Within a tag none begins.
+        if begin < behind {
+            continue;
+        }
+        let Some(tag) = tag_at(html, begin) else { continue };
         let end = begin.saturating_add(tag.len()).saturating_add(2);
         let (is_end, named) = tag.strip_prefix('/').map_or((false, tag), |named| (true, named));
         let name: String = named.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
         if name.is_empty() {
             continue;
         }
+        behind = end;
         if is_end {
             let Some(at) = open.iter().rposition(|(known, _)| *known == name) else { continue };
             for (_, index) in open.drain(at..) {
@@ -40,6 +51,9 @@ pub fn elements(html: &str) -> Vec<Element> {
         }
         if all.len() >= MOST_ELEMENTS {
             break;
+        }
+        if open.len() >= DEEPEST {
+            continue;
         }
         let link = attribute(tag, "href").or_else(|| attribute(tag, "action"));
         if !VOID.contains(&name.as_str()) && !tag.ends_with('/') {
@@ -51,6 +65,13 @@ pub fn elements(html: &str) -> Vec<Element> {
         all.get_mut(index).into_iter().for_each(|element| element.end = html.len());
     }
     all
+}
+
+/// What stands between these angle brackets.
+fn tag_at(html: &str, begin: usize) -> Option<&str> {
+    let from = begin.saturating_add(1);
+    let longest = html.as_bytes().get(from..)?.iter().take(LONGEST_TAG).position(|byte| *byte == b'>')?;
+    html.get(from..from.saturating_add(longest))
 }
 
 /// The texts of a page in order, each with the tag before it: its name, and its class where it has one.
@@ -103,6 +124,11 @@ mod tests {
         assert_eq!(links, ["/c/7/", "/c/8/delete"]);
         let told: Vec<(String, &str)> = texts("<p class=\"a b\"> one</p> two <b></b>").collect();
         assert_eq!(told, [("p.a b".to_owned(), "one"), ("/p".to_owned(), "two")]);
+        // Whoever writes a page may write it so that it takes long to look at.
+        let deep = "<b>".repeat(200_000) + &"</i>".repeat(200_000);
+        assert_eq!(elements(&deep).len(), DEEPEST);
+        let long = "<a ".repeat(200_000) + ">";
+        assert!(elements(&long).is_empty());
         for broken in ["", "<", "a < b", "</p>", "<p", "<!doctype html>", "<é>"] {
             assert!(elements(broken).is_empty(), "{broken}");
         }

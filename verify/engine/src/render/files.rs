@@ -1,7 +1,9 @@
 //! Files that are no text and hold one: each is what any reader of its kind opens, and as small as that may be. The text
 //! is in it as it is, so that whoever is shown the file is shown the text.
 
-use rawzip::crc32;
+use std::io::Write as _;
+
+use rawzip::{ZipArchiveWriter, crc32};
 use watertight_spec::FileForm;
 
 /// The bytes of a file with this text in it.
@@ -74,30 +76,19 @@ fn gif(text: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// One member, stored as it is (APPNOTE 4.3.7, 4.3.12, 4.3.16).
+/// One member, stored as it is.
 fn zip(text: &[u8]) -> Vec<u8> {
-    const NAME: &[u8] = b"notes.txt";
-    let size = u32_of(text.len()).to_le_bytes();
-    // What both headers have: version 1.0, no flags, stored, 1980-01-01, and what is in it.
-    let common = [
-        b"\x0a\0\0\0\0\0\0\0\x21\0".as_slice(),
-        &crc32(text).to_le_bytes(),
-        &size,
-        &size,
-        &u16_of(NAME.len()).to_le_bytes(),
-        b"\0\0",
-    ]
-    .concat();
-    let member = [b"PK\x03\x04", common.as_slice(), NAME, text].concat();
-    let entry = [b"PK\x01\x02\x0a\0", common.as_slice(), &[0; 14], NAME].concat();
-    let end = [
-        b"PK\x05\x06\0\0\0\0\x01\0\x01\0".as_slice(),
-        &u32_of(entry.len()).to_le_bytes(),
-        &u32_of(member.len()).to_le_bytes(),
-        b"\0\0",
-    ]
-    .concat();
-    [member, entry, end].concat()
+    let archive = || {
+        let mut archive = ZipArchiveWriter::new(Vec::new());
+        let (mut member, config) = archive.new_file("notes.txt").start()?;
+        let mut writer = config.wrap(&mut member);
+        writer.write_all(text)?;
+        let (_, described) = writer.finish()?;
+        member.finish(described)?;
+        archive.finish()
+    };
+    // Nothing fails that is written into memory.
+    archive().unwrap_or_default()
 }
 
 /// A length: what a spec writes into a file is a few hundred bytes.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use watertight_spec::{Spec, TenantIx};
 
 use crate::channel::arrivals::Arrivals;
-use crate::journal::{Deed, Entry, Item};
+use crate::journal::{ActName, Entry, Item};
 use crate::live::{Live, Setting, SettingError};
 use crate::log::{CleanUp, InboxIx, Source, Tail};
 use crate::script::{Job, Progress, Running};
@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// Acts that were done, or may have been, and not taken back.
-    pub fn done(&self) -> Vec<Deed> {
+    pub fn done(&self) -> Vec<ActName> {
         self.live.journal().borrow().done()
     }
 

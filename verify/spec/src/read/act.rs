@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::principal::{Drafted, Home};
-use super::session::{request, taken_by};
+use super::session::{line, request, step, taken_by};
 use super::written::Names;
 use crate::act::{Act, ActKind, Ends};
 use crate::credential::{Credential, LoginStep};
 use crate::diagnostic::printable;
 use crate::ix::{ActIx, PrincipalIx, TenantIx, Who};
-use crate::keys::{ACT, UNDO, suggest};
+use crate::keys::{ACT, STEP, suggest};
 use crate::reader::{At, Reader, Table, Value};
 use crate::spec::{Membership, Names as Named, Principal, Tenant, Usage};
 
@@ -234,7 +234,7 @@ fn goes_over_to(reader: &mut Reader<'_, '_>, common: &Common<'_>, cast: &Cast, t
     next.map(|next| next.as_str().to_owned())
 }
 
-/// A line, or a table.
+/// A line, or a table as that of a step.
 fn undo<'t>(
     reader: &mut Reader<'t, '_>,
     value: &'t Value<'t>,
@@ -242,11 +242,9 @@ fn undo<'t>(
     (home, names): (&Home<'_>, &Names<'_>),
 ) -> Option<LoginStep> {
     let Some(entries) = value.get_ref().as_table() else {
-        let line = reader.text(value)?;
-        return super::session::line(reader, line, names);
+        let text = reader.text(value)?;
+        return line(reader, text, names);
     };
-    let table = reader.open(&UNDO, entries, value.span());
-    let by = table.get("as").map(|value| reader.text(value).and_then(|name| home.colleague(reader, name)));
-    let step = request(reader, &table, draft, names);
-    Some(LoginStep { by: by.map_or(Some(None), |by| by.map(Some))?, ..step? })
+    let table = reader.open(&STEP, entries, value.span());
+    step(reader, &table, draft, home, names)
 }

@@ -50,8 +50,8 @@ pub(super) fn taken_by<'t>(table: &Table<'t>) -> impl Iterator<Item = String> + 
     takes.into_iter().flatten().map(|(name, _)| name.get_ref().to_string())
 }
 
-/// One request of a log-in. Another principal of the tenant may send it: `as`.
-fn step<'t>(
+/// One request of a log-in, or the undoing of an act. Another principal of the tenant may send it: `as`.
+pub(super) fn step<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
     draft: &mut Drafted,
