@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use watertight_checks::plan::{Options, plan};
+use watertight_checks::plan::{Options, Outline, plan};
 use watertight_checks::run::{self, Afterwards, Ending, Resume, Run, RunError};
 use watertight_evidence::escape::line;
 use watertight_evidence::report::{Advisories, Overall, Report, report};
@@ -15,6 +15,7 @@ use watertight_spec::Spec;
 use crate::exit::Exit;
 use crate::folder;
 use crate::options::{Format, Uncovered};
+use crate::plan::beyond;
 use crate::printer::Printer;
 use crate::progress::Progress;
 
@@ -39,6 +40,9 @@ pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Result<Exit
         let help = "`watertight plan` lists what would run for a spec; token checks need [tokens]";
         printer.complain("there is nothing to try: none of the selected checks applies to this spec", help);
         return Err(Exit::Usage);
+    }
+    if let Some(beyond) = beyond(plan.cost(&spec, Outline::new(&spec, &plan).sending(&plan))) {
+        printer.note(&format!("note: {beyond}"));
     }
     if resume == Resume::Fresh {
         folder::begin(dir, &spec, printer)?;

@@ -1,19 +1,22 @@
 //! `watertight plan [SPEC]`: what would run, and what it would cost. Nothing is sent.
 //!
-//! - here: what is told, as a program reads it. [`text`]: the same for people.
+//! - here: what is told, as a program reads it. [`text`]: the same for people. [`cost`]: what a run takes.
 
+mod cost;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 use watertight_checks::check::{Check, Subject};
-use watertight_checks::plan::{self, Acted, Attacked, Gap, Outline, Plan, Stays, Untried, plan};
+use watertight_checks::plan::{Acted, Attacked, Gap, Outline, Plan, Stays, Untried, plan};
 use watertight_spec::{Environment, Spec};
+
+use cost::Cost;
+pub(crate) use cost::beyond;
 
 use crate::exit::Exit;
 use crate::folder;
@@ -62,59 +65,6 @@ struct Document {
     stays: Vec<Stays>,
     /// What the spec says nothing of.
     not_covered: Vec<Gap>,
-}
-
-/// About what a run takes.
-#[derive(Serialize)]
-struct Cost {
-    requests: u64,
-    /// Where the target takes 10 ms to answer.
-    seconds_at_10_ms: u64,
-    /// Where it takes 50 ms.
-    seconds_at_50_ms: u64,
-}
-
-impl From<plan::Cost> for Cost {
-    fn from(cost: plan::Cost) -> Self {
-        let seconds = |ms: u64| {
-            let time = cost.time_at(Duration::from_millis(ms));
-            time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
-        };
-        Self { requests: cost.requests, seconds_at_10_ms: seconds(10), seconds_at_50_ms: seconds(50) }
-    }
-}
-
-impl Cost {
-    /// `about 10,900 requests: 22 s at 10 ms an answer, 1 min 50 s at 50 ms`
-    fn text(&self) -> String {
-        let (fast, slow) = (span(self.seconds_at_10_ms), span(self.seconds_at_50_ms));
-        format!("about {} requests: {fast} at 10 ms an answer, {slow} at 50 ms", grouped(self.requests))
-    }
-}
-
-/// `1 min 50 s`
-fn span(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, 0, _) => format!("{hours} h"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
-/// About as many, to three digits that count: `10,900`.
-fn grouped(count: u64) -> String {
-    let unit = 10_u64.saturating_pow(count.max(1).ilog10().saturating_sub(2));
-    let digits = (count.saturating_add(unit / 2) / unit).saturating_mul(unit).to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// The instances of one check.
@@ -202,18 +152,5 @@ impl Document {
             stays: outline.stays,
             not_covered: outline.gaps,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cost_reads_as_people_say_it() {
-        let cost = Cost { requests: 10_873, seconds_at_10_ms: 22, seconds_at_50_ms: 110 };
-        assert_eq!(cost.text(), "about 10,900 requests: 22 s at 10 ms an answer, 1 min 50 s at 50 ms");
-        assert_eq!([7, 999, 1_234_567].map(grouped), ["7", "999", "1,230,000"]);
-        assert_eq!([0, 59, 60, 3_600, 7_325].map(span), ["0 s", "59 s", "1 min", "1 h", "2 h 2 min"]);
     }
 }

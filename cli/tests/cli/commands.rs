@@ -100,7 +100,29 @@ fn plan_lists_what_would_run_and_sends_nothing() {
     assert!(!document["left_out"].as_array().unwrap().is_empty(), "--quick leaves writes out");
     let cost = |name: &str| document["cost"][name].as_u64().unwrap();
     assert!(cost("requests") > 20 && cost("seconds_at_10_ms") <= cost("seconds_at_50_ms"), "{}", document["cost"]);
+    assert!(cost("requests") <= cost("requests_allowed"), "{}", document["cost"]);
+    assert!(!text.contains("[limits]"), "{text}");
     assert!(!target.was_called(), "something was sent");
+}
+
+#[test]
+fn limits_that_end_a_run_before_its_trials_do_are_told_before_it_begins() {
+    let target = Silent::new();
+    let desk = Desk::new();
+    let sound = spec(&target.url(), "");
+    for (limits, told) in
+        [("requests = 30", "allows 30: raise `requests`"), ("rate = 1\ntime = \"10s\"", "raise `time`")]
+    {
+        desk.write("watertight.toml", &sound.replace("[tenancy]", &format!("[limits]\n{limits}\n[tenancy]")));
+        let plan = desk.run(&["plan"]);
+        assert_eq!((code(&plan), err(&plan).as_str()), (0, ""));
+        assert!(out(&plan).contains(told) && out(&plan).contains("stays unproven"), "{}", out(&plan));
+    }
+    assert!(!target.was_called(), "something was sent");
+    let refuses = spec("http://127.0.0.1:1", "");
+    desk.write("watertight.toml", &refuses.replace("[tenancy]", "[limits]\nrequests = 30\n[tenancy]"));
+    let run = desk.run(&["verify"]);
+    assert!(err(&run).contains("allows 30: raise `requests`"), "{}", err(&run));
 }
 
 #[test]

@@ -21,7 +21,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use watertight_engine::Access;
-use watertight_spec::{ResourceIx, Spec, Supply, TargetEnvironment};
+use watertight_spec::{Limits, ResourceIx, Spec, Supply, TargetEnvironment};
 
 use crate::check::{Check, Subject, Trial};
 use crate::setup::{self, Step, StepKind};
@@ -100,21 +100,38 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// What a run would cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Cost {
     /// About how many requests.
     pub requests: u64,
-    rate: u32,
-    concurrency: usize,
+    /// What it may cost.
+    pub limits: Limits,
+}
+
+/// A bound of `[limits]` that ends a run before all of its trials are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exceeded {
+    /// `requests`: the most requests of a run.
+    Requests(u64),
+    /// `time`: of the whole run, which it exceeds by the rate alone.
+    Time(Duration),
 }
 
 impl Cost {
+    /// The first of its bounds that the run would come to.
+    pub fn exceeds(self) -> Option<Exceeded> {
+        if self.requests > self.limits.requests {
+            return Some(Exceeded::Requests(self.limits.requests));
+        }
+        (self.time_at(Duration::ZERO) > self.limits.time).then_some(Exceeded::Time(self.limits.time))
+    }
+
     /// About how long it takes where an answer takes this long.
     pub fn time_at(self, latency: Duration) -> Duration {
         let count = u32::try_from(self.requests).unwrap_or(u32::MAX);
-        let side_by_side = u32::try_from(self.concurrency).unwrap_or(u32::MAX).max(1);
+        let side_by_side = u32::try_from(self.limits.concurrency).unwrap_or(u32::MAX).max(1);
         let by_latency = latency.saturating_mul(count) / side_by_side;
-        let by_rate = Duration::from_secs(1).saturating_mul(count) / self.rate.max(1);
+        let by_rate = Duration::from_secs(1).saturating_mul(count) / self.limits.rate.max(1);
         by_latency.max(by_rate)
     }
 }
@@ -184,7 +201,7 @@ impl Plan {
             (StepKind::LookAround, _) => setup::requests_to_look_around(spec),
         });
         let trials = sending.map(|trial| u64::from(trial.check.requests));
-        Cost { requests: steps.chain(trials).sum(), rate: spec.limits.rate, concurrency: spec.limits.concurrency }
+        Cost { requests: steps.chain(trials).sum(), limits: spec.limits }
     }
 }
 

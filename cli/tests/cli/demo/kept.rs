@@ -86,6 +86,7 @@ fn a_kept_platform_is_verified_by_its_file_alone_and_no_secret_is_in_any_file() 
     for part in ["verdict", "summary", "coverage", "findings", "unproven"] {
         assert_eq!(first[part], second[part], "{part}");
     }
+    is_about_what_was_planned(&kept, &second);
 
     let env = kept.desk.read("demo/demo.env");
     let secrets: Vec<&str> = env
@@ -109,6 +110,15 @@ fn a_kept_platform_is_verified_by_its_file_alone_and_no_secret_is_in_any_file() 
     }
     assert!(searched >= 14, "{searched}");
     kept.stop();
+}
+
+/// Who reads a plan decides by it whether a run may be let loose, and with which limits.
+fn is_about_what_was_planned(kept: &Kept, run: &Value) {
+    let plan = json(&kept.desk.run(&["plan", "demo/demo.toml", "--seed", "5", "--format", "json"]));
+    let [planned, allowed] = ["requests", "requests_allowed"].map(|name| plan["cost"][name].as_u64().unwrap());
+    let sent = run["requests"].as_u64().unwrap();
+    assert!(planned.abs_diff(sent) * 5 < sent, "planned {planned}, sent {sent}");
+    assert!(sent * 2 < allowed, "a demonstration with few reserves: {sent} of {allowed}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(crate) static NONE: Check = Check {
              names a tenant, or an attempt got no answer, a 429 or a 5xx.",
     origin: "isolation 7.3; mcp-hangar #312, didacta #57: a missing tenant means the first, or all.",
     fix: "No default tenant: a tenant-scoped path without exactly one tenant is refused.",
-    requests: 7,
+    requests: 14,
 };
 
 pub(crate) static UNKNOWN: Check = Check {
@@ -41,7 +41,7 @@ pub(crate) static UNKNOWN: Check = Check {
              the request is ignored. Isolated: refused (any 4xx) or without data.",
     origin: "isolation 7.2, guide 2: a platform must not fall back to a default tenant.",
     fix: "Refuse a tenant that is not the credential's, known or not, in the same way.",
-    requests: 5,
+    requests: 10,
 };
 
 pub(crate) fn none(spec: &Spec) -> Vec<Trial> {

@@ -43,7 +43,7 @@ pub(crate) static UPDATE: Check = Check {
              stays the attacker's. Unproven: a control fails, or the answer is no refusal.",
     origin: "isolation 17; a record moved to another tenant by an update. OWASP API3:2023.",
     fix: "The tenant of an object never changes: leave it out of what an update may set.",
-    requests: 17,
+    requests: 20,
 };
 
 pub(crate) fn creates(spec: &Spec) -> Vec<Trial> {

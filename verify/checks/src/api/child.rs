@@ -34,7 +34,7 @@ pub(crate) static CHECK: Check = Check {
              accepted and dropped. Unproven: a control fails, or the answer is no denial.",
     origin: "isolation 18.3: a foreign key that lacks the tenant.",
     fix: "Make the tenant part of the foreign key, and load what is named by tenant and id before linking.",
-    requests: 20,
+    requests: 35,
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {

@@ -34,7 +34,7 @@ pub(crate) static CHECK: Check = Check {
              anything is a clock, and counts for nothing.",
     origin: "isolation 28.6: search is scoped, its counts are not. tazama #312.",
     fix: "Put the tenant into the query of aggregates as well; counts are data.",
-    requests: 30,
+    requests: 20,
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {

@@ -28,7 +28,7 @@ pub(crate) static HEADER: Check = Check {
              CVE-2021-32777.",
     fix: "Take the tenant from the credential. Strip such headers at the edge, or refuse a request whose names for \
           the tenant differ.",
-    requests: 45,
+    requests: 52,
 };
 
 pub(crate) static PARAMETER: Check = Check {
@@ -44,7 +44,7 @@ pub(crate) static PARAMETER: Check = Check {
              or a 5xx.",
     origin: "isolation 7.1; Atlas #114: the query beats the header.",
     fix: "Never let a query parameter choose the tenant; refuse one that contradicts the credential.",
-    requests: 24,
+    requests: 32,
 };
 
 pub(crate) fn headers(spec: &Spec) -> Vec<Trial> {

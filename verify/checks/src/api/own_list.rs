@@ -37,7 +37,7 @@ pub(crate) static LIST: Check = Check {
              list of objects that nothing marks is known by their ids, unless these count.",
     origin: "isolation 18.1; a second page without the tenant; logtide #256.",
     fix: "Put the tenant into the query of every page; a cursor must not carry more than a position.",
-    requests: 6,
+    requests: 14,
 };
 
 pub(crate) static SEARCH: Check = Check {

@@ -26,7 +26,7 @@ pub(crate) static CHECK: Check = Check {
              simpler request opens it already.",
     origin: "Oathkeeper CVE-2026-33494, Istio-2021-005: the path that is decided on is not the path that is served.",
     fix: "Normalise the path once, refuse what is ambiguous, and let decision and routing use the same result.",
-    requests: 28,
+    requests: 34,
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {

@@ -38,7 +38,7 @@ pub(crate) static CHECK: Check = Check {
              that nothing explains is a denial only where something is written whose effect would have been seen.",
     origin: "isolation 17, 18.1: loading a record by its id alone. CVE-2026-94215.",
     fix: "Load by tenant and id together; let the database refuse what lacks the tenant.",
-    requests: 12,
+    requests: 40,
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {

@@ -31,7 +31,7 @@ pub(crate) static CHECK: Check = Check {
              different tenants; OWASP API1:2023.",
     fix: "Compare the tenant in the request with the tenant that the credential proves, before anything is loaded, \
           and refuse when they differ.",
-    requests: 12,
+    requests: 18,
 };
 
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {

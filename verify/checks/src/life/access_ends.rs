@@ -33,7 +33,7 @@ pub(super) static CHECK: Check = Check {
     origin: "isolation 25, 28.4 (a membership that ended); CVE-2026-1486, GHSA-jj94-6f5c-65r8; RFC 7009",
     fix: "Let every request ask whether its session, its member and its tenant are still active, or end their tokens when \
           they lose access; a cache of that answer lives no longer than the time that you promise.",
-    requests: 60,
+    requests: 105,
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {

@@ -29,7 +29,7 @@ pub(super) static CHECK: Check = Check {
              kortix-ai/suna #5267: a replay key without the account. tale-project/tale #2036: a create that takes over \
              another organisation's user.",
     fix: "Make names unique within the tenant; where they must be global, hand them out at random.",
-    requests: 16,
+    requests: 18,
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {

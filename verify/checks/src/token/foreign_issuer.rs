@@ -29,7 +29,7 @@ pub(super) static CHECK: Check = Check {
     origin: "isolation 28.5 (issuer confusion), isolation 12; RFC 8725 3.8; FusionAuth #2585; CVE-2026-49998",
     fix: "Keep issuers and their keys under the tenant that registered them, and accept a tenant claim only from an \
           issuer that is registered for that tenant.",
-    requests: 5,
+    requests: 9,
 };
 
 pub(super) fn trials(spec: &Spec) -> Vec<Trial> {

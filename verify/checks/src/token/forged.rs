@@ -32,7 +32,7 @@ pub(super) static NONE: Check = Check {
     judges: JUDGES,
     origin: "RFC 8725 2.1 and 3.1; CVE-2018-1000531, CVE-2022-23540",
     fix: "Take the algorithm from the issuer's registration, never from the token.",
-    requests: 10,
+    requests: 14,
 };
 
 pub(super) static HMAC: Check = Check {
@@ -50,7 +50,7 @@ pub(super) static HMAC: Check = Check {
              none.",
     origin: "RFC 8725 2.1 and 3.1; CVE-2015-9235, CVE-2016-10555",
     fix: "Bind each key to one algorithm; refuse a token whose `alg` is not that of its key.",
-    requests: 10,
+    requests: 14,
 };
 
 pub(super) static ALTERED_CLAIM: Check = Check {
@@ -64,7 +64,7 @@ pub(super) static ALTERED_CLAIM: Check = Check {
     judges: JUDGES,
     origin: "RFC 7515 5.2; isolation 13; Keycloak CVE-2026-1529",
     fix: "Verify the signature over the bytes received, before any claim is read.",
-    requests: 5,
+    requests: 9,
 };
 
 pub(super) static EMPTY_SIGNATURE: Check = Check {
@@ -78,7 +78,7 @@ pub(super) static EMPTY_SIGNATURE: Check = Check {
     judges: JUDGES,
     origin: "RFC 8725 3.1 and 3.2; CVE-2020-28042 (an empty signature passed for a valid one)",
     fix: "Verify every token; an absent signature is a failed one.",
-    requests: 4,
+    requests: 8,
 };
 
 pub(super) static UNKNOWN_KID: Check = Check {
@@ -92,7 +92,7 @@ pub(super) static UNKNOWN_KID: Check = Check {
     judges: JUDGES,
     origin: "RFC 8725 3.10; CVE-2026-89313 (an unknown `kid` returned the last key)",
     fix: "An unknown `kid` is not found: no default key, no trying of others, at most one refresh of the key set.",
-    requests: 4,
+    requests: 8,
 };
 
 pub(super) static EMBEDDED_KEY: Check = Check {
@@ -106,7 +106,7 @@ pub(super) static EMBEDDED_KEY: Check = Check {
     judges: JUDGES,
     origin: "RFC 7515 4.1.3; RFC 8725 3.10; CVE-2018-0114",
     fix: "Take keys from the issuer's registered key set alone; ignore or refuse `jwk` in a header.",
-    requests: 4,
+    requests: 8,
 };
 
 pub(super) static KEY_URL: Check = Check {
@@ -124,7 +124,7 @@ pub(super) static KEY_URL: Check = Check {
              that can't reach the verifier's loopback can't call it; then only the refusal is shown.",
     origin: "RFC 8725 3.10 (do not follow `jku` and `x5u` blindly); RFC 7515 4.1.2 and 4.1.5",
     fix: "Ignore `jku` and `x5u`; fetch keys from the registered issuer's own address only.",
-    requests: 6,
+    requests: 10,
 };
 
 pub(super) static UNKNOWN_CRITICAL: Check = Check {
@@ -138,7 +138,7 @@ pub(super) static UNKNOWN_CRITICAL: Check = Check {
     judges: JUDGES,
     origin: "RFC 7515 4.1.11; RFC 8725 3.10",
     fix: "Refuse tokens whose `crit` names anything that the validator doesn't process.",
-    requests: 5,
+    requests: 9,
 };
 
 pub(super) fn none(spec: &Spec) -> Vec<Trial> {
