@@ -4,9 +4,9 @@
 use std::cell::RefCell;
 
 use serde_json::Value;
-use watertight_spec::{Credential, LoginStep, Spec, TokenGrant, Who};
+use watertight_spec::{Credential, LoginStep, ResourceIx, Spec, TokenGrant, Who};
 
-use crate::call::Call;
+use crate::call::{Call, Mark, Request};
 use crate::channel::arrivals::Arrival;
 use crate::channel::http::Answered;
 use crate::credentials::signature::signed_by;
@@ -107,6 +107,9 @@ impl Recorder<'_> {
                     }
                 }
             }
+            Call::Api(Request { mark: Mark::Creates { resource, .. }, .. }) if success => {
+                self.spare_ids(*resource, &body);
+            }
             Call::Keys { token, .. } if success => exchange.signature = Some(self.check_signature(*token, &body)),
             _ => {}
         }
@@ -123,6 +126,14 @@ impl Recorder<'_> {
             Some((kind, text)) => Outcome::Failed { kind, text },
         };
         told
+    }
+
+    /// What the spec says is the id of a new object is no secret where its member is called `key`: every request for that
+    /// object has it.
+    fn spare_ids(&self, resource: ResourceIx, body: &str) {
+        let Ok(json) = serde_json::from_str::<Value>(body) else { return };
+        let ids = self.spec[resource].id.query(&json);
+        ids.into_iter().filter_map(Value::as_str).for_each(|id| self.redactor.borrow_mut().spare(id));
     }
 
     /// What is known of a token, without secrets.

@@ -131,6 +131,8 @@ impl Live {
             let seed = principal.credential.totp().map(|totp| totp::normal(totp.seed.expose_secret()));
             seed.iter().for_each(|seed| redactor.learn(seed));
         }
+        let known = spec.resources.iter().flat_map(|one| spec.tenants.iter().flat_map(|of| one.supply.known(&of.id)));
+        known.for_each(|id| redactor.spare(id));
         let owners = Owners::new(&spec, &redactor);
         let (begun, started) = (Instant::now(), now());
         let moments = Moments::new(&tag, started);

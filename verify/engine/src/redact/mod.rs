@@ -19,7 +19,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use recognise::{Found, Written, secrets_in};
+use recognise::{By, Found, Written, secrets_in};
 pub(crate) use recognise::{is_random, is_secret_name};
 
 /// Secrets shorter than this would be found everywhere; the spec can't forbid them, so they are only replaced whole.
@@ -32,6 +32,8 @@ const REMEMBERED: usize = 20_000;
 const REMEMBERED_BYTES: usize = 4 << 20;
 /// Bytes of a secret up to which it is looked for elsewhere; a longer one is replaced where it is recognised.
 const LONGEST_LOOKED_FOR: usize = 64 << 10;
+/// Bytes of an id that is spared.
+const LONGEST_ID: usize = 512;
 /// What every placeholder begins with.
 const PREFIX: &str = "redacted-";
 /// Hex digits of a placeholder.
@@ -77,6 +79,8 @@ pub(crate) struct Redactor {
     known: HashMap<String, Known>,
     /// How many need a secret to be known, by its code: the spec, and tokens in use. It is not forgotten meanwhile.
     needed: HashMap<String, usize>,
+    /// Ids of objects: none is a secret, whatever its member is called.
+    ids: BTreeSet<String>,
     /// Those that the target handed out, with their length in bytes, the oldest first.
     handed_out: VecDeque<(String, usize)>,
     /// Bytes of these.
@@ -140,6 +144,7 @@ impl Redactor {
             key,
             known: HashMap::new(),
             needed: HashMap::new(),
+            ids: BTreeSet::new(),
             handed_out: VecDeque::new(),
             handed_out_bytes: 0,
             fresh: Vec::new(),
@@ -153,6 +158,13 @@ impl Redactor {
         let needed = self.needed.entry(code.clone()).or_default();
         *needed = needed.saturating_add(1);
         self.look_for(secret, &code);
+    }
+
+    /// Makes the id of an object known: it stays in a member that is called `key`.
+    pub(crate) fn spare(&mut self, id: &str) {
+        if self.ids.len() < REMEMBERED && id.len() <= LONGEST_ID {
+            self.ids.insert(id.to_owned());
+        }
     }
 
     /// A secret is not in use any more. It is still replaced, until it is one of too many.
@@ -226,9 +238,9 @@ impl Redactor {
     fn replace_found(&mut self, text: &str, found: &[Found], is_public: impl Fn(&str) -> bool) -> String {
         let mut result = String::with_capacity(text.len());
         let mut done = 0;
-        for Found { range, value, is_telling, written: how } in found {
+        for Found { range, value, is_telling, written: how, by } in found {
             let Some(before) = text.get(done..range.start).filter(|_| range.start >= done) else { continue };
-            if is_public(value) || is_placeholder_in(value) {
+            if is_public(value) || (*by == By::Key && self.ids.contains(value)) || is_placeholder_in(value) {
                 continue;
             }
             result.push_str(before);

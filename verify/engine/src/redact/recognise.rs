@@ -17,6 +17,17 @@ pub(crate) struct Found {
     pub(crate) is_telling: bool,
     /// How it is written.
     pub(crate) written: Written,
+    /// By what it was recognised.
+    pub(crate) by: By,
+}
+
+/// By what a secret is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Its form, or a name that only secrets have.
+    NameOrForm,
+    /// It is random, in a member that is called `key`, as ids are as well.
+    Key,
 }
 
 /// How a secret is written where it was found.
@@ -181,7 +192,7 @@ fn by_form(text: &str) -> Vec<Found> {
             let range = start.start()..start.start().saturating_add(value.len());
             seen = seen.max(range.end);
             let is_telling = !value.starts_with("eyJ");
-            all.push(Found { range, value: value.to_owned(), is_telling, written: Written::Text });
+            all.push(Found { range, value: value.to_owned(), is_telling, written: Written::Text, by: By::NameOrForm });
         }
     }
     all
@@ -228,7 +239,8 @@ impl Telling {
 
     fn holds_of(self, value: &str) -> bool {
         let is_masked = value.chars().all(|c| c == '*' || c == '•' || c == 'x');
-        !is_masked && (self == Self::Secret || (value.len() >= 24 && is_random(value) && !is_uuid(value)))
+        let is_key = || value.len() >= 24 && is_random(value) && !is_uuid(value) && !is_speaking(value);
+        !is_masked && (self == Self::Secret || is_key())
     }
 }
 
@@ -278,9 +290,10 @@ fn members(text: &str, level: usize) -> Vec<Found> {
                 named = None;
                 let value = telling.map(|telling| (telling, unescaped(raw)));
                 match value.filter(|(telling, value)| telling.holds_of(value)) {
-                    Some((_, value)) => {
+                    Some((telling, value)) => {
                         let is_telling = is_random(&value);
-                        found.push(Found { range: inside, is_telling, value, written: Written::Text });
+                        let by = if telling == Telling::Key { By::Key } else { By::NameOrForm };
+                        found.push(Found { range: inside, is_telling, value, written: Written::Text, by });
                     }
                     None if level < DEEPEST => found.extend(within_string(raw, inside.start, level)),
                     None => {}
@@ -355,7 +368,13 @@ fn number(text: &str, name: &str, at: usize, level: usize) -> Option<Found> {
         return None;
     }
     let range = at..at.saturating_add(length);
-    Some(Found { range, value: value.to_owned(), is_telling: false, written: Written::Number(level) })
+    Some(Found {
+        range,
+        value: value.to_owned(),
+        is_telling: false,
+        written: Written::Number(level),
+        by: By::NameOrForm,
+    })
 }
 
 /// The next of `"`, `[`, `]`, `{`, `}`.
@@ -425,6 +444,7 @@ fn by_parameter(text: &str) -> Vec<Found> {
             is_telling: is_random(&value),
             value,
             written: Written::Text,
+            by: By::NameOrForm,
         });
     }
     found
@@ -441,7 +461,13 @@ fn by_element(text: &str) -> Vec<Found> {
         let start = text.get(..at)?.rfind('>')?.saturating_add(1);
         let value = text.get(start..at).filter(|value| !value.trim().is_empty() && Telling::Secret.holds_of(value))?;
         let value = quick_xml::escape::unescape(value).map_or_else(|_| value.to_owned(), Cow::into_owned);
-        Some(Found { range: start..at, is_telling: is_random(&value), value, written: Written::Text })
+        Some(Found {
+            range: start..at,
+            is_telling: is_random(&value),
+            value,
+            written: Written::Text,
+            by: By::NameOrForm,
+        })
     });
     ends.collect()
 }
@@ -452,6 +478,28 @@ pub(crate) fn is_random(value: &str) -> bool {
     let kinds = [has(char::is_ascii_digit), has(char::is_ascii_lowercase), has(char::is_ascii_uppercase)];
     let is_word = value.contains(' ') || value.contains("://");
     value.len() >= 12 && !is_word && (value.len() >= 32 || kinds.into_iter().filter(|kind| *kind).count() >= 2)
+}
+
+/// Whether a value is made of words, as a name in an address is (`website-redesign-phase-2`), or is the path of a file.
+fn is_speaking(value: &str) -> bool {
+    const VOWELS: [char; 6] = ['a', 'e', 'i', 'o', 'u', 'y'];
+    let is_file = || {
+        let end = value.rsplit_once('.').map(|(_, end)| end).unwrap_or_default();
+        value.contains('/') && (1..=5).contains(&end.len()) && end.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    // No random letters: some of those would be without a vowel.
+    let is_word = |part: &str| {
+        let lower = part.strip_prefix(|c: char| c.is_ascii_uppercase()).unwrap_or(part);
+        let is_plain = part.len() <= 20 && lower.chars().all(|c| c.is_ascii_lowercase());
+        is_plain && (part.len() < 3 || part.to_ascii_lowercase().contains(VOWELS))
+    };
+    let is_count = |part: &str| part.len() <= 4 && part.chars().all(|c| c.is_ascii_digit());
+    let parts = || value.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_of_words = || {
+        parts().filter(|part| part.len() >= 4 && is_word(part)).count() >= 2
+            && parts().all(|part| is_word(part) || is_count(part))
+    };
+    is_of_words() || is_file()
 }
 
 fn is_uuid(value: &str) -> bool {

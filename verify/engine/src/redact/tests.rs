@@ -72,6 +72,8 @@ fn a_member_that_is_named_like_a_secret_is_one_whatever_it_holds() {
         (r#"{"tokens":[{"x":1},"hush-12",["hush-13"]]}"#, "hush-1"),
         (r#"{"payload":"{\u0022api_key\u0022:\u0022hush-14\u0022}"}"#, "hush-14"),
         (r#"{"key":"{\"api_key\":\"hush-15\"}"}"#, "hush-15"),
+        (r#"{"key":"kqzd-hwrt-mnbp-7f3a-xcvb-lkjh"}"#, "kqzd"),
+        (r#"{"key":"7f3a/9c2e51d04b6a8e907f3a9c2e51d0+4b"}"#, "7f3a/"),
         (r#"{"otp": 482913}"#, "482913"),
         ("<login><o:password kind=\"x\">hush-16</o:password></login>", "hush-16"),
         ("<Credentials><SecretAccessKey>\n hush-17&amp;&lt;\n</SecretAccessKey></Credentials>", "hush-17"),
@@ -88,6 +90,9 @@ fn what_only_tells_about_a_secret_stays() {
         r#"{"token_type":"Bearer","expires_in":3600,"token_url":"https://x/y","passwordPolicy":"long"}"#,
         r#"{"key":"PROJ-1","secret":null,"password":"","tokenId":"12","api_key":"********"}"#,
         r#"{"key":"0b9a3e4c-52d1-4f6e-9a77-1c2d3e4f5a6b","tokens":{"used":"many"}}"#,
+        r#"{"key":"website-redesign-phase-2-2026"}"#,
+        r#"{"key":"Northern Harbour: cranes and lifts, 2026"}"#,
+        r#"{"key":"uploads/2026/11/7f3a9c2e51d04b6a8e90.png"}"#,
         r#"{"prompt_tokens":1500,"tokens":1500,"token":null,"otp":12,"value":"plain","x":{"value":"plain"}}"#,
         r#"{"key":{"value":"PROJ-1","key":"42"},"pin":1234.0,"otp":1234e5}"#,
         r#"{"token":{"kind":"opaque","owner":{"value":"plain"}},"note":"{\"a\":\"b\"} \\ \u00e9"}"#,
@@ -98,6 +103,19 @@ fn what_only_tells_about_a_secret_stays() {
     }
     let marked = r#"{"token":"wtpaaabcdefxxxxxx"}"#;
     assert_eq!(redactor.text(marked, |value| value.starts_with("wtp")), marked);
+}
+
+#[test]
+fn the_id_of_an_object_stays_unless_it_is_a_secret_that_is_known() {
+    let mut redactor = Redactor::new([7; 32]);
+    let (id, token) = ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "opaque-0123456789abcdef01234567");
+    redactor.learn(token);
+    redactor.spare(id);
+    redactor.spare(token);
+    let shown = text(&mut redactor, &format!(r#"{{"key":"{id}","other":"{token}"}}"#));
+    assert!(shown.contains(id) && !shown.contains(token), "{shown}");
+    let shown = text(&mut redactor, &format!(r#"{{"api_key":"{id}"}}"#));
+    assert!(!shown.contains(id), "{shown}");
 }
 
 #[test]

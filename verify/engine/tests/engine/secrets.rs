@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use tokio::io::AsyncWriteExt as _;
-use watertight_engine::call::{Call, Caller, TokenCall};
+use watertight_engine::call::{Call, Caller, Mark, TokenCall};
 use watertight_testbed::raw::{reply, serve};
 
-use crate::bed::{Bed, SECRET, parsed, spec, text};
+use crate::bed::{BASIC, Bed, SECRET, parsed, spec, text};
 
 #[tokio::test]
 async fn no_secret_is_recorded_however_the_target_echoes_it() {
@@ -45,6 +45,29 @@ async fn no_secret_is_recorded_however_the_target_echoes_it() {
     }
     let basic = base64::engine::general_purpose::STANDARD.encode("south:pässword of south");
     assert!(!recorded.contains(&basic) && wire.contains(&basic));
+}
+
+/// `key` is what many call an id, and what others call a secret.
+#[tokio::test]
+async fn an_id_that_the_spec_names_stays_where_its_member_is_called_key() {
+    const MADE: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    const KNOWN: &str = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
+    const OTHER: &str = "01CX5ZZKBKACTAV9WEVGEMMVS0";
+    let (url, _) = serve(|stream, _| async move {
+        let body = serde_json::json!({ "key": MADE, "beside": { "key": KNOWN }, "webhook": { "key": OTHER } });
+        reply(stream, "", body.to_string().as_bytes()).await;
+    })
+    .await;
+    let further = format!(
+        "id = \"$.key\"\n[[resource]]\nname = \"user\"\npath = \"/users\"\nexisting = {{ north = \"{KNOWN}\" }}\n"
+    );
+    let bed = Bed::new(parsed(&(text(&url, "test", "", BASIC) + &further)));
+    let (resource, owner) = (bed.spec.resource_ixs().next().unwrap(), bed.tenant(0));
+    let mark = Mark::Creates { resource, owner, named: None, above: vec![] };
+    let create = bed.request(Caller::Anonymous, "POST", "/cases").mark(mark);
+    let exchange = bed.one(Call::Api(create)).await;
+    let body = exchange.response().unwrap().body.text();
+    assert!(body.contains(MADE) && body.contains(KNOWN) && !body.contains(OTHER), "{body}");
 }
 
 #[tokio::test]
