@@ -42,13 +42,23 @@ impl Pages {
 /// The request for the first page: a list asks for small pages, so that there is a second one.
 pub(crate) fn first_page(spec: &Spec, op: &Operation, request: Request) -> Request {
     let size = resource_of(spec, op).and_then(|resource| resource.page.size.as_deref());
-    match size.filter(|_| op.role == Role::List) {
+    match size.filter(|size| op.role == Role::List || is_view_of_list(spec, op, &request, size)) {
         None => request,
         Some(size) => {
             let address = request.address.clone().query(size);
             request.to(address)
         }
     }
+}
+
+/// Whether a view is the list by another query, which says nothing itself of how long its pages are.
+fn is_view_of_list(spec: &Spec, op: &Operation, request: &Request, size: &str) -> bool {
+    let path_of = |op: &Operation| op.request.path.to_string().split('?').next().map(str::to_owned);
+    let is_list = |other: &&Operation| other.role == Role::List && other.resource == op.resource;
+    let list = spec.operations.iter().find(is_list);
+    let is_there = list.is_some_and(|list| path_of(list) == path_of(op) && list.request.method == op.request.method);
+    let name = size.split('=').next().unwrap_or_default();
+    op.role == Role::View && is_there && request.address.parameter(name).is_none()
 }
 
 /// Follows a list from its first page until `enough`, its end, `limits.pages`, or more than is kept in memory.
