@@ -12,9 +12,9 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Nowhere, Place, Tells, Words, again, attack, clear_object, each, ids_count, is_creatable, is_invalid,
-    is_page, is_taken, leak, make_under, makes_nothing, named_besides, names_tenant, never_existed, operation_of, own,
-    parent_of, parents_for, prepared_object, remove, request, says_nothing,
+    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, attack, clear_object, each, ids_count, is_creatable,
+    is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, names_tenant, never_existed,
+    operation_of, own, parent_of, parents_for, prepared_object, remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -27,7 +27,7 @@ pub(crate) static CHECK: Check = Check {
     does: "Creates an object that names one of the victim's, as its parent or anywhere in the request, in the attacker's \
            own place and in the victim's. Replaces, changes and deletes an object of its own, and sends operations for \
            one, with the victim's object beside it, where such a request names a second one. Where it names several, each \
-           is tried by itself.",
+           is tried by itself; in a list of those that are named when one is made, also beside the attacker's own.",
     judges: "Leak: the victim finds it with its own, or finds its object changed; or the attacker's own object is shown \
              with the victim's data; or the victim's object is accepted where one that never existed is refused, so the \
              link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never existed is, or \
@@ -98,6 +98,7 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     if names_tenant(op) {
         places.push(Place::of(&above));
     }
+    places.extend(among_own(w, aim, &above, &places, tells).await?);
     let mut attempts = Attempts::default();
     for place in places {
         let link = Link { op, aim, resource, above: &above, place, tells };
@@ -114,6 +115,35 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
         }
     }
     Ok(verdict)
+}
+
+/// The same beside objects of the attacker's own, where it may name several of that kind when it makes one.
+async fn among_own(
+    w: WriteTape<'_>,
+    aim: Aim,
+    above: &Object,
+    places: &[Place],
+    tells: Tells,
+) -> Result<Vec<Place>, Stop> {
+    let (t, op, kind) = (w.tape(), aim.op(w.tape()), above.resource);
+    let (Some(resource), Some(plain)) = (op.resource, places.first()) else { return Ok(Vec::new()) };
+    let slots = Slot::further(op, kind);
+    let mine: Vec<&Object> = t.planted.of(aim.attacker, kind).collect();
+    let Some(first) = mine.first().filter(|_| mine.len() >= op.request.slots(kind).count()) else {
+        return Ok(Vec::new());
+    };
+    let at = |slot: &Slot, id: &ObjectId| {
+        let company = slot.beside_known(t, op, aim.attacker, (kind, id));
+        plain.clone().and(kind, id).beside(company)
+    };
+    if let Some(slot @ Slot::Further(_)) = slots.first() {
+        let all_own = Link { op, aim, resource, above: first, place: at(slot, &first.id), tells };
+        let nonce = t.nonce(aim.attacker);
+        let answer = all_own.create(t, &all_own.place, &nonce).await?;
+        let Some(made) = all_own.made(t, &all_own.place, &answer, &nonce).await? else { return Ok(Vec::new()) };
+        all_own.discard(w, &all_own.place, &made, &answer, &nonce).await?;
+    }
+    Ok(slots.iter().map(|slot| at(slot, &above.id)).collect())
 }
 
 /// The attacker's own objects above one that it makes, but for those of a kind.

@@ -23,14 +23,10 @@ pub(super) async fn in_every_slot(
         return plain;
     }
     match plain {
-        Ok(Verdict::Isolated(_)) if slots.is_of_several() => {
-            // It was in the first one.
-            each(plain, (1..slots.count()).map(Slot::Nth), attempt).await
-        }
-        Ok(Verdict::Isolated(_)) => each(plain, (0..slots.count()).map(Slot::Further), attempt).await,
+        Ok(Verdict::Isolated(_)) => each(plain, Slot::further(op, kind), attempt).await,
         // One and the same id in a path and in a list may be no request that anyone sends.
         Err(Stop::Unproven(_)) if slots.is_in_and_out() => {
-            match each(plain.clone(), (0..slots.count()).map(Slot::Nth), attempt).await {
+            match each(plain.clone(), (0..slots.count()).map(Slot::Nth).collect(), attempt).await {
                 Err(Stop::Unproven(_)) => plain,
                 told => told,
             }
@@ -39,11 +35,7 @@ pub(super) async fn in_every_slot(
     }
 }
 
-async fn each(
-    mut concluded: Concluded,
-    slots: impl Iterator<Item = Slot>,
-    attempt: impl AsyncFn(Slot) -> Concluded,
-) -> Concluded {
+async fn each(mut concluded: Concluded, slots: Vec<Slot>, attempt: impl AsyncFn(Slot) -> Concluded) -> Concluded {
     for slot in slots {
         match attempt(slot).await {
             Err(Stop::NotApplicable(_)) => {}

@@ -234,10 +234,9 @@ impl Bound<'_> {
     /// The object that is named by the n-th element of a list, or outside of lists.
     fn listed(&self, resource: ResourceIx, nth: Option<usize>) -> Option<&ObjectId> {
         let id = self.place.id(resource).or_else(|| self.planted(resource))?;
-        Some(match self.place.company.as_ref().filter(|company| company.resource == resource) {
-            Some(company) => company.id(id, self.template.slots(resource).slot(nth)),
-            None => id,
-        })
+        let slots = self.template.slots(resource);
+        let company = self.place.company.as_ref().filter(|company| company.resource == resource && slots.has_list());
+        Some(company.map_or(id, |company| company.id(id, slots.slot(nth))))
     }
 
     /// Where the place names no object of a kind: the first that set-up has planted in that tenant.

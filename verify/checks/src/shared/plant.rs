@@ -263,6 +263,8 @@ pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object
     let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else {
         return is_listed_as_own(t, attacker, place, object).await;
     };
+    // By itself, whatever it is named beside.
+    let place = &place.clone().beside(None);
     // Own place, foreign id: where that shows the victim's object it is the attack itself that leaks.
     let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing()).await;
     match class_of(&seen) {
