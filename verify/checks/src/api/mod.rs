@@ -19,6 +19,7 @@ mod body_tenant;
 mod child;
 mod count;
 mod creating;
+mod cursor;
 mod effect;
 mod members;
 mod named_tenant;

@@ -9,6 +9,7 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, Role, Spec, Symbol, TenantIx};
 
 use super::count::{Numbers, numbers};
+use super::cursor::by_theirs;
 use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack, Open};
 use crate::check::{Check, Concluded, Phase, Target, Trial, reads};
@@ -28,7 +29,8 @@ pub(crate) static LIST: Check = Check {
     cwe: &["CWE-200", "CWE-639"],
     title: "A tenant's own list or view, page by page to the end",
     does: "The victim lists its own and finds its marker; the attacker lists its own and follows every page, up to \
-           limits.pages; the victim lists again. The same with every view, and with every read that names no object.",
+           limits.pages; the victim lists again. The same with every view, and with every read that names no object. \
+           Where what leads to the next page is no count, the attacker also asks for its own with the victim's.",
     judges: "Leak: any page shows a marker of the victim's, or one of tenancy.fields names another tenant. Isolated: \
              the list was read to its end and shows neither. Unproven: a control fails, a page is no answer, the \
              attacker's own view shows nothing of its own, or the list is longer than limits.pages. Where nothing marks \
@@ -102,7 +104,27 @@ async fn view_own(t: &Tape, aim: Aim) -> Concluded {
     };
     match concluded(bracket::open(async || is_shown(t, &by_owner, aim.victim).await).await, attack).await {
         Err(Stop::NotApplicable(_)) => view_unmarked(t, op, aim, &by_owner, &mine).await,
-        decided => decided,
+        decided => {
+            let by_attacker = request(t, own(t, aim.attacker)?, op, &mine, &Words::default())?;
+            or_by_cursor(t, op, aim, decided, [&by_owner, &by_attacker]).await
+        }
+    }
+}
+
+/// Where its own pages show nothing of the victim's, the attacker asks for the victim's next one.
+async fn or_by_cursor(
+    t: &Tape,
+    op: &Operation,
+    aim: Aim,
+    decided: Concluded,
+    [by_owner, by_attacker]: [&Request; 2],
+) -> Concluded {
+    if !matches!(decided, Ok(Verdict::Isolated(_))) || !matches!(op.role, Role::List | Role::View) {
+        return decided;
+    }
+    match by_theirs(t, op, aim, by_owner, by_attacker).await {
+        Err(Stop::NotApplicable(_)) => decided,
+        told => told,
     }
 }
 
@@ -208,7 +230,10 @@ async fn read_own(t: &Tape, aim: Aim) -> Concluded {
         let mine = prepared_object(t, aim.attacker, resource)?;
         look_through(t, op, aim, &Place::of(&mine), &looking_for(&object)).await
     };
-    concluded(opened, attack).await
+    let decided = concluded(opened, attack).await;
+    let mine = Place::of(&prepared_object(t, aim.attacker, resource)?);
+    let by_attacker = request(t, own(t, aim.attacker)?, op, &mine, &Words::default())?;
+    or_by_cursor(t, op, aim, decided, [&by_owner, &by_attacker]).await
 }
 
 /// Where nothing marks the objects of a list they are known by their ids alone, unless those count.

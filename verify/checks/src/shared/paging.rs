@@ -1,5 +1,7 @@
 //! Every page of a list.
 
+mod handed;
+
 use serde_json::Value;
 use url::Url;
 use watertight_engine::call::{Address, Payload, Request};
@@ -31,6 +33,12 @@ impl Pages {
     /// The request of one of these pages.
     pub(crate) fn request_of(&self, page: &Exchange) -> Option<&Request> {
         self.pages.iter().zip(&self.asked).find(|(one, _)| one.seq == page.seq).map(|(_, asked)| asked)
+    }
+
+    /// The request of another caller's that asks for the n-th of these pages: its own first one, with what this list says of
+    /// the page after the one before. None where that is a count, which is everyone's.
+    pub(crate) fn handed_to(&self, t: &Tape, op: &Operation, page: usize, first: &Request) -> Option<Request> {
+        handed::to(resource_of(&t.spec, op)?, self, page, first)
     }
 
     /// Whether the list was shown and yet not read to its end: what it does not show is not known to be absent.
