@@ -104,10 +104,7 @@ async fn view_own(t: &Tape, aim: Aim) -> Concluded {
     };
     match concluded(bracket::open(async || is_shown(t, &by_owner, aim.victim).await).await, attack).await {
         Err(Stop::NotApplicable(_)) => view_unmarked(t, op, aim, &by_owner, &mine).await,
-        decided => {
-            let by_attacker = request(t, own(t, aim.attacker)?, op, &mine, &Words::default())?;
-            or_by_cursor(t, op, aim, decided, [&by_owner, &by_attacker]).await
-        }
+        decided => or_by_cursor(t, op, aim, decided, &by_owner, &mine).await,
     }
 }
 
@@ -117,12 +114,14 @@ async fn or_by_cursor(
     op: &Operation,
     aim: Aim,
     decided: Concluded,
-    [by_owner, by_attacker]: [&Request; 2],
+    by_owner: &Request,
+    mine: &Place,
 ) -> Concluded {
     if !matches!(decided, Ok(Verdict::Isolated(_))) || !matches!(op.role, Role::List | Role::View) {
         return decided;
     }
-    match by_theirs(t, op, aim, by_owner, by_attacker).await {
+    let by_attacker = request(t, own(t, aim.attacker)?, op, mine, &Words::default())?;
+    match by_theirs(t, op, aim, by_owner, &by_attacker).await {
         Err(Stop::NotApplicable(_)) => decided,
         told => told,
     }
@@ -231,9 +230,10 @@ async fn read_own(t: &Tape, aim: Aim) -> Concluded {
         look_through(t, op, aim, &Place::of(&mine), &looking_for(&object)).await
     };
     let decided = concluded(opened, attack).await;
-    let mine = Place::of(&prepared_object(t, aim.attacker, resource)?);
-    let by_attacker = request(t, own(t, aim.attacker)?, op, &mine, &Words::default())?;
-    or_by_cursor(t, op, aim, decided, [&by_owner, &by_attacker]).await
+    match prepared_object(t, aim.attacker, resource) {
+        Ok(mine) => or_by_cursor(t, op, aim, decided, &by_owner, &Place::of(&mine)).await,
+        Err(_) => decided,
+    }
 }
 
 /// Where nothing marks the objects of a list they are known by their ids alone, unless those count.
