@@ -3,7 +3,7 @@
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, TenantIx};
 
@@ -11,9 +11,9 @@ use crate::api::{crosses, is_marked, is_view, looking_for, own_prefix, tells_of,
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants};
 use crate::shared::{
-    Aim, Fresh, Place, Told, Words, again, asked_afresh, clear_object, control, each, first_page, foreign,
-    is_creatable, is_turned_away, leak, own, parents_for, plant, prepared_object, reason, remove, request, succeed,
-    told_each,
+    Aim, Doubles, Fresh, Place, Told, Words, again, asked_afresh, clear_object, control, each, first_page, foreign,
+    is_creatable, is_turned_away, known_doubles, leak, make_doubles, own, prepared_object, reason, remove, request,
+    succeed, told_each,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 use crate::{Kind, TriedBy};
@@ -63,13 +63,13 @@ async fn try_it(t: &Tape, aim: Aim) -> Concluded {
     if !is_marked(t, op, &theirs).await? {
         return Err(Stop::not_applicable(UNMARKED));
     }
-    if let Some((mine, theirs)) = known_doubles(t, aim, resource) {
+    if let Some(Doubles { mine, theirs }) = known_doubles(t, aim.pair(), resource) {
         return take_turns(t, op, aim, &theirs, &Place::of(&mine), Expect::Own(&mine)).await;
     }
     let Some(w) = t.writing() else { return by_refusal(t, op, aim, &theirs).await };
-    let (found, made) = make_doubles(w, aim, resource).await?;
+    let (found, made) = make_doubles(w, aim.pair(), resource, TRIES).await?;
     let verdict = match &found {
-        Some((mine, theirs)) => take_turns(t, op, aim, theirs, &Place::of(mine), Expect::Own(mine)).await?,
+        Some(Doubles { mine, theirs }) => take_turns(t, op, aim, theirs, &Place::of(mine), Expect::Own(mine)).await?,
         None => by_refusal(t, op, aim, &theirs).await?,
     };
     if !matches!(verdict, Verdict::Leak(_)) {
@@ -80,53 +80,10 @@ async fn try_it(t: &Tape, aim: Aim) -> Concluded {
     Ok(verdict)
 }
 
-const UNMARKED: &str = "not even its owner sees a marker in the answer";
-
-/// Objects of both tenants with the same ids all the way up, of those that set-up has planted.
-fn known_doubles(t: &Tape, aim: Aim, resource: ResourceIx) -> Option<(Object, Object)> {
-    t.planted.of(aim.attacker, resource).find_map(|mine| {
-        let theirs = t.planted.of(aim.victim, resource).find(|theirs| are_doubles(mine, theirs))?;
-        Some((mine.clone(), theirs.clone()))
-    })
-}
-
-fn are_doubles(mine: &Object, theirs: &Object) -> bool {
-    mine.id == theirs.id && mine.parents == theirs.parents
-}
-
-type Doubles = Option<(Object, Object)>;
-
 /// How many objects are made in search of an id that both tenants have.
 const TRIES: usize = 12;
 
-/// Creates in turn, where ids count on the side that is behind, until an id coincides.
-async fn make_doubles(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Result<(Doubles, Vec<Object>), Stop> {
-    let could_meet = is_creatable(&w.spec, resource)
-        && parents_for(&w, aim.attacker, resource)? == parents_for(&w, aim.victim, resource)?
-        && w.planted.of(aim.victim, resource).all(|object| number(&object.id).is_some());
-    let (mut mine, mut theirs): (Vec<Object>, Vec<Object>) = (Vec::new(), Vec::new());
-    while could_meet && mine.len().saturating_add(theirs.len()) < TRIES {
-        let last = |objects: &[Object]| objects.last().and_then(|object| number(&object.id));
-        match last(&mine) <= last(&theirs) {
-            true => mine.push(plant(w, aim.attacker, resource).await?),
-            false => theirs.push(plant(w, aim.victim, resource).await?),
-        }
-        let met = mine.iter().find_map(|one| Some((one.clone(), theirs.iter().find(|o| are_doubles(one, o))?.clone())));
-        if met.is_some() {
-            mine.append(&mut theirs);
-            return Ok((met, mine));
-        }
-    }
-    mine.append(&mut theirs);
-    Ok((None, mine))
-}
-
-/// The number at the end of an id that counts.
-fn number(id: &str) -> Option<u64> {
-    let digits = id.len().saturating_sub(id.trim_end_matches(|c: char| c.is_ascii_digit()).len());
-    let (prefix, tail) = id.split_at_checked(id.len().saturating_sub(digits))?;
-    tail.parse().ok().filter(|_| digits <= 9 && !prefix.contains(|c: char| c.is_ascii_digit()))
-}
+const UNMARKED: &str = "not even its owner sees a marker in the answer";
 
 /// Where no id is known that both have: the attacker asks for what the victim has just read, in its own place.
 async fn by_refusal(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> Concluded {

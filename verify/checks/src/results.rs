@@ -260,10 +260,13 @@ fn beside_trials(
 }
 
 impl TrialResult {
-    /// Whether what was seen is the leak that this has found.
+    /// Whether what was seen is the leak that this has found: what its operation shows, or what its owner's own write has put
+    /// where it is seen.
     fn tells_of(&self, pair: Pair, sight: &Sight) -> bool {
-        matches!(self.verdict, Verdict::Leak(_))
-            && self.pair == pair
-            && self.subject.operation() == sight.subject.operation()
+        let operation = self.subject.operation();
+        let is_shown = operation == sight.subject.operation() && self.pair == pair;
+        let is_of_both = self.pair == pair || self.pair == Pair { attacker: pair.victim, victim: pair.attacker };
+        let is_written = operation.is_some() && operation == sight.written_by && is_of_both;
+        matches!(self.verdict, Verdict::Leak(_)) && (is_shown || is_written)
     }
 }

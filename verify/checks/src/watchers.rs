@@ -12,7 +12,7 @@ use watertight_engine::Access;
 use watertight_engine::log::Event;
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
-use watertight_spec::{Pair, Spec};
+use watertight_spec::{OperationIx, Pair, Spec};
 
 use crate::api;
 use crate::check::{Check, Concluded, Subject};
@@ -38,6 +38,8 @@ pub(crate) trait Watcher {
 pub(crate) struct Sight {
     pub(crate) subject: Subject,
     pub(crate) evidence: Evidence,
+    /// The operation by which what is shown was written in an ordinary request of its owner's, if that changed something.
+    pub(crate) written_by: Option<OperationIx>,
 }
 
 /// Every watcher, at the beginning of a run with this tag that may send this.

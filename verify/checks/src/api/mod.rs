@@ -7,6 +7,7 @@
 //! - [`creating`]: it creates, and the victim looks for it.
 //! - [`beside`]: it names an object of the victim's beside one of its own.
 //! - [`several`]: where a request names several objects of a kind, the victim's is tried in each place.
+//! - [`same_id`]: it writes to an object of its own that has the id of one of the victim's.
 //! - [`attempts`]: it names a tenant in many ways, one after the other.
 
 use crate::{Kind, TriedBy};
@@ -27,6 +28,7 @@ mod names;
 mod own_list;
 mod own_view;
 mod reading;
+mod same_id;
 mod several;
 mod spelling;
 mod swap_item;

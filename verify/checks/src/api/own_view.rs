@@ -1,6 +1,6 @@
 //! `api.own-view`: what all ordinary requests of a tenant have shown, whatever they were for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use watertight_engine::log::{CleanUp, Event, Exchange, What};
 use watertight_engine::marker::RunTag;
 use watertight_engine::planted::Planted;
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Membership, Pair, Spec, Supply, TenantIx};
+use watertight_spec::{Effect, Membership, OperationIx, Pair, Role, Spec, Supply, TenantIx};
 
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Subject};
@@ -28,7 +28,8 @@ pub(crate) static CHECK: Check = Check {
            during the run (set-up, controls, read-backs).",
     judges: "Leak: such an answer shows another tenant's marker, or one of its credentials, or one of tenancy.fields \
              names another tenant in what the run has not written itself. Where a trial found that operation to leak \
-             between the same tenants, it is no finding of its own: the trial's says that it was also seen here. \
+             between the same tenants, or the one that had written what is shown, it is no finding of its own: the trial's \
+             says that it was also seen here. \
              Isolated: there is nothing else, and at least one answer showed the tenant's own. Unproven: none showed \
              the tenant's own.",
     origin: "isolation 29: a query constrains the tenant before it returns anything.",
@@ -50,9 +51,14 @@ pub(crate) struct OwnView {
     waiting: Vec<Exchange>,
     /// Tenants that were shown a marker of their own.
     shown_own: BTreeSet<TenantIx>,
-    /// The first answer at a place to one tenant that showed what is another's.
-    leaks: BTreeMap<(Pair, Subject), Evidence>,
+    /// Canaries that ordinary requests have written into something that was there, and by which operation: the last ones.
+    written: VecDeque<(String, OperationIx)>,
+    /// The first answer at a place to one tenant that showed what is another's, by what had written that.
+    leaks: BTreeMap<(Pair, Subject, Option<OperationIx>), Evidence>,
 }
+
+/// How many of those are known.
+const MOST_WRITTEN: usize = 1_000;
 
 impl OwnView {
     pub(crate) fn new(spec: &Arc<Spec>, tag: &RunTag, access: Access) -> Self {
@@ -64,6 +70,7 @@ impl OwnView {
             is_cleaned_up: false,
             waiting: Vec::new(),
             shown_own: BTreeSet::new(),
+            written: VecDeque::new(),
             leaks: BTreeMap::new(),
         }
     }
@@ -83,8 +90,8 @@ impl OwnView {
         let subject = exchange.operation.map_or(Subject::Token(who), Subject::Operation);
         let attacker = who.tenant;
         for victim in self.spec.tenant_ixs().filter(|tenant| *tenant != attacker) {
-            let place = (Pair { attacker, victim }, subject);
-            if self.leaks.contains_key(&place) {
+            let pair = Pair { attacker, victim };
+            if self.leaks.contains_key(&(pair, subject, None)) {
                 continue;
             }
             // What the run itself has written into an object is its own doing.
@@ -95,12 +102,34 @@ impl OwnView {
             };
             if let Some(what) = shown_of(&self.spec, planted, exchange, victim).or_else(field) {
                 let line = format!("an ordinary answer to {} shows {what}", exchange.by);
-                self.leaks.insert(place, Evidence::of(Shows::ForeignData, line, exchange));
+                let place = (pair, subject, self.written_by(exchange, victim));
+                self.leaks.entry(place).or_insert_with(|| Evidence::of(Shows::ForeignData, line, exchange));
             }
         }
         let is_known = self.shown_own.contains(&attacker);
         if !is_known && exchange.succeeded() && shown_of(&self.spec, planted, exchange, attacker).is_some() {
             self.shown_own.insert(attacker);
+        }
+    }
+
+    /// The operation that has written what an answer shows of another tenant's, if one of these has.
+    fn written_by(&self, exchange: &Exchange, victim: TenantIx) -> Option<OperationIx> {
+        let shown = &exchange.hits.iter().find(|hit| hit.owner == victim)?.text;
+        self.written.iter().find(|(marker, _)| marker == shown).map(|(_, operation)| *operation)
+    }
+
+    /// Keeps in mind what a request writes into something that is there already.
+    fn note_written(&mut self, exchange: &Exchange) {
+        let Some(operation) = exchange.operation else { return };
+        let op = &self.spec[operation];
+        if op.effect != Effect::Change || op.role == Role::Create {
+            return;
+        }
+        for marker in RunTag::secrets(&self.tag, exchange.request.body.as_deref().unwrap_or_default()) {
+            if self.written.len() == MOST_WRITTEN {
+                self.written.pop_front();
+            }
+            self.written.push_back((marker.to_owned(), operation));
         }
     }
 
@@ -132,6 +161,7 @@ impl Watcher for OwnView {
             // It comes after the verdicts of a run, so it must not change those of its replay.
             What::CleanUp(stage) => self.is_cleaned_up = *stage == CleanUp::Begins,
             What::Exchange(exchange) if exchange.intent == Intent::Own && !self.is_cleaned_up => {
+                self.note_written(exchange);
                 match self.planted.clone() {
                     Some(planted) => self.fold(&planted, exchange),
                     None if self.learns_markers() => self.waiting.push(Exchange::clone(exchange)),
@@ -143,8 +173,13 @@ impl Watcher for OwnView {
     }
 
     fn leaks(&self, pair: Pair) -> Vec<Sight> {
-        let of_pair = self.leaks.iter().filter(|((seen, _), _)| *seen == pair);
-        of_pair.map(|((_, subject), evidence)| Sight { subject: *subject, evidence: evidence.clone() }).collect()
+        let of_pair = self.leaks.iter().filter(|((seen, ..), _)| *seen == pair);
+        let sight = |((_, subject, written_by), evidence): (&(Pair, Subject, Option<OperationIx>), &Evidence)| Sight {
+            subject: *subject,
+            evidence: evidence.clone(),
+            written_by: *written_by,
+        };
+        of_pair.map(sight).collect()
     }
 
     fn nothing_else(&self, pair: Pair) -> Concluded {

@@ -8,11 +8,12 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
 use self::pair::Swap;
+use super::same_id::write_own;
 use super::several::in_every_slot;
 use super::writing::{Where, in_own_place, write_across};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
 use crate::shared::{
-    Aim, Place, SHARED, Slot, again, any_object, clear_below, each, is_creatable, named_besides, parent_of,
+    Aim, Place, SHARED, Slot, again, any_object, clear_below, each, ids_count, is_creatable, named_besides, parent_of,
     parents_for, plant, plant_under, prepared_object, remove, tries,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
@@ -28,10 +29,11 @@ pub(crate) static CHECK: Check = Check {
            parent and below the victim's. What is read is also tried the other way round: the attacker's own object below \
            the victim's, or with one of the victim's named beside it. Where a list of the request names objects, the \
            victim's is tried in each place of it, beside others of the attacker's own; so it is in a list of one, if its \
-           owner may name a second one there. Ids that the attacker also has are skipped.",
+           owner may name a second one there. Of ids that both have, where they count in each tenant or clients choose \
+           them, the attacker writes to its own.",
     judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the answer is the victim's word for \
              word where nothing marks it, or a list or a number without the marker tells of the victim's what it does not tell \
-             of an id that never existed, or the victim finds its object changed or gone. Isolated: denied, whatever the \
+             of an id that never existed, or the victim finds its object changed or gone, be it by a write to the attacker's own of the same id. Isolated: denied, whatever the \
              status (the answer says what it says of an id that never existed), or the target made an object of the \
              attacker's own at that id (an upsert), and the victim's is untouched. Unproven: a control fails, or \
              shows its owner nothing that is not told of an id that never existed, or the answer is no denial. An error \
@@ -51,7 +53,7 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
             let op = &spec[aim.operation];
             match op.effect {
                 Effect::Create | Effect::Change | Effect::Destroy if !is_many(op) => {
-                    writes(move |w| again(w.tape(), async move || write(w, aim).await))
+                    writes(move |w| again(w.tape(), async move || of_others(&w, aim, write(w, aim).await)))
                 }
                 _ => plants(move |t| again(t, async move || read(t, aim).await)),
             }
@@ -121,9 +123,36 @@ async fn read(t: &Tape, aim: Aim) -> Concluded {
     Ok(concluded)
 }
 
+/// Where ids count in each tenant, another trial's write to an object of its own may have reached the one that is tried here:
+/// then it is tried while no other writes.
+fn of_others(t: &Tape, aim: Aim, concluded: Concluded) -> Concluded {
+    let counts = |tenant| aim.op(t).resource.is_some_and(|resource| ids_count(t, tenant, resource));
+    let may_be_others = !t.is_quiet(t.spec.tenant_ixs()) && counts(aim.attacker) && counts(aim.victim);
+    match concluded {
+        Err(Stop::Unproven(doubt)) if doubt.reason == Reason::ControlFailed && may_be_others => {
+            Err(doubt.because(Reason::Disturbed).into())
+        }
+        told => told,
+    }
+}
+
 async fn write(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let op = aim.op(w.tape());
     let resource = concerned(op)?;
+    let swapped = write_theirs(w, op, aim, resource).await;
+    let is_taken = matches!(&swapped, Err(Stop::Unproven(doubt)) if doubt.reason == Reason::IdTaken);
+    if !is_taken && !matches!(&swapped, Ok(Verdict::Isolated(_))) {
+        return swapped;
+    }
+    match write_own(w, op, aim.pair(), resource).await {
+        Ok(Verdict::Leak(evidence)) => Ok(Verdict::Leak(evidence)),
+        Err(Stop::NotApplicable(_)) => swapped,
+        _ if is_taken => swapped,
+        told => told,
+    }
+}
+
+async fn write_theirs(w: WriteTape<'_>, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::Own, slot).await;
     let below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
     if !is_nested(&w.spec, op) || !is_isolated(&below_own) {

@@ -3,6 +3,7 @@
 //! - [`place`](Place): an operation of the spec, at a place, in words → a request.
 //!   What a document needs escaped is (`escape`). [`company`](Slot): where it names several objects of a kind.
 //! - [`plant`](plant()): disposable objects, and those that set-up planted for all.
+//!   [`doubles`](Doubles): objects of two tenants with one id.
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
 //!   of an answer, and how answers are told apart.
@@ -13,6 +14,7 @@
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
 
 mod company;
+mod doubles;
 mod escape;
 mod evidence;
 mod features;
@@ -27,6 +29,9 @@ mod plant;
 mod unmarked;
 
 pub(crate) use company::{Company, Slot};
+pub(crate) use doubles::{
+    Doubles, are_named_by_clients, count_by_themselves, known_doubles, make_doubles, name_doubles,
+};
 pub(crate) use evidence::{
     control, failed, field_naming, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of,
     shows, succeed, succeed_or_lead_on, succeed_writing,
@@ -47,7 +52,7 @@ pub(crate) use place::{
 pub(crate) use plant::{
     Listed, NAMELESS, SHARED, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third,
     is_listed_as_own, is_taken, is_told_anywhere, look_up, make, make_under, parents_for, plant, plant_below,
-    plant_under, prepared_object, read, remove, remove_if_written, tries,
+    plant_named, plant_under, prepared_object, read, remove, remove_if_written, tries,
 };
 
 pub(crate) use unmarked::{Told, is_error, told_each};

@@ -101,6 +101,16 @@ pub(crate) async fn plant_under(
     Ok(make_under(w, tenant, resource, parents).await?.0)
 }
 
+/// A new disposable object with a canary, under a name that its client chooses.
+pub(crate) async fn plant_named(
+    w: WriteTape<'_>,
+    tenant: TenantIx,
+    resource: ResourceIx,
+    name: &ObjectId,
+) -> Result<Object, Stop> {
+    Ok(make_as(w, tenant, resource, &parents_for(&w, tenant, resource)?, Some(name.clone())).await?.0)
+}
+
 /// As [`plant`], and where the target has told the object's id.
 pub(crate) async fn make(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> Result<(Object, Tells), Stop> {
     make_under(w, tenant, resource, &parents_for(&w, tenant, resource)?).await
@@ -113,6 +123,18 @@ pub(crate) async fn make_under(
     resource: ResourceIx,
     parents: &[(ResourceIx, ObjectId)],
 ) -> Result<(Object, Tells), Stop> {
+    let chosen = is_client_named(&w.spec[resource]).then(|| ObjectId::text(w.unique()));
+    make_as(w, tenant, resource, parents, chosen).await
+}
+
+/// The same under an id that its client has chosen, where clients choose them.
+async fn make_as(
+    w: WriteTape<'_>,
+    tenant: TenantIx,
+    resource: ResourceIx,
+    parents: &[(ResourceIx, ObjectId)],
+    chosen: Option<ObjectId>,
+) -> Result<(Object, Tells), Stop> {
     let described = &w.spec[resource];
     let op = operation_of(&w.spec, resource, Role::Create)
         .filter(|_| is_creatable(&w.spec, resource))
@@ -120,7 +142,6 @@ pub(crate) async fn make_under(
     let canary = w.canary(tenant);
     let parents = &completed(&w, tenant, resource, parents)?;
     let mut place = Place::within(tenant, parents);
-    let chosen = is_client_named(described).then(|| ObjectId::text(w.unique()));
     if let Some(id) = &chosen {
         place = place.and(resource, id);
     }

@@ -55,6 +55,15 @@ impl RunTag {
         })
     }
 
+    /// The secret halves of canaries of the run with this tag that stand in a text.
+    pub fn secrets<'t>(tag: &'t str, text: &'t str) -> impl Iterator<Item = &'t str> {
+        text.match_indices(tag).filter_map(move |(at, _)| {
+            let rest = text.get(at.checked_sub("wts".len().saturating_add(2))?..)?;
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            rest.get(..end).filter(|marker| marker.starts_with("wts"))
+        })
+    }
+
     /// A canary of `owner`, the same for the same `label`.
     pub fn canary(&self, owner: TenantIx, label: &str) -> Canary {
         let half = |kind: &str| self.spell(kind, owner, &format!("{kind} {label}"));

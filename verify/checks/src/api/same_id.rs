@@ -1,0 +1,87 @@
+//! An object of the attacker's own that has the id of one of the victim's: what the attacker does to its own must not reach
+//! the victim's. Many a target finds an object by tenant and id, and then changes whatever has that id.
+
+use watertight_engine::planted::Object;
+use watertight_engine::{Tape, WriteTape};
+use watertight_spec::{Operation, Pair, ResourceIx};
+
+use super::effect::{observe_at_rest, poll_effect, rehearse};
+use crate::bracket::{self, Attack};
+use crate::check::Concluded;
+use crate::shared::{
+    Doubles, Place, Slot, Words, are_named_by_clients, attack, count_by_themselves, failed, ids_count, leak,
+    make_doubles, name_doubles, own, plant, read, remove, request,
+};
+use crate::verdict::{Reason, Stop, Unproven, Verdict};
+
+/// How many objects are made in search of an id that both have.
+const TRIES: usize = 24;
+
+/// The attacker's own write at an id that the victim has as well, where there may be one.
+pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, resource: ResourceIx) -> Concluded {
+    let t = w.tape();
+    let (doubles, in_vain) = find(w, pair, resource).await?;
+    let Some(doubles) = doubles else {
+        discard(w, &in_vain).await?;
+        return Err(Stop::not_applicable("no id is both the victim's and the attacker's"));
+    };
+    let Doubles { mine, theirs } = &doubles;
+    // The victim shows on another one what it does.
+    let other = plant(w, pair.victim, resource).await?;
+    let mut at_rest = observe_at_rest(t, [&other, theirs].into_iter()).await?.into_iter();
+    let (Some(of_other), Some(before)) = (at_rest.next(), at_rest.next()) else {
+        return Err(Unproven::nothing_sent().into());
+    };
+    let company = Slot::All.beside_new(w, op, pair.victim, resource).await?;
+    let effect = rehearse(t, op, &Place::of(&other).beside(company), &other, &of_other).await?;
+    let open = bracket::open(async || read(t, theirs).await).await?;
+    let nonce = t.nonce(pair.attacker);
+    let company = Slot::All.beside_new(w, op, pair.attacker, resource).await?;
+    let place = Place::of(mine).beside(company);
+    let asked = request(t, own(t, pair.attacker)?, op, &place, &Words::nonce(&nonce))?;
+    let sent = t.send(attack(t, &asked, pair.attacker)?).await;
+    if let Some(stop) = failed(&sent) {
+        return Err(stop);
+    }
+    let found = match leak(t, &sent, pair.victim) {
+        Some(evidence) => Some(evidence),
+        None => poll_effect(t, theirs, &before, &effect, &sent, &nonce).await?,
+    };
+    let outcome = match found {
+        Some(evidence) => Attack::Leaked(evidence.further("it wrote to an object of its own, which has the same id")),
+        None if effect.is_seen() => Attack::Withstood,
+        None => {
+            let detail = "succeeded, and what it does can't be seen";
+            Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, &sent))
+        }
+    };
+    let verdict = open.attack(outcome).close().await?;
+    if !matches!(verdict, Verdict::Leak(_)) {
+        discard(w, &in_vain).await?;
+        discard(w, &[mine.clone(), theirs.clone(), other]).await?;
+    }
+    Ok(verdict)
+}
+
+/// Objects of both with one id, and what was made in search of it.
+async fn find(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<(Option<Doubles>, Vec<Object>), Stop> {
+    let t: &Tape = w.tape();
+    if are_named_by_clients(t, resource) {
+        return Ok((name_doubles(w, pair, resource).await?, Vec::new()));
+    }
+    if !ids_count(t, pair.attacker, resource) || !ids_count(t, pair.victim, resource) {
+        return Ok((None, Vec::new()));
+    }
+    let _quiet = t.quiet([pair.attacker, pair.victim]).await;
+    if !count_by_themselves(w, pair, resource).await? {
+        return Ok((None, Vec::new()));
+    }
+    make_doubles(w, pair, resource, TRIES).await
+}
+
+async fn discard(w: WriteTape<'_>, objects: &[Object]) -> Result<(), Stop> {
+    for object in objects {
+        remove(w, object).await?;
+    }
+    Ok(())
+}

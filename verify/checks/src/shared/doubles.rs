@@ -1,0 +1,115 @@
+//! Objects of two tenants with one and the same id: where ids count in each tenant by itself, or where clients choose them.
+
+use watertight_engine::planted::Object;
+use watertight_engine::{Tape, WriteTape};
+use watertight_spec::{Pair, ResourceIx, TenantIx};
+
+use super::place::is_client_named;
+use super::{is_creatable, parents_for, plant, plant_named, remove};
+use crate::verdict::Stop;
+
+/// One object of each, with the same ids all the way up.
+pub(crate) struct Doubles {
+    /// The attacker's.
+    pub(crate) mine: Object,
+    /// The victim's.
+    pub(crate) theirs: Object,
+}
+
+fn are_doubles(mine: &Object, theirs: &Object) -> bool {
+    mine.id == theirs.id && mine.parents == theirs.parents
+}
+
+/// Of those that set-up has planted.
+pub(crate) fn known_doubles(t: &Tape, pair: Pair, resource: ResourceIx) -> Option<Doubles> {
+    t.planted.of(pair.attacker, resource).find_map(|mine| {
+        let theirs = t.planted.of(pair.victim, resource).find(|theirs| are_doubles(mine, theirs))?;
+        Some(Doubles { mine: mine.clone(), theirs: theirs.clone() })
+    })
+}
+
+/// Creates in turn, where ids count on the side that is behind, until an id coincides. What was made in vain comes along.
+pub(crate) async fn make_doubles(
+    w: WriteTape<'_>,
+    pair: Pair,
+    resource: ResourceIx,
+    tries: usize,
+) -> Result<(Option<Doubles>, Vec<Object>), Stop> {
+    let could_meet = is_creatable(&w.spec, resource)
+        && parents_for(&w, pair.attacker, resource)? == parents_for(&w, pair.victim, resource)?
+        && w.planted.of(pair.victim, resource).all(|object| number(&object.id).is_some());
+    let (mut mine, mut theirs): (Vec<Object>, Vec<Object>) = (Vec::new(), Vec::new());
+    while could_meet && mine.len().saturating_add(theirs.len()) < tries {
+        let last = |objects: &[Object]| objects.last().and_then(|object| number(&object.id));
+        match last(&mine) <= last(&theirs) {
+            true => mine.push(plant(w, pair.attacker, resource).await?),
+            false => theirs.push(plant(w, pair.victim, resource).await?),
+        }
+        let met = mine.iter().find_map(|one| {
+            let theirs = theirs.iter().find(|other| are_doubles(one, other))?;
+            Some(Doubles { mine: one.clone(), theirs: theirs.clone() })
+        });
+        if met.is_some() {
+            mine.append(&mut theirs);
+            return Ok((met, mine));
+        }
+    }
+    mine.append(&mut theirs);
+    Ok((None, mine))
+}
+
+/// The number at the end of an id that counts.
+fn number(id: &str) -> Option<u64> {
+    let digits = id.len().saturating_sub(id.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+    let (prefix, tail) = id.split_at_checked(id.len().saturating_sub(digits))?;
+    tail.parse().ok().filter(|_| digits <= 9 && !prefix.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// The same name in both tenants, where clients choose them. None where the attacker is refused it: a name is then of all
+/// tenants together.
+pub(crate) async fn name_doubles(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Option<Doubles>, Stop> {
+    if parents_for(&w, pair.attacker, resource)? != parents_for(&w, pair.victim, resource)? {
+        return Ok(None);
+    }
+    let theirs = plant(w, pair.victim, resource).await?;
+    Ok(match plant_named(w, pair.attacker, resource, &theirs.id).await {
+        Ok(mine) => Some(Doubles { mine, theirs }),
+        Err(_) => None,
+    })
+}
+
+/// Whether clients choose the ids of what may be created.
+pub(crate) fn are_named_by_clients(t: &Tape, resource: ResourceIx) -> bool {
+    is_client_named(&t.spec[resource]) && is_creatable(&t.spec, resource)
+}
+
+/// Whether ids count in each tenant by itself: a create in one leaves no gap in the other. Nothing else may create there
+/// meanwhile.
+pub(crate) async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<bool, Stop> {
+    let Pair { attacker, victim } = pair;
+    let may_be = is_creatable(&w.spec, resource)
+        && [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource))
+        && parents_for(&w, attacker, resource)? == parents_for(&w, victim, resource)?;
+    if !may_be || known_doubles(&w, pair, resource).is_some() {
+        return Ok(may_be);
+    }
+    let first = plant(w, victim, resource).await?;
+    let between = plant(w, attacker, resource).await?;
+    let second = plant(w, victim, resource).await?;
+    let next = number(&first.id).and_then(|number| number.checked_add(1));
+    for object in [&first, &between, &second] {
+        remove(w, object).await?;
+    }
+    Ok(next.is_some() && number(&second.id) == next)
+}
+
+/// Whether the ids that set-up has got in a tenant count without a gap, while others were made in other tenants.
+fn is_gapless(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> bool {
+    let mut numbers: Vec<Option<u64>> = t.planted.of(tenant, resource).map(|object| number(&object.id)).collect();
+    numbers.sort_unstable();
+    let follows = |pair: &[Option<u64>]| match pair {
+        [Some(one), Some(next)] => one.checked_add(1) == Some(*next),
+        _ => false,
+    };
+    !numbers.is_empty() && numbers.iter().all(Option::is_some) && numbers.windows(2).all(follows)
+}
