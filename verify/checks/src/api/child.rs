@@ -37,6 +37,8 @@ pub(crate) static CHECK: Check = Check {
     requests: 35,
 };
 
+const TAKEN: &str = "the attacker has got an object of its own at that id meanwhile";
+
 pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let targets = |op: &Operation| {
         let kinds = if op.effect != Effect::Read && op.resource.is_some() { linked(spec, op) } else { Vec::new() };
@@ -192,8 +194,7 @@ impl Link<'_> {
             return self.create(t, &self.place, nonce).await;
         }
         if is_taken(t, attacker, &self.place, self.above).await? {
-            let detail = "the attacker has got an object of its own at that id meanwhile";
-            return Err(Unproven::new(Reason::IdTaken, detail).into());
+            return Err(Unproven::new(Reason::IdTaken, TAKEN).into());
         }
         self.create(t, &self.place, nonce).await
     }
@@ -275,6 +276,15 @@ impl Link<'_> {
 
     /// Where the victim's is refused as invalid, one that never existed must be refused the same way.
     async fn as_nowhere(&self, t: &Tape, refused: &Exchange, nonce: &str) -> Result<Attack, Stop> {
+        let Aim { attacker, victim, .. } = self.aim;
+        // Where ids count the attacker may get a parent of its own at that id meanwhile.
+        let _quiet = match ids_count(t, victim, self.above.resource) {
+            true => Some(t.quiet([attacker, victim]).await),
+            false => None,
+        };
+        if self.place.tenant == attacker && is_taken(t, attacker, &self.place, self.above).await? {
+            return Err(Unproven::new(Reason::IdTaken, TAKEN).into());
+        }
         let ask = |place: &Place| self.asked(t, place, nonce);
         let nowhere = Nowhere::instead_of(t, &self.place, (self.above.resource, &self.above.id));
         let is_refused = is_refused(refused) || (refused.leads_on() && self.is_refusal(t, refused, nonce));

@@ -1,5 +1,8 @@
 //! An object of the attacker's own that has the id of one of the victim's: what the attacker does to its own must not reach
-//! the victim's. Many a target finds an object by tenant and id, and then changes whatever has that id.
+//! the victim's, and what it reads by that id must not show it. Many a target finds an object by tenant and id, and then
+//! changes or joins whatever has that id.
+
+mod reading;
 
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
@@ -13,6 +16,10 @@ use crate::shared::{
     make_doubles, name_doubles, own, plant, read, remove, request,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
+pub(super) use reading::read_own;
+
+/// Why nothing is tried so.
+const NONE: &str = "no id is both the victim's and the attacker's";
 
 /// How many objects are made in search of an id that both have.
 const TRIES: usize = 24;
@@ -23,7 +30,7 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     let (doubles, in_vain) = find(w, pair, resource).await?;
     let Some(doubles) = doubles else {
         discard(w, &in_vain).await?;
-        return Err(Stop::not_applicable("no id is both the victim's and the attacker's"));
+        return Err(Stop::not_applicable(NONE));
     };
     let Doubles { mine, theirs } = &doubles;
     // The victim shows on another one what it does.

@@ -8,7 +8,7 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Spec, Symbol};
 
 use self::pair::Swap;
-use super::same_id::write_own;
+use super::same_id::{read_own, write_own};
 use super::several::in_every_slot;
 use super::writing::{Where, in_own_place, write_across};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
@@ -30,7 +30,7 @@ pub(crate) static CHECK: Check = Check {
            the victim's, or with one of the victim's named beside it. Where a list of the request names objects, the \
            victim's is tried in each place of it, beside others of the attacker's own; so it is in a list of one, if its \
            owner may name a second one there. Of ids that both have, where they count in each tenant or clients choose \
-           them, the attacker writes to its own.",
+           them, the attacker reads, lists by and writes to its own.",
     judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the answer is the victim's word for \
              word where nothing marks it, or a list or a number without the marker tells of the victim's what it does not tell \
              of an id that never existed, or the victim finds its object changed or gone, be it by a write to the attacker's own of the same id. Isolated: denied, whatever the \
@@ -102,6 +102,33 @@ fn is_nested(spec: &Spec, op: &Operation) -> bool {
 async fn read(t: &Tape, aim: Aim) -> Concluded {
     let op = aim.op(t);
     let resource = concerned(op)?;
+    let swapped = read_theirs(t, op, aim, resource).await;
+    or_at_the_same_id(swapped, read_own(t, op, aim.pair())).await
+}
+
+async fn write(w: WriteTape<'_>, aim: Aim) -> Concluded {
+    let op = aim.op(w.tape());
+    let resource = concerned(op)?;
+    let swapped = write_theirs(w, op, aim, resource).await;
+    or_at_the_same_id(swapped, write_own(w, op, aim.pair(), resource)).await
+}
+
+/// What an object of the attacker's own is tried for that has the id of one of the victim's, once the victim's id alone
+/// opens nothing.
+async fn or_at_the_same_id(swapped: Concluded, own: impl Future<Output = Concluded>) -> Concluded {
+    let is_taken = matches!(&swapped, Err(Stop::Unproven(doubt)) if doubt.reason == Reason::IdTaken);
+    if !is_taken && !matches!(&swapped, Ok(Verdict::Isolated(_))) {
+        return swapped;
+    }
+    match own.await {
+        Ok(Verdict::Leak(evidence)) => Ok(Verdict::Leak(evidence)),
+        Err(Stop::NotApplicable(_)) => swapped,
+        _ if is_taken => swapped,
+        told => told,
+    }
+}
+
+async fn read_theirs(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     if is_many(op) {
         return below_foreign(t, op, aim, resource).await;
     }
@@ -132,22 +159,6 @@ fn of_others(t: &Tape, aim: Aim, concluded: Concluded) -> Concluded {
         Err(Stop::Unproven(doubt)) if doubt.reason == Reason::ControlFailed && may_be_others => {
             Err(doubt.because(Reason::Disturbed).into())
         }
-        told => told,
-    }
-}
-
-async fn write(w: WriteTape<'_>, aim: Aim) -> Concluded {
-    let op = aim.op(w.tape());
-    let resource = concerned(op)?;
-    let swapped = write_theirs(w, op, aim, resource).await;
-    let is_taken = matches!(&swapped, Err(Stop::Unproven(doubt)) if doubt.reason == Reason::IdTaken);
-    if !is_taken && !matches!(&swapped, Ok(Verdict::Isolated(_))) {
-        return swapped;
-    }
-    match write_own(w, op, aim.pair(), resource).await {
-        Ok(Verdict::Leak(evidence)) => Ok(Verdict::Leak(evidence)),
-        Err(Stop::NotApplicable(_)) => swapped,
-        _ if is_taken => swapped,
         told => told,
     }
 }
