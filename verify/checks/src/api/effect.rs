@@ -51,6 +51,11 @@ async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRes
 }
 
 impl AtRest {
+    /// Whether something of it changed while no one touched it.
+    pub(super) fn moves(&self) -> bool {
+        !self.noise.is_empty()
+    }
+
     /// Of an object that has just been made, as it was read: what changes by itself is known from another one.
     pub(super) fn like(&self, t: &Tape, object: &Object, seen: &Exchange) -> Self {
         Self { members: Members::of(t, object, seen), noise: self.noise.clone() }

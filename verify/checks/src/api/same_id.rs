@@ -8,14 +8,14 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx};
 
-use super::effect::{observe_at_rest, poll_effect, rehearse};
+use super::effect::{AtRest, observe_at_rest, poll_effect, rehearse};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Doubles, Place, Slot, Words, are_named_by_clients, attack, count_by_themselves, failed, ids_count, leak,
     make_doubles, name_doubles, own, plant, read, remove, request,
 };
-use crate::verdict::{Reason, Stop, Unproven, Verdict};
+use crate::verdict::{Stop, Unproven, Verdict};
 pub(super) use reading::read_own;
 
 /// Why nothing is tried so.
@@ -35,7 +35,12 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     let Doubles { mine, theirs } = &doubles;
     // The victim shows on another one what it does.
     let other = plant(w, pair.victim, resource).await?;
-    let mut at_rest = observe_at_rest(t, [&other, theirs].into_iter()).await?.into_iter();
+    let mut at_rest = observe_at_rest(t, [&other, theirs].into_iter()).await?;
+    // What a platform does after a create has been done then: what moves from now on always does.
+    if at_rest.iter().any(AtRest::moves) {
+        at_rest = observe_at_rest(t, [&other, theirs].into_iter()).await?;
+    }
+    let mut at_rest = at_rest.into_iter();
     let (Some(of_other), Some(before)) = (at_rest.next(), at_rest.next()) else {
         return Err(Unproven::nothing_sent().into());
     };
@@ -57,10 +62,7 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     let outcome = match found {
         Some(evidence) => Attack::Leaked(evidence.further("it wrote to an object of its own, which has the same id")),
         None if effect.is_seen() => Attack::Withstood,
-        None => {
-            let detail = "succeeded, and what it does can't be seen";
-            Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, &sent))
-        }
+        None => return Err(Stop::not_applicable("nothing is to be seen of what it does to an object of one's own")),
     };
     let verdict = open.attack(outcome).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
