@@ -27,14 +27,15 @@ const TRIES: usize = 24;
 /// The attacker's own write at an id that the victim has as well, where there may be one.
 pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, resource: ResourceIx) -> Concluded {
     let t = w.tape();
-    let (doubles, in_vain) = find(w, pair, resource).await?;
+    let (doubles, mut made) = find(w, pair, resource).await?;
     let Some(doubles) = doubles else {
-        discard(w, &in_vain).await?;
+        discard(w, &made).await?;
         return Err(Stop::not_applicable(NONE));
     };
     let Doubles { mine, theirs } = &doubles;
     // The victim shows on another one what it does.
     let other = plant(w, pair.victim, resource).await?;
+    made.push(other.clone());
     let mut at_rest = observe_at_rest(t, [&other, theirs].into_iter()).await?;
     // What a platform does after a create has been done then: what moves from now on always does.
     if at_rest.iter().any(AtRest::moves) {
@@ -66,17 +67,18 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     };
     let verdict = open.attack(outcome).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
-        discard(w, &in_vain).await?;
-        discard(w, &[mine.clone(), theirs.clone(), other]).await?;
+        discard(w, &made).await?;
     }
     Ok(verdict)
 }
 
-/// Objects of both with one id, and what was made in search of it.
+/// Objects of both with one id, and all that was made in search of it: what is the victim's comes first.
 async fn find(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<(Option<Doubles>, Vec<Object>), Stop> {
     let t: &Tape = w.tape();
     if are_named_by_clients(t, resource) {
-        return Ok((name_doubles(w, pair, resource).await?, Vec::new()));
+        let doubles = name_doubles(w, pair, resource).await?;
+        let made = doubles.iter().flat_map(|Doubles { mine, theirs }| [theirs.clone(), mine.clone()]).collect();
+        return Ok((doubles, made));
     }
     if !ids_count(t, pair.attacker, resource) || !ids_count(t, pair.victim, resource) {
         return Ok((None, Vec::new()));

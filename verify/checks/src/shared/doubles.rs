@@ -5,8 +5,8 @@ use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Pair, ResourceIx, TenantIx};
 
 use super::place::is_client_named;
-use super::{is_creatable, parents_for, plant, plant_named, remove};
-use crate::verdict::Stop;
+use super::{is_creatable, parents_for, plant, plant_named, read, remove};
+use crate::verdict::{Reason, Stop};
 
 /// One object of each, with the same ids all the way up.
 pub(crate) struct Doubles {
@@ -28,7 +28,8 @@ pub(crate) fn known_doubles(t: &Tape, pair: Pair, resource: ResourceIx) -> Optio
     })
 }
 
-/// Creates in turn, where ids count on the side that is behind, until an id coincides. What was made in vain comes along.
+/// Creates in turn, where ids count on the side that is behind, until an id coincides. All that was made comes along, what is
+/// the victim's first: so it is removed before the attacker's of the same id is.
 pub(crate) async fn make_doubles(
     w: WriteTape<'_>,
     pair: Pair,
@@ -50,12 +51,12 @@ pub(crate) async fn make_doubles(
             Some(Doubles { mine: one.clone(), theirs: theirs.clone() })
         });
         if met.is_some() {
-            mine.append(&mut theirs);
-            return Ok((met, mine));
+            theirs.append(&mut mine);
+            return Ok((met, theirs));
         }
     }
-    mine.append(&mut theirs);
-    Ok((None, mine))
+    theirs.append(&mut mine);
+    Ok((None, theirs))
 }
 
 /// The number at the end of an id that counts.
@@ -65,17 +66,28 @@ fn number(id: &str) -> Option<u64> {
     tail.parse().ok().filter(|_| digits <= 9 && !prefix.contains(|c: char| c.is_ascii_digit()))
 }
 
-/// The same name in both tenants, where clients choose them. None where the attacker is refused it: a name is then of all
-/// tenants together.
+/// The same name in both tenants, where clients choose them. None where the attacker is refused it, and the victim's is left
+/// alone: a name is then of all tenants together.
 pub(crate) async fn name_doubles(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Option<Doubles>, Stop> {
     if parents_for(&w, pair.attacker, resource)? != parents_for(&w, pair.victim, resource)? {
         return Ok(None);
     }
     let theirs = plant(w, pair.victim, resource).await?;
-    Ok(match plant_named(w, pair.attacker, resource, &theirs.id).await {
-        Ok(mine) => Some(Doubles { mine, theirs }),
-        Err(_) => None,
-    })
+    match plant_named(w, pair.attacker, resource, &theirs.id).await {
+        Ok(mine) => Ok(Some(Doubles { mine, theirs })),
+        Err(Stop::Unproven(doubt)) if is_answer(doubt.reason) => {
+            read(&w, &theirs).await?;
+            remove(w, &theirs).await?;
+            Ok(None)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Whether the target has answered, be it that a name twice makes it fail.
+fn is_answer(reason: Reason) -> bool {
+    use Reason::{ControlFailed, Redirected, RefusedForForm, TargetFailed, UnclearAnswer};
+    matches!(reason, ControlFailed | RefusedForForm | UnclearAnswer | TargetFailed | Redirected)
 }
 
 /// Whether clients choose the ids of what may be created.

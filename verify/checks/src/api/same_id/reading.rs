@@ -24,7 +24,7 @@ pub(in crate::api) async fn read_own(t: &Tape, op: &Operation, pair: Pair) -> Co
     for kind in op.request.objects() {
         let may_meet = are_named_by_clients(t, kind)
             || (ids_count(t, pair.attacker, kind) && ids_count(t, pair.victim, kind) && is_creatable(&t.spec, kind));
-        if may_meet && !is_of_another(op, kind) && !is_tried_for_caches(t, op, kind) {
+        if may_meet && !is_of_another(op, kind) && !is_tried_for_caches(op) {
             match read_by(w, op, pair, kind).await {
                 Err(Stop::NotApplicable(_)) => {}
                 Ok(Verdict::Isolated(proof)) => concluded = Ok(Verdict::Isolated(proof)),
@@ -40,9 +40,9 @@ fn is_of_another(op: &Operation, kind: ResourceIx) -> bool {
     op.resource.is_some_and(|concerned| concerned != kind && op.request.mentions(&Symbol::Object(concerned)))
 }
 
-/// Whether the check of caches sends the same: an object's own reading, by an id that counts.
-fn is_tried_for_caches(t: &Tape, op: &Operation, kind: ResourceIx) -> bool {
-    op.role == Role::Read && op.request.method == "GET" && !are_named_by_clients(t, kind)
+/// An object's own reading: the check of caches sends it, by an id that both have.
+fn is_tried_for_caches(op: &Operation) -> bool {
+    op.role == Role::Read && op.request.method == "GET"
 }
 
 async fn read_by(w: WriteTape<'_>, op: &Operation, pair: Pair, kind: ResourceIx) -> Concluded {
@@ -61,7 +61,6 @@ async fn read_by(w: WriteTape<'_>, op: &Operation, pair: Pair, kind: ResourceIx)
     let verdict = by.compare(t, &mine, &theirs).await?;
     if !matches!(verdict, Verdict::Leak(_)) {
         discard(w, &made).await?;
-        discard(w, &[mine, theirs]).await?;
     }
     Ok(verdict)
 }
