@@ -48,7 +48,7 @@ pub enum Ended {
 pub enum Width {
     /// As many as the spec lets.
     Limits,
-    /// One after the other.
+    /// One after the other, also where one waits.
     One,
 }
 
@@ -128,9 +128,9 @@ impl Engine {
         width: Width,
         mut done: impl FnMut(Source, Option<T>),
     ) -> Ended {
-        let most = match width {
-            Width::Limits => self.live.spec.limits.concurrency,
-            Width::One => 1,
+        let (most, most_waiting) = match width {
+            Width::Limits => (self.live.spec.limits.concurrency, MOST_WAITING),
+            Width::One => (1, 1),
         };
         let mut stage = Stage { live: &self.live, lanes: Lanes::default(), slots: Vec::new(), free: Vec::new() };
         let mut under_way = FuturesUnordered::new();
@@ -148,7 +148,7 @@ impl Engine {
                 return Ended::OutOfTime;
             }
             // Begin what may begin. How many requests are under way at once, `Live` sees to.
-            while working < most && waiting < MOST_WAITING {
+            while working < most && waiting < most_waiting {
                 let Some(slot) = stage.begin(&mut pending) else { break };
                 match stage.step(slot, None) {
                     Next::Done(source, output) => done(source, output),

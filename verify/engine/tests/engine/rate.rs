@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use watertight_engine::call::{Call, Caller};
 use watertight_engine::log::What;
 use watertight_engine::marker::RunTag;
+use watertight_engine::{Access, Width};
 use watertight_spec::Effect;
 use watertight_testbed::raw::{reply, serve};
 
-use crate::bed::{Bed, spec};
+use crate::bed::{Bed, job, spec};
 
 /// Refuses each request that `refuses` picks, by its number.
 async fn throttling(refuses: fn(usize) -> bool, header: &'static str) -> (String, Arc<AtomicUsize>) {
@@ -125,4 +127,27 @@ async fn a_token_that_expires_while_its_request_waits_is_fetched_anew() {
     assert_eq!(bed.one(bed.get(Caller::Own(bed.north()), "/x")).await.status(), Some(200));
     let wire = seen.lock().unwrap();
     assert!(wire.last().unwrap().contains("Bearer token-number-1"), "{wire:?}");
+}
+
+/// A script that waits is not done: the next one may undo what it waits to see.
+#[tokio::test]
+async fn one_after_the_other_a_script_begins_when_the_one_before_is_done_waiting() {
+    let (url, heads) = serve(|stream, _| async move { reply(stream, "", b"").await }).await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    let jobs = (0..3).map(|number| {
+        let [first, second] =
+            ["first", "second"].map(|which| bed.get(Caller::Anonymous, &format!("/{number}/{which}")));
+        job(number, Access::Write, move |t| {
+            let (first, second) = (first.clone(), second.clone());
+            Box::pin(async move {
+                t.call(first).await;
+                t.wait(Duration::from_millis(20)).await;
+                t.call(second).await;
+            })
+        })
+    });
+    bed.engine.run(jobs, Width::One, |_, _| {}).await;
+    let sent: Vec<String> =
+        heads.lock().unwrap().iter().map(|head| head.split(' ').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(sent, ["/0/first", "/0/second", "/1/first", "/1/second", "/2/first", "/2/second"]);
 }
