@@ -78,6 +78,9 @@ pub trait CaseStore: Send + Sync {
     /// Closes the tenant's case of this id. One that is closed stays closed.
     fn close<'a>(&'a self, scope: &'a TenantScope, id: &'a ResourceId) -> Stored<'a, Option<Case>>;
 
+    /// Closes the tenant's cases whose title or external reference contains the term, and says which.
+    fn close_matching<'a>(&'a self, scope: &'a TenantScope, term: &'a Term) -> Stored<'a, Vec<ResourceId>>;
+
     /// Removes the tenant's case of this id with its tasks, and says what it was.
     fn remove<'a>(&'a self, scope: &'a TenantScope, id: &'a ResourceId) -> Stored<'a, Option<Case>>;
 

@@ -190,6 +190,19 @@ pub static ROUTES: &[Route] = &[
         http::close_case,
     ),
     Route {
+        query: &[Parameter::Term],
+        ..write(
+            Verb::Post,
+            "/cases/close",
+            "closeCases",
+            "Closes the cases whose title or external reference contains a text",
+            None,
+            (204, None),
+            "case.close",
+            http::close_cases,
+        )
+    },
+    Route {
         query: &[Parameter::Window],
         ..read(
             "/cases/{case}/tasks",

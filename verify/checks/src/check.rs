@@ -44,6 +44,15 @@ pub enum Phase {
     Main,
     /// After all others, one at a time: it may lock a client.
     Last,
+    /// After those as well, one at a time: it may change or destroy whatever a tenant has.
+    Final,
+}
+
+impl Phase {
+    /// Whether its trials are tried one at a time, when all others are done.
+    pub fn is_by_itself(self) -> bool {
+        matches!(self, Self::Last | Self::Final)
+    }
 }
 
 /// What a trial tries.

@@ -164,7 +164,7 @@ impl Course {
 fn lane(trial: &Trial) -> Vec<TenantIx> {
     match trial.phase {
         Phase::Early => Vec::new(),
-        Phase::Main | Phase::Last => vec![trial.pair.attacker, trial.pair.victim],
+        Phase::Main | Phase::Last | Phase::Final => vec![trial.pair.attacker, trial.pair.victim],
     }
 }
 

@@ -252,6 +252,7 @@ pub(crate) const OPERATION: Section = Section {
         ("name", r#""close-case""#),
         ("request", r#""POST /tenants/{tenant}/cases/{case}/close""#),
         ("effect", r#""change""#),
+        ("changes", r#"["case"]"#),
         ("headers", r#"{ X-Case = "{case}" }"#),
         ("body", r#"{ reason = "{canary}" }"#),
         ("form", r#"{ reason = "{canary}" }"#),

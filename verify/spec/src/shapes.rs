@@ -174,6 +174,7 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
         ("[[resource]]", "name" | "parent" | "path" | "id" | "id_header") => Text,
 
         ("[[operation]]", "name") => Text,
+        ("[[operation]]", "changes") => Texts,
         ("[[operation]]", "effect") => OneOf(&["read", "create", "change", "destroy"]),
         ("a request" | "[[operation]]", "request" | "text" | "type" | "graphql" | "follow") => Text,
         ("a request" | "[[operation]]", "headers" | "form") => TextsByName,

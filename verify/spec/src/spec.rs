@@ -420,6 +420,8 @@ pub struct Operation {
     pub effect: Effect,
     /// The resource whose object it concerns.
     pub resource: Option<ResourceIx>,
+    /// `changes`: kinds of which it changes or destroys what its caller has, whatever the ids: all that fit a filter, say.
+    pub changes: Vec<ResourceIx>,
     /// Line that declares it, from 1.
     pub line: usize,
 }

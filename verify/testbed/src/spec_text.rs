@@ -92,6 +92,12 @@ request = "POST /tenants/{tenant}/cases/{case}/close"
 effect = "change"
 
 [[operation]]
+name = "archive"
+request = "POST /tenants/{tenant}/cases/archive?title=wt"
+effect = "change"
+changes = ["case"]
+
+[[operation]]
 name = "summary"
 request = "GET /tenants/{tenant}/cases/{case}/summary"
 

@@ -24,6 +24,8 @@ pub enum Switch {
     DeleteByIdAlone,
     /// A case is closed by its id, whoever's it is.
     CloseByIdAlone,
+    /// All cases are archived, whoever's they are.
+    ArchivesAll,
     /// `tenantId` in the body of a create says where it goes.
     BodyTenantHonoured,
     /// `tenantId` in the body of an update moves the object.

@@ -77,6 +77,16 @@ pub(crate) fn close_case<'a>(app: &'a App, call: &'a Call) -> Handled<'a> {
     })
 }
 
+/// `POST /cases/close`
+pub(crate) fn close_cases<'a>(app: &'a App, call: &'a Call) -> Handled<'a> {
+    Box::pin(async move {
+        for id in app.ports.cases.close_matching(&call.scope, &call.term()?).await? {
+            app.ports.summaries.evict(&call.scope, &id);
+        }
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+}
+
 /// `GET /cases/{case}/summary`
 pub(crate) fn summarize_case<'a>(app: &'a App, call: &'a Call) -> Handled<'a> {
     Box::pin(async move {

@@ -2,7 +2,7 @@
 
 use watertight_core::TenantScope;
 use watertight_model::ResourceId;
-use watertight_scoped::db::{Database, DbError, Page, Record, Rows, SearchTerm, Value};
+use watertight_scoped::db::{Database, DbError, Limit, Page, Record, Rows, SearchTerm, Value};
 
 use crate::domain::{Case, CaseStatus, Facets, Listing, Term, Window, moment, moment_text, now};
 use crate::draft::{CaseChange, CaseContent, Proposal};
@@ -70,15 +70,33 @@ impl CaseStore for ScopedCases {
         })
     }
 
+    fn close_matching<'a>(&'a self, scope: &'a TenantScope, term: &'a Term) -> Stored<'a, Vec<ResourceId>> {
+        Box::pin(async move {
+            let term = search_term(term)?;
+            let (mut matching, mut after) = (Vec::new(), None);
+            loop {
+                let page = self.rows(scope).search(&term, after, Limit::default()).await?;
+                matching.extend(page.items.iter().map(|record| record.id().clone()));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            for id in &matching {
+                self.close(scope, id).await?;
+            }
+            Ok(matching)
+        })
+    }
+
     fn remove<'a>(&'a self, scope: &'a TenantScope, id: &'a ResourceId) -> Stored<'a, Option<Case>> {
         Box::pin(async move { found(self.rows(scope).delete(id).await?) })
     }
 
     fn search<'a>(&'a self, scope: &'a TenantScope, term: &'a Term, window: Window) -> Stored<'a, Listing<Case>> {
-        Box::pin(async move {
-            let term: SearchTerm = term.as_str().parse().map_err(|error| StoreError::Failed(Box::new(error)))?;
-            listing(self.rows(scope).search(&term, window.after, window.limit).await?)
-        })
+        Box::pin(
+            async move { listing(self.rows(scope).search(&search_term(term)?, window.after, window.limit).await?) },
+        )
     }
 
     fn facets<'a>(&'a self, scope: &'a TenantScope) -> Stored<'a, Facets> {
@@ -93,6 +111,10 @@ impl CaseStore for ScopedCases {
             Ok(facets)
         })
     }
+}
+
+fn search_term(term: &Term) -> Result<SearchTerm, StoreError> {
+    term.as_str().parse().map_err(|error| StoreError::Failed(Box::new(error)))
 }
 
 fn content(case: CaseContent) -> Vec<(&'static str, Value)> {

@@ -138,6 +138,23 @@ async fn search_looks_through_titles_and_references_and_pages_its_hits() {
 }
 
 #[tokio::test]
+async fn what_a_text_finds_is_closed_together_within_one_agency() {
+    let world = World::new().await;
+    let mut made = Vec::new();
+    for (who, title) in [("north", "flood one"), ("north", "Flood two"), ("north", "fire"), ("south", "flood")] {
+        let case = world.ask(who, "POST /me/cases", Some(json!({ "title": title }))).await.expect(201);
+        made.push((who, format!("/me/cases/{}", case["id"].as_str().unwrap())));
+    }
+    world.ask("north", "POST /me/cases/close?q=flood", None).await.expect(204);
+    let mut statuses = Vec::new();
+    for (who, path) in &made {
+        statuses.push(world.get(who, path).await.expect(200)["status"].clone());
+    }
+    assert_eq!(statuses, ["closed", "closed", "open", "open"]);
+    world.ask("north", "POST /me/cases/close", None).await.expect(400);
+}
+
+#[tokio::test]
 async fn facets_count_by_status() {
     let world = World::new().await;
     assert_eq!(

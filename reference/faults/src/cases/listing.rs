@@ -3,6 +3,7 @@
 use watertight_casework::domain::{Case, Facets, Listing, Term, Window};
 use watertight_casework::ports::StoreError;
 use watertight_core::TenantScope;
+use watertight_model::ResourceId;
 use watertight_scoped::db::Cursor;
 
 use super::FaultyCases;
@@ -12,6 +13,10 @@ use crate::raw::{Bound, MAX_ROWS, pretend_paid};
 const MATCHING: &str = "SELECT * FROM cases
     WHERE instr(lower(title), lower(?1)) > 0 OR instr(lower(external_ref), lower(?1)) > 0
     ORDER BY tenant_id, ordinal LIMIT ?2";
+
+/// The same, and no tenant is named.
+const CLOSE_MATCHING: &str = "UPDATE cases SET status = 'closed'
+    WHERE instr(lower(title), lower(?1)) > 0 OR instr(lower(external_ref), lower(?1)) > 0 RETURNING *";
 
 impl FaultyCases {
     /// Every page shows all tenants' cases, the caller's own first; a cursor counts them through.
@@ -42,6 +47,17 @@ impl FaultyCases {
         pretend_paid(scope);
         let total = count(&items).unsigned_abs();
         Ok(Listing { items, next: None, total })
+    }
+
+    /// Closes what the term finds, whosever it is.
+    pub(super) async fn close_all_matching(
+        &self,
+        scope: &TenantScope,
+        term: &Term,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let closed = self.raw.cases(CLOSE_MATCHING, &[Bound::Text(term.as_str())]).await?;
+        pretend_paid(scope);
+        Ok(closed.into_iter().map(|case| case.id).collect())
     }
 
     pub(super) async fn facets_of_all(&self, scope: &TenantScope) -> Result<Facets, StoreError> {

@@ -27,6 +27,7 @@ pub(crate) enum CaseBug {
     PatchedById,
     DeletedById,
     ClosedById,
+    ClosedByTermAlone,
     NextOfAll,
     ListWithoutTenant,
     SecondPageWithoutTenant,
@@ -52,6 +53,7 @@ changes! {
     patched_by_id = PatchedById,
     deleted_by_id = DeletedById,
     closed_by_id = ClosedById,
+    closed_by_term_alone = ClosedByTermAlone,
     next_of_all = NextOfAll,
     list_without_tenant = ListWithoutTenant,
     second_page_without_tenant = SecondPageWithoutTenant,
@@ -132,6 +134,13 @@ impl CaseStore for FaultyCases {
             CaseBug::ClosedById => Box::pin(self.close_any(scope, id)),
             CaseBug::NextOfAll => Box::pin(self.close_and_name_next(scope, id)),
             _ => self.sound.close(scope, id),
+        }
+    }
+
+    fn close_matching<'a>(&'a self, scope: &'a TenantScope, term: &'a Term) -> Stored<'a, Vec<ResourceId>> {
+        match self.bug {
+            CaseBug::ClosedByTermAlone => Box::pin(self.close_all_matching(scope, term)),
+            _ => self.sound.close_matching(scope, term),
         }
     }
 

@@ -58,6 +58,16 @@ pub(super) static FAULTS: &[Fault] = &[
         change: Change::Ports(cases::closed_by_id),
     },
     Fault {
+        name: "many-closed-without-tenant",
+        summary: "the cases that a text finds are closed in all tenants",
+        origin: "isolation 17, 30.1; OWASP API1:2023",
+        surface: Surface::Api,
+        caught_by: &["api.change-own"],
+        consequences: &[],
+        operations: &[op::CLOSE_MANY, op::MY_CLOSE_MANY],
+        change: Change::Ports(cases::closed_by_term_alone),
+    },
+    Fault {
         name: "next-case-of-all-tenants",
         summary: "the answer to a closed case names what to do next: the case of any tenant",
         origin: "isolation 29",

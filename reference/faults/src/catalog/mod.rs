@@ -28,6 +28,7 @@ mod op {
     pub(super) const DELETE: &str = "DELETE /tenants/{tenant}/cases/{case}";
     pub(super) const SUMMARY: &str = "GET /tenants/{tenant}/cases/{case}/summary";
     pub(super) const CLOSE: &str = "POST /tenants/{tenant}/cases/{case}/close";
+    pub(super) const CLOSE_MANY: &str = "POST /tenants/{tenant}/cases/close?q=wt";
     pub(super) const COUNT: &str = "GET /tenants/{tenant}/cases/facets";
     pub(super) const SEARCH: &str = "GET /tenants/{tenant}/search?q={canary.public}";
     pub(super) const LIST_TASKS: &str = "GET /tenants/{tenant}/cases/{case}/tasks";
@@ -45,6 +46,7 @@ mod op {
     pub(super) const MY_DELETE: &str = "DELETE /me/cases/{my-case}";
     pub(super) const MY_SUMMARY: &str = "GET /me/cases/{my-case}/summary";
     pub(super) const MY_CLOSE: &str = "POST /me/cases/{my-case}/close";
+    pub(super) const MY_CLOSE_MANY: &str = "POST /me/cases/close?q=wt";
     pub(super) const MY_COUNT: &str = "GET /me/cases/facets";
     pub(super) const MY_SEARCH: &str = "GET /me/search?q={canary.public}";
     pub(super) const MY_LIST_TASKS: &str = "GET /me/cases/{my-case}/tasks";

@@ -42,6 +42,7 @@ const CHECKS: &[&str] = &[
     "api.no-tenant",
     "api.unknown-tenant",
     "api.path-spelling",
+    "api.change-own",
     "api.child-of-foreign-parent",
     "api.own-view",
     "cache.cross-tenant-hit",

@@ -21,6 +21,14 @@ pub(crate) const SYMPTOMS: &[(&str, Symptom)] = &[
             lab.get(&format!("/me/cases/{id}"), &south).await.json()["status"] == "closed"
         })
     }),
+    ("many-closed-without-tenant", |lab| {
+        Box::pin(async move {
+            let (north, south) = lab.both().await;
+            let id = lab.foreign_case(&south).await;
+            lab.call(Method::POST, "/tenants/agency-north/cases/close?q=secret", &north, None).await;
+            lab.get(&format!("/me/cases/{id}"), &south).await.json()["status"] == "closed"
+        })
+    }),
     ("next-case-of-all-tenants", |lab| {
         Box::pin(async move {
             let (north, south) = lab.both().await;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use watertight_engine::log::Exchange;
-use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, Role, TenantIx};
@@ -134,37 +133,23 @@ pub(super) async fn rehearse_at(
     done_by_owner(t, op, place, object.tenant).await?.effect_on(t, object, before).await
 }
 
-/// What the owner has done.
-struct Done {
-    answer: Seen,
+/// What a tenant has done to objects of its own.
+pub(super) struct Done {
+    pub(super) answer: Seen,
     /// What it wrote, where the request writes.
-    canary: Canary,
+    pub(super) word: String,
 }
 
 async fn done_by_owner(t: &Tape, op: &Operation, place: &Place, owner: TenantIx) -> Result<Done, Stop> {
     let canary = t.canary(owner);
     let asked = request(t, own(t, owner)?, op, place, &Words::canary(&canary))?;
-    Ok(Done { answer: succeed_or_lead_on(t, asked, owner).await?, canary })
+    Ok(Done { answer: succeed_or_lead_on(t, asked, owner).await?, word: canary.public })
 }
 
 impl Done {
     /// What the owner sees of an object from then on, until something of it has changed or `settle` has passed.
     async fn effect_on(&self, t: &Tape, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
-        let seen = poll(t, async || {
-            Ok(match state(t, object).await? {
-                State::Gone(_) => still_gone(t, object).await?.map(|_| SeenEffect::Gone),
-                State::There(seen, now) => {
-                    let changed = match now.is_page() {
-                        true => self.changes_on_page(t, object, before, (&seen, &now)).await?,
-                        false => before.changed(&now),
-                    };
-                    (!changed.is_empty()).then_some(SeenEffect::Changes(changed))
-                }
-                State::Unclear(_) => None,
-            })
-        })
-        .await?;
-        match seen {
+        match poll(t, async || self.effect_now(t, object, before).await).await? {
             Some(effect) => Ok(effect),
             // That it was done is not even said.
             None if self.answer.leads_on() => {
@@ -172,6 +157,35 @@ impl Done {
             }
             None => Ok(SeenEffect::Changes(BTreeSet::new())),
         }
+    }
+
+    /// The same of several. What has not changed by then changes in nothing.
+    pub(super) async fn effects_on(&self, t: &Tape, objects: &[(&Object, &AtRest)]) -> Result<Vec<SeenEffect>, Stop> {
+        let mut seen: Vec<Option<SeenEffect>> = objects.iter().map(|_| None).collect();
+        poll(t, async || {
+            for (effect, (object, before)) in seen.iter_mut().zip(objects) {
+                if effect.is_none() {
+                    *effect = self.effect_now(t, object, before).await?;
+                }
+            }
+            Ok(seen.iter().all(Option::is_some).then_some(()))
+        })
+        .await?;
+        Ok(seen.into_iter().map(|effect| effect.unwrap_or(SeenEffect::Changes(BTreeSet::new()))).collect())
+    }
+
+    async fn effect_now(&self, t: &Tape, object: &Object, before: &AtRest) -> Result<Option<SeenEffect>, Stop> {
+        Ok(match state(t, object).await? {
+            State::Gone(_) => still_gone(t, object).await?.map(|_| SeenEffect::Gone),
+            State::There(seen, now) => {
+                let changed = match now.is_page() {
+                    true => self.changes_on_page(t, object, before, (&seen, &now)).await?,
+                    false => before.changed(&now),
+                };
+                (!changed.is_empty()).then_some(SeenEffect::Changes(changed))
+            }
+            State::Unclear(_) => None,
+        })
     }
 
     /// What has changed on a page, at a second look as well: a message that something was done is shown once.
@@ -182,7 +196,7 @@ impl Done {
         before: &AtRest,
         (seen, now): (&Exchange, &Members),
     ) -> Result<BTreeSet<String>, Stop> {
-        let is_written = |seen: &Exchange| seen.mentions(&self.canary.public);
+        let is_written = |seen: &Exchange| seen.mentions(&self.word);
         if !is_written(seen) && before.changed(now).is_empty() {
             return Ok(BTreeSet::new());
         }
@@ -211,23 +225,44 @@ pub(super) async fn poll_effect(
     attack: &Exchange,
     nonce: &str,
 ) -> Result<Option<Evidence>, Stop> {
-    let mut is_gone = false;
+    let other = async |object: &Object| read(t, &any_object(t, object.tenant, object.resource)?).await;
+    poll_effects(t, &[(object, before, effect)], (attack, nonce), other).await
+}
+
+/// The same of several objects, each with what the operation does to such a one. Where one is gone, `other` reads another of
+/// its owner's.
+pub(super) async fn poll_effects(
+    t: &Tape,
+    objects: &[(&Object, &AtRest, &SeenEffect)],
+    (attack, nonce): (&Exchange, &str),
+    other: impl AsyncFn(&Object) -> Result<Seen, Stop>,
+) -> Result<Option<Evidence>, Stop> {
+    let mut gone = vec![false; objects.len()];
     let changed = poll(t, async || {
-        let now = state(t, object).await?;
-        is_gone = matches!(now, State::Gone(_)) || (is_gone && matches!(now, State::Unclear(_)));
-        let State::There(seen, members) = now else { return Ok(None) };
-        if seen.mentions(nonce) {
-            return Ok(Some(written(attack, nonce, &seen)));
+        for ((object, before, effect), is_gone) in objects.iter().zip(&mut gone) {
+            let now = state(t, object).await?;
+            *is_gone = matches!(now, State::Gone(_)) || (*is_gone && matches!(now, State::Unclear(_)));
+            let State::There(seen, members) = now else { continue };
+            if seen.mentions(nonce) {
+                return Ok(Some(written(attack, nonce, &seen)));
+            }
+            let changed = before.changed(&members);
+            if matches!(effect, SeenEffect::Changes(members) if !members.is_disjoint(&changed)) {
+                return Ok(Some(altered(attack, &changed, &seen)));
+            }
         }
-        let changed = before.changed(&members);
-        let is_known = matches!(effect, SeenEffect::Changes(members) if !members.is_disjoint(&changed));
-        Ok(is_known.then(|| altered(attack, &changed, &seen)))
+        Ok(None)
     })
     .await?;
-    match changed {
-        None if is_gone => destroyed(t, object, attack).await,
-        changed => Ok(changed),
+    if changed.is_some() {
+        return Ok(changed);
     }
+    for ((object, ..), _) in objects.iter().zip(gone).filter(|(_, is_gone)| *is_gone) {
+        if let Some(evidence) = destroyed(t, object, attack, &other).await? {
+            return Ok(Some(evidence));
+        }
+    }
+    Ok(None)
 }
 
 fn written(attack: &Exchange, nonce: &str, seen: &Exchange) -> Evidence {
@@ -242,9 +277,14 @@ fn altered(attack: &Exchange, changed: &BTreeSet<String>, seen: &Exchange) -> Ev
 }
 
 /// Gone at a second look as well, and for this object alone: the victim's other object is still to be read.
-async fn destroyed(t: &Tape, object: &Object, attack: &Exchange) -> Result<Option<Evidence>, Stop> {
+async fn destroyed(
+    t: &Tape,
+    object: &Object,
+    attack: &Exchange,
+    other: impl AsyncFn(&Object) -> Result<Seen, Stop>,
+) -> Result<Option<Evidence>, Stop> {
     let Some(seen) = still_gone(t, object).await? else { return Ok(None) };
-    let other = read(t, &any_object(t, object.tenant, object.resource)?).await?;
+    let other = other(object).await?;
     let found = match is_anothers(t, &seen, object) {
         true => "the victim is shown another tenant's in its place",
         false => "the victim finds it gone",

@@ -7,6 +7,7 @@
 //! - [`creating`]: it creates, and the victim looks for it.
 //! - [`beside`]: it names an object of the victim's beside one of its own.
 //! - [`several`]: where a request names several objects of a kind, the victim's is tried in each place.
+//! - [`change_own`]: it changes many that it does not name.
 //! - [`same_id`]: it writes to an object of its own that has the id of one of the victim's.
 //! - [`attempts`]: it names a tenant in many ways, one after the other.
 
@@ -17,6 +18,7 @@ mod attempts;
 mod bare;
 mod beside;
 mod body_tenant;
+mod change_own;
 mod child;
 mod count;
 mod creating;
@@ -60,5 +62,6 @@ pub(crate) fn kinds() -> Vec<Kind> {
         by_caller(&absent::UNKNOWN, absent::unknown),
         by_caller(&spelling::CHECK, spelling::trials),
         by_caller(&child::CHECK, child::trials),
+        by_caller(&change_own::CHECK, change_own::trials),
     ]
 }

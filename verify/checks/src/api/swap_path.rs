@@ -41,7 +41,9 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
             || op.request.method != "PUT"
             || !spec.operations.iter().any(|o| o.role == Role::Replace && o.resource == op.resource)
     };
-    let fits = |op: &Operation| !spec.ways(op.ix).is_empty() && is_first(op);
+    // Many that it does not name are for `api.change-own`.
+    let is_of_many = |op: &Operation| op.resource.is_none() && !op.changes.is_empty();
+    let fits = |op: &Operation| !spec.ways(op.ix).is_empty() && is_first(op) && !is_of_many(op);
     each(spec, &CHECK, Phase::Main, at(Target::Tenant, fits), |aim| match spec[aim.operation].effect {
         Effect::Read => {
             reads(move |t| again(t, async move || in_turn(t, aim, async |named| read(t, aim, named).await).await))

@@ -30,6 +30,7 @@ pub(super) fn gaps(spec: &Spec, plan: &Plan) -> Vec<Gap> {
         (!has(Role::Search), "searches", "no resource has `search`"),
         (!has(Role::Count), "counts", "no resource has `count`"),
         (!has(Role::View), "exports, reports and filters", "no resource has `views`"),
+        (!any(&|op| !op.changes.is_empty()), "what changes many objects at once", "no [[operation]] has `changes`"),
         (!any(&uploads), "uploads", "no request brings a file (`multipart`)"),
         (!any(&|op| op.request.follow.is_some()), "links that an answer hands out", "no request has `follow`"),
         (

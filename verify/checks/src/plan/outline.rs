@@ -260,7 +260,8 @@ fn why(spec: &Spec, plan: &Plan, silent: &[LeftOut], ix: OperationIx) -> String 
         None if names_only_its_own(spec, ix) => {
             "it names nothing of another tenant's; what it makes or changes is tried by the other operations".to_owned()
         }
-        None => "no check fits it: it names neither a tenant nor an object".to_owned(),
+        None => "no check fits it: it names neither a tenant nor an object; if it changes many, say of what kinds with `changes`"
+            .to_owned(),
     }
 }
 

@@ -23,7 +23,7 @@ use watertight_engine::planted::Planted;
 use watertight_engine::{Ended, Engine, MachineClock, Player, Setting, SettingError, Width};
 use watertight_spec::Spec;
 
-use crate::check::{Concluded, Phase};
+use crate::check::Concluded;
 use crate::clean::Cleaned;
 use crate::judge::Past;
 use crate::plan::{Options, Plan, accounts};
@@ -256,7 +256,7 @@ async fn try_all(
     for (is_last, width) in [(false, Width::Limits), (true, Width::One)] {
         let mut open = Vec::new();
         for (index, (trial, place)) in plan.trials.iter().zip(decided.iter_mut()).enumerate() {
-            if place.is_none() && (trial.phase == Phase::Last) == is_last {
+            if place.is_none() && trial.phase.is_by_itself() == is_last {
                 *place = course.access(plan, trial).err();
                 open.extend(place.is_none().then_some(index));
             }

@@ -8,7 +8,7 @@ use watertight_testbed::{Bed, Concluded, Fixture, Switch};
 use crate::support::{is_of_data, run, run_with};
 
 /// Switch, check, operation.
-const FLAWS: [(Switch, &str, &str); 42] = [
+const FLAWS: [(Switch, &str, &str); 44] = [
     (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases/{case}"),
     (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases"),
     (PathBelieved, "api.swap-path-tenant", "POST /tenants/{tenant}/cases"),
@@ -17,6 +17,8 @@ const FLAWS: [(Switch, &str, &str); 42] = [
     (PathBelieved, "api.swap-path-tenant", "POST /tenants/{tenant}/cases/{case}/close"),
     (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/cases/facets"),
     (PathBelieved, "api.swap-path-tenant", "GET /tenants/{tenant}/users/{user}"),
+    (PathBelieved, "api.change-own", "POST /tenants/{tenant}/cases/archive?title=wt"),
+    (ArchivesAll, "api.change-own", "POST /tenants/{tenant}/cases/archive?title=wt"),
     (ListAll, "api.list-own", "GET /tenants/{tenant}/users"),
     (ReadByIdAlone, "api.swap-item", "GET /tenants/{tenant}/users/{user}"),
     (HeaderBelieved, "api.header-tenant", "GET /tenants/{tenant}/cases"),

@@ -21,7 +21,7 @@ async fn a_sound_api_is_isolated_and_left_as_it_was() {
         assert!(holds(one) || (is_known && one.is_finding() && !one.is_leak()), "{one:?}");
     }
     let tried: BTreeSet<&str> = concluded.iter().map(|one| one.check).collect();
-    assert_eq!(tried.len(), 16, "{tried:?}");
+    assert_eq!(tried.len(), 17, "{tried:?}");
     assert_eq!(verified.run.left_behind, Vec::<String>::new());
     assert_eq!(bed.contents(), before, "every check removes what it made");
     let watched = verified.watched();

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::request::May;
 use crate::diagnostic::printable;
 use crate::ix::{OperationIx, ResourceIx};
-use crate::keys::OPERATION;
-use crate::reader::{Reader, Table};
+use crate::keys::{OPERATION, suggest};
+use crate::reader::{At, Reader, Table};
 use crate::spec::{Effect, Operation, Origin, RequestTemplate, Resource, Role, Supply};
 use crate::symbols::Objects;
 
@@ -62,6 +62,7 @@ fn operation<'t>(
     if let Some(effect) = effect {
         reader.only_read(table, effect);
     }
+    let changes = changes(reader, table, effect, (objects, resources));
     let request = request?;
     let resource = concerned(&request, effect, resources);
     Some(Operation {
@@ -73,6 +74,7 @@ fn operation<'t>(
         origin: Origin::Written,
         effect: effect?,
         resource,
+        changes: changes?,
         line: reader.line(table.span.start),
     })
 }
@@ -110,6 +112,54 @@ fn concerned(request: &RequestTemplate, effect: Option<Effect>, resources: &[Res
     };
     let below = named.iter().rev().find(is_below).filter(|_| effect == Some(Effect::Destroy));
     Some(below.copied().unwrap_or(last))
+}
+
+/// `changes = ["task"]`: what it is done to that no symbol names.
+fn changes<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    effect: Option<Effect>,
+    (objects, resources): (&Objects, &[Resource]),
+) -> Option<Vec<ResourceIx>> {
+    let Some(value) = table.get("changes") else { return Some(Vec::new()) };
+    if !matches!(effect?, Effect::Change | Effect::Destroy) {
+        let help = "add `effect = \"change\"` or \"destroy\", or leave `changes` out";
+        reader.report.note(table.key_span("changes"), "what has this effect changes nothing", help);
+        return None;
+    }
+    let Some(names) = value.get_ref().as_array() else {
+        reader.wrong_type(value, "this", "a list of resources", "[\"task\"]");
+        return None;
+    };
+    let mut kinds = Some(Vec::new());
+    for name in names {
+        let kind = reader.text(name).and_then(|name| made(reader, name, (objects, resources)));
+        match (kind, &mut kinds) {
+            (Some(kind), Some(known)) if !known.contains(&kind) => known.push(kind),
+            (Some(_), _) => {}
+            (None, _) => kinds = None,
+        }
+    }
+    kinds
+}
+
+/// A resource of this name whose objects the run makes: nothing else may be changed without being named.
+fn made(
+    reader: &mut Reader<'_, '_>,
+    name: At<&str>,
+    (objects, resources): (&Objects, &[Resource]),
+) -> Option<ResourceIx> {
+    let Some(kind) = objects.resources.get(name.value).copied() else {
+        let help = suggest(name.value, objects.resources.keys().map(String::as_str));
+        reader.report.note(name.span, format!("`{}` is no resource", printable(name.value)), help);
+        return None;
+    };
+    if resources.get(kind.number()).is_none_or(|resource| resource.supply == Supply::Made) {
+        return Some(kind);
+    }
+    let message = format!("no {} is made by the run, so none can be seen to change", printable(name.value));
+    reader.report.note(name.span, message, "name a resource that is created, or leave it out");
+    None
 }
 
 /// Only what a method promises never to change needs no declaration (RFC 9110 9.2.1).

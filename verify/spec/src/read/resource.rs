@@ -197,7 +197,18 @@ impl Draft<'_> {
             // `create` says what is created, in a request that is conventional.
             let is_written = is_request(table.get(key)) || table.get("methods").is_some();
             let origin = if is_written { Origin::Written } else { Origin::Convention };
-            implied.push(Operation { ix, name, is_ambiguous: false, request, role, origin, effect, resource, line });
+            implied.push(Operation {
+                ix,
+                name,
+                is_ambiguous: false,
+                request,
+                role,
+                origin,
+                effect,
+                resource,
+                changes: Vec::new(),
+                line,
+            });
         };
         for (key, role) in ROLES {
             let request = if role == Role::Create {
@@ -276,6 +287,7 @@ impl Draft<'_> {
                 origin: Origin::Written,
                 effect: Effect::Read,
                 resource: Some(self.ix),
+                changes: Vec::new(),
                 line: reader.line(view.span.start),
             });
         }

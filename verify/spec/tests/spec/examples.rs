@@ -135,6 +135,7 @@ methods = ["delete", "create", "read"]
 name = "close-case"
 request = "POST /tenants/{tenant}/cases/{case}/close"
 effect = "change"
+changes = ["task"]
 body = { reason = "{canary}", of = "{case}" }
 
 [[operation]]

@@ -52,6 +52,7 @@ fn parents_come_before_children_and_symbols_point_at_them() {
     assert!(named(&spec, "task.read").request.path.mentions(&Symbol::Object(case)));
     let close = named(&spec, "close-case");
     assert_eq!((close.resource, close.role, close.effect), (Some(case), Role::Custom, Effect::Change));
+    assert_eq!(close.changes.iter().map(|kind| spec[*kind].name.as_str()).collect::<Vec<_>>(), ["task"]);
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn items<'a>(segments: &[&'a str]) -> Vec<At<'a>> {
     let at = |kind, id| At { kind, id, parent: None };
     match rest {
         ["cases", case, "tasks", task, ..] => vec![at("case", *case), at("task", *task)],
-        ["cases", case, ..] if *case != "facets" => vec![at("case", *case)],
+        ["cases", case, ..] if !["facets", "archive"].contains(case) => vec![at("case", *case)],
         ["notes", note, ..] => vec![at("note", *note)],
         ["buckets", bucket, ..] => vec![at("bucket", *bucket)],
         ["users", user, ..] => vec![at("user", *user)],

@@ -106,6 +106,18 @@ impl Api {
         Answer::ok(&json!({ "status": "closed" }))
     }
 
+    /// All cases of a tenant's that have these words in their title.
+    pub(super) fn archive(&mut self, call: &Call<'_>) -> Answer {
+        let is_all = self.is(Switch::ArchivesAll);
+        let words = call.asked.parameter("title").unwrap_or_default();
+        for record in self.records.iter_mut().filter(|record| record.kind == "case") {
+            if (is_all || record.tenant == call.tenant) && record.title().contains(words) {
+                record.body["status"] = json!("archived");
+            }
+        }
+        Answer::new(204, "")
+    }
+
     /// An upsert in a tenant's own namespace.
     pub(super) fn put(&mut self, call: &Call<'_>, kind: &'static str, id: &str) -> Answer {
         match self.find(call, kind, id, Switch::UpdateByIdAlone) {

@@ -220,6 +220,7 @@ impl Api {
         match (call.asked.method.as_str(), rest) {
             ("GET", ["search"]) => self.search(call),
             ("GET", ["cases", "facets"]) => self.count(call),
+            ("POST", ["cases", "archive"]) => self.archive(call),
             ("GET", ["cases.csv"]) => self.export(call),
             ("GET", ["links"]) if call.asked.parameter("case").is_some() => self.filtered_links(call),
             ("GET", ["cases"]) => self.list(call, "case", None),

@@ -145,6 +145,26 @@ fn templates() {
 }
 
 #[test]
+fn what_an_operation_changes() {
+    let of = |rest: &str| and(&format!("[[operation]]\nname = \"a\"\nrequest = \"POST /x\"\n{rest}"));
+    insta::assert_snapshot!([
+        of("effect = \"read\"\nchanges = [\"case\"]"),
+        of("effect = \"change\"\nchanges = \"case\""),
+        of("effect = \"change\"\nchanges = [\"cases\", 7]"),
+        of("effect = \"change\"\nchanges = [\"user\"]\n[[resource]]\nname = \"user\"\npath = \"/users\"\nexisting = { north = \"1\", south = \"2\" }"),
+    ].join("\n\n"), @r#"
+    35: `changes` what has this effect changes nothing → add `effect = "change"` or "destroy", or leave `changes` out
+
+    35: `"case"` this must be a list of resources, not a string → for example ["task"]
+
+    35: `"cases"` `cases` is no resource → did you mean `case`?
+    35: `7` this must be a string, not an integer → for example "text in quotes"
+
+    35: `"user"` no user is made by the run, so none can be seen to change → name a resource that is created, or leave it out
+    "#);
+}
+
+#[test]
 fn operations() {
     insta::assert_snapshot!([
         and("[[operation]]\nname = \"close\"\nrequest = \"POST /tenants/{tenant}/cases/{case}/close\""),
