@@ -13,8 +13,9 @@ use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
     Aim, Made, Nowhere, Place, Slot, Tells, Words, again, attack, clear_object, each, ids_count, is_creatable,
-    is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, names_tenant, never_existed,
-    operation_of, own, parent_of, parents_for, prepared_object, remove, request, says_nothing,
+    is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by, names_tenant,
+    never_existed, operation_of, own, parent_of, parents_for, plant_under, prepared_object, remove, request,
+    says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -51,6 +52,9 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     };
     each(spec, &CHECK, Phase::Main, targets, |aim| writes(move |w| again(w.tape(), async move || link(w, aim).await)))
 }
+
+/// Of how many kinds an object is made that names the one that is linked to.
+const MOST_NAMING: usize = 3;
 
 /// The kinds of objects that it links to. What exists already stays below what it is below.
 fn linked(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
@@ -93,6 +97,11 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
         false => prepared_object(t, aim.victim, kind)?,
     };
     let (child, tells) = make_under(w, aim.victim, resource, &Place::of(&above).ids).await?;
+    // What is read through a link is often what names its end, as the tasks of a project: there should be some.
+    let mut further = Vec::new();
+    for naming in named_by(&t.spec, kind).filter(|naming| is_made && *naming != resource).take(MOST_NAMING) {
+        further.extend(plant_under(w, aim.victim, naming, &Place::of(&above).ids).await.ok());
+    }
     let open = bracket::open(async || can_list(t, &child).await).await?;
     // Below what is the attacker's own, with that one id the victim's; then with all that is above it.
     let mine = Place::within(aim.attacker, &own_above(t, aim.attacker, resource, kind));
@@ -115,6 +124,9 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     let verdict = open.attack(attempts.outcome()).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
         remove(w, &child).await?;
+        for naming in &further {
+            remove(w, naming).await?;
+        }
         if is_made {
             remove(w, &above).await?;
         }

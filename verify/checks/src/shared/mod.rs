@@ -46,8 +46,8 @@ pub(crate) use nothing::{
 pub(crate) use page::{id_beside, ids_at, is_page, numbers_on, texts_on};
 pub(crate) use paging::{Pages, first_page, follow, is_broken_json, is_counted, path_of_link};
 pub(crate) use place::{
-    Named, Place, Words, named_besides, names_tenant, operation_of, parent_of, request, scalar, spells_tenant,
-    tenant_name, written,
+    Named, Place, Words, named_besides, named_by, names_tenant, operation_of, parent_of, request, scalar,
+    spells_tenant, tenant_name, written,
 };
 pub(crate) use plant::{
     Listed, NAMELESS, SHARED, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third,

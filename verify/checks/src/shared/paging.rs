@@ -61,12 +61,15 @@ pub(crate) fn first_page(spec: &Spec, op: &Operation, request: Request) -> Reque
 
 /// Whether a view is the list by another query, which says nothing itself of how long its pages are.
 fn is_view_of_list(spec: &Spec, op: &Operation, request: &Request, size: &str) -> bool {
+    let name = size.split('=').next().unwrap_or_default();
+    op.role == Role::View && is_where_the_list_is(spec, op) && request.address.parameter(name).is_none()
+}
+
+fn is_where_the_list_is(spec: &Spec, op: &Operation) -> bool {
     let path_of = |op: &Operation| op.request.path.to_string().split('?').next().map(str::to_owned);
     let is_list = |other: &&Operation| other.role == Role::List && other.resource == op.resource;
     let list = spec.operations.iter().find(is_list);
-    let is_there = list.is_some_and(|list| path_of(list) == path_of(op) && list.request.method == op.request.method);
-    let name = size.split('=').next().unwrap_or_default();
-    op.role == Role::View && is_there && request.address.parameter(name).is_none()
+    list.is_some_and(|list| path_of(list) == path_of(op) && list.request.method == op.request.method)
 }
 
 /// Follows a list from its first page until `enough`, its end, `limits.pages`, or more than is kept in memory.
@@ -89,6 +92,11 @@ pub(crate) async fn follow(t: &Tape, op: &Operation, first: Request, enough: imp
         asked = match next {
             Next::End => return Pages { is_complete: page.succeeded(), ..pages },
             Next::Lost => return pages,
+            // A report, say, at an address of its own, is one page whatever is asked for.
+            Next::Repeats => {
+                let is_one_page = op.role == Role::View && !is_where_the_list_is(&t.spec, op);
+                return Pages { is_complete: is_one_page, ..pages };
+            }
             Next::At(request) => *request,
         };
         length = length.saturating_add(page.response().map_or(0, |received| received.length));
@@ -123,6 +131,8 @@ enum Next {
     At(Box<Request>),
     /// There is one, named in a way that can't be followed.
     Lost,
+    /// The same as before: the target does not know the parameter.
+    Repeats,
 }
 
 fn next_of(spec: &Spec, resource: &Resource, pages: &Pages) -> Next {
@@ -143,7 +153,6 @@ fn next_of(spec: &Spec, resource: &Resource, pages: &Pages) -> Next {
         at(next.and_then(|next| with_value(asked, parameter, &next)))
     };
     let items = counted(resource, pages);
-    // A target that does not know the parameter shows the same page for ever.
     let is_repeated = pages.pages.iter().rev().nth(1).is_some_and(|before| shows_the_same(before, page));
     match &paging.next {
         NextPage::Cursor { parameter, at: path } => {
@@ -155,7 +164,7 @@ fn next_of(spec: &Spec, resource: &Resource, pages: &Pages) -> Next {
             }
         }
         NextPage::Number(_) | NextPage::Offset(_) if items == 0 => Next::End,
-        NextPage::Number(_) | NextPage::Offset(_) if is_repeated => Next::Lost,
+        NextPage::Number(_) | NextPage::Offset(_) if is_repeated => Next::Repeats,
         NextPage::Number(parameter) => count(parameter, 1, 1),
         NextPage::Offset(parameter) => count(parameter, 0, u64::try_from(items).unwrap_or(u64::MAX)),
         NextPage::Usual | NextPage::Link(_) | NextPage::Header(_) => match link_to_next(resource, page) {
@@ -179,9 +188,18 @@ fn counted(resource: &Resource, pages: &Pages) -> usize {
     if have_ids { with_id } else { all }
 }
 
+/// Whether two pages have the same in their list, whatever else is beside it: the time, say.
 fn shows_the_same(one: &Exchange, other: &Exchange) -> bool {
     let text = |page: &Exchange| page.response().map(|received| received.body.text().to_owned());
-    text(one) == text(other)
+    let (listed_before, listed_now) = (listed(one), listed(other));
+    match listed_now.is_empty() {
+        true => text(one) == text(other),
+        false => listed_before == listed_now,
+    }
+}
+
+fn listed(page: &Exchange) -> Vec<&Value> {
+    page.json().map(items).unwrap_or_default()
 }
 
 /// What a request has for a parameter, where the file writes it.

@@ -13,7 +13,7 @@ use watertight_spec::{
 };
 
 use super::company::{Company, Slot};
-use super::escape;
+use super::{escape, is_creatable};
 use crate::verdict::Stop;
 
 /// Where a request goes: whose place, and which objects are named in its path.
@@ -379,6 +379,15 @@ pub(crate) fn operation_of(spec: &Spec, resource: ResourceIx, role: Role) -> Opt
 /// The resource below whose objects those of the operation are.
 pub(crate) fn parent_of(spec: &Spec, op: &Operation) -> Option<ResourceIx> {
     spec[op.resource?].parent
+}
+
+/// Kinds of which one may be made that names one of this kind, and nothing else that does: that would have to name the same.
+pub(crate) fn named_by(spec: &Spec, kind: ResourceIx) -> impl Iterator<Item = ResourceIx> {
+    let names = move |other: ResourceIx| {
+        let create = operation_of(spec, other, Role::Create).filter(|_| is_creatable(spec, other));
+        other != kind && create.is_some_and(|create| create.request.mentions(&Symbol::Object(kind)))
+    };
+    spec.resource_ixs().filter(move |one| names(*one) && !spec[*one].needs.iter().any(|need| names(*need)))
 }
 
 /// The kinds of objects that a request names besides the one that it concerns. In a path, what comes before a parent only

@@ -10,7 +10,7 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Doubles, Pages, Place, are_named_by_clients, failed, first_page, follow, foreign, ids_count, is_creatable, leak,
-    operation_of, own, plant_under, poll, request,
+    named_by, own, plant_under, poll, request,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -67,15 +67,11 @@ async fn read_by(w: WriteTape<'_>, op: &Operation, pair: Pair, kind: ResourceIx)
 
 /// Kinds of objects that name this one when they are made, of which the operation may show some.
 fn namers(t: &Tape, op: &Operation, kind: ResourceIx) -> Vec<ResourceIx> {
-    let names = |other: &ResourceIx| {
-        let create = operation_of(&t.spec, *other, Role::Create).filter(|_| is_creatable(&t.spec, *other));
-        *other != kind && create.is_some_and(|create| create.request.mentions(&Symbol::Object(kind)))
-    };
-    match op.resource.filter(|concerned| *concerned != kind) {
-        Some(concerned) => Some(concerned).filter(names).into_iter().collect(),
+    let concerned = op.resource.filter(|concerned| *concerned != kind);
+    match concerned {
         // What is read by its own id shows itself.
         None if op.role == Role::Read => Vec::new(),
-        None => t.spec.resource_ixs().filter(names).take(MOST_KINDS).collect(),
+        _ => named_by(&t.spec, kind).filter(|one| concerned.is_none_or(|only| only == *one)).take(MOST_KINDS).collect(),
     }
 }
 
