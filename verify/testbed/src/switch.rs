@@ -58,6 +58,8 @@ pub enum Switch {
     UnknownIsOwn,
     /// The tenant in the path is compared as written, and looked up in lower case.
     CaseFolded,
+    /// What a suspended tenant proves itself with is not known any more.
+    SuspendedUnknown,
     /// A suspended tenant is served as before.
     SuspendedServed,
     /// A suspended tenant is served with tokens that it gets afterwards.

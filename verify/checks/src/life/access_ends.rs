@@ -175,6 +175,10 @@ impl Trying<'_> {
         let is_refused = |access: &Access| matches!(access, Access::Refused);
         let (asked, since) = until(t, (act, cause), is_refused, async || ask(t).await).await?;
         self.all.add(match asked.access {
+            Access::Refused if !held.is_access_refused(t, cause, &asked.answer) => {
+                let detail = "its command has brought no new token since the act, whether it was refused one or failed";
+                Attack::Undecided(Unproven::shown(Reason::NoToken, detail, &asked.answer))
+            }
             Access::Refused => {
                 self.longest = self.longest.max(since);
                 Attack::Withstood

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use watertight_engine::call::{Call, Caller, TokenCall};
+use watertight_engine::log::{Exchange, Sender};
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Credential, Ends, TokenGrant, Who};
 
@@ -39,6 +40,17 @@ impl Held {
             None => Caller::Own(who),
         };
         Ok(Self { who, caller, unique })
+    }
+
+    /// Whether a refusal after the act is that of access. Where a token is not taken, a command is asked for another one: if
+    /// it has brought none, it may have failed for any reason, and nothing is known of a new token.
+    pub(super) fn is_access_refused(&self, t: &Tape, cause: &Exchange, answer: &Exchange) -> bool {
+        match (&t.spec[self.who].credential, &answer.sender) {
+            (Credential::Command(_), Sender::Principal { token: Some(token), .. }) => {
+                answer.status() != Some(401) || *token > cause.seq
+            }
+            _ => true,
+        }
     }
 
     /// Whether the same principal can ask for another: who has a key can't.

@@ -44,6 +44,32 @@ async fn a_token_that_is_granted_after_the_act_opens_nothing_either() {
     assert_eq!(sorted(&found), OF_SUSPENDING);
 }
 
+/// A command that fails is no refusal: what it would have brought may be as good as before.
+#[tokio::test]
+async fn a_command_that_brings_no_new_token_after_the_act_proves_nothing() {
+    for (fails_again, is_decided) in [(false, true), (true, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut fixture = Fixture::lives();
+        for (tenant, secret) in [("NORTH", "secret-of-north-0123"), ("SOUTH", "secret-of-south-5678")] {
+            let known = folder.path().join(tenant).display().to_string();
+            let script = match fails_again {
+                true => format!("test ! -e {known} && : > {known} && echo {secret}"),
+                false => format!("echo {secret}"),
+            };
+            let by_key = format!("grant = \"header\"\nheader = \"X-Api-Key\"\nvalue = \"${tenant}\"\n");
+            let by_command =
+                format!("grant = \"command\"\nheader = \"X-Api-Key\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n");
+            fixture = fixture.change(&by_key, &by_command);
+        }
+        let suspended = lives(fixture, &[SuspendedUnknown]).await;
+        let suspended: Vec<_> = suspended.iter().filter(|one| OF_SUSPENDING.contains(&one.subject.as_str())).collect();
+        assert_eq!(suspended.len(), 2);
+        for one in suspended {
+            assert_eq!((one.is_isolated(), one.is_unproven()), (is_decided, !is_decided), "{one:?}");
+        }
+    }
+}
+
 fn sorted(found: &str) -> Vec<&str> {
     let mut found: Vec<&str> = found.split(", ").collect();
     found.sort_unstable();

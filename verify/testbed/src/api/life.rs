@@ -60,7 +60,7 @@ impl Api {
         let is_served = self.is(Switch::SuspendedServed)
             || (self.is(Switch::NewTokensServed) && !self.lives.tokens.contains(token));
         if self.lives.suspended.contains(&of) && !is_served {
-            return Some(Answer::problem(403, "suspended", ""));
+            return Some(Answer::problem(if self.is(Switch::SuspendedUnknown) { 401 } else { 403 }, "suspended", ""));
         }
         if self.lives.read_only.contains(&of) && asked.method != "GET" && !self.is(Switch::ReadOnlyWritten) {
             return Some(Answer::problem(423, "read-only", ""));
