@@ -104,6 +104,7 @@ mod op {
         DELETE,
         SUMMARY,
         CLOSE,
+        CLOSE_MANY,
         COUNT,
         SEARCH,
         LIST_TASKS,

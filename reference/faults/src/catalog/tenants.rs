@@ -12,7 +12,7 @@ pub(super) static FAULTS: &[Fault] = &[
         summary: "the tenant in the path is believed, whatever tenant the token is for",
         origin: "isolation 28.1; OWASP API1:2023",
         surface: Surface::Api,
-        caught_by: &["api.swap-path-tenant"],
+        caught_by: &["api.swap-path-tenant", "api.change-own"],
         consequences: &["api.path-spelling", "api.child-of-foreign-parent"],
         operations: op::BY_PATH,
         change: Change::Ports(tenant::path_over_token),
