@@ -27,7 +27,7 @@ pub(crate) static CHECK: Check = Check {
            after all others: it may change whatever a tenant has.",
     judges: "Leak: what the victim has made is changed as the attacker's own is, or gone, or holds what the attacker wrote; \
              or an answer shows the victim's marker. Isolated: the attacker's own is seen to change, and the victim's is as \
-             before. Unproven: nothing of the attacker's own is seen to change, the victim can't read what it has made, or \
+             before. Unproven: one of the attacker's own is not seen to change, the victim can't read what it has made, or \
              an answer is neither a success nor a refusal.",
     origin: "isolation 17, 30.1: an update whose condition lacks the tenant.",
     fix: "Let every statement that changes rows name the tenant of the caller, and let the database refuse one that does not.",
@@ -62,11 +62,16 @@ async fn change(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let found = effect_of(w, aim, &done, &watched).await?;
     attempts.add(match found {
         Some(evidence) => Attack::Leaked(evidence),
-        None if effects.iter().any(SeenEffect::is_seen) => Attack::Withstood,
-        None => {
-            let detail = "nothing of what the attacker has made is seen to change: what is created must fit its filter";
-            Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, &done.answer))
-        }
+        None => match op.changes.iter().zip(&effects).find(|(_, effect)| !effect.is_seen()) {
+            None => Attack::Withstood,
+            // What it does to one kind says nothing of another.
+            Some((kind, _)) => {
+                let name = &t.spec[*kind].name;
+                let detail =
+                    format!("the attacker's own {name} is not seen to change: what is created must fit its filter");
+                Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, &done.answer))
+            }
+        },
     });
     for place in across(t, op, aim, &own_place, &theirs)? {
         if attempts.is_leak() {
@@ -157,7 +162,10 @@ impl Made {
         for kind in op.request.objects().into_iter().chain(op.changes.iter().copied()) {
             made.make(w, kind).await?;
         }
-        Ok(made)
+        match op.changes.iter().find(|kind| made.find(**kind).is_none()) {
+            Some(kind) => Err(Stop::not_applicable(format!("no {} is created", w.spec[*kind].name))),
+            None => Ok(made),
+        }
     }
 
     /// Makes one of a kind, after those that it needs. What may not be made is there already.

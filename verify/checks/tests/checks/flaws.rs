@@ -70,6 +70,20 @@ async fn each_flaw_is_a_leak_of_its_check_and_names_the_operation() {
     }
 }
 
+/// An operation that is said to change two kinds, and changes one: of the other nothing is known.
+#[tokio::test]
+async fn a_kind_of_which_nothing_is_seen_to_change_is_not_isolated_by_another() {
+    let fixture = Fixture::by_path().two_tenants().only(&["case", "note", "further"]);
+    let of_two = fixture.clone().change("changes = [\"case\"]", "changes = [\"case\", \"note\"]");
+    for (fixture, is_isolated) in [(fixture, true), (of_two, false)] {
+        let concluded = run_with(fixture, &[], |one| one.check == "api.change-own").await;
+        assert_eq!(concluded.len(), 2);
+        for one in &concluded {
+            assert_eq!((one.is_isolated(), one.is_unproven()), (is_isolated, !is_isolated), "{one:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_leak_is_found_and_named_where_it_is() {
     const READ: &str = "GET /tenants/{tenant}/cases/{case}";
