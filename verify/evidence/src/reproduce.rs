@@ -14,7 +14,7 @@ use watertight_spec::{ClientCertificate, Credential, Locator, Principal, Setting
 pub use tokens::obtain_token;
 
 use forging::forging;
-use shell::{Words, quoted, single};
+use shell::{Words, escaped, quoted, single};
 
 /// Headers that curl adds by itself, or that say nothing.
 const LEFT_OUT: [&str; 4] = ["host", "user-agent", "accept-encoding", "content-length"];
@@ -75,11 +75,13 @@ impl<'s> Reproducer<'s> {
     /// What stands before the command, and its option, so that the body is sent.
     fn body(&self, sent: &Sent) -> (String, Option<String>) {
         let Some(body) = &sent.body else { return (String::new(), None) };
-        let body = self.words.of(body);
+        let piped = |body: &str| (format!("printf %b {} | ", self.words.of(body)), Some("--data-binary @-".to_owned()));
         match sent.written {
-            Written::Plain => (String::new(), Some(format!("--data-binary {body}"))),
+            // It is one line in every report, whatever is in it.
+            Written::Plain if body.contains(char::is_control) => piped(&escaped(body)),
+            Written::Plain => (String::new(), Some(format!("--data-binary {}", self.words.of(body)))),
             // No word of a shell can hold every byte.
-            Written::Escaped => (format!("printf %b {body} | "), Some("--data-binary @-".to_owned())),
+            Written::Escaped => piped(body),
         }
     }
 

@@ -32,6 +32,16 @@ pub(super) fn quoted(variable: &str) -> String {
     format!("\"${variable}\"")
 }
 
+/// A text for `printf %b`, in one line.
+pub(super) fn escaped(text: &str) -> String {
+    let of = |c: char| match c {
+        '\\' => "\\\\".to_owned(),
+        c if c.is_ascii_control() => format!("\\0{:03o}", u32::from(c)),
+        c => c.to_string(),
+    };
+    text.chars().map(of).collect()
+}
+
 /// A text as one word.
 pub(super) fn single(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
@@ -54,5 +64,10 @@ mod tests {
         assert_eq!(words.of("redacted-a:redacted-b"), "\"$ID\":\"$KEY\"");
         assert_eq!(words.of("it's"), "'it'\\''s'");
         assert_eq!(words.of(""), "''");
+    }
+
+    #[test]
+    fn lines_of_a_body_are_told_in_one() {
+        assert_eq!(escaped("a,b\r\n1,\\2\t3\n"), "a,b\\0015\\0121,\\\\2\\0113\\012");
     }
 }
