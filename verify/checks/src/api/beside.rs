@@ -14,7 +14,7 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Aim, Nowhere, Place, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken, leak,
-    never_existed, operation_of, own, parent_of, plant, prepared_object, read, remove, request, says_nothing,
+    never_existed, operation_of, own, parent_of, plant, prepared_object, read, remove, request, says_nothing, shows,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -106,7 +106,7 @@ impl Others {
 struct Rehearsed {
     /// What it does to the object that is named besides.
     effect: SeenEffect,
-    /// Whether what it concerns is shown with the id of that one afterwards.
+    /// Whether what it concerns is shown with that one afterwards, or with its id.
     is_named: bool,
 }
 
@@ -147,9 +147,13 @@ impl Naming<'_> {
         of_double: &AtRest,
     ) -> Result<Rehearsed, Stop> {
         let t = w.tape();
-        let effect = rehearse_at(t, self.op, &subject.naming(self.kind, &double.id), double, of_double).await?;
+        let rehearsal = rehearse_at(t, self.op, &subject.naming(self.kind, &double.id), double, of_double).await?;
         let shown = if self.removes() { None } else { subject.look(t).await? };
-        Ok(Rehearsed { effect, is_named: shown.is_some_and(|shown| subject::names(&shown, &double.id)) })
+        let is_named = shown.is_some_and(|shown| subject::names(&shown, &double.id) || shows(&shown, double));
+        // What it concerns did not name it before: so it was done.
+        let is_done = is_named && !subject.is_made_with(self.kind, &double.id);
+        let effect = if is_done { rehearsal.effect_of_what_was_done() } else { rehearsal.effect()? };
+        Ok(Rehearsed { effect, is_named })
     }
 
     /// Whether it is the object below which the other one is.

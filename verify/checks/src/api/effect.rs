@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape};
+use watertight_engine::{Quiet, Seen, Tape};
 use watertight_spec::{Operation, Role, TenantIx};
 
 use super::members::Members;
@@ -60,8 +60,28 @@ impl AtRest {
         Self { members: Members::of(t, object, seen), noise: self.noise.clone() }
     }
 
+    /// The same now, at two looks: a message is on one of them alone.
+    async fn now(&self, t: &Tape, object: &Object) -> Result<Self, Stop> {
+        let first = read(t, object).await?;
+        let again = read_again(t, object, &first).await?;
+        Ok(Self { noise: self.noise.union(&again.noise).cloned().collect(), members: again.members })
+    }
+
+    /// What has changed on a page at a second look too, and that look: a message that something was done is shown once.
+    async fn lasting(
+        &self,
+        t: &Tape,
+        object: &Object,
+        now: &Members,
+    ) -> Result<Option<(Seen, BTreeSet<String>)>, Stop> {
+        let State::There(again, then) = state(t, object).await? else { return Ok(None) };
+        let passing = now.differing(&then);
+        let lasting = self.changed(&then).into_iter().filter(|member| !passing.contains(member)).collect();
+        Ok(Some((again, lasting)))
+    }
+
     fn changed(&self, now: &Members) -> BTreeSet<String> {
-        self.members.changed(now).into_iter().filter(|member| !self.noise.contains(member)).collect()
+        self.members.differing(now).into_iter().filter(|member| !self.noise.contains(member)).collect()
     }
 }
 
@@ -91,46 +111,84 @@ pub(super) async fn rehearse(
     object: &Object,
     before: &AtRest,
 ) -> Result<SeenEffect, Stop> {
-    let done = done_by_owner(t, op, place, object.tenant).await?;
     if op.role != Role::Delete {
-        return done.effect_on(t, object, before).await;
+        return rehearse_at(t, op, place, object, before).await?.effect();
     }
+    let done = done_by_owner(t, op, place, object.tenant).await?;
     let is_gone = poll(t, async || is_gone(t, object).await).await?;
     let unseen =
         || Unproven::shown(Reason::EffectUnseen, "the owner's own delete shows no effect", &done.answer).into();
     is_gone.map(|()| SeenEffect::Gone).ok_or_else(unseen)
 }
 
-/// The owner does it to an object of its own, at this place, and it works.
-pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Object) -> Result<(), Stop> {
-    let canary = t.canary(object.tenant);
-    let asked = request(t, own(t, object.tenant)?, op, place, &Words::canary(&canary))?;
-    let done = succeed_or_lead_on(t, asked, object.tenant).await?;
-    if !done.leads_on() {
-        return Ok(());
-    }
-    let seen = poll(t, async || {
-        Ok(match state(t, object).await? {
-            State::Gone(_) => Some(()),
-            State::There(seen, _) => seen.mentions(&canary.public).then_some(()),
-            State::Unclear(_) => None,
-        })
-    })
-    .await?;
-    seen.ok_or_else(|| Unproven::shown(Reason::EffectUnseen, LED_ELSEWHERE, &done).into())
-}
-
-const LED_ELSEWHERE: &str = "its owner is led elsewhere, and sees nothing of what it does";
-
-/// The same at a place that names this object besides the one that the operation concerns.
+/// The same at a place that names this object, be it besides the one that the operation concerns. Where it is shown on a page,
+/// which may list others, nothing is made or removed in its tenant meanwhile.
 pub(super) async fn rehearse_at(
     t: &Tape,
     op: &Operation,
     place: &Place,
     object: &Object,
     before: &AtRest,
-) -> Result<SeenEffect, Stop> {
-    done_by_owner(t, op, place, object.tenant).await?.effect_on(t, object, before).await
+) -> Result<Rehearsal, Stop> {
+    let quiet = quiet_for_pages(t, object, before).await;
+    let now = match &quiet {
+        Some(_) => Some(before.now(t, object).await?),
+        None => None,
+    };
+    let before = now.as_ref().unwrap_or(before);
+    let done = done_by_owner(t, op, place, object.tenant).await?;
+    let effect = poll(t, async || done.effect_now(t, object, before).await).await?;
+    drop(quiet);
+    Ok(Rehearsal { answer: done.answer, effect })
+}
+
+async fn quiet_for_pages<'t>(t: &'t Tape, object: &Object, before: &AtRest) -> Option<Quiet<'t>> {
+    match before.members.is_page() && !t.is_quiet([object.tenant]) {
+        true => Some(t.quiet([object.tenant]).await),
+        false => None,
+    }
+}
+
+/// What an owner has done, and seen of an object since.
+pub(super) struct Rehearsal {
+    answer: Seen,
+    effect: Option<SeenEffect>,
+}
+
+impl Rehearsal {
+    /// What it does. That it was done is not even said where the owner is led elsewhere and sees nothing.
+    pub(super) fn effect(self) -> Result<SeenEffect, Stop> {
+        match self.effect {
+            None if self.answer.leads_on() => {
+                Err(Unproven::shown(Reason::EffectUnseen, LED_ELSEWHERE, &self.answer).into())
+            }
+            effect => Ok(effect.unwrap_or(SeenEffect::Changes(BTreeSet::new()))),
+        }
+    }
+
+    /// The same where something else has shown that it was done.
+    pub(super) fn effect_of_what_was_done(self) -> SeenEffect {
+        self.effect.unwrap_or(SeenEffect::Changes(BTreeSet::new()))
+    }
+}
+
+const LED_ELSEWHERE: &str = "its owner is led elsewhere, and sees nothing of what it does";
+
+/// The owner does it to an object of its own, at this place, and it works.
+pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Object) -> Result<(), Stop> {
+    let seen = read(t, object).await?;
+    let mut before = AtRest { members: Members::of(t, object, &seen), noise: BTreeSet::new() };
+    let quiet = quiet_for_pages(t, object, &before).await;
+    if before.members.is_page() {
+        before = before.now(t, object).await?;
+    }
+    let done = done_by_owner(t, op, place, object.tenant).await?;
+    if !done.answer.leads_on() {
+        return Ok(());
+    }
+    let effect = poll(t, async || done.effect_now(t, object, &before).await).await?;
+    drop(quiet);
+    Rehearsal { answer: done.answer, effect }.effect().map(drop)
 }
 
 /// What a tenant has done to objects of its own.
@@ -147,19 +205,7 @@ async fn done_by_owner(t: &Tape, op: &Operation, place: &Place, owner: TenantIx)
 }
 
 impl Done {
-    /// What the owner sees of an object from then on, until something of it has changed or `settle` has passed.
-    async fn effect_on(&self, t: &Tape, object: &Object, before: &AtRest) -> Result<SeenEffect, Stop> {
-        match poll(t, async || self.effect_now(t, object, before).await).await? {
-            Some(effect) => Ok(effect),
-            // That it was done is not even said.
-            None if self.answer.leads_on() => {
-                Err(Unproven::shown(Reason::EffectUnseen, LED_ELSEWHERE, &self.answer).into())
-            }
-            None => Ok(SeenEffect::Changes(BTreeSet::new())),
-        }
-    }
-
-    /// The same of several. What has not changed by then changes in nothing.
+    /// What its owner sees of several objects until each has changed or `settle` has passed.
     pub(super) async fn effects_on(&self, t: &Tape, objects: &[(&Object, &AtRest)]) -> Result<Vec<SeenEffect>, Stop> {
         let mut seen: Vec<Option<SeenEffect>> = objects.iter().map(|_| None).collect();
         poll(t, async || {
@@ -188,7 +234,7 @@ impl Done {
         })
     }
 
-    /// What has changed on a page, at a second look as well: a message that something was done is shown once.
+    /// What has changed on a page, at a second look as well.
     async fn changes_on_page(
         &self,
         t: &Tape,
@@ -200,12 +246,11 @@ impl Done {
         if !is_written(seen) && before.changed(now).is_empty() {
             return Ok(BTreeSet::new());
         }
-        let State::There(again, then) = state(t, object).await? else { return Ok(BTreeSet::new()) };
-        if is_written(seen) && is_written(&again) {
-            return Ok(BTreeSet::from(["what was written".to_owned()]));
+        let Some((again, lasting)) = before.lasting(t, object, now).await? else { return Ok(BTreeSet::new()) };
+        match is_written(seen) && is_written(&again) {
+            true => Ok(BTreeSet::from(["what was written".to_owned()])),
+            false => Ok(lasting),
         }
-        let passing = now.differing(&then);
-        Ok(before.changed(&then).into_iter().filter(|member| !passing.contains(member)).collect())
     }
 }
 
@@ -246,8 +291,16 @@ pub(super) async fn poll_effects(
             if seen.mentions(nonce) {
                 return Ok(Some(written(attack, nonce, &seen)));
             }
+            let is_such = |changed: &BTreeSet<String>| match effect {
+                SeenEffect::Changes(members) => !members.is_disjoint(changed),
+                SeenEffect::Gone => false,
+            };
             let changed = before.changed(&members);
-            if matches!(effect, SeenEffect::Changes(members) if !members.is_disjoint(&changed)) {
+            let lasting = match members.is_page() && is_such(&changed) {
+                true => before.lasting(t, object, &members).await?,
+                false => Some((seen, changed)),
+            };
+            if let Some((seen, changed)) = lasting.filter(|(_, changed)| is_such(changed)) {
                 return Ok(Some(altered(attack, &changed, &seen)));
             }
         }

@@ -20,8 +20,7 @@ pub(super) struct Members {
 enum Form {
     /// A document, or a file, which is one text.
     Data,
-    /// A page for people. Messages come and go on it that tell of other objects, so what is there at one look alone says
-    /// nothing.
+    /// A page for people. Messages come and go on it, so what is there at one look alone says nothing.
     Page,
 }
 
@@ -61,14 +60,5 @@ impl Members {
     pub(super) fn differing(&self, other: &Self) -> BTreeSet<String> {
         let all = self.all.keys().chain(other.all.keys());
         all.filter(|member| self.all.get(*member) != other.all.get(*member)).cloned().collect()
-    }
-
-    /// What has changed since: on a page, of what is there still.
-    pub(super) fn changed(&self, now: &Self) -> BTreeSet<String> {
-        let mut changed = self.differing(now);
-        if self.form == Form::Page || now.form == Form::Page {
-            changed.retain(|member| self.all.contains_key(member) && now.all.contains_key(member));
-        }
-        changed
     }
 }

@@ -56,6 +56,11 @@ impl Subject {
         others.any(|(_, id)| names(shown, id))
     }
 
+    /// Whether it named this one when it was made.
+    pub(super) fn is_made_with(&self, kind: ResourceIx, id: &ObjectId) -> bool {
+        self.object.parents.iter().any(|(other, named)| *other == kind && named == id)
+    }
+
     /// What was there before, and is changed, names one of its owner's own again.
     pub(super) async fn restore(&self, w: WriteTape<'_>, op: &Operation, kind: ResourceIx) -> Result<(), Stop> {
         if !self.is_made {
