@@ -18,8 +18,8 @@ use watertight_spec::{Credential, FileForm, PrivateKey, Setting, Spec, TokenComm
 use self::files::file_of;
 use self::logins::{act_request, token_request};
 use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, encode};
-use crate::credentials::{Jar, assertion, totp};
-use crate::log::{Sender, Sent, Written, escaped};
+use crate::credentials::{Carried, Jar, assertion, totp};
+use crate::log::{IssuedSession, Sender, Sent, Written, escaped};
 use crate::moment::Moments;
 use crate::redact::Goes;
 
@@ -123,8 +123,8 @@ impl Rendered {
 
 /// What rendering needs to know of secrets.
 pub(crate) trait Secrets {
-    /// The headers that a principal's session carries, and the event that brought it.
-    fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)>;
+    /// What a principal's session carries, and the event that brought it.
+    fn session(&self, who: Who) -> Option<(u64, Carried)>;
     /// What the steps of a principal's log-in have set and told so far.
     fn jar(&self, who: Who) -> Jar;
     /// What stands for a secret of the spec.
@@ -147,8 +147,8 @@ pub(crate) trait Secrets {
 pub(crate) enum Held {
     /// A token.
     Token(Text),
-    /// The headers that a session carries.
-    Session(Vec<(String, Text)>),
+    /// What a session carries.
+    Session(Carried),
 }
 
 /// Why a call can't be rendered.
@@ -189,7 +189,8 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
         Call::Api(request) => {
             let tenant = &spec[request.at];
             let origin = request.origin.as_deref().unwrap_or(&tenant.url);
-            let Authorization { sender, by, headers: auth, query } = authorization(&request.caller, spec, secrets)?;
+            let Authorization { sender, by, headers: auth, query } =
+                authorization(&request.caller, origin, spec, secrets)?;
             let mut headers = vec![];
             if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
                 headers.push(("host".to_owned(), Text::plain(host(origin))));
@@ -354,7 +355,19 @@ impl Authorization {
     }
 }
 
-fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<Authorization, Unrendered> {
+/// What a caller proves itself with in a request to an origin.
+fn authorization(
+    caller: &Caller,
+    origin: &url::Url,
+    spec: &Spec,
+    secrets: &dyn Secrets,
+) -> Result<Authorization, Unrendered> {
+    // At another tenant's host it presents what it has for its own: that is the attack.
+    let cookies_of = |who: Who| {
+        let is_of_a_tenant = spec.tenants.iter().any(|tenant| tenant.url.host_str() == origin.host_str());
+        let origin = if is_of_a_tenant { &spec[who.tenant].url } else { origin };
+        origin.host_str().unwrap_or_default()
+    };
     let bearer = |token: Text| vec![("authorization".to_owned(), token.framed(|t| format!("Bearer {t}")))];
     let hidden = |secret: &SecretString| {
         let secret = secret.expose_secret();
@@ -389,7 +402,7 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
                     let missing = || Unrendered::NoToken(format!("{} is not logged in", spec.name_of(*who)));
                     let (seq, carried) = secrets.session(*who).ok_or_else(missing)?;
                     used = Some(seq);
-                    carried
+                    carried.to(cookies_of(*who))
                 }
                 Credential::Command(TokenCommand { header: Some(name), .. }) => {
                     let (seq, token) = secrets.current(*who).ok_or_else(|| missing(*who))?;
@@ -410,7 +423,7 @@ fn authorization(caller: &Caller, spec: &Spec, secrets: &dyn Secrets) -> Result<
             let (who, held) = secrets.issued(*seq).ok_or_else(brought)?;
             let headers = match held {
                 Held::Token(token) => bearer(token),
-                Held::Session(carried) => carried,
+                Held::Session(carried) => carried.to(cookies_of(who)),
             };
             Ok(Authorization::new(Sender::Issued { who, token: *seq }, spec.name_of(who), headers))
         }
@@ -461,11 +474,6 @@ fn form_body(fields: &[(String, Text)]) -> Text {
     Text::secret(encode(&|value| form_text(value.real())), encode(&|value| value.shown_in(form_text)))
 }
 
-/// Headers of which the log has placeholders.
-fn shown(headers: &[(String, String)]) -> Vec<(String, Text)> {
-    headers.iter().map(|(name, text)| (name.clone(), Text::secret(text.as_str(), text.as_str()))).collect()
-}
-
 /// What a replay knows: placeholders.
 #[derive(Default)]
 pub(crate) struct Placeholders {
@@ -474,7 +482,7 @@ pub(crate) struct Placeholders {
     /// By the event that brought it.
     pub(crate) issued: BTreeMap<u64, (Who, String)>,
     /// What sessions carry, by the event that brought it.
-    pub(crate) sessions: BTreeMap<u64, (Who, Vec<(String, String)>)>,
+    pub(crate) sessions: BTreeMap<u64, IssuedSession>,
     /// What each principal's log-in has told so far.
     pub(crate) jars: HashMap<Who, Jar>,
     /// The token that the event at hand says it used, where a principal's current one is asked for.
@@ -490,17 +498,17 @@ impl Secrets for Placeholders {
         let (owner, token) = self.issued.get(&seq)?;
         (*owner == who).then(|| (seq, Text::secret(token.clone(), token.clone())))
     }
-    fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)> {
+    fn session(&self, who: Who) -> Option<(u64, Carried)> {
         let seq = self.used?;
-        let (owner, carried) = self.sessions.get(&seq)?;
-        (*owner == who).then(|| (seq, shown(carried)))
+        let session = self.sessions.get(&seq)?;
+        (session.who == who).then(|| (seq, Carried::recorded(session)))
     }
     fn jar(&self, who: Who) -> Jar {
         self.jars.get(&who).cloned().unwrap_or_default()
     }
     fn issued(&self, seq: u64) -> Option<(Who, Held)> {
         match (self.sessions.get(&seq), self.issued.get(&seq)) {
-            (Some((who, carried)), _) => Some((*who, Held::Session(shown(carried)))),
+            (Some(session), _) => Some((session.who, Held::Session(Carried::recorded(session)))),
             (None, Some((who, token))) => Some((*who, Held::Token(Text::secret(token.clone(), token.clone())))),
             (None, None) => None,
         }

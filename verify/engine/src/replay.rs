@@ -165,7 +165,7 @@ impl<T: 'static> Player<T> {
                     self.secrets.issued.insert(event.seq, (token.who, token.placeholder.clone()));
                 }
                 if let Some(session) = &exchange.session {
-                    self.secrets.sessions.insert(event.seq, (session.who, session.carried.clone()));
+                    self.secrets.sessions.insert(event.seq, session.clone());
                 }
             }
             What::Throttled(_)

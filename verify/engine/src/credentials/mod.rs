@@ -26,7 +26,7 @@ use crate::redact::Redactor;
 use crate::render::{Held, Text};
 use forge::object;
 pub(crate) use owners::Owners;
-pub(crate) use session::Jar;
+pub(crate) use session::{Carried, Jar};
 pub(crate) use totp::Codes;
 
 /// The longest that a token is used without a new one.
@@ -44,8 +44,8 @@ pub(crate) struct Token {
     /// What makes it a secret: of a signed token its signature, of any other all of it.
     secret: SecretString,
     placeholder: String,
-    /// Of a session, the headers that every request carries.
-    carried: Vec<(String, Text)>,
+    /// Of a session, what every request carries.
+    carried: Carried,
     /// When to fetch another, well before it expires.
     renew: Option<Instant>,
 }
@@ -107,8 +107,8 @@ impl Tokens {
         }
     }
 
-    /// The headers that a principal's session carries, and the event that brought it.
-    pub(crate) fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)> {
+    /// What a principal's session carries, and the event that brought it.
+    pub(crate) fn session(&self, who: Who) -> Option<(u64, Carried)> {
         let seq = *self.current.borrow().get(&who)?;
         self.issued.borrow().get(&seq).map(|issued| (seq, issued.token.carried.clone()))
     }
@@ -227,19 +227,12 @@ pub(crate) fn session_of(spec: &Spec, who: Who, jar: &Jar) -> Result<(Token, Iss
     let Credential::Session { headers, lifetime, .. } = &spec[who].credential else {
         return Err("a session".to_owned());
     };
-    let mut carried: Vec<(String, Text)> = jar
-        .cookie(spec[who.tenant].url.host_str().unwrap_or_default())
-        .map(|cookie| ("cookie".to_owned(), cookie))
-        .into_iter()
-        .collect();
-    for (name, written) in headers {
-        carried.push((name.clone(), jar.written(written)?));
-    }
-    let shown = carried.iter().map(|(name, text)| (name.clone(), text.shown().to_owned())).collect();
+    let carried = jar.carried(headers)?;
+    let shown = carried.shown(who);
     let renew = lifetime.map(|life| Instant::now() + life - (life / 5).min(Duration::from_secs(30)));
     let empty = SecretString::from("");
     let token = Token { value: empty.clone(), secret: empty, placeholder: String::new(), carried, renew };
-    Ok((token, IssuedSession { who, carried: shown }))
+    Ok((token, shown))
 }
 
 /// The token in an endpoint's answer, as it is kept and as it is recorded. The redactor knows it from then on.
@@ -283,7 +276,7 @@ pub(crate) fn token_of(
         Instant::now() + life - (life / 5).min(Duration::from_secs(30))
     });
     let recorded = IssuedToken { who, placeholder: placeholder.clone(), header, claims, scope: None, lifetime };
-    Some((Token { value: value.into(), secret, placeholder, carried: Vec::new(), renew }, recorded))
+    Some((Token { value: value.into(), secret, placeholder, carried: Carried::default(), renew }, recorded))
 }
 
 fn value_in(spec: &Spec, who: Who, json: &Value) -> Option<(String, Option<Duration>)> {
@@ -305,7 +298,13 @@ mod tests {
     }
 
     fn token(text: &str) -> Token {
-        Token { value: text.into(), secret: text.into(), placeholder: String::new(), carried: Vec::new(), renew: None }
+        Token {
+            value: text.into(),
+            secret: text.into(),
+            placeholder: String::new(),
+            carried: Carried::default(),
+            renew: None,
+        }
     }
 
     /// A target whose tokens expire at once brings a new one with every request.

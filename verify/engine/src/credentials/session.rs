@@ -6,7 +6,7 @@ use serde_json::Value;
 use watertight_spec::{LoginStep, Take, UNIQUE, Who, Written, WrittenPart};
 
 use crate::call::{TokenCall, encode};
-use crate::log::{CookieReach, ShownCookie, ShownJar, attribute, document};
+use crate::log::{CookieReach, IssuedSession, ShownCookie, ShownJar, attribute, document};
 use crate::render::Text;
 
 /// Of an answer, names lower-case.
@@ -42,6 +42,23 @@ impl Cookie {
         Self { host: domain.unwrap_or_else(|| host.to_owned()), reach, name: set.name, value }
     }
 
+    /// As it is recorded.
+    fn shown(&self) -> ShownCookie {
+        let Self { host, reach, name, value } = self;
+        ShownCookie { host: host.clone(), reach: *reach, name: name.clone(), value: value.shown().to_owned() }
+    }
+
+    /// As a replay knows it.
+    fn recorded(shown: &ShownCookie) -> Self {
+        let ShownCookie { host, reach, name, value } = shown;
+        Self {
+            host: host.clone(),
+            reach: *reach,
+            name: name.clone(),
+            value: Text::secret(value.as_str(), value.as_str()),
+        }
+    }
+
     fn goes_to(&self, host: &str) -> bool {
         self.host == host || (self.reach == CookieReach::AllBelow && is_below(host, &self.host))
     }
@@ -52,30 +69,58 @@ fn is_below(host: &str, domain: &str) -> bool {
     host == domain || host.strip_suffix(domain).is_some_and(|above| above.ends_with('.'))
 }
 
+/// The `Cookie` header of those that go to a host.
+fn cookie(cookies: &[Cookie], host: &str) -> Option<Text> {
+    let of_host: Vec<&Cookie> = cookies.iter().filter(|cookie| cookie.goes_to(host)).collect();
+    let line = |value: &dyn Fn(&Text) -> String| {
+        let pairs: Vec<String> =
+            of_host.iter().map(|cookie| format!("{}={}", cookie.name, value(&cookie.value))).collect();
+        pairs.join("; ")
+    };
+    (!of_host.is_empty())
+        .then(|| Text::secret(line(&|text| text.real().to_owned()), line(&|text| text.shown().to_owned())))
+}
+
+/// What every request of a session carries: the cookies of the host to which it goes, and headers.
+#[derive(Clone, Default)]
+pub(crate) struct Carried {
+    headers: Vec<(String, Text)>,
+    cookies: Vec<Cookie>,
+}
+
+impl Carried {
+    /// The headers of a request to a host.
+    pub(crate) fn to(&self, host: &str) -> Vec<(String, Text)> {
+        let cookie = cookie(&self.cookies, host).map(|cookie| ("cookie".to_owned(), cookie));
+        cookie.into_iter().chain(self.headers.iter().cloned()).collect()
+    }
+
+    /// As it is recorded.
+    pub(crate) fn shown(&self, who: Who) -> IssuedSession {
+        let headers = self.headers.iter().map(|(name, text)| (name.clone(), text.shown().to_owned()));
+        IssuedSession { who, carried: headers.collect(), cookies: self.cookies.iter().map(Cookie::shown).collect() }
+    }
+
+    /// As a replay knows it.
+    pub(crate) fn recorded(shown: &IssuedSession) -> Self {
+        let headers =
+            shown.carried.iter().map(|(name, text)| (name.clone(), Text::secret(text.as_str(), text.as_str())));
+        Self { headers: headers.collect(), cookies: shown.cookies.iter().map(Cookie::recorded).collect() }
+    }
+}
+
 impl Jar {
     /// As it is recorded.
     pub(crate) fn shown(&self, who: Who) -> ShownJar {
-        let cookies = self.cookies.iter().map(|Cookie { host, reach, name, value }| ShownCookie {
-            host: host.clone(),
-            reach: *reach,
-            name: name.clone(),
-            value: value.shown().to_owned(),
-        });
+        let cookies = self.cookies.iter().map(Cookie::shown);
         let taken = self.taken.iter().map(|(name, text)| (name.clone(), text.shown().to_owned()));
         ShownJar { who, cookies: cookies.collect(), taken: taken.collect() }
     }
 
     /// As a replay knows it.
     pub(crate) fn recorded(shown: &ShownJar) -> Self {
-        let placeholder = |text: &str| Text::secret(text, text);
-        let cookies = shown.cookies.iter().map(|cookie| Cookie {
-            host: cookie.host.clone(),
-            reach: cookie.reach,
-            name: cookie.name.clone(),
-            value: placeholder(&cookie.value),
-        });
-        let taken = shown.taken.iter().map(|(name, text)| (name.clone(), placeholder(text)));
-        Self { cookies: cookies.collect(), taken: taken.collect() }
+        let taken = shown.taken.iter().map(|(name, text)| (name.clone(), Text::secret(text.as_str(), text.as_str())));
+        Self { cookies: shown.cookies.iter().map(Cookie::recorded).collect(), taken: taken.collect() }
     }
 
     /// What a step of a log-in knows, where this is what has been told so far. It begins with nothing; and the steps that make
@@ -161,14 +206,13 @@ impl Jar {
 
     /// The `Cookie` header for a host, if it gets any cookie.
     pub(crate) fn cookie(&self, host: &str) -> Option<Text> {
-        let of_host: Vec<&Cookie> = self.cookies.iter().filter(|cookie| cookie.goes_to(host)).collect();
-        let line = |value: &dyn Fn(&Text) -> String| {
-            let pairs: Vec<String> =
-                of_host.iter().map(|cookie| format!("{}={}", cookie.name, value(&cookie.value))).collect();
-            pairs.join("; ")
-        };
-        (!of_host.is_empty())
-            .then(|| Text::secret(line(&|text| text.real().to_owned()), line(&|text| text.shown().to_owned())))
+        cookie(&self.cookies, host)
+    }
+
+    /// What the requests of the session carry from now on, with these headers; or the name of what was not taken.
+    pub(crate) fn carried(&self, headers: &[(String, Written)]) -> Result<Carried, String> {
+        let written = headers.iter().map(|(name, written)| Ok((name.clone(), self.written(written)?)));
+        Ok(Carried { headers: written.collect::<Result<_, String>>()?, cookies: self.cookies.clone() })
     }
 
     /// A text with what was taken in it; the name of what was not, if there is any.

@@ -6,7 +6,7 @@ use watertight_spec::{PrivateKey, Totp, Who};
 
 use super::Live;
 use crate::call::Forged;
-use crate::credentials::{Jar, assertion, totp};
+use crate::credentials::{Carried, Jar, assertion, totp};
 use crate::log::Source;
 use crate::redact::Goes;
 use crate::render::{Held, Secrets, Text, forged_label};
@@ -31,7 +31,7 @@ impl Secrets for Known<'_> {
     fn current(&self, who: Who) -> Option<(u64, Text)> {
         self.live.tokens.current(who)
     }
-    fn session(&self, who: Who) -> Option<(u64, Vec<(String, Text)>)> {
+    fn session(&self, who: Who) -> Option<(u64, Carried)> {
         self.live.tokens.session(who)
     }
     fn jar(&self, who: Who) -> Jar {

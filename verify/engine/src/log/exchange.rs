@@ -211,6 +211,9 @@ pub struct IssuedSession {
     pub who: Who,
     /// Headers.
     pub carried: Vec<(String, String)>,
+    /// Cookies, each to the hosts to which it goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cookies: Vec<ShownCookie>,
 }
 
 /// What the requests of a log-in have told so far, with placeholders in place of its secrets.

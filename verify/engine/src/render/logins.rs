@@ -39,7 +39,8 @@ pub(super) fn token_request(ask: &TokenCall, spec: &Spec, secrets: &dyn Secrets)
                 // The cookies are those of the log-in, and none of its maker's.
                 Some(principal) => {
                     let maker = Caller::Own(Who { tenant: ask.who.tenant, principal });
-                    written_request(step, &jar.without_cookies(), authorization(&maker, spec, secrets)?, secrets)
+                    let with = authorization(&maker, &step.origin, spec, secrets)?;
+                    written_request(step, &jar.without_cookies(), with, secrets)
                 }
                 None => {
                     let sender = Sender::Principal { who: ask.who, token: None };
@@ -148,7 +149,8 @@ pub(super) fn act_request(ask: &ActCall, spec: &Spec, secrets: &dyn Secrets) -> 
     let act = &spec[ask.act];
     let request = ask.request(spec).ok_or_else(|| format!("nothing undoes {}", act.name))?;
     let jar = act.of.first().map(|who| secrets.jar(*who)).unwrap_or_default();
-    written_request(request, &jar.without_cookies(), authorization(&ask.caller, spec, secrets)?, secrets)
+    let with = authorization(&ask.caller, &request.origin, spec, secrets)?;
+    written_request(request, &jar.without_cookies(), with, secrets)
 }
 
 /// A request of a log-in or of an act, with what the requests before it have set and told.

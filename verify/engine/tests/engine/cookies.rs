@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use watertight_engine::call::Caller;
+use watertight_engine::call::{Call, Caller, Request};
 use watertight_testbed::raw::{reply, serve};
 
-use crate::bed::{Bed, parsed_in, text};
+use crate::bed::{Bed, parsed, parsed_in, text};
 
 #[tokio::test]
 async fn cookies_of_the_spec_and_of_a_file_are_sent_and_no_value_is_recorded() {
@@ -33,4 +33,27 @@ async fn cookies_of_the_spec_and_of_a_file_are_sent_and_no_value_is_recorded() {
     assert!(recorded.contains("lang=redacted-"), "{recorded}");
     fs::remove_file(folder.path().join("south.json")).unwrap();
     assert_eq!(bed.judged(vec![call]).len(), 1, "the record is enough");
+}
+
+/// Staff may log in at a host beside the target's, and act there.
+#[tokio::test]
+async fn a_cookie_goes_back_to_the_host_that_set_it_and_to_no_other() {
+    let (url, seen) = serve(|stream, head| async move {
+        let sets = head.starts_with("POST /login").then_some("set-cookie: desk=cookie-of-the-desk-01; Path=/\r\n");
+        reply(stream, sets.unwrap_or_default(), b"{}").await;
+    })
+    .await;
+    let desk = url.replace("127.0.0.1", "desk.localhost");
+    let steps = format!("[{{ request = \"POST {desk}/login\", form = {{ password = \"$SOUTH_PASSWORD\" }} }}]");
+    let spec = text(&url, "test", "", &format!("grant = \"session\"\nsteps = {steps}"));
+    let bed = Bed::new(parsed(&spec.replace("environment = ", &format!("hosts = [\"{desk}\"]\nenvironment = "))));
+    let at_desk = bed.request(Caller::Own(bed.south()), "GET", "/desk");
+    let at_desk = Call::Api(Request { origin: Some(Box::new(desk.parse().unwrap())), ..at_desk });
+    let calls = vec![at_desk, bed.get(Caller::Own(bed.south()), "/x")];
+    bed.perform(calls.clone()).await;
+    let sent = seen.lock().unwrap().clone();
+    let of = |line: &str| sent.iter().find(|head| head.starts_with(line)).unwrap();
+    assert!(of("GET /desk").contains("cookie: desk=cookie-of-the-desk-01\r\n"), "{sent:?}");
+    assert!(!of("GET /x").contains("cookie:"), "{sent:?}");
+    assert_eq!(bed.judged(calls).len(), 2, "the record is enough");
 }
