@@ -10,6 +10,7 @@ use std::rc::Rc;
 use watertight_engine::log::Source;
 use watertight_engine::planted::Planted;
 use watertight_engine::{Access, Job, Reading, Script};
+use watertight_model::Severity;
 use watertight_spec::{Pair, Spec, TenantIx};
 
 use crate::check::{Check, Concluded, Phase, Subject, Trial};
@@ -260,13 +261,15 @@ fn beside_trials(
 }
 
 impl TrialResult {
-    /// Whether what was seen is the leak that this has found: what its operation shows, or what its owner's own write has put
-    /// where it is seen.
+    /// Whether what was seen is the leak that this has found: what its operation shows, or what its operation has put where it
+    /// is seen.
     fn tells_of(&self, pair: Pair, sight: &Sight) -> bool {
         let operation = self.subject.operation();
         let is_shown = operation == sight.subject.operation() && self.pair == pair;
         let is_of_both = self.pair == pair || self.pair == Pair { attacker: pair.victim, victim: pair.attacker };
-        let is_written = operation.is_some() && operation == sight.written_by && is_of_both;
+        // What is shown weighs more than a hint, which would hide it.
+        let is_grave = matches!(self.check.severity, Severity::Critical | Severity::High);
+        let is_written = is_grave && operation.is_some_and(|operation| sight.by.contains(&operation)) && is_of_both;
         matches!(self.verdict, Verdict::Leak(_)) && (is_shown || is_written)
     }
 }

@@ -3,6 +3,7 @@
 //! A watcher is shown every event once, in the order of the log: in a live run as it is recorded, in a replay as it is
 //! read. It keeps only what it needs to conclude, so memory does not grow with the run.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,8 +39,9 @@ pub(crate) trait Watcher {
 pub(crate) struct Sight {
     pub(crate) subject: Subject,
     pub(crate) evidence: Evidence,
-    /// The operation by which what is shown was written in an ordinary request of its owner's, if that changed something.
-    pub(crate) written_by: Option<OperationIx>,
+    /// The operations by which what is shown may have come there: that of its owner's that wrote it, or those by which whoever
+    /// is shown it has attacked.
+    pub(crate) by: BTreeSet<OperationIx>,
 }
 
 /// Every watcher, at the beginning of a run with this tag that may send this.

@@ -66,6 +66,8 @@ pub enum Switch {
     NewTokensServed,
     /// A read-only tenant is written to as before.
     ReadOnlyWritten,
+    /// What is there already may be changed in a read-only tenant.
+    ReadOnlyChanged,
     /// Who is suspended takes all others along.
     SuspendsAll,
     /// A task is created below any case, whoever's it is.

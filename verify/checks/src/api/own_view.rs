@@ -53,8 +53,27 @@ pub(crate) struct OwnView {
     shown_own: BTreeSet<TenantIx>,
     /// Canaries that ordinary requests have written into something that was there, and by which operation: the last ones.
     written: VecDeque<(String, OperationIx)>,
-    /// The first answer at a place to one tenant that showed what is another's, by what had written that.
-    leaks: BTreeMap<(Pair, Subject, Option<OperationIx>), Evidence>,
+    /// Operations by which each tenant has written across, and was not refused: what it got by them is shown to it since.
+    attacks: BTreeMap<TenantIx, BTreeSet<OperationIx>>,
+    /// The first answer at a place to one tenant that showed what is another's, by how that may have come there.
+    leaks: BTreeMap<(Pair, Subject, Came), Seen>,
+}
+
+/// How what is another's may have come to where it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Came {
+    /// It was always there.
+    Always,
+    /// Its owner has written it by this operation.
+    Written(OperationIx),
+    /// Whoever is shown it may have got it by an attack.
+    Attacked,
+}
+
+struct Seen {
+    evidence: Evidence,
+    /// The operations by which it may have come.
+    by: BTreeSet<OperationIx>,
 }
 
 /// How many of those are known.
@@ -71,6 +90,7 @@ impl OwnView {
             waiting: Vec::new(),
             shown_own: BTreeSet::new(),
             written: VecDeque::new(),
+            attacks: BTreeMap::new(),
             leaks: BTreeMap::new(),
         }
     }
@@ -91,7 +111,7 @@ impl OwnView {
         let attacker = who.tenant;
         for victim in self.spec.tenant_ixs().filter(|tenant| *tenant != attacker) {
             let pair = Pair { attacker, victim };
-            if self.leaks.contains_key(&(pair, subject, None)) {
+            if self.leaks.contains_key(&(pair, subject, Came::Always)) {
                 continue;
             }
             // What the run itself has written into an object is its own doing.
@@ -102,8 +122,9 @@ impl OwnView {
             };
             if let Some(what) = shown_of(&self.spec, planted, exchange, victim).or_else(field) {
                 let line = format!("an ordinary answer to {} shows {what}", exchange.by);
-                let place = (pair, subject, self.written_by(exchange, victim));
-                self.leaks.entry(place).or_insert_with(|| Evidence::of(Shows::ForeignData, line, exchange));
+                let (came, by) = self.came_by(exchange, pair);
+                let evidence = || Evidence::of(Shows::ForeignData, line, exchange);
+                self.leaks.entry((pair, subject, came)).or_insert_with(|| Seen { evidence: evidence(), by });
             }
         }
         let is_known = self.shown_own.contains(&attacker);
@@ -112,10 +133,24 @@ impl OwnView {
         }
     }
 
-    /// The operation that has written what an answer shows of another tenant's, if one of these has.
-    fn written_by(&self, exchange: &Exchange, victim: TenantIx) -> Option<OperationIx> {
-        let shown = &exchange.hits.iter().find(|hit| hit.owner == victim)?.text;
-        self.written.iter().find(|(marker, _)| marker == shown).map(|(_, operation)| *operation)
+    /// How what an answer shows of another tenant's may have come there, and by which operations.
+    fn came_by(&self, exchange: &Exchange, pair: Pair) -> (Came, BTreeSet<OperationIx>) {
+        let shown = exchange.hits.iter().find(|hit| hit.owner == pair.victim).map(|hit| &hit.text);
+        let written = self.written.iter().find(|(marker, _)| Some(marker) == shown);
+        match (written, self.attacks.get(&pair.attacker)) {
+            (Some((_, operation)), _) => (Came::Written(*operation), BTreeSet::from([*operation])),
+            (None, Some(attacks)) => (Came::Attacked, attacks.clone()),
+            (None, None) => (Came::Always, BTreeSet::new()),
+        }
+    }
+
+    /// Keeps in mind by what a tenant may have got something of another's.
+    fn note_attack(&mut self, exchange: &Exchange) {
+        let (Some(who), Some(operation)) = (exchange.sender.who(), exchange.operation) else { return };
+        let is_done = exchange.succeeded() || exchange.leads_on();
+        if is_done && self.spec[operation].effect != Effect::Read {
+            self.attacks.entry(who.tenant).or_default().insert(operation);
+        }
     }
 
     /// Keeps in mind what a request writes into something that is there already.
@@ -168,16 +203,17 @@ impl Watcher for OwnView {
                     None => self.fold(&Planted::default(), exchange),
                 }
             }
+            What::Exchange(exchange) if exchange.intent == Intent::Across => self.note_attack(exchange),
             _ => {}
         }
     }
 
     fn leaks(&self, pair: Pair) -> Vec<Sight> {
         let of_pair = self.leaks.iter().filter(|((seen, ..), _)| *seen == pair);
-        let sight = |((_, subject, written_by), evidence): (&(Pair, Subject, Option<OperationIx>), &Evidence)| Sight {
+        let sight = |((_, subject, _), Seen { evidence, by }): (&(Pair, Subject, Came), &Seen)| Sight {
             subject: *subject,
             evidence: evidence.clone(),
-            written_by: *written_by,
+            by: by.clone(),
         };
         of_pair.map(sight).collect()
     }

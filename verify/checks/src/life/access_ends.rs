@@ -23,7 +23,7 @@ pub(super) static CHECK: Check = Check {
     cwe: &["CWE-613"],
     title: "Who loses access is refused within the time that the spec allows, and the others go on",
     does: "Logs in those whom an [[act]] is about, and finds up to six operations that show them an object of their tenant \
-           and show anonymous requests none; for an act that makes a tenant read-only, operations by which they make an object. Does \
+           and show anonymous requests none; for an act that makes a tenant read-only, operations by which they make or change an object. Does \
            the act, and asks again with the very same credentials until they are refused or `within` is over; then with the \
            tenant left out of each part of the request that names it; and where the act ends all access, with a credential \
            that is asked for anew. Takes the act back with `undo`. One act after the other, after all other trials.",

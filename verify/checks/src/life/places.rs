@@ -1,4 +1,4 @@
-//! Where credentials are presented: operations that show a principal an object of its tenant, or let it make one.
+//! Where credentials are presented: operations that show a principal an object of its tenant, or let it make or change one.
 
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::log::Exchange;
@@ -8,7 +8,7 @@ use watertight_spec::{Effect, Ends, OperationIx, Role, Spec, Who};
 use super::held::Held;
 use super::until::Asked;
 use crate::api::tenantless;
-use crate::shared::{Place, Words, failed, is_creatable, is_turned_away, parents_for, request};
+use crate::shared::{Place, Words, failed, is_creatable, is_turned_away, parents_for, plant, request};
 use crate::token::ProtectedObject;
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -25,8 +25,8 @@ pub(super) struct Open {
 enum Does {
     /// It is shown this object.
     Shows(Box<ProtectedObject>),
-    /// It may make an object, here.
-    Makes(Place),
+    /// It may make an object here, or change the one that is here.
+    Writes(Place),
 }
 
 /// What an answer says of access.
@@ -46,13 +46,13 @@ impl Open {
         let is_given = match &self.does {
             // A page of a list may have moved meanwhile: any other object of the tenant's will do.
             Does::Shows(object) => object.shown_in(answer) || answer.shows(object.object().tenant),
-            Does::Makes(_) => is_success,
+            Does::Writes(_) => is_success,
         };
         let is_refused = match &self.does {
             // A list may be shown with nothing in it.
             Does::Shows(_) => is_success,
-            // Locked (RFC 4918 11.3), a conflict, not allowed: all of them make nothing.
-            Does::Makes(_) => is_refused(answer),
+            // Locked (RFC 4918 11.3), a conflict, not allowed: all of them write nothing.
+            Does::Writes(_) => is_refused(answer),
         };
         match class_of(answer) {
             _ if is_given => Access::Given,
@@ -84,7 +84,7 @@ impl Open {
     pub(super) fn request(&self, t: &Tape, caller: Caller) -> Result<Request, Stop> {
         match &self.does {
             Does::Shows(object) => Ok(object.own(caller)),
-            Does::Makes(place) => {
+            Does::Writes(place) => {
                 let words = Words::canary(&t.canary(place.tenant));
                 request(t, caller, &t.spec[self.operation], place, &words)
             }
@@ -99,7 +99,7 @@ impl Open {
             Does::Shows(object) if op.role == Role::Read => {
                 tenantless(t, op, caller, (&Place::of(object.object()), &Words::default())).unwrap_or_default()
             }
-            Does::Shows(_) | Does::Makes(_) => Vec::new(),
+            Does::Shows(_) | Does::Writes(_) => Vec::new(),
         }
     }
 }
@@ -115,7 +115,7 @@ pub(super) async fn open_to(t: &Tape, held: &Held, ends: Ends) -> Result<Vec<Ope
     let mut first = None;
     let operations = match ends {
         Ends::Held | Ends::Every => reads(&t.spec),
-        Ends::Writes => creates(&t.spec),
+        Ends::Writes => writes(&t.spec),
     };
     for operation in operations {
         match try_at(t, operation, (held.who, &held.caller)).await {
@@ -152,8 +152,12 @@ async fn try_at(t: &Tape, operation: OperationIx, (who, caller): (Who, &Caller))
         return Ok(Open { operation, does: Does::Shows(Box::new(object)) });
     }
     let resource = op.resource.ok_or_else(|| Stop::not_applicable("it makes nothing that the run knows"))?;
-    let place = Place::within(tenant, &parents_for(t, tenant, resource)?);
-    let open = Open { operation, does: Does::Makes(place) };
+    let place = match (op.role, t.writing()) {
+        (Role::Create, _) => Place::within(tenant, &parents_for(t, tenant, resource)?),
+        (_, Some(w)) => Place::of(&plant(w, tenant, resource).await?),
+        (_, None) => return Err(Stop::not_applicable("only reads are sent")),
+    };
+    let open = Open { operation, does: Does::Writes(place) };
     let made = t.send(open.request(t, caller.clone())?).await;
     failed(&made).map_or(Ok(open), Err)
 }
@@ -188,6 +192,16 @@ fn reads(spec: &Spec) -> Vec<OperationIx> {
         })
     };
     of(Role::Read).chain(of(Role::List)).collect()
+}
+
+/// Operations that make objects, and then those that change one.
+fn writes(spec: &Spec) -> Vec<OperationIx> {
+    let changes = |operation: &OperationIx| {
+        let op = &spec[*operation];
+        let is_made = op.resource.is_some_and(|resource| is_creatable(spec, resource));
+        is_made && op.effect == Effect::Change && matches!(op.role, Role::Replace | Role::Patch | Role::Custom)
+    };
+    creates(spec).into_iter().take(MOST / 2).chain(spec.operation_ixs().filter(changes)).collect()
 }
 
 /// Operations that make objects, by an id of the target's choice.

@@ -34,8 +34,10 @@ async fn who_is_suspended_or_read_only_loses_what_that_ends_and_it_is_told_how_s
 async fn a_suspended_tenant_that_is_served_and_a_read_only_one_that_is_written_to_are_leaks() {
     let mut found = leaking(&lives(Fixture::lives(), &[SuspendedServed]).await).join(", ");
     assert_eq!(sorted(&found), OF_SUSPENDING);
-    found = leaking(&lives(Fixture::lives(), &[ReadOnlyWritten]).await).join(", ");
-    assert_eq!(sorted(&found), OF_FREEZING);
+    for written in [ReadOnlyWritten, ReadOnlyChanged] {
+        found = leaking(&lives(Fixture::lives(), &[written]).await).join(", ");
+        assert_eq!(sorted(&found), OF_FREEZING, "{written:?}");
+    }
 }
 
 #[tokio::test]

@@ -62,7 +62,9 @@ impl Api {
         if self.lives.suspended.contains(&of) && !is_served {
             return Some(Answer::problem(if self.is(Switch::SuspendedUnknown) { 401 } else { 403 }, "suspended", ""));
         }
-        if self.lives.read_only.contains(&of) && asked.method != "GET" && !self.is(Switch::ReadOnlyWritten) {
+        let is_written =
+            self.is(Switch::ReadOnlyWritten) || (self.is(Switch::ReadOnlyChanged) && asked.method == "PATCH");
+        if self.lives.read_only.contains(&of) && asked.method != "GET" && !is_written {
             return Some(Answer::problem(423, "read-only", ""));
         }
         None
