@@ -49,8 +49,9 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
             (rehearsed, observe_at_rest(t, std::iter::once(&others.theirs)).await?.pop())
         }
     };
-    let before = again.as_ref().unwrap_or(before);
     let open = bracket::open(async || read(t, &others.theirs).await).await?;
+    // The rehearsal may show with every object of the victim's.
+    let before = &again.as_ref().unwrap_or(before).like(t, &others.theirs, open.held());
     let subject = Subject::choose(w, aim.attacker, resource).await?;
     let outcome = naming.attack(w, &subject, &others.theirs, before, &rehearsed).await?;
     naming.discard(w, &subject).await?;

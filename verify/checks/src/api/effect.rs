@@ -55,7 +55,7 @@ impl AtRest {
         !self.noise.is_empty()
     }
 
-    /// Of an object that has just been made, as it was read: what changes by itself is known from another one.
+    /// Of an object as it was read now: what changes by itself is known already, from this one or another.
     pub(super) fn like(&self, t: &Tape, object: &Object, seen: &Exchange) -> Self {
         Self { members: Members::of(t, object, seen), noise: self.noise.clone() }
     }

@@ -48,6 +48,8 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     let company = Slot::All.beside_new(w, op, pair.victim, resource).await?;
     let effect = rehearse(t, op, &Place::of(&other).beside(company), &other, &of_other).await?;
     let open = bracket::open(async || read(t, theirs).await).await?;
+    // The rehearsal may show with every object of the victim's.
+    let before = before.like(t, theirs, open.held());
     let nonce = t.nonce(pair.attacker);
     let company = Slot::All.beside_new(w, op, pair.attacker, resource).await?;
     let place = Place::of(mine).beside(company);

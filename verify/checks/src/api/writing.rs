@@ -88,7 +88,7 @@ pub(super) async fn write_across(
     // Attack, watch and close.
     let mut verdict = None;
     for (target, at_rest) in objects_attacked.iter().zip(at_rest) {
-        verdict = target.attack(w, Before::Observed(at_rest), &effect, None).await?;
+        verdict = target.attack(w, &at_rest, &effect, None).await?;
         if verdict.is_some() {
             break;
         }
@@ -98,7 +98,7 @@ pub(super) async fn write_across(
     if verdict.is_none() {
         let quiet = t.quiet([pair.attacker, pair.victim]).await;
         let target = AttackedObject::choose(w, op, pair, resource, whose, slot).await?;
-        verdict = target.attack(w, Before::Like(&of_double), &effect, Some(quiet)).await?;
+        verdict = target.attack(w, &of_double, &effect, Some(quiet)).await?;
         objects_attacked.push(target);
     }
     let verdict = verdict.ok_or_else(|| {
@@ -166,10 +166,10 @@ async fn write_disposable(
         return Err(Unproven::new(Reason::IdTaken, detail).into());
     }
     let mut at_rest = observe_at_rest(t, std::iter::once(object)).await?;
-    let before = Before::Observed(at_rest.pop().ok_or_else(Unproven::nothing_sent)?);
+    let before = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
     let place = whose.place(pair.attacker, object, &own);
     let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), place, own };
-    let verdict = attacked.attack(w, before, &effect, None).await?;
+    let verdict = attacked.attack(w, &before, &effect, None).await?;
     let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
     match verdict {
         Verdict::Isolated(_) if is_seen && !can_still_be_done(t, op, object).await? => {
@@ -206,14 +206,6 @@ async fn rehearse_further(
         Ok(effect) if !effect.is_seen() => Err(Stop::not_applicable(ONE_AT_A_TIME)),
         told => told,
     }
-}
-
-/// What the object attacked is like before.
-enum Before<'b> {
-    /// It was read twice, some time apart.
-    Observed(AtRest),
-    /// It has just been made, and what changes by itself is known from another one.
-    Like(&'b AtRest),
 }
 
 async fn discard(w: WriteTape<'_>, objects_attacked: &[AttackedObject<'_>]) -> Result<(), Stop> {
@@ -276,21 +268,19 @@ impl<'o> AttackedObject<'o> {
         Ok(Self { op, pair, whose, above, object, place, own })
     }
 
-    /// The bracket around the attack; `None` where the attacker has an object of its own at that id: nothing was sent.
-    /// `quiet` ends with the attack.
+    /// The bracket around the attack; `None` where the attacker has an object of its own at that id: nothing was sent. What
+    /// changes by itself is known from `at_rest`, of this object or another one; what it is like is read once more, for what
+    /// the owner has done meanwhile may show with every object of its tenant. `quiet` ends with the attack.
     async fn attack(
         &self,
         w: WriteTape<'_>,
-        before: Before<'_>,
+        at_rest: &AtRest,
         effect: &SeenEffect,
         quiet: Option<Quiet<'_>>,
     ) -> Result<Option<Verdict>, Stop> {
         let t = w.tape();
         let open = bracket::open(async || read(t, &self.object).await).await?;
-        let before = match before {
-            Before::Observed(at_rest) => at_rest,
-            Before::Like(other) => other.like(t, &self.object, open.held()),
-        };
+        let before = at_rest.like(t, &self.object, open.held());
         let nonce = t.nonce(self.pair.attacker);
         let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };
         drop(quiet);
