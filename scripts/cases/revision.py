@@ -1,8 +1,12 @@
 """Every answer tells which revision the whole workspace is at: whatever anyone of the tenant does moves it, in all of its
-documents. That is no change of the document by someone else. Documents are archived by their number alone.
+documents. That is no change of the document by someone else; of a review it is all that can be seen. Documents are archived
+and reviewed by their number alone. Answers take their time, so that others come in between.
 
-CWE-639: the lookup of one route lacks the tenant.
+CWE-639: the lookup of two routes lacks the tenant.
 """
+
+import random
+import time
 
 from kit import BUG, Answer, App, Kept, counter, key, rest, text
 
@@ -16,6 +20,7 @@ limits.rate = 5000
 target = { name = "workspace", url = "$URL", environment = "test", settle = "100ms" }
 operation = [
   { name = "archive", request = "POST /documents/{document}/archive", effect = "change" },
+  { name = "review", request = "POST /documents/{document}/review", effect = "change" },
   { name = "attach", request = "POST /documents/{document}/attach?label={label}", effect = "change" },
 ]
 [[resource]]
@@ -28,7 +33,7 @@ path = "/labels"
 create = { title = "{canary}" }
 """
 ENV = {"KEY_A": "key-of-teal", "KEY_B": "key-of-plum"}
-LEAKS = ["POST /documents/{document}/archive"]
+LEAKS = ["POST /documents/{document}/archive", "POST /documents/{document}/review"]
 
 app = App()
 KEYS = {"key-of-teal": "teal", "key-of-plum": "plum"}
@@ -45,13 +50,21 @@ def moved(tenant):
     return tenant
 
 
+def found(tenant, number):
+    one = documents.all.get(int(number)) if BUG else None
+    return one or documents.get(tenant, int(number))
+
+
 @app.route("POST", "/documents/([0-9]+)/archive")
 def archive(ask, number):
     tenant = moved(who(ask))
-    one = documents.all.get(int(number)) if BUG else documents.get(tenant, int(number))
-    if one is None:
-        documents.get(tenant, int(number))
-    one["archived"] = True
+    found(tenant, number)["archived"] = True
+    return Answer(204)
+
+
+@app.route("POST", "/documents/([0-9]+)/review")
+def review(ask, number):
+    moved(found(who(ask), number)["tenant"])
     return Answer(204)
 
 
@@ -80,6 +93,7 @@ plain = app.answer
 
 
 def with_revision(ask):
+    time.sleep(random.random() / 30)
     told = plain(ask)
     tenant = KEYS.get(ask.headers.get("x-api-key"))
     if tenant and told.kind == "application/json" and told.body.startswith(b"{"):

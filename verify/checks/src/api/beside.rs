@@ -9,8 +9,8 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Symbol};
 
 use self::subject::Subject;
-use super::effect::{AtRest, SeenEffect, observe_at_rest, poll_effect, rehearse_at};
-use crate::bracket::{self, Attack};
+use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, poll_effect, rehearse_at};
+use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
     Aim, Nowhere, Place, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken, leak,
@@ -31,7 +31,7 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
     let others = Others::choose(w, aim, kind).await?;
     // The victim shows with objects of its own that it works, and what it does.
     let at_rest = observe_at_rest(t, others.both().into_iter()).await?;
-    let [of_double, before] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
+    let [at_rest, of_double] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let naming = Naming { aim, op, kind, resource };
     let rehearsed = naming.rehearse(w, &others.double, of_double).await?;
     // Where it is one and the same object, what the victim has done to it is no one else's doing.
@@ -49,11 +49,13 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
             (rehearsed, observe_at_rest(t, std::iter::once(&others.theirs)).await?.pop())
         }
     };
-    let open = bracket::open(async || read(t, &others.theirs).await).await?;
-    // The rehearsal may show with every object of the victim's.
-    let before = &again.as_ref().unwrap_or(before).like(t, &others.theirs, open.held());
+    let theirs = (&others.theirs, again.as_ref().unwrap_or(at_rest));
+    let control = async || read(t, &others.theirs).await;
+    let (open, Expected { before, effect }, _quiet) =
+        Expected::open(t, aim.pair(), theirs, &rehearsed.effect, &control).await?;
+    let rehearsed = Rehearsed { effect, ..rehearsed };
     let subject = Subject::choose(w, aim.attacker, resource).await?;
-    let outcome = naming.attack(w, &subject, &others.theirs, before, &rehearsed).await?;
+    let outcome = naming.attack(w, &subject, &others.theirs, &before, &rehearsed).await?;
     naming.discard(w, &subject).await?;
     let verdict = open.attack(outcome).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
@@ -90,8 +92,9 @@ impl Others {
         Unproven::new(Reason::EffectUnseen, detail).into()
     }
 
+    /// The double last: whatever changes in both, the other one is known to change as well.
     fn both(&self) -> [&Object; 2] {
-        [&self.double, &self.theirs]
+        [&self.theirs, &self.double]
     }
 
     async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {

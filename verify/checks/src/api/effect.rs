@@ -1,5 +1,9 @@
 //! What the owner sees of an object: at rest, after its own operation, and after an attack.
 
+mod at_rest;
+mod expected;
+mod state;
+
 use std::collections::BTreeSet;
 
 use watertight_engine::log::Exchange;
@@ -7,85 +11,15 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape};
 use watertight_spec::{Operation, Role, TenantIx};
 
+pub(super) use self::at_rest::{AtRest, observe_at_rest};
+pub(super) use self::expected::Expected;
+use self::state::{State, is_anothers, state, still_gone};
 use super::members::Members;
-use crate::shared::{
-    Listed, Nowhere, Place, Words, any_object, foreign, is_turned_away, leaves, look_up, operation_of, own, poll, read,
-    request, says_nothing, shows, succeed_or_lead_on,
-};
+use crate::shared::{Place, Words, any_object, own, poll, read, request, succeed_or_lead_on};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
-/// What an object looks like while no one touches it.
-pub(super) struct AtRest {
-    members: Members,
-    /// Members that change by themselves.
-    noise: BTreeSet<String>,
-}
-
-/// The owner reads each object twice. In between is the time within which a platform finishes by itself what a create
-/// began, so that this is not taken for what the operation or the attacker does.
-pub(super) async fn observe_at_rest<'o>(
-    t: &Tape,
-    objects: impl Iterator<Item = &'o Object>,
-) -> Result<Vec<AtRest>, Stop> {
-    let mut first = Vec::new();
-    for object in objects {
-        first.push((object, read(t, object).await?));
-    }
-    t.wait(t.spec.target.settle).await;
-    let mut all = Vec::new();
-    for (object, seen) in first {
-        all.push(read_again(t, object, &seen).await?);
-    }
-    Ok(all)
-}
-
-async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRest, Stop> {
-    let before = Members::of(t, object, first);
-    match state(t, object).await? {
-        State::There(_, members) => Ok(AtRest { noise: before.differing(&members), members }),
-        State::Gone(seen) | State::Unclear(seen) => {
-            Err(Unproven::shown(Reason::ControlFailed, "the owner can't read its own object twice", &seen).into())
-        }
-    }
-}
-
-impl AtRest {
-    /// Whether something of it changed while no one touched it.
-    pub(super) fn moves(&self) -> bool {
-        !self.noise.is_empty()
-    }
-
-    /// Of an object as it was read now: what changes by itself is known already, from this one or another.
-    pub(super) fn like(&self, t: &Tape, object: &Object, seen: &Exchange) -> Self {
-        Self { members: Members::of(t, object, seen), noise: self.noise.clone() }
-    }
-
-    /// The same now, at two looks: a message is on one of them alone.
-    async fn now(&self, t: &Tape, object: &Object) -> Result<Self, Stop> {
-        let first = read(t, object).await?;
-        let again = read_again(t, object, &first).await?;
-        Ok(Self { noise: self.noise.union(&again.noise).cloned().collect(), members: again.members })
-    }
-
-    /// What has changed on a page at a second look too, and that look: a message that something was done is shown once.
-    async fn lasting(
-        &self,
-        t: &Tape,
-        object: &Object,
-        now: &Members,
-    ) -> Result<Option<(Seen, BTreeSet<String>)>, Stop> {
-        let State::There(again, then) = state(t, object).await? else { return Ok(None) };
-        let passing = now.differing(&then);
-        let lasting = self.changed(&then).into_iter().filter(|member| !passing.contains(member)).collect();
-        Ok(Some((again, lasting)))
-    }
-
-    fn changed(&self, now: &Members) -> BTreeSet<String> {
-        self.members.differing(now).into_iter().filter(|member| !self.noise.contains(member)).collect()
-    }
-}
-
 /// What an operation does to an object, as the owner sees it.
+#[derive(Clone)]
 pub(super) enum SeenEffect {
     /// It is gone.
     Gone,
@@ -143,7 +77,7 @@ pub(super) async fn rehearse_at(
 }
 
 async fn quiet_for_pages<'t>(t: &'t Tape, object: &Object, before: &AtRest) -> Option<Quiet<'t>> {
-    match before.members.is_page() && !t.is_quiet([object.tenant]) {
+    match before.is_page() && !t.is_quiet([object.tenant]) {
         true => Some(t.quiet([object.tenant]).await),
         false => None,
     }
@@ -177,9 +111,9 @@ const LED_ELSEWHERE: &str = "its owner is led elsewhere, and sees nothing of wha
 /// The owner does it to an object of its own, at this place, and it works.
 pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Object) -> Result<(), Stop> {
     let seen = read(t, object).await?;
-    let mut before = AtRest { members: Members::of(t, object, &seen), noise: BTreeSet::new() };
+    let mut before = AtRest::of(t, object, &seen);
     let quiet = quiet_for_pages(t, object, &before).await;
-    if before.members.is_page() {
+    if before.is_page() {
         before = before.now(t, object).await?;
     }
     let done = done_by_owner(t, op, place, object.tenant).await?;
@@ -347,63 +281,4 @@ async fn destroyed(
             .with(found, &seen)
             .with("and reads another of its own as before", &other),
     ))
-}
-
-/// What the owner reads of an object.
-enum State {
-    There(Seen, Members),
-    Gone(Seen),
-    Unclear(Seen),
-}
-
-async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
-    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return listed_state(t, object).await };
-    let place = Place::of(object);
-    let ask = |place: &Place| request(t, own(t, object.tenant)?, op, place, &Words::default());
-    let seen = t.send(ask(&place)?).await;
-    let members = Members::told(&seen);
-    let is_anothers = is_anothers(t, &seen, object);
-    let may_be_nothing = seen.succeeded() && !is_anothers && !shows(&seen, object);
-    if may_be_nothing || is_turned_away(&seen) {
-        // Some answer with a success, and nothing in it, for whatever does not exist, or lead elsewhere.
-        let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
-        if says_nothing(t, op, ask, &place, nowhere, &seen).await? {
-            return Ok(State::Gone(seen));
-        }
-    }
-    Ok(match (seen.status(), members) {
-        // Another tenant's object is in its place: what that means besides is for `api.own-view`.
-        (Some(200..=299), _) if is_anothers => State::Gone(seen),
-        (Some(200..=299), Some(members)) => State::There(seen, members),
-        // 403 too: some answer so for whatever does not exist.
-        (Some(403 | 404 | 410), _) => State::Gone(seen),
-        _ => State::Unclear(seen),
-    })
-}
-
-/// The same where only its owner's list shows it.
-async fn listed_state(t: &Tape, object: &Object) -> Result<State, Stop> {
-    let Listed { page, item, is_complete } = look_up(t, object).await.map_err(|stop| match stop {
-        Stop::NotApplicable(nothing) => Unproven::new(Reason::EffectUnseen, nothing.why).into(),
-        unproven => unproven,
-    })?;
-    Ok(match item {
-        Some(item) => State::There(page, Members::data(leaves(&item))),
-        None if is_complete && page.succeeded() => State::Gone(page),
-        None => State::Unclear(page),
-    })
-}
-
-/// Whether an answer shows another tenant's object, and not this one.
-fn is_anothers(t: &Tape, seen: &Exchange, object: &Object) -> bool {
-    let mut others = t.spec.tenant_ixs().filter(|tenant| *tenant != object.tenant);
-    !shows(seen, object) && others.any(|tenant| foreign(t, seen, tenant).is_some())
-}
-
-/// A second look at an object that was gone: a replica may lag behind, so one answer destroys nothing.
-async fn still_gone(t: &Tape, object: &Object) -> Result<Option<Seen>, Stop> {
-    Ok(match state(t, object).await? {
-        State::Gone(seen) => Some(seen),
-        State::There(..) | State::Unclear(_) => None,
-    })
 }

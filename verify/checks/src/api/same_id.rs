@@ -8,8 +8,8 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx};
 
-use super::effect::{AtRest, observe_at_rest, poll_effect, rehearse};
-use crate::bracket::{self, Attack};
+use super::effect::{AtRest, Expected, observe_at_rest, poll_effect, rehearse};
+use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
     Doubles, Place, Slot, Words, are_named_by_clients, attack, count_by_themselves, failed, ids_count, leak,
@@ -36,20 +36,17 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     // The victim shows on another one what it does.
     let other = plant(w, pair.victim, resource).await?;
     made.push(other.clone());
-    let mut at_rest = observe_at_rest(t, [&other, theirs].into_iter()).await?;
+    let mut at_rest = observe_at_rest(t, [theirs, &other].into_iter()).await?;
     // What a platform does after a create has been done then: what moves from now on always does.
     if at_rest.iter().any(AtRest::moves) {
-        at_rest = observe_at_rest(t, [&other, theirs].into_iter()).await?;
+        at_rest = observe_at_rest(t, [theirs, &other].into_iter()).await?;
     }
-    let mut at_rest = at_rest.into_iter();
-    let (Some(of_other), Some(before)) = (at_rest.next(), at_rest.next()) else {
-        return Err(Unproven::nothing_sent().into());
-    };
+    let [at_rest, of_other] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let company = Slot::All.beside_new(w, op, pair.victim, resource).await?;
-    let effect = rehearse(t, op, &Place::of(&other).beside(company), &other, &of_other).await?;
-    let open = bracket::open(async || read(t, theirs).await).await?;
-    // The rehearsal may show with every object of the victim's.
-    let before = before.like(t, theirs, open.held());
+    let effect = rehearse(t, op, &Place::of(&other).beside(company), &other, of_other).await?;
+    let control = async || read(t, theirs).await;
+    let (open, Expected { before, effect }, _quiet) =
+        Expected::open(t, pair, (theirs, at_rest), &effect, &control).await?;
     let nonce = t.nonce(pair.attacker);
     let company = Slot::All.beside_new(w, op, pair.attacker, resource).await?;
     let place = Place::of(mine).beside(company);

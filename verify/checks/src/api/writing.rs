@@ -4,10 +4,10 @@
 use watertight_engine::call::Mark;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Quiet, Seen, Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
-use super::effect::{AtRest, SeenEffect, observe_at_rest, poll_effect, rehearse};
+use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, poll_effect, rehearse};
 use super::several::ONE_AT_A_TIME;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
@@ -77,9 +77,10 @@ pub(super) async fn write_across(
     for _ in 0..count {
         objects_attacked.push(AttackedObject::choose(w, op, pair, resource, whose, slot).await?);
     }
-    let objects = std::iter::once(&double).chain(objects_attacked.iter().map(|target| &target.object));
-    let mut at_rest = observe_at_rest(t, objects).await?.into_iter();
-    let of_double = at_rest.next().ok_or_else(|| Unproven::new(Reason::ControlFailed, "nothing was read"))?;
+    // The double last: whatever changes in both, the others are known to change as well.
+    let objects = objects_attacked.iter().map(|target| &target.object).chain(std::iter::once(&double));
+    let mut at_rest = observe_at_rest(t, objects).await?;
+    let of_double = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
     let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
     let effect = match slot {
         Slot::Further(_) => rehearse_further(t, op, &place, &double, &of_double).await?,
@@ -87,18 +88,18 @@ pub(super) async fn write_across(
     };
     // Attack, watch and close.
     let mut verdict = None;
-    for (target, at_rest) in objects_attacked.iter().zip(at_rest) {
-        verdict = target.attack(w, &at_rest, &effect, None).await?;
+    for (target, at_rest) in objects_attacked.iter().zip(&at_rest) {
+        verdict = target.attack(w, at_rest, &effect).await?;
         if verdict.is_some() {
             break;
         }
     }
-    // All that took its time: the attacker has got objects of its own at these ids. Now nothing else creates any until the
-    // attack is sent.
+    // All that took its time: the attacker has got objects of its own at these ids. Or what it does is seen on the victim's
+    // others too. Now nothing else makes or changes any.
     if verdict.is_none() {
-        let quiet = t.quiet([pair.attacker, pair.victim]).await;
+        let _quiet = t.quiet([pair.attacker, pair.victim]).await;
         let target = AttackedObject::choose(w, op, pair, resource, whose, slot).await?;
-        verdict = target.attack(w, &of_double, &effect, Some(quiet)).await?;
+        verdict = target.attack(w, &of_double, &effect).await?;
         objects_attacked.push(target);
     }
     let verdict = verdict.ok_or_else(|| {
@@ -169,7 +170,7 @@ async fn write_disposable(
     let before = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
     let place = whose.place(pair.attacker, object, &own);
     let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), place, own };
-    let verdict = attacked.attack(w, &before, &effect, None).await?;
+    let verdict = attacked.attack(w, &before, &effect).await?;
     let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
     match verdict {
         Verdict::Isolated(_) if is_seen && !can_still_be_done(t, op, object).await? => {
@@ -268,23 +269,18 @@ impl<'o> AttackedObject<'o> {
         Ok(Self { op, pair, whose, above, object, place, own })
     }
 
-    /// The bracket around the attack; `None` where the attacker has an object of its own at that id: nothing was sent. What
-    /// changes by itself is known from `at_rest`, of this object or another one; what it is like is read once more, for what
-    /// the owner has done meanwhile may show with every object of its tenant. `quiet` ends with the attack.
-    async fn attack(
-        &self,
-        w: WriteTape<'_>,
-        at_rest: &AtRest,
-        effect: &SeenEffect,
-        quiet: Option<Quiet<'_>>,
-    ) -> Result<Option<Verdict>, Stop> {
+    /// The bracket around the attack; `None` where it can't be told from what others do in the victim's tenant meanwhile, or
+    /// where the attacker has an object of its own at that id: then nothing was sent. What changes by itself is known from
+    /// `at_rest`, of this object or another one.
+    async fn attack(&self, w: WriteTape<'_>, at_rest: &AtRest, effect: &SeenEffect) -> Result<Option<Verdict>, Stop> {
         let t = w.tape();
         let open = bracket::open(async || read(t, &self.object).await).await?;
-        let before = at_rest.like(t, &self.object, open.held());
+        let Some(expected) = Expected::of(t, self.pair, (&self.object, at_rest), effect, open.held()) else {
+            return Ok(None);
+        };
         let nonce = t.nonce(self.pair.attacker);
         let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };
-        drop(quiet);
-        let outcome = self.watch(t, &before, effect, &sent, &nonce).await?;
+        let outcome = self.watch(t, &expected, &sent, &nonce).await?;
         if self.may_create() && sent.lets_in() && !outcome.is_leak() {
             self.undo(w, &nonce).await?;
         }
@@ -346,14 +342,8 @@ impl<'o> AttackedObject<'o> {
     }
 
     /// What came of it, as the answer says and the owner sees.
-    async fn watch(
-        &self,
-        t: &Tape,
-        before: &AtRest,
-        effect: &SeenEffect,
-        sent: &Exchange,
-        nonce: &str,
-    ) -> Result<Attack, Stop> {
+    async fn watch(&self, t: &Tape, expected: &Expected, sent: &Exchange, nonce: &str) -> Result<Attack, Stop> {
+        let Expected { before, effect } = expected;
         let found = match leak(t, sent, self.pair.victim) {
             Some(evidence) => Some(evidence),
             None => poll_effect(t, &self.object, before, effect, sent, nonce).await?,
@@ -385,10 +375,8 @@ impl<'o> AttackedObject<'o> {
     /// invalid.
     async fn is_refused_as_nowhere(&self, t: &Tape, sent: &Exchange, nonce: &str) -> Result<bool, Stop> {
         let Pair { attacker, victim } = self.pair;
-        let _quiet = match ids_count(t, victim, self.object.resource) {
-            true => Some(t.quiet([attacker, victim]).await),
-            false => None,
-        };
+        let needs_quiet = ids_count(t, victim, self.object.resource) && !t.is_quiet([attacker, victim]);
+        let _quiet = if needs_quiet { Some(t.quiet([attacker, victim]).await) } else { None };
         if self.is_taken(t).await? {
             return Ok(false);
         }

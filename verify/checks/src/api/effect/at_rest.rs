@@ -1,0 +1,105 @@
+//! What an object looks like while no one touches it.
+
+use std::collections::BTreeSet;
+
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Seen, Tape};
+
+use super::super::members::Members;
+use super::state::{State, state};
+use crate::shared::read;
+use crate::verdict::{Reason, Stop, Unproven};
+
+/// What an object looks like while no one touches it.
+pub(in crate::api) struct AtRest {
+    members: Members,
+    /// Members that change by themselves.
+    noise: BTreeSet<String>,
+}
+
+/// The owner reads each object twice. In between is the time within which a platform finishes by itself what a create
+/// began, so that this is not taken for what the operation or the attacker does.
+pub(in crate::api) async fn observe_at_rest<'o>(
+    t: &Tape,
+    objects: impl Iterator<Item = &'o Object>,
+) -> Result<Vec<AtRest>, Stop> {
+    let mut first = Vec::new();
+    for object in objects {
+        first.push((object, read(t, object).await?));
+    }
+    t.wait(t.spec.target.settle).await;
+    let mut all = Vec::new();
+    for (object, seen) in first {
+        all.push(read_again(t, object, &seen).await?);
+    }
+    Ok(all)
+}
+
+async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRest, Stop> {
+    let before = Members::of(t, object, first);
+    match state(t, object).await? {
+        State::There(_, members) => Ok(AtRest { noise: before.differing(&members), members }),
+        State::Gone(seen) | State::Unclear(seen) => {
+            Err(Unproven::shown(Reason::ControlFailed, "the owner can't read its own object twice", &seen).into())
+        }
+    }
+}
+
+impl AtRest {
+    /// Of an object that was read once.
+    pub(super) fn of(t: &Tape, object: &Object, seen: &Exchange) -> Self {
+        Self { members: Members::of(t, object, seen), noise: BTreeSet::new() }
+    }
+
+    /// Whether something of it changed while no one touched it.
+    pub(in crate::api) fn moves(&self) -> bool {
+        !self.noise.is_empty()
+    }
+
+    /// Of an object as it was read now: what changes by itself is known already, from this one or another.
+    pub(super) fn like(&self, t: &Tape, object: &Object, seen: &Exchange) -> Self {
+        Self { members: Members::of(t, object, seen), noise: self.noise.clone() }
+    }
+
+    /// Of the same object as it was read later, when its owner had done something to another: what has changed in both is of
+    /// the whole tenant (a count, a revision, its last activity), and changes with whatever anyone of it does.
+    pub(super) fn later(&self, t: &Tape, object: &Object, seen: &Exchange) -> Self {
+        let members = Members::of(t, object, seen);
+        Self { noise: self.noise.union(&self.members.differing(&members)).cloned().collect(), members }
+    }
+
+    /// The same now, at two looks: a message is on one of them alone.
+    pub(super) async fn now(&self, t: &Tape, object: &Object) -> Result<Self, Stop> {
+        let first = read(t, object).await?;
+        let again = read_again(t, object, &first).await?;
+        Ok(Self { noise: self.noise.union(&again.noise).cloned().collect(), members: again.members })
+    }
+
+    /// What has changed on a page at a second look too, and that look: a message that something was done is shown once.
+    pub(super) async fn lasting(
+        &self,
+        t: &Tape,
+        object: &Object,
+        now: &Members,
+    ) -> Result<Option<(Seen, BTreeSet<String>)>, Stop> {
+        let State::There(again, then) = state(t, object).await? else { return Ok(None) };
+        let passing = now.differing(&then);
+        let lasting = self.changed(&then).into_iter().filter(|member| !passing.contains(member)).collect();
+        Ok(Some((again, lasting)))
+    }
+
+    /// Whether it is shown on a page for people.
+    pub(super) fn is_page(&self) -> bool {
+        self.members.is_page()
+    }
+
+    /// Those of these members that don't change by themselves.
+    pub(super) fn without_noise(&self, members: &BTreeSet<String>) -> BTreeSet<String> {
+        members.difference(&self.noise).cloned().collect()
+    }
+
+    pub(super) fn changed(&self, now: &Members) -> BTreeSet<String> {
+        self.without_noise(&self.members.differing(now))
+    }
+}

@@ -1,0 +1,63 @@
+//! What an attack on an object is told by, while others of the same tenant are made and changed.
+
+use watertight_engine::planted::Object;
+use watertight_engine::{Quiet, Seen, Tape};
+use watertight_spec::Pair;
+
+use super::{AtRest, SeenEffect};
+use crate::bracket::{self, Open};
+use crate::verdict::Stop;
+
+/// What an object is like just before the attack, and what of the operation's effect would be seen on it then.
+pub(in crate::api) struct Expected {
+    pub(in crate::api) before: AtRest,
+    pub(in crate::api) effect: SeenEffect,
+}
+
+impl Expected {
+    /// `at_rest` was read before the owner did the operation to another of its own, `seen` after it. What has changed in both is
+    /// of the whole tenant, and changes with whatever anyone of it does, so it tells nothing, unless all else is quiet. None
+    /// where nothing is left to be seen.
+    pub(in crate::api) fn of(
+        t: &Tape,
+        pair: Pair,
+        (object, at_rest): (&Object, &AtRest),
+        effect: &SeenEffect,
+        seen: &Seen,
+    ) -> Option<Self> {
+        if t.is_quiet([pair.attacker, pair.victim]) {
+            return Some(Self { before: at_rest.like(t, object, seen), effect: effect.clone() });
+        }
+        let before = at_rest.later(t, object, seen);
+        let effect = match effect {
+            SeenEffect::Gone => SeenEffect::Gone,
+            SeenEffect::Changes(all) => {
+                let left = before.without_noise(all);
+                if left.is_empty() && !all.is_empty() {
+                    return None;
+                }
+                SeenEffect::Changes(left)
+            }
+        };
+        Some(Self { before, effect })
+    }
+
+    /// Opens the bracket, and makes it quiet in both tenants for as long as the last of it is held where the attack could not be
+    /// told from what others do there.
+    pub(in crate::api) async fn open<'t, C: AsyncFn() -> Result<Seen, Stop> + Copy>(
+        t: &'t Tape,
+        pair: Pair,
+        (object, at_rest): (&Object, &AtRest),
+        effect: &SeenEffect,
+        control: C,
+    ) -> Result<(Open<C, Seen>, Self, Option<Quiet<'t>>), Stop> {
+        let open = bracket::open(control).await?;
+        if let Some(expected) = Self::of(t, pair, (object, at_rest), effect, open.held()) {
+            return Ok((open, expected, None));
+        }
+        let quiet = t.quiet([pair.attacker, pair.victim]).await;
+        let open = bracket::open(control).await?;
+        let before = at_rest.like(t, object, open.held());
+        Ok((open, Self { before, effect: effect.clone() }, Some(quiet)))
+    }
+}
