@@ -14,7 +14,8 @@ use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
     Aim, Nowhere, Place, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken, leak,
-    never_existed, operation_of, own, parent_of, plant, prepared_object, read, remove, request, says_nothing, shows,
+    named_below, never_existed, operation_of, own, parent_of, plant, prepared_object, read, remove, request,
+    says_nothing, shows,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -28,12 +29,16 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
         true => None,
         false => Some(t.quiet([aim.attacker, aim.victim]).await),
     };
-    let others = Others::choose(w, aim, kind).await?;
+    let above = match named_below(&t.spec, op).any(|below| below == kind) && is_creatable(&t.spec, resource) {
+        true => Some(Subject::choose(w, op, aim.victim, resource).await?),
+        false => None,
+    };
+    let others = Others::choose(w, aim, kind, above.as_ref()).await?;
     // The victim shows with objects of its own that it works, and what it does.
     let at_rest = observe_at_rest(t, others.both().into_iter()).await?;
     let [at_rest, of_double] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let naming = Naming { aim, op, kind, resource };
-    let rehearsed = naming.rehearse(w, &others.double, of_double).await?;
+    let rehearsed = naming.rehearse(w, above, &others.double, of_double).await?;
     // Where it is one and the same object, what the victim has done to it is no one else's doing.
     let (rehearsed, again) = match (others.double == others.theirs, rehearsed) {
         (false, rehearsed) => (rehearsed, None),
@@ -42,7 +47,7 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
             let mut after = observe_at_rest(t, std::iter::once(&others.double)).await?;
             let of_double = after.pop().ok_or_else(Unproven::nothing_sent)?;
             // What it does a second time it will do a third time.
-            let rehearsed = naming.rehearse(w, &others.double, &of_double).await?;
+            let rehearsed = naming.rehearse(w, None, &others.double, &of_double).await?;
             if matches!(rehearsed.effect, SeenEffect::Gone) {
                 return Err(others.too_few());
             }
@@ -54,7 +59,7 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
     let (open, Expected { before, effect }, _quiet) =
         Expected::open(t, aim.pair(), theirs, &rehearsed.effect, &control).await?;
     let rehearsed = Rehearsed { effect, ..rehearsed };
-    let subject = Subject::choose(w, aim.attacker, resource).await?;
+    let subject = Subject::choose(w, op, aim.attacker, resource).await?;
     let outcome = naming.attack(w, &subject, &others.theirs, &before, &rehearsed).await?;
     naming.discard(w, &subject).await?;
     let verdict = open.attack(outcome).close().await?;
@@ -72,12 +77,18 @@ struct Others {
 }
 
 impl Others {
-    async fn choose(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Result<Self, Stop> {
+    async fn choose(w: WriteTape<'_>, aim: Aim, kind: ResourceIx, above: Option<&Subject>) -> Result<Self, Stop> {
         let t = w.tape();
         let is_made = is_creatable(&t.spec, kind);
         let beside = |tenant, object: &Object| Place::of(object).in_tenant(tenant);
         let (double, theirs) = match is_made {
-            true => (plant(w, aim.victim, kind).await?, clear_object(w, aim.pair(), kind, beside).await?),
+            true => {
+                let double = match above.and_then(|above| above.below(kind)) {
+                    Some(below) => below.clone(),
+                    None => plant(w, aim.victim, kind).await?,
+                };
+                (double, clear_object(w, aim.pair(), kind, beside).await?)
+            }
             false => {
                 let one = prepared_object(t, aim.victim, kind)?;
                 let last = t.planted.of(aim.victim, kind).filter(|object| !object.marker.is_empty()).last();
@@ -123,18 +134,25 @@ struct Naming<'o> {
 }
 
 impl Naming<'_> {
-    /// The victim sends it with objects of its own.
-    async fn rehearse(&self, w: WriteTape<'_>, double: &Object, of_double: &AtRest) -> Result<Rehearsed, Stop> {
-        let subject = match self.is_above(&w) {
-            true => Subject::beside(w, self.resource, double).await?,
-            false => Subject::choose(w, self.aim.victim, self.resource).await?,
+    /// The victim sends it with objects of its own: for the one above the double, where that is below what it concerns.
+    async fn rehearse(
+        &self,
+        w: WriteTape<'_>,
+        above: Option<Subject>,
+        double: &Object,
+        of_double: &AtRest,
+    ) -> Result<Rehearsed, Stop> {
+        let subject = match above {
+            Some(above) => above,
+            None if self.is_above(&w) => Subject::beside(w, self.op, self.resource, double).await?,
+            None => Subject::choose(w, self.op, self.aim.victim, self.resource).await?,
         };
         let rehearsed = self.rehearse_with(w, &subject, double, of_double).await;
         self.discard(w, &subject).await?;
         match rehearsed {
             // What an object names may be fixed once it is made: then it must be that.
             Err(Stop::Unproven(_)) if !self.is_above(&w) && self.is_named_by_create(&w) => {
-                let subject = Subject::beside(w, self.resource, double).await?;
+                let subject = Subject::beside(w, self.op, self.resource, double).await?;
                 let rehearsed = self.rehearse_with(w, &subject, double, of_double).await;
                 self.discard(w, &subject).await?;
                 rehearsed
@@ -265,7 +283,7 @@ impl Naming<'_> {
             }
         }
         // Accepted: was the victim's looked up, or is any id good enough?
-        let subject = Subject::choose(w, self.aim.attacker, self.resource).await?;
+        let subject = Subject::choose(w, self.op, self.aim.attacker, self.resource).await?;
         let nowhere = subject.naming(self.kind, &never_existed(t, theirs, 0).await?);
         let of_nowhere = self.send(t, &nowhere, &t.nonce(self.aim.attacker)).await?;
         self.discard(w, &subject).await?;

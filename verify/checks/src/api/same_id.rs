@@ -12,7 +12,7 @@ use super::effect::{AtRest, Expected, observe_at_rest, poll_effect, rehearse};
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
-    Doubles, Place, Slot, Words, are_named_by_clients, attack, count_by_themselves, failed, ids_count, leak,
+    Doubles, Furnished, Place, Slot, Words, are_named_by_clients, attack, count_by_themselves, failed, ids_count, leak,
     make_doubles, name_doubles, own, plant, read, remove, request,
 };
 use crate::verdict::{Stop, Unproven, Verdict};
@@ -43,14 +43,16 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     }
     let [at_rest, of_other] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let company = Slot::All.beside_new(w, op, pair.victim, resource).await?;
-    let effect = rehearse(t, op, &Place::of(&other).beside(company), &other, of_other).await?;
+    let furnished = Furnished::at(w, op, Place::of(&other).beside(company)).await?;
+    let effect = rehearse(t, op, &furnished.place, &other, of_other).await?;
+    furnished.discard(w).await?;
     let control = async || read(t, theirs).await;
     let (open, Expected { before, effect }, _quiet) =
         Expected::open(t, pair, (theirs, at_rest), &effect, &control).await?;
     let nonce = t.nonce(pair.attacker);
     let company = Slot::All.beside_new(w, op, pair.attacker, resource).await?;
-    let place = Place::of(mine).beside(company);
-    let asked = request(t, own(t, pair.attacker)?, op, &place, &Words::nonce(&nonce))?;
+    let furnished = Furnished::at(w, op, Place::of(mine).beside(company)).await?;
+    let asked = request(t, own(t, pair.attacker)?, op, &furnished.place, &Words::nonce(&nonce))?;
     let sent = t.send(attack(t, &asked, pair.attacker)?).await;
     if let Some(stop) = failed(&sent) {
         return Err(stop);
@@ -66,6 +68,7 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     };
     let verdict = open.attack(outcome).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
+        furnished.discard(w).await?;
         discard(w, &made).await?;
     }
     Ok(verdict)

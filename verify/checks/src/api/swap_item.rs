@@ -13,8 +13,8 @@ use super::several::in_every_slot;
 use super::writing::{Where, in_own_place, write_across};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
 use crate::shared::{
-    Aim, Place, SHARED, Slot, again, any_object, clear_below, each, ids_count, is_creatable, named_besides, parent_of,
-    parents_for, plant, plant_under, prepared_object, remove, tries,
+    Aim, Place, SHARED, Slot, again, any_object, clear_below, each, ids_count, is_creatable, named_below,
+    named_besides, parent_of, parents_for, plant, plant_under, prepared_object, remove, tries,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -27,7 +27,8 @@ pub(crate) static CHECK: Check = Check {
     does: "Reads, replaces, changes, deletes and lists below the victim's objects by their ids, in the attacker's own \
            tenant, with the attacker's own credential; an object with a parent is tried below the attacker's \
            parent and below the victim's. What is read is also tried the other way round: the attacker's own object below \
-           the victim's, or with one of the victim's named beside it. Where a list of the request names objects, the \
+           the victim's, or with one of the victim's named beside it. What a request names below the object (an album and \
+           one of its photos) is the attacker's first, then the victim's too. Where a list of the request names objects, the \
            victim's is tried in each place of it, beside others of the attacker's own; so it is in a list of one, if its \
            owner may name a second one there. Of ids that both have, where they count in each tenant or clients choose \
            them, the attacker reads, lists by and writes to its own.",
@@ -147,6 +148,9 @@ async fn read_theirs(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -
             concluded = read_beside_own(t, op, aim, resource, kind).await?;
         }
     }
+    if is_isolated(&concluded) && named_below(&t.spec, op).next().is_some() {
+        concluded = or_else(read_with_below(t, op, aim, resource).await, concluded)?;
+    }
     Ok(concluded)
 }
 
@@ -165,7 +169,11 @@ fn of_others(t: &Tape, aim: Aim, concluded: Concluded) -> Concluded {
 
 async fn write_theirs(w: WriteTape<'_>, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::Own, slot).await;
-    let below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
+    let mut below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
+    if is_isolated(&below_own) && named_below(&w.spec, op).next().is_some() {
+        // What it names below the object may have to be of it.
+        below_own = write_across(w, op, aim.pair(), resource, Where::WithBelow, Slot::All).await?;
+    }
     if !is_nested(&w.spec, op) || !is_isolated(&below_own) {
         return Ok(below_own);
     }
@@ -258,6 +266,21 @@ async fn read_beside_own(t: &Tape, op: &Operation, aim: Aim, resource: ResourceI
         }
     }
     Err(taken())
+}
+
+/// The victim's object, with what it names below that.
+async fn read_with_below(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
+    let theirs = prepared_object(t, aim.victim, resource)?;
+    let is_of_theirs = |object: &&Object| object.parents.contains(&(resource, theirs.id.clone()));
+    let mut place = Place::of(&theirs);
+    for kind in named_below(&t.spec, op) {
+        let below = t.planted.of(aim.victim, kind).find(is_of_theirs);
+        let below = below.ok_or_else(|| Stop::not_applicable("the victim has none below it"))?;
+        place = place.and(kind, &below.id);
+    }
+    let across = place.clone().in_tenant(aim.attacker);
+    let swap = Swap { op, aim, shown: theirs.clone(), theirs: place, place: across, kind: resource };
+    swap.pair(t).await?.ok_or_else(taken)
 }
 
 /// A list below an object, or one that names some to filter by: with all ids of the victim's, then each by itself.

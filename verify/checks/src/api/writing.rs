@@ -12,9 +12,9 @@ use super::several::ONE_AT_A_TIME;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, ids_count, is_creatable,
-    is_held_by_a_third, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for, plant, plant_below,
-    read, remove, remove_if_written, request, says_nothing,
+    Furnished, Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, ids_count,
+    is_creatable, is_held_by_a_third, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for,
+    plant, plant_below, read, remove, remove_if_written, request, says_nothing,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -27,6 +27,8 @@ pub(super) enum Where {
     Between(Way),
     /// In its own, with the victim's id, below a parent of its own.
     Own,
+    /// The same with the ids of the victim's objects below it, where it names some.
+    WithBelow,
     /// In its own, with the ids of the victim's object and of the victim's object above it.
     BelowTheirs,
 }
@@ -37,7 +39,15 @@ impl Where {
         match self {
             Self::Theirs => Place::of(object),
             Self::Between(way) => Place::of(object).named_in(Named::In(way, attacker)),
-            Self::Own | Self::BelowTheirs => own.clone(),
+            Self::Own | Self::WithBelow | Self::BelowTheirs => own.clone(),
+        }
+    }
+
+    /// Whether all that is named with the object is the victim's.
+    fn is_all_theirs(self) -> bool {
+        match self {
+            Self::Theirs | Self::Between(_) | Self::WithBelow => true,
+            Self::Own | Self::BelowTheirs => false,
         }
     }
 }
@@ -82,9 +92,10 @@ pub(super) async fn write_across(
     let mut at_rest = observe_at_rest(t, objects).await?;
     let of_double = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
     let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
+    let furnished = Furnished::at(w, op, place).await?;
     let effect = match slot {
-        Slot::Further(_) => rehearse_further(t, op, &place, &double, &of_double).await?,
-        Slot::All | Slot::Nth(_) => rehearse(t, op, &place, &double, &of_double).await?,
+        Slot::Further(_) => rehearse_further(t, op, &furnished.place, &double, &of_double).await?,
+        Slot::All | Slot::Nth(_) => rehearse(t, op, &furnished.place, &double, &of_double).await?,
     };
     // Attack, watch and close.
     let mut verdict = None;
@@ -108,6 +119,7 @@ pub(super) async fn write_across(
     if !matches!(verdict, Verdict::Leak(_)) {
         discard(w, &objects_attacked).await?;
         if !matches!(effect, SeenEffect::Gone) {
+            furnished.discard(w).await?;
             remove(w, &double).await?;
         }
     }
@@ -169,7 +181,7 @@ async fn write_disposable(
     let mut at_rest = observe_at_rest(t, std::iter::once(object)).await?;
     let before = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
     let place = whose.place(pair.attacker, object, &own);
-    let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), place, own };
+    let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), below: None, place, own };
     let verdict = attacked.attack(w, &before, &effect).await?;
     let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
     match verdict {
@@ -225,6 +237,8 @@ struct AttackedObject<'o> {
     above: Option<Object>,
     /// The victim's.
     object: Object,
+    /// What the request names below it, where that is the victim's too.
+    below: Option<Furnished>,
     /// Where the attacker sends it.
     place: Place,
     /// The same ids in the attacker's own place, where it must have nothing: a target that goes by the credential alone
@@ -256,7 +270,7 @@ impl<'o> AttackedObject<'o> {
                 let own = Place::of(&object).in_tenant(pair.attacker);
                 (Some(above), object, own)
             }
-            Where::Theirs | Where::Between(_) | Where::Own => {
+            Where::Theirs | Where::Between(_) | Where::Own | Where::WithBelow => {
                 let object = match is_quiet {
                     true => clear_object(w, pair, resource, beside).await?,
                     false => plant(w, pair.victim, resource).await?,
@@ -265,8 +279,13 @@ impl<'o> AttackedObject<'o> {
                 (None, object, own)
             }
         };
+        let below = match whose.is_all_theirs() {
+            true => Some(Furnished::at(w, op, Place::of(&object)).await?),
+            false => None,
+        };
         let place = whose.place(pair.attacker, &object, &own).beside(company);
-        Ok(Self { op, pair, whose, above, object, place, own })
+        let place = below.iter().fold(place, |place, below| below.named_in(place));
+        Ok(Self { op, pair, whose, above, object, below, place, own })
     }
 
     /// The bracket around the attack; `None` where it can't be told from what others do in the victim's tenant meanwhile, or
@@ -308,10 +327,10 @@ impl<'o> AttackedObject<'o> {
         // owns would be taken for the victim's.
         let counts = || ids_count(t, victim, self.object.resource);
         let _quiet = match self.whose {
-            Where::Own | Where::BelowTheirs if counts() => Some(t.quiet([attacker]).await),
+            Where::Own | Where::WithBelow | Where::BelowTheirs if counts() => Some(t.quiet([attacker]).await),
             // The request may go to the victim's host.
             Where::Between(_) if counts() => Some(t.quiet([attacker, victim]).await),
-            Where::Theirs | Where::Own | Where::BelowTheirs | Where::Between(_) => None,
+            Where::Theirs | Where::Own | Where::WithBelow | Where::BelowTheirs | Where::Between(_) => None,
         };
         if self.is_taken(t).await? {
             return Ok(None);
@@ -399,6 +418,9 @@ impl<'o> AttackedObject<'o> {
     }
 
     async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {
+        if let Some(below) = &self.below {
+            below.discard(w).await?;
+        }
         remove(w, &self.object).await?;
         match &self.above {
             Some(above) => remove(w, above).await,

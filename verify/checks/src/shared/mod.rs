@@ -4,6 +4,7 @@
 //!   What a document needs escaped is (`escape`). [`company`](Slot): where it names several objects of a kind.
 //! - [`plant`](plant()): disposable objects, and those that set-up planted for all.
 //!   [`doubles`](Doubles): objects of two tenants with one id.
+//!   [`below`](Furnished): what is made below the object that a request concerns, to be named with it.
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
 //!   of an answer, and how answers are told apart.
@@ -13,6 +14,7 @@
 //! - [`page`](id_beside()): which object a text on an HTML page belongs to.
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
 
+mod below;
 mod company;
 mod doubles;
 mod escape;
@@ -28,6 +30,7 @@ mod place;
 mod plant;
 mod unmarked;
 
+pub(crate) use below::{Furnished, named_below};
 pub(crate) use company::{Company, Slot};
 pub(crate) use doubles::{
     Doubles, are_named_by_clients, count_by_themselves, known_doubles, make_doubles, name_doubles,

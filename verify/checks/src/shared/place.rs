@@ -239,9 +239,15 @@ impl Bound<'_> {
         Some(company.map_or(id, |company| company.id(id, slots.slot(nth))))
     }
 
-    /// Where the place names no object of a kind: the first that set-up has planted in that tenant.
+    /// Where the place names no object of a kind: the first that set-up has planted in that tenant, below what the place names
+    /// if there is one.
     fn planted(&self, resource: ResourceIx) -> Option<&ObjectId> {
-        self.t.planted.of(self.place.tenant, resource).next().map(|object| &object.id)
+        let all = || self.t.planted.of(self.place.tenant, resource);
+        let is_below = |object: &&Object| {
+            let mut above = object.parents.iter();
+            above.any(|(kind, id)| self.place.id(*kind) == Some(id))
+        };
+        all().find(is_below).or_else(|| all().next()).map(|object| &object.id)
     }
 
     /// What the spec says that is written for a tenant.

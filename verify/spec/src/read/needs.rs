@@ -13,22 +13,30 @@ pub(super) fn relate(
     operations: &[Operation],
     spans: &[Range<usize>],
 ) {
+    let of = |own: ResourceIx| operations.iter().filter(move |operation| operation.resource == Some(own));
     for (place, resource) in resources.iter_mut().enumerate() {
         let own = ResourceIx::new(place);
-        let of_own = || operations.iter().filter(|operation| operation.resource == Some(own));
-        let parent = resource.parent.or_else(|| {
-            let of_role = |role| of_own().find(|operation| operation.role == role);
+        resource.parent = resource.parent.or_else(|| {
+            let of_role = |role| of(own).find(|operation| operation.role == role);
             let in_path =
                 |operation: &Operation| operation.request.path.objects().into_iter().rfind(|object| *object != own);
             [Role::Create, Role::List, Role::Read].into_iter().filter_map(of_role).find_map(in_path)
         });
-        let mut needs: Vec<ResourceIx> = Vec::new();
-        for object in of_own().flat_map(|operation| operation.request.objects()).chain(parent) {
-            if object != own && !needs.contains(&object) {
-                needs.push(object);
+    }
+    let parents: Vec<Option<ResourceIx>> = resources.iter().map(|resource| resource.parent).collect();
+    for (place, resource) in resources.iter_mut().enumerate() {
+        let own = ResourceIx::new(place);
+        let named =
+            of(own).flat_map(|operation| operation.request.objects().into_iter().map(move |kind| (operation, kind)));
+        // An update may name what is below the object itself: the cover of an album. It is made when that is there.
+        let before = named.filter(|(operation, kind)| {
+            *kind != own && (operation.role == Role::Create || !is_below(&parents, *kind, own))
+        });
+        for need in before.map(|(_, kind)| kind).chain(resource.parent) {
+            if !resource.needs.contains(&need) {
+                resource.needs.push(need);
             }
         }
-        (resource.parent, resource.needs) = (parent, needs);
     }
     let depths = depths(resources);
     let names: Vec<&str> =
@@ -41,6 +49,12 @@ pub(super) fn relate(
     for (resource, depth) in resources.iter_mut().zip(depths) {
         resource.depth = depth.unwrap_or_default();
     }
+}
+
+fn is_below(parents: &[Option<ResourceIx>], kind: ResourceIx, other: ResourceIx) -> bool {
+    let parent = |kind: &ResourceIx| parents.get(kind.number()).copied().flatten();
+    // A circle of parents is told as such.
+    std::iter::successors(parent(&kind), parent).take(parents.len()).any(|above| above == other)
 }
 
 /// How many resources come before each, in a row; none for those that need each other, or one that does.

@@ -6,40 +6,59 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role, TenantIx};
 
 use crate::shared::{
-    Place, Words, any_object, has_word, is_creatable, leaves, operation_of, own, plant, plant_under, prepared_object,
-    remove, request,
+    Furnished, Place, Words, any_object, has_word, is_creatable, leaves, operation_of, own, plant, plant_under,
+    prepared_object, remove, request,
 };
 use crate::verdict::Stop;
 
 /// One that is made for it, or one that was there before and may be changed.
 pub(super) struct Subject {
     object: Object,
+    /// Where its owner's request goes, with what is named below it.
+    at: Furnished,
     is_made: bool,
 }
 
 impl Subject {
     /// A tenant's own.
-    pub(super) async fn choose(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> Result<Self, Stop> {
-        let is_made = is_creatable(&w.spec, resource);
-        let object = match (is_made, w.spec[resource].is_disposable) {
-            (true, _) => plant(w, tenant, resource).await?,
-            (false, true) => any_object(&w, tenant, resource)?,
-            (false, false) => {
-                return Err(Stop::not_applicable("what it concerns is neither created nor `disposable`"));
+    pub(super) async fn choose(
+        w: WriteTape<'_>,
+        op: &Operation,
+        tenant: TenantIx,
+        resource: ResourceIx,
+    ) -> Result<Self, Stop> {
+        match (is_creatable(&w.spec, resource), w.spec[resource].is_disposable) {
+            (true, _) => Self::made(w, op, plant(w, tenant, resource).await?).await,
+            (false, true) => {
+                let object = any_object(&w, tenant, resource)?;
+                Ok(Self { at: Furnished::bare(Place::of(&object)), object, is_made: false })
             }
-        };
-        Ok(Self { object, is_made })
+            (false, false) => Err(Stop::not_applicable("what it concerns is neither created nor `disposable`")),
+        }
     }
 
     /// A new one that names this object from the beginning.
-    pub(super) async fn beside(w: WriteTape<'_>, resource: ResourceIx, other: &Object) -> Result<Self, Stop> {
-        let object = plant_under(w, other.tenant, resource, &Place::of(other).ids).await?;
-        Ok(Self { object, is_made: true })
+    pub(super) async fn beside(
+        w: WriteTape<'_>,
+        op: &Operation,
+        resource: ResourceIx,
+        other: &Object,
+    ) -> Result<Self, Stop> {
+        Self::made(w, op, plant_under(w, other.tenant, resource, &Place::of(other).ids).await?).await
+    }
+
+    async fn made(w: WriteTape<'_>, op: &Operation, object: Object) -> Result<Self, Stop> {
+        Ok(Self { at: Furnished::at(w, op, Place::of(&object)).await?, object, is_made: true })
+    }
+
+    /// What was made below it of a kind.
+    pub(super) fn below(&self, kind: ResourceIx) -> Option<&Object> {
+        self.at.object(kind)
     }
 
     /// Where a request goes that names another object besides.
     pub(super) fn naming(&self, kind: ResourceIx, id: &ObjectId) -> Place {
-        Place::of(&self.object).and(kind, id)
+        self.at.place.clone().and(kind, id)
     }
 
     /// What its owner is shown of it; none where nothing shows it by itself.
@@ -73,6 +92,7 @@ impl Subject {
 
     /// Removes what was made.
     pub(super) async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {
+        self.at.discard(w).await?;
         if self.is_made { remove(w, &self.object).await } else { Ok(()) }
     }
 }

@@ -11,8 +11,8 @@ use crate::api::in_own_place;
 use crate::bracket;
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Place, Words, clear_object, ids_count, is_creatable, own, parents_for, plant, prepared_object, read, remove,
-    request, succeed_writing,
+    Aim, Furnished, Place, Words, clear_object, ids_count, is_creatable, own, parents_for, plant, prepared_object,
+    read, remove, request, succeed_writing,
 };
 use crate::verdict::{Stop, Verdict};
 
@@ -60,10 +60,12 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     let verdict = match named_by_itself(t, aim) {
         Some(resource) => {
             let subject = plant(w, aim.attacker, resource).await?;
-            let verdict = compare(t, aim, kind, &foreign, &Place::of(&subject)).await?;
+            let furnished = Furnished::at(w, aim.op(t), Place::of(&subject)).await?;
+            let verdict = compare(t, aim, kind, &foreign, &furnished.place).await?;
             if matches!(verdict, Verdict::Isolated(_)) {
-                plainly(t, aim, &Place::of(&subject)).await?;
+                plainly(t, aim, &furnished.place).await?;
             }
+            furnished.discard(w).await?;
             remove(w, &subject).await?;
             verdict
         }

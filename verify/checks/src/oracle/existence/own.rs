@@ -9,8 +9,8 @@ use crate::api::{does, in_own_place};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Company, Place, Slot, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant, plant,
-    prepared_object, read, remove,
+    Aim, Company, Furnished, Place, Slot, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere,
+    names_tenant, plant, prepared_object, read, remove,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -60,7 +60,9 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     let verdict = open.attack(attack).close().await?;
     if matches!(verdict, Verdict::Isolated(_)) {
         let company = slot.beside_new(w, aim.op(t), aim.victim, resource).await?;
-        does(t, aim.op(t), &Place::of(&foreign).beside(company), &foreign).await?;
+        let furnished = Furnished::at(w, aim.op(t), Place::of(&foreign).beside(company)).await?;
+        does(t, aim.op(t), &furnished.place, &foreign).await?;
+        furnished.discard(w).await?;
     }
     remove(w, &foreign).await?;
     Ok(verdict)
@@ -72,7 +74,9 @@ async fn slot_of(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Result<Slo
         return Ok(Slot::All);
     }
     let double = plant(w, aim.victim, resource).await?;
-    let done = does(&w, aim.op(&w), &Place::of(&double), &double).await;
+    let furnished = Furnished::at(w, aim.op(&w), Place::of(&double)).await?;
+    let done = does(&w, aim.op(&w), &furnished.place, &double).await;
+    furnished.discard(w).await?;
     remove(w, &double).await?;
     Ok(if done.is_ok() { Slot::All } else { Slot::Nth(0) })
 }

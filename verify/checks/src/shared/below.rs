@@ -1,0 +1,79 @@
+//! Objects that a request names besides the one that it concerns, and that are below that: an album and one of its photos.
+
+use watertight_engine::WriteTape;
+use watertight_engine::planted::Object;
+use watertight_spec::{Operation, ResourceIx, Spec};
+
+use super::{Place, is_creatable, plant_under, remove};
+use crate::verdict::Stop;
+
+/// The kinds of these.
+pub(crate) fn named_below<'s>(spec: &'s Spec, op: &'s Operation) -> impl Iterator<Item = ResourceIx> + 's {
+    let concerned = op.resource;
+    op.request.objects().into_iter().filter(move |kind| ancestors(spec, *kind).any(|above| Some(above) == concerned))
+}
+
+fn ancestors(spec: &Spec, kind: ResourceIx) -> impl Iterator<Item = ResourceIx> {
+    std::iter::successors(spec[kind].parent, |above| spec[*above].parent)
+}
+
+/// A place with such objects, which were made for it below the one that it concerns.
+pub(crate) struct Furnished {
+    pub(crate) place: Place,
+    made: Vec<Object>,
+}
+
+impl Furnished {
+    /// With nothing made for it.
+    pub(crate) fn bare(place: Place) -> Self {
+        Self { place, made: Vec::new() }
+    }
+
+    /// By the tenant of the place, whose own object it names.
+    pub(crate) async fn at(w: WriteTape<'_>, op: &Operation, place: Place) -> Result<Self, Stop> {
+        let mut furnished = Self::bare(place);
+        for kind in named_below(&w.spec, op) {
+            furnished.make(w, kind).await?;
+        }
+        Ok(furnished)
+    }
+
+    /// What was made of a kind.
+    pub(crate) fn object(&self, kind: ResourceIx) -> Option<&Object> {
+        self.made.iter().find(|object| object.resource == kind)
+    }
+
+    /// One of a kind, below one of each kind above it.
+    async fn make(&mut self, w: WriteTape<'_>, kind: ResourceIx) -> Result<(), Stop> {
+        if self.place.id(kind).is_some() || !is_creatable(&w.spec, kind) {
+            return Ok(());
+        }
+        if let Some(above) = w.spec[kind].parent {
+            Box::pin(self.make(w, above)).await?;
+        }
+        let above: Vec<_> = self
+            .place
+            .ids
+            .iter()
+            .filter(|(other, _)| ancestors(&w.spec, kind).any(|one| one == *other))
+            .cloned()
+            .collect();
+        let object = plant_under(w, self.place.tenant, kind, &above).await?;
+        self.place = self.place.clone().and(kind, &object.id);
+        self.made.push(object);
+        Ok(())
+    }
+
+    /// Another place with the ids of what was made.
+    pub(crate) fn named_in(&self, place: Place) -> Place {
+        self.made.iter().fold(place, |place, object| place.and(object.resource, &object.id))
+    }
+
+    /// Removes what was made for it.
+    pub(crate) async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {
+        for object in self.made.iter().rev() {
+            remove(w, object).await?;
+        }
+        Ok(())
+    }
+}
