@@ -9,7 +9,7 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Symbol};
 
 use self::subject::Subject;
-use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, poll_effect, rehearse_at};
+use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, observe_one, poll_effect, rehearse_at};
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
@@ -44,14 +44,13 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
         (false, rehearsed) => (rehearsed, None),
         (true, Rehearsed { effect: SeenEffect::Gone, .. }) => return Err(others.too_few()),
         (true, _) => {
-            let mut after = observe_at_rest(t, std::iter::once(&others.double)).await?;
-            let of_double = after.pop().ok_or_else(Unproven::nothing_sent)?;
+            let of_double = observe_one(t, &others.double).await?;
             // What it does a second time it will do a third time.
             let rehearsed = naming.rehearse(w, None, &others.double, &of_double).await?;
             if matches!(rehearsed.effect, SeenEffect::Gone) {
                 return Err(others.too_few());
             }
-            (rehearsed, observe_at_rest(t, std::iter::once(&others.theirs)).await?.pop())
+            (rehearsed, Some(observe_one(t, &others.theirs).await?))
         }
     };
     let theirs = (&others.theirs, again.as_ref().unwrap_or(at_rest));

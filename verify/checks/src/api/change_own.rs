@@ -52,7 +52,7 @@ async fn change(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let (t, op) = (w.tape(), aim.op(w.tape()));
     let mine = Made::of(w, op, aim.attacker).await?;
     let theirs = Made::of(w, op, aim.victim).await?;
-    let at_rest = at_rest(t, mine.changed(op).chain(theirs.changed(op))).await?;
+    let at_rest = observe_at_rest(t, mine.changed(op).chain(theirs.changed(op))).await?;
     let (of_mine, of_theirs) = at_rest.split_at(mine.changed(op).count());
     let open = bracket::open(async || theirs.are_there(t, op).await).await?;
     let mut attempts = Attempts::default();
@@ -89,15 +89,6 @@ async fn change(w: WriteTape<'_>, aim: Aim) -> Concluded {
         mine.discard(w).await?;
     }
     Ok(verdict)
-}
-
-/// What a platform does after a create has been done at the second look: what moves from then on always does.
-async fn at_rest<'o>(t: &Tape, objects: impl Iterator<Item = &'o Object> + Clone) -> Result<Vec<AtRest>, Stop> {
-    let at_rest = observe_at_rest(t, objects.clone()).await?;
-    if !at_rest.iter().any(AtRest::moves) {
-        return Ok(at_rest);
-    }
-    observe_at_rest(t, objects).await
 }
 
 /// The attacker's own request, and what its owner sees of it.

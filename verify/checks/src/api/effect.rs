@@ -11,7 +11,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape};
 use watertight_spec::{Operation, Role, TenantIx};
 
-pub(super) use self::at_rest::{AtRest, observe_at_rest};
+pub(super) use self::at_rest::{AtRest, observe_at_rest, observe_one};
 pub(super) use self::expected::Expected;
 use self::state::{State, is_anothers, state, still_gone};
 use super::members::Members;

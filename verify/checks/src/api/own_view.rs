@@ -51,7 +51,7 @@ pub(crate) struct OwnView {
     waiting: Vec<Exchange>,
     /// Tenants that were shown a marker of their own.
     shown_own: BTreeSet<TenantIx>,
-    /// Canaries that ordinary requests have written into something that was there, and by which operation: the last ones.
+    /// What was written into something that was there, or across, and by which operation: the last ones.
     written: VecDeque<(String, OperationIx)>,
     /// Operations by which each tenant has written across, and was not refused: what it got by them is shown to it since.
     attacks: BTreeMap<TenantIx, BTreeSet<OperationIx>>,
@@ -64,7 +64,7 @@ pub(crate) struct OwnView {
 enum Came {
     /// It was always there.
     Always,
-    /// Its owner has written it by this operation.
+    /// Whose it is has written it by this operation: into its own, or across.
     Written(OperationIx),
     /// Whoever is shown it may have got it by an attack.
     Attacked,
@@ -153,11 +153,12 @@ impl OwnView {
         }
     }
 
-    /// Keeps in mind what a request writes into something that is there already.
+    /// Keeps in mind what a request writes into something that is there already, or where it must not.
     fn note_written(&mut self, exchange: &Exchange) {
         let Some(operation) = exchange.operation else { return };
         let op = &self.spec[operation];
-        if op.effect != Effect::Change || op.role == Role::Create {
+        let may_be_anothers = exchange.intent == Intent::Across && op.effect != Effect::Read;
+        if !may_be_anothers && (op.effect != Effect::Change || op.role == Role::Create) {
             return;
         }
         for marker in RunTag::secrets(&self.tag, exchange.request.body.as_deref().unwrap_or_default()) {
@@ -203,7 +204,10 @@ impl Watcher for OwnView {
                     None => self.fold(&Planted::default(), exchange),
                 }
             }
-            What::Exchange(exchange) if exchange.intent == Intent::Across => self.note_attack(exchange),
+            What::Exchange(exchange) if exchange.intent == Intent::Across => {
+                self.note_written(exchange);
+                self.note_attack(exchange);
+            }
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx};
 
-use super::effect::{AtRest, Expected, observe_at_rest, poll_effect, rehearse};
+use super::effect::{Expected, observe_at_rest, poll_effect, rehearse};
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
@@ -36,11 +36,7 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     // The victim shows on another one what it does.
     let other = plant(w, pair.victim, resource).await?;
     made.push(other.clone());
-    let mut at_rest = observe_at_rest(t, [theirs, &other].into_iter()).await?;
-    // What a platform does after a create has been done then: what moves from now on always does.
-    if at_rest.iter().any(AtRest::moves) {
-        at_rest = observe_at_rest(t, [theirs, &other].into_iter()).await?;
-    }
+    let at_rest = observe_at_rest(t, [theirs, &other].into_iter()).await?;
     let [at_rest, of_other] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let company = Slot::All.beside_new(w, op, pair.victim, resource).await?;
     let furnished = Furnished::at(w, op, Place::of(&other).beside(company)).await?;

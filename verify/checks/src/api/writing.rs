@@ -7,7 +7,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
-use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, poll_effect, rehearse};
+use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, observe_one, poll_effect, rehearse};
 use super::several::ONE_AT_A_TIME;
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
@@ -93,13 +93,14 @@ pub(super) async fn write_across(
     let of_double = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
     let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
     let furnished = Furnished::at(w, op, place).await?;
-    let effect = match slot {
+    let mut effect = match slot {
         Slot::Further(_) => rehearse_further(t, op, &furnished.place, &double, &of_double).await?,
         Slot::All | Slot::Nth(_) => rehearse(t, op, &furnished.place, &double, &of_double).await?,
     };
     // Attack, watch and close.
     let mut verdict = None;
-    for (target, at_rest) in objects_attacked.iter().zip(&at_rest) {
+    let is_hidden = !effect.is_seen() && of_double.moves();
+    for (target, at_rest) in objects_attacked.iter().zip(&at_rest).filter(|_| !is_hidden) {
         verdict = target.attack(w, at_rest, &effect).await?;
         if verdict.is_some() {
             break;
@@ -109,8 +110,11 @@ pub(super) async fn write_across(
     // others too. Now nothing else makes or changes any.
     if verdict.is_none() {
         let _quiet = t.quiet([pair.attacker, pair.victim]).await;
+        if is_hidden {
+            effect = rehearse(t, op, &furnished.place, &double, &observe_one(t, &double).await?).await?;
+        }
         let target = AttackedObject::choose(w, op, pair, resource, whose, slot).await?;
-        verdict = target.attack(w, &of_double, &effect).await?;
+        verdict = target.attack(w, &observe_one(t, &target.object).await?, &effect).await?;
         objects_attacked.push(target);
     }
     let verdict = verdict.ok_or_else(|| {
@@ -159,7 +163,7 @@ async fn write_disposable(
     let mut left = there.into_iter();
     let mut double = left.next().ok_or_else(too_few)?;
     let (object, effect) = loop {
-        let of_double = observe_at_rest(t, std::iter::once(double)).await?.pop().ok_or_else(Unproven::nothing_sent)?;
+        let of_double = observe_one(t, double).await?;
         if op.effect == Effect::Destroy && left.len() == 0 {
             return Err(too_few());
         }
@@ -178,8 +182,7 @@ async fn write_disposable(
         let detail = "the attacker has an object of its own at the victim's id";
         return Err(Unproven::new(Reason::IdTaken, detail).into());
     }
-    let mut at_rest = observe_at_rest(t, std::iter::once(object)).await?;
-    let before = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
+    let before = observe_one(t, object).await?;
     let place = whose.place(pair.attacker, object, &own);
     let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), below: None, place, own };
     let verdict = attacked.attack(w, &before, &effect).await?;
@@ -195,7 +198,7 @@ async fn write_disposable(
 
 /// Whether the owner can still do to an object what the attacker has tried: else nothing could have been seen of it.
 async fn can_still_be_done(t: &Tape, op: &Operation, object: &Object) -> Result<bool, Stop> {
-    let at_rest = observe_at_rest(t, std::iter::once(object)).await?.pop().ok_or_else(Unproven::nothing_sent)?;
+    let at_rest = observe_one(t, object).await?;
     Ok(match rehearse(t, op, &Place::of(object), object, &at_rest).await? {
         SeenEffect::Gone => true,
         SeenEffect::Changes(members) => !members.is_empty(),

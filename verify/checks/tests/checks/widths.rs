@@ -71,8 +71,10 @@ async fn a_trial_that_is_fed_all_at_once_asks_the_same_and_concludes_the_same() 
         writer.flush().unwrap();
         let replayed = live.replay_of(folder.path());
         assert_eq!(replayed.divergences, [], "{switches:?}");
+        // What watches all answers goes by their order.
         let told = |results: &[TrialResult]| -> Vec<String> {
-            results.iter().map(|one| format!("{} {}", one.check.id, kind(&one.verdict))).collect()
+            let of_trials = results.iter().filter(|one| one.trial.is_some());
+            of_trials.map(|one| format!("{} {}", one.check.id, kind(&one.verdict))).collect()
         };
         assert_eq!(told(&replayed.results), told(&live.run.results), "{switches:?}");
     }

@@ -19,37 +19,48 @@ pub(in crate::api) struct AtRest {
 }
 
 /// The owner reads each object twice. In between is the time within which a platform finishes by itself what a create
-/// began, so that this is not taken for what the operation or the attacker does.
+/// began, so that this is not taken for what the operation or the attacker does. Where something has changed, they are read a
+/// third time: what changes from then on always does.
 pub(in crate::api) async fn observe_at_rest<'o>(
     t: &Tape,
-    objects: impl Iterator<Item = &'o Object>,
+    objects: impl Iterator<Item = &'o Object> + Clone,
 ) -> Result<Vec<AtRest>, Stop> {
-    let mut first = Vec::new();
-    for object in objects {
-        first.push((object, read(t, object).await?));
-    }
-    t.wait(t.spec.target.settle).await;
     let mut all = Vec::new();
-    for (object, seen) in first {
-        all.push(read_again(t, object, &seen).await?);
+    for object in objects.clone() {
+        let seen = read(t, object).await?;
+        all.push(AtRest::of(t, object, &seen));
+    }
+    for _ in 0..2 {
+        t.wait(t.spec.target.settle).await;
+        for (at_rest, object) in all.iter_mut().zip(objects.clone()) {
+            *at_rest = at_rest.again(t, object).await?;
+        }
+        if !all.iter().any(AtRest::moves) {
+            break;
+        }
     }
     Ok(all)
 }
 
-async fn read_again(t: &Tape, object: &Object, first: &Exchange) -> Result<AtRest, Stop> {
-    let before = Members::of(t, object, first);
-    match state(t, object).await? {
-        State::There(_, members) => Ok(AtRest { noise: before.differing(&members), members }),
-        State::Gone(seen) | State::Unclear(seen) => {
-            Err(Unproven::shown(Reason::ControlFailed, "the owner can't read its own object twice", &seen).into())
-        }
-    }
+/// The same of one.
+pub(in crate::api) async fn observe_one(t: &Tape, object: &Object) -> Result<AtRest, Stop> {
+    Ok(observe_at_rest(t, std::iter::once(object)).await?.pop().ok_or_else(Unproven::nothing_sent)?)
 }
 
 impl AtRest {
     /// Of an object that was read once.
     pub(super) fn of(t: &Tape, object: &Object, seen: &Exchange) -> Self {
         Self { members: Members::of(t, object, seen), noise: BTreeSet::new() }
+    }
+
+    /// As it is read once more: what is not as before changes by itself.
+    async fn again(&self, t: &Tape, object: &Object) -> Result<Self, Stop> {
+        match state(t, object).await? {
+            State::There(_, members) => Ok(Self { noise: self.members.differing(&members), members }),
+            State::Gone(seen) | State::Unclear(seen) => {
+                Err(Unproven::shown(Reason::ControlFailed, "the owner can't read its own object twice", &seen).into())
+            }
+        }
     }
 
     /// Whether something of it changed while no one touched it.
@@ -71,8 +82,8 @@ impl AtRest {
 
     /// The same now, at two looks: a message is on one of them alone.
     pub(super) async fn now(&self, t: &Tape, object: &Object) -> Result<Self, Stop> {
-        let first = read(t, object).await?;
-        let again = read_again(t, object, &first).await?;
+        let seen = read(t, object).await?;
+        let again = Self::of(t, object, &seen).again(t, object).await?;
         Ok(Self { noise: self.noise.union(&again.noise).cloned().collect(), members: again.members })
     }
 

@@ -4,9 +4,9 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape};
 use watertight_spec::Pair;
 
-use super::{AtRest, SeenEffect};
+use super::{AtRest, SeenEffect, observe_one};
 use crate::bracket::{self, Open};
-use crate::verdict::Stop;
+use crate::verdict::{Reason, Stop, Unproven};
 
 /// What an object is like just before the attack, and what of the operation's effect would be seen on it then.
 pub(in crate::api) struct Expected {
@@ -22,24 +22,20 @@ impl Expected {
         t: &Tape,
         pair: Pair,
         (object, at_rest): (&Object, &AtRest),
-        effect: &SeenEffect,
+        whole: &SeenEffect,
         seen: &Seen,
     ) -> Option<Self> {
-        if t.is_quiet([pair.attacker, pair.victim]) {
-            return Some(Self { before: at_rest.like(t, object, seen), effect: effect.clone() });
-        }
-        let before = at_rest.later(t, object, seen);
-        let effect = match effect {
-            SeenEffect::Gone => SeenEffect::Gone,
-            SeenEffect::Changes(all) => {
-                let left = before.without_noise(all);
-                if left.is_empty() && !all.is_empty() {
-                    return None;
-                }
-                SeenEffect::Changes(left)
-            }
+        let is_quiet = t.is_quiet([pair.attacker, pair.victim]);
+        let before = match is_quiet {
+            true => at_rest.like(t, object, seen),
+            false => at_rest.later(t, object, seen),
         };
-        Some(Self { before, effect })
+        let effect = match whole {
+            SeenEffect::Gone => SeenEffect::Gone,
+            SeenEffect::Changes(all) => SeenEffect::Changes(before.without_noise(all)),
+        };
+        let is_hidden = whole.is_seen() && !effect.is_seen() && !is_quiet;
+        (!is_hidden).then_some(Self { before, effect })
     }
 
     /// Opens the bracket, and makes it quiet in both tenants for as long as the last of it is held where the attack could not be
@@ -48,16 +44,18 @@ impl Expected {
         t: &'t Tape,
         pair: Pair,
         (object, at_rest): (&Object, &AtRest),
-        effect: &SeenEffect,
+        whole: &SeenEffect,
         control: C,
     ) -> Result<(Open<C, Seen>, Self, Option<Quiet<'t>>), Stop> {
         let open = bracket::open(control).await?;
-        if let Some(expected) = Self::of(t, pair, (object, at_rest), effect, open.held()) {
+        if let Some(expected) = Self::of(t, pair, (object, at_rest), whole, open.held()) {
             return Ok((open, expected, None));
         }
         let quiet = t.quiet([pair.attacker, pair.victim]).await;
+        let at_rest = observe_one(t, object).await?;
         let open = bracket::open(control).await?;
-        let before = at_rest.like(t, object, open.held());
-        Ok((open, Self { before, effect: effect.clone() }, Some(quiet)))
+        let hidden = || Unproven::new(Reason::EffectUnseen, "what it does can't be told from what changes by itself");
+        let expected = Self::of(t, pair, (object, &at_rest), whole, open.held()).ok_or_else(hidden)?;
+        Ok((open, expected, Some(quiet)))
     }
 }
