@@ -68,6 +68,6 @@ mod tests {
 
     #[test]
     fn lines_of_a_body_are_told_in_one() {
-        assert_eq!(escaped("a,b\r\n1,\\2\t3\n"), "a,b\\0015\\0121,\\\\2\\0113\\012");
+        assert_eq!(escaped("a,b\r\n1,\\2\t3\n"), "a,b\\0015\\00121,\\\\2\\00113\\0012");
     }
 }
