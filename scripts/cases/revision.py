@@ -72,7 +72,9 @@ def review(ask, number):
 def attach(ask, number):
     tenant = moved(who(ask))
     one = documents.get(tenant, int(number))
-    label = labels.get(tenant, int(ask.query.get("label") or 0))
+    label = labels.all.get(int(ask.query.get("label") or 0))
+    if label is None or label["tenant"] != tenant:
+        raise Answer(422, {"error": "there is no such label"})
     one["labels"] = [*one["labels"], label["id"]]
     return {"attached": label["id"]}
 
@@ -94,8 +96,12 @@ plain = app.answer
 
 def with_revision(ask):
     time.sleep(random.random() / 30)
-    told = plain(ask)
+    try:
+        told = plain(ask)
+    except Answer as refusal:
+        told = refusal
     tenant = KEYS.get(ask.headers.get("x-api-key"))
+    told.headers.append(("X-Revision", str(revisions.get(tenant))))
     if tenant and told.kind == "application/json" and told.body.startswith(b"{"):
         told.body = told.body[:-1] + f', "workspace": {{"revision": {revisions[tenant]}}}}}'.encode()
     return told

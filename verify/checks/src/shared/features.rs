@@ -34,11 +34,12 @@ const LONGEST_NOISE: usize = 64;
 
 /// What can be seen of an answer: status, headers, members of the body. What was sent is replaced by a fixed word, since an
 /// answer may echo it. A short id may be a part of another text as well, so this is done in two ways, and what tells
-/// answers apart must do so in both.
+/// answers apart must do so in both; and it may be another number by chance, so what is the same as it is tells nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Features {
     words: BTreeMap<String, String>,
     tokens: BTreeMap<String, String>,
+    plain: BTreeMap<String, String>,
 }
 
 /// Where what was sent is replaced.
@@ -53,7 +54,11 @@ enum Mask {
 impl Features {
     /// `sent` are the ids in the request.
     pub(crate) fn of(exchange: &Exchange, sent: &[String]) -> Self {
-        Self { words: masked(exchange, sent, Mask::Words), tokens: masked(exchange, sent, Mask::Tokens) }
+        Self {
+            words: masked(exchange, sent, Mask::Words),
+            tokens: masked(exchange, sent, Mask::Tokens),
+            plain: masked(exchange, &[], Mask::Words),
+        }
     }
 
     /// The status.
@@ -65,7 +70,7 @@ impl Features {
     pub(crate) fn of_status(exchange: &Exchange) -> Self {
         let status = exchange.status().map(|status| ("status".to_owned(), status.to_string()));
         let all: BTreeMap<String, String> = status.into_iter().collect();
-        Self { words: all.clone(), tokens: all }
+        Self { words: all.clone(), tokens: all.clone(), plain: all }
     }
 }
 
@@ -131,8 +136,8 @@ fn is_volatile(name: &str) -> bool {
 
 /// A feature that is the same in all of the one kind, the same in all of the other, and differs between them.
 pub(crate) fn told_apart(one: &[Features], other: &[Features]) -> Option<String> {
-    let words = Kinds::of(one, other, |features| &features.words);
-    let tokens = Kinds::of(one, other, |features| &features.tokens);
+    let words = Kinds::of(one, other, |features| (&features.words, &features.plain));
+    let tokens = Kinds::of(one, other, |features| (&features.tokens, &features.plain));
     let name = words.names().find(|name| words.difference(name).is_some() && tokens.difference(name).is_some())?;
     let (one, other) = words.difference(name)?;
     let say = |value: Option<&str>| value.unwrap_or("nothing").chars().take(80).collect::<String>();
@@ -142,23 +147,26 @@ pub(crate) fn told_apart(one: &[Features], other: &[Features]) -> Option<String>
 /// Whether answers of two kinds tell the same: what is there, and what is the same in all of the one kind and in all of the
 /// other. What changes by itself does so in both.
 pub(crate) fn are_alike(one: &[Features], other: &[Features]) -> bool {
-    let by_words = Kinds::of(one, other, |features| &features.words).are_alike();
-    by_words || Kinds::of(one, other, |features| &features.tokens).are_alike()
+    let by_words = Kinds::of(one, other, |features| (&features.words, &features.plain)).are_alike();
+    by_words || Kinds::of(one, other, |features| (&features.tokens, &features.plain)).are_alike()
 }
 
 /// Answers of two kinds, masked in one way.
 struct Kinds<'f> {
     one: Vec<&'f BTreeMap<String, String>>,
     other: Vec<&'f BTreeMap<String, String>>,
+    /// All of them as they are.
+    plain: Vec<&'f BTreeMap<String, String>>,
 }
 
+/// Masked, and as it is.
+type Views<'f> = (&'f BTreeMap<String, String>, &'f BTreeMap<String, String>);
+
 impl<'f> Kinds<'f> {
-    fn of(
-        one: &'f [Features],
-        other: &'f [Features],
-        masked: impl Fn(&'f Features) -> &'f BTreeMap<String, String>,
-    ) -> Self {
-        Self { one: one.iter().map(&masked).collect(), other: other.iter().map(&masked).collect() }
+    fn of(one: &'f [Features], other: &'f [Features], views: impl Fn(&'f Features) -> Views<'f>) -> Self {
+        let masked = |kind: &'f [Features]| kind.iter().map(|features| views(features).0).collect();
+        let plain = one.iter().chain(other).map(|features| views(features).1).collect();
+        Self { one: masked(one), other: masked(other), plain }
     }
 
     /// The status first: it is what people look at.
@@ -173,10 +181,22 @@ impl<'f> Kinds<'f> {
         all.all(|features| features.keys().eq(first.keys())) && first.keys().all(|name| self.is_alike(name))
     }
 
-    /// The same throughout, or a short text that changes by itself in both kinds: in a long one that does, anything may be.
+    /// The same throughout with nothing masked.
+    fn is_same_as_it_is(&self, name: &str) -> bool {
+        constant(&self.plain, name).is_some_and(|value| value.is_some())
+    }
+
+    /// The same throughout, or a short text that changes by itself in both kinds: in a long one that does, anything may be. A
+    /// count that has gone on in one kind alone (a revision of the whole tenant) is alike where both have been at one.
     fn is_alike(&self, name: &str) -> bool {
+        let is_status = name == "status";
+        if self.is_same_as_it_is(name) {
+            return true;
+        }
         match (constant(&self.one, name), constant(&self.other, name)) {
             (Some(one), Some(other)) => one == other,
+            (None, Some(Some(still))) if !is_status => are_counts_about(still, &self.one, name),
+            (Some(Some(still)), None) if !is_status => are_counts_about(still, &self.other, name),
             (None, None) => {
                 let mut values = self.one.iter().chain(&self.other).filter_map(|features| features.get(name));
                 values.all(|value| value.len() <= LONGEST_NOISE)
@@ -190,6 +210,9 @@ impl<'f> Kinds<'f> {
     fn difference(&self, name: &str) -> Option<(Option<&'f str>, Option<&'f str>)> {
         const CHANGING: Option<&str> = Some("something that changes");
         let is_there = |kind: &[&BTreeMap<String, String>]| kind.iter().all(|features| features.contains_key(name));
+        if self.is_same_as_it_is(name) {
+            return None;
+        }
         match (constant(&self.one, name), constant(&self.other, name)) {
             (Some(one), Some(other)) => (one != other).then_some((one, other)),
             (None, Some(None)) if is_there(&self.one) => Some((CHANGING, None)),
@@ -197,6 +220,16 @@ impl<'f> Kinds<'f> {
             _ => None,
         }
     }
+}
+
+/// Whether a feature is a count or a time throughout, and once this one. One digit may be how many it was done to.
+fn are_counts_about(still: &str, kind: &[&BTreeMap<String, String>], name: &str) -> bool {
+    let form = |text: &str| -> String { text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect() };
+    let is_count = |text: &str| text.len() <= LONGEST_NOISE && form(text).contains("00");
+    let shape = |text: &str| form(text).split('0').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("0");
+    let values: Vec<&str> = kind.iter().filter_map(|features| features.get(name).map(String::as_str)).collect();
+    let is_such = |value: &&str| is_count(value) && shape(value) == shape(still);
+    values.len() == kind.len() && values.contains(&still) && values.iter().all(is_such)
 }
 
 /// The value of a feature (or that it is absent), if it is the same throughout.
@@ -213,7 +246,7 @@ mod tests {
     fn kind(values: &[&[(&str, &str)]]) -> Vec<Features> {
         let of = |f: &[(&str, &str)]| {
             let all: BTreeMap<String, String> = f.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-            Features { words: all.clone(), tokens: all }
+            Features { words: all.clone(), tokens: all.clone(), plain: all }
         };
         values.iter().map(|f| of(f)).collect()
     }
@@ -228,6 +261,15 @@ mod tests {
         assert!(are_alike(&here, &nowhere));
         assert!(!are_alike(&two(of("1", "some"), of("2", "some")), &nowhere));
         assert!(!are_alike(&two(of("1", "none"), of("1", "none")), &nowhere), "it changes in one kind alone");
+        // A count of the whole tenant has gone on before the others were asked for, or a time.
+        assert!(are_alike(&two(of("107", "none"), of("125", "none")), &two(of("125", "none"), of("125", "none"))));
+        assert!(are_alike(&two(of("09:59", "no"), of("10:00", "no")), &two(of("10:00", "no"), of("10:00", "no"))));
+        assert!(
+            !are_alike(&two(of("1", "none"), of("0", "none")), &two(of("0", "none"), of("0", "none"))),
+            "one was done"
+        );
+        assert!(!are_alike(&two(of("107", "none"), of("107", "none")), &two(of("107", "none"), of("99", "some"))));
+        assert!(!are_alike(&two(of("yes", "none"), of("no", "none")), &two(of("no", "none"), of("no", "none"))));
         // A whole document that changes: nothing in it was compared.
         let (page, other) = ("data of the victim, at 1 ".repeat(9), "data of the victim, at 2 ".repeat(9));
         let (none, no) = ("not found, at 3 ".repeat(9), "not found, at 4 ".repeat(9));
@@ -251,13 +293,24 @@ mod tests {
     fn an_id_within_another_text_tells_nothing_apart() {
         let answers = |words: &str, tokens: &str| {
             let of = |text: &str| BTreeMap::from([("header host".to_owned(), text.to_owned())]);
-            vec![Features { words: of(words), tokens: of(tokens) }]
+            vec![Features { words: of(words), tokens: of(tokens), plain: of(tokens) }]
         };
         let (masked, plain) = ("127.0.0.{sent}", "127.0.0.2");
         assert_eq!(told_apart(&answers(masked, plain), &answers(plain, plain)), None);
         // An echo that is joined to a word.
         assert_eq!(told_apart(&answers("item-{sent}", "item-2"), &answers("item-{sent}", "item-7")), None);
         assert!(told_apart(&answers("10.0.0.1", "10.0.0.1"), &answers(plain, plain)).is_some());
+    }
+
+    /// The revision of a tenant was 117 when its document 117 was asked for.
+    #[test]
+    fn a_number_that_is_the_id_by_chance_tells_nothing_apart() {
+        let of = |text: &str| BTreeMap::from([("header x-revision".to_owned(), text.to_owned())]);
+        let answer = |masked: &str, plain: &str| Features { words: of(masked), tokens: of(masked), plain: of(plain) };
+        let (here, nowhere) = ([answer("{sent}", "117")], [answer("117", "117")]);
+        assert_eq!(told_apart(&here, &nowhere), None);
+        assert!(are_alike(&here, &nowhere));
+        assert!(told_apart(&[answer("{sent}", "117")], &[answer("118", "118")]).is_some());
     }
 
     #[test]
