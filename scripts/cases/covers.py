@@ -13,11 +13,11 @@ tenant = [
   { id = "mint", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_A" }] },
   { id = "sage", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_B" }] },
 ]
-limits.rate = 5000
 target = { name = "albums", url = "$URL", environment = "test", settle = "100ms" }
 operation = [
   { name = "cover", request = "PUT /albums/{album}/cover", body = { photo = "{photo}" }, effect = "change" },
   { name = "hang", request = "POST /albums/{album}/wall", body = { photos = ["{photo}"] }, effect = "change" },
+  { name = "frame", request = "PUT /albums/{album}/photos/{photo}/frame", body = { frame = "{frame}" }, effect = "change" },
   { name = "print", request = "GET /albums/{album}/print?photo={photo}" },
 ]
 [[resource]]
@@ -29,13 +29,17 @@ patch = { request = "PATCH /albums/{album}", body = { first = "{photo}" } }
 name = "photo"
 parent = "album"
 create = { caption = "{canary}" }
+[[resource]]
+name = "frame"
+parent = "album"
+create = { caption = "{canary}" }
 """
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
 LEAKS = ["GET /albums/{album}/print?photo={photo}", "POST /albums/{album}/wall", "PUT /albums/{album}/cover"]
 
 app = App()
 TOKENS = {"a-1": "mint", "b-2": "sage"}
-albums, photos = Kept(numbered("al")), Kept(numbered("ph"))
+albums, photos, frames = Kept(numbered("al")), Kept(numbered("ph")), Kept(numbered("fr"))
 
 
 def who(ask):
@@ -44,10 +48,6 @@ def who(ask):
 
 def album_of(ask, id):
     return albums.get(who(ask), id)
-
-
-def photo_of(ask, album, id):
-    return photos.get(album_of(ask, album)["id"], id)
 
 
 def cover_of(album):
@@ -98,34 +98,51 @@ def show(ask, id):
 def change(ask, id):
     album, body = album_of(ask, id), ask.json or {}
     if "first" in body:
-        album["first"] = photo_of(ask, id, body["first"])["id"]
+        album["first"] = below(photos, ask, id, body["first"])["id"]
     return cover_of(album)
 
 
 rest(app, "/albums", who, albums, lambda tenant, body: {"title": text(body, "title")})
-PHOTOS = "/albums/([^/]+)/photos"
-app.route("GET", PHOTOS)(lambda ask, album: [shown(one) for one in photos.of(album_of(ask, album)["id"])])
 
 
-@app.route("POST", PHOTOS)
-def add(ask, album):
-    return Answer(201, shown(photos.add(album_of(ask, album)["id"], caption=text(ask.json or {}, "caption"))))
+@app.route("PUT", "/albums/([^/]+)/photos/([^/]+)/frame")
+def frame(ask, album, id):
+    photo, frame = below(photos, ask, album, id), below(frames, ask, album, (ask.json or {}).get("frame"))
+    photo["frame"] = frame["caption"]
+    return shown(photo)
 
 
-app.route("GET", PHOTOS + "/([^/]+)")(lambda ask, album, id: shown(photo_of(ask, album, id)))
-for method in ("PUT", "PATCH"):
-    @app.route(method, PHOTOS + "/([^/]+)")
+def below(kept, ask, album, id):
+    return kept.get(album_of(ask, album)["id"], id)
+
+
+def in_album(name, kept):
+    """What is below albums: `tenant` is here the album."""
+    path = f"/albums/([^/]+)/{name}"
+    app.route("GET", path)(lambda ask, album: [shown(one) for one in kept.of(album_of(ask, album)["id"])])
+
+    @app.route("POST", path)
+    def add(ask, album):
+        return Answer(201, shown(kept.add(album_of(ask, album)["id"], caption=text(ask.json or {}, "caption"))))
+
+    app.route("GET", path + "/([^/]+)")(lambda ask, album, id: shown(below(kept, ask, album, id)))
+
     def change(ask, album, id):
-        photo = photo_of(ask, album, id)
-        photo["caption"] = text(ask.json or {}, "caption")
-        return shown(photo)
+        one = below(kept, ask, album, id)
+        one["caption"] = text(ask.json or {}, "caption")
+        return shown(one)
+
+    app.route("PUT", path + "/([^/]+)")(change)
+    app.route("PATCH", path + "/([^/]+)")(change)
+
+    @app.route("DELETE", path + "/([^/]+)")
+    def delete(ask, album, id):
+        del kept.all[below(kept, ask, album, id)["id"]]
+        return Answer(204)
 
 
-@app.route("DELETE", PHOTOS + "/([^/]+)")
-def delete(ask, album, id):
-    del photos.all[photo_of(ask, album, id)["id"]]
-    return Answer(204)
-
+in_album("photos", photos)
+in_album("frames", frames)
 
 if __name__ == "__main__":
     app.serve()

@@ -160,7 +160,7 @@ impl Done {
             State::There(seen, now) => {
                 let changed = match now.is_page() {
                     true => self.changes_on_page(t, object, before, (&seen, &now)).await?,
-                    false => before.changed(&now),
+                    false => changes_of_data(t, object, before, &now).await?,
                 };
                 (!changed.is_empty()).then_some(SeenEffect::Changes(changed))
             }
@@ -186,6 +186,16 @@ impl Done {
             false => Ok(lasting),
         }
     }
+}
+
+/// What has changed of a document: a time alone counts if it stays as it is.
+async fn changes_of_data(t: &Tape, object: &Object, before: &AtRest, now: &Members) -> Result<BTreeSet<String>, Stop> {
+    let changed = before.changed(now);
+    if changed.is_empty() || !now.are_times(&changed) {
+        return Ok(changed);
+    }
+    let lasting = before.lasting(t, object, now).await?;
+    Ok(lasting.map(|(_, lasting)| lasting).unwrap_or_default())
 }
 
 async fn is_gone(t: &Tape, object: &Object) -> Result<Option<()>, Stop> {
@@ -229,12 +239,10 @@ pub(super) async fn poll_effects(
                 SeenEffect::Changes(members) => !members.is_disjoint(changed),
                 SeenEffect::Gone => false,
             };
-            let changed = before.changed(&members);
-            let lasting = match members.is_page() && is_such(&changed) {
-                true => before.lasting(t, object, &members).await?,
-                false => Some((seen, changed)),
-            };
-            if let Some((seen, changed)) = lasting.filter(|(_, changed)| is_such(changed)) {
+            if is_such(&before.changed(&members))
+                && let Some((seen, changed)) = before.lasting(t, object, &members).await?
+                && is_such(&changed)
+            {
                 return Ok(Some(altered(attack, &changed, &seen)));
             }
         }

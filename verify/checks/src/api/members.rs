@@ -7,7 +7,7 @@ use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_spec::Role;
 
-use crate::shared::{is_broken_json, is_page, item_of, leaves, operation_of, texts_on};
+use crate::shared::{is_broken_json, is_page, is_time, item_of, leaves, operation_of, texts_on};
 
 /// What an answer says of an object.
 pub(super) struct Members {
@@ -54,6 +54,11 @@ impl Members {
 
     pub(super) fn is_page(&self) -> bool {
         self.form == Form::Page
+    }
+
+    /// Whether all of these are times.
+    pub(super) fn are_times(&self, members: &BTreeSet<String>) -> bool {
+        members.iter().all(|member| self.all.get(member).is_some_and(|value| is_time(value)))
     }
 
     /// What is not the same in both, or is in one alone.

@@ -46,8 +46,8 @@ impl Where {
     /// Whether all that is named with the object is the victim's.
     fn is_all_theirs(self) -> bool {
         match self {
-            Self::Theirs | Self::Between(_) | Self::WithBelow => true,
-            Self::Own | Self::BelowTheirs => false,
+            Self::Theirs | Self::Between(_) | Self::WithBelow | Self::BelowTheirs => true,
+            Self::Own => false,
         }
     }
 }

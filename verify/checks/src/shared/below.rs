@@ -1,13 +1,14 @@
-//! Objects that a request names besides the one that it concerns, and that are below that: an album and one of its photos.
+//! Objects that a request names besides the one that it concerns, and that belong to that or to the same: an album and one of
+//! its photos, a flag and a segment of its project.
 
-use watertight_engine::WriteTape;
 use watertight_engine::planted::Object;
+use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, ResourceIx, Spec};
 
 use super::{Place, is_creatable, plant_under, remove};
 use crate::verdict::Stop;
 
-/// The kinds of these.
+/// The kinds of those that are below the one that it concerns.
 pub(crate) fn named_below<'s>(spec: &'s Spec, op: &'s Operation) -> impl Iterator<Item = ResourceIx> + 's {
     let concerned = op.resource;
     op.request.objects().into_iter().filter(move |kind| ancestors(spec, *kind).any(|above| Some(above) == concerned))
@@ -17,7 +18,7 @@ fn ancestors(spec: &Spec, kind: ResourceIx) -> impl Iterator<Item = ResourceIx> 
     std::iter::successors(spec[kind].parent, |above| spec[*above].parent)
 }
 
-/// A place with such objects, which were made for it below the one that it concerns.
+/// A place with such objects, which were made for it below what it names.
 pub(crate) struct Furnished {
     pub(crate) place: Place,
     made: Vec<Object>,
@@ -32,10 +33,18 @@ impl Furnished {
     /// By the tenant of the place, whose own object it names.
     pub(crate) async fn at(w: WriteTape<'_>, op: &Operation, place: Place) -> Result<Self, Stop> {
         let mut furnished = Self::bare(place);
-        for kind in named_below(&w.spec, op) {
-            furnished.make(w, kind).await?;
+        for kind in op.request.objects() {
+            let is_below = |place: &Place| ancestors(&w.spec, kind).any(|above| place.id(above).is_some());
+            if is_below(&furnished.place) && !furnished.is_there(&w, kind) {
+                furnished.make(w, kind).await?;
+            }
         }
         Ok(furnished)
+    }
+
+    /// Whether set-up has made one of a kind below what the place names.
+    fn is_there(&self, t: &Tape, kind: ResourceIx) -> bool {
+        t.planted.of(self.place.tenant, kind).any(|object| self.place.has_above(object))
     }
 
     /// What was made of a kind.

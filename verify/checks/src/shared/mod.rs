@@ -10,6 +10,7 @@
 //!   of an answer, and how answers are told apart.
 //! - [`made`](Made): the id of what a create made.
 //! - [`fresh`](asked_afresh()): whether a leak is that of a cache.
+//! - [`time`](is_time()): texts that are times.
 //! - [`unmarked`](told_each()): what two tenants are told where nothing marks it.
 //! - [`page`](id_beside()): which object a text on an HTML page belongs to.
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
@@ -28,6 +29,7 @@ mod page;
 mod paging;
 mod place;
 mod plant;
+mod time;
 mod unmarked;
 
 pub(crate) use below::{Furnished, named_below};
@@ -58,6 +60,7 @@ pub(crate) use plant::{
     plant_named, plant_under, prepared_object, read, remove, remove_if_written, tries,
 };
 
+pub(crate) use time::is_time;
 pub(crate) use unmarked::{Told, is_error, told_each};
 
 use std::rc::Rc;

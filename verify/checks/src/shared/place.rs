@@ -134,6 +134,11 @@ impl Place {
         Some(ObjectName { tenant: self.tenant, resource, above: self.above(resource), id })
     }
 
+    /// Whether what is above an object is what it names of these kinds, if it names any.
+    pub(super) fn has_above(&self, object: &Object) -> bool {
+        object.parents.iter().all(|(kind, id)| self.id(*kind).is_none_or(|named| named == id))
+    }
+
     /// The id of this kind that it has.
     pub(crate) fn id(&self, resource: ResourceIx) -> Option<&ObjectId> {
         self.ids.iter().find(|(r, _)| *r == resource).map(|(_, id)| id)
@@ -243,11 +248,7 @@ impl Bound<'_> {
     /// if there is one.
     fn planted(&self, resource: ResourceIx) -> Option<&ObjectId> {
         let all = || self.t.planted.of(self.place.tenant, resource);
-        let is_below = |object: &&Object| {
-            let mut above = object.parents.iter();
-            above.any(|(kind, id)| self.place.id(*kind) == Some(id))
-        };
-        all().find(is_below).or_else(|| all().next()).map(|object| &object.id)
+        all().find(|object| self.place.has_above(object)).or_else(|| all().next()).map(|object| &object.id)
     }
 
     /// What the spec says that is written for a tenant.

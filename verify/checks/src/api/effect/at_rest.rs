@@ -1,6 +1,7 @@
 //! What an object looks like while no one touches it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
@@ -10,6 +11,9 @@ use super::super::members::Members;
 use super::state::{State, state};
 use crate::shared::read;
 use crate::verdict::{Reason, Stop, Unproven};
+
+/// In which a clock of whole seconds goes on.
+const TICK: Duration = Duration::from_millis(1_100);
 
 /// What an object looks like while no one touches it.
 pub(in crate::api) struct AtRest {
@@ -87,13 +91,17 @@ impl AtRest {
         Ok(Self { noise: self.noise.union(&again.noise).cloned().collect(), members: again.members })
     }
 
-    /// What has changed on a page at a second look too, and that look: a message that something was done is shown once.
+    /// What has changed at a second look too, and that look. On a page a message that something was done is shown once; a time
+    /// that goes on by itself, or with each reading, has gone on by then.
     pub(super) async fn lasting(
         &self,
         t: &Tape,
         object: &Object,
         now: &Members,
     ) -> Result<Option<(Seen, BTreeSet<String>)>, Stop> {
+        if !now.is_page() {
+            t.wait(TICK).await;
+        }
         let State::There(again, then) = state(t, object).await? else { return Ok(None) };
         let passing = now.differing(&then);
         let lasting = self.changed(&then).into_iter().filter(|member| !passing.contains(member)).collect();

@@ -13,8 +13,8 @@ use super::is_many;
 use crate::bracket::{self, Attack};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, are_alike, asked_afresh, foreign, holds_nothing, ids_count, is_creatable,
-    is_error, is_invalid, is_listed_as_own, is_taken, only_cached, own, request, says_nothing, shows, told_apart,
-    told_nowhere,
+    is_error, is_invalid, is_listed_as_own, is_taken, leak, only_cached, own, plant_under, remove, request,
+    says_nothing, shows, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -196,8 +196,30 @@ impl Swap<'_> {
                 Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
                     .with("the victim's own", &theirs),
             ),
-            None => self.of_unclear_owner(t, seen),
+            None => match self.of_new(t).await? {
+                Attack::Undecided(_) => self.of_unclear_owner(t, seen),
+                told => told,
+            },
         }))
+    }
+
+    /// The same of an object that is made for it: a target may record what is asked for, and show that to whoever asked.
+    async fn of_new(&self, t: &Tape) -> Result<Attack, Stop> {
+        let unclear = || Attack::Undecided(Unproven::new(Reason::UnclearAnswer, Reason::UnclearAnswer.says()));
+        let may_be_made = is_creatable(&t.spec, self.kind) && self.shown.resource == self.kind && self.is_sure(t);
+        let Some(w) = t.writing().filter(|_| may_be_made) else { return Ok(unclear()) };
+        let new = plant_under(w, self.aim.victim, self.kind, &self.shown.parents).await?;
+        let place = self.place.clone().and(self.kind, &new.id);
+        let seen = t.send(self.ask(t, &place)?).await;
+        if let Some(evidence) = leak(t, &seen, self.aim.victim) {
+            return Ok(Attack::Leaked(evidence));
+        }
+        let nowhere = Nowhere::instead_of(t, &place, (self.kind, &new.id));
+        let is_nothing = says_nothing(t, self.op, |place| self.ask(t, place), &place, nowhere, &seen).await?;
+        let theirs = self.theirs.clone().and(self.kind, &new.id);
+        let by_owner = t.send(request(t, own(t, self.aim.victim)?, self.op, &theirs, &looking_for(&new))?).await;
+        remove(w, &new).await?;
+        Ok(if is_nothing && shows(&by_owner, &new) { Attack::Withstood } else { unclear() })
     }
 
     /// Where ids count, the attacker may have had an object of its own there a moment ago: to be tried again while no one else

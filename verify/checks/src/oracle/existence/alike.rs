@@ -2,14 +2,14 @@
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape};
+use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, IdSource, Operation, Role};
 
 use crate::api::mark_of_create;
 use crate::bracket::Attack;
 use crate::shared::{
-    Aim, Features, Place, Words, attack, foreign, holds_nothing, ids_count, is_error, is_invalid, is_turned_away,
-    never_existed, own, request, told_apart,
+    Aim, Features, Place, Words, attack, foreign, holds_nothing, ids_count, is_creatable, is_error, is_invalid,
+    is_taken, is_turned_away, never_existed, own, plant_under, remove, request, told_apart,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of_write};
 
@@ -18,28 +18,63 @@ pub(super) struct Asking<'o> {
     aim: Aim,
     /// The victim's.
     foreign: &'o Object,
-    /// Others of its form, that never existed: one for each round.
-    nowhere: Vec<Object>,
+    /// What is asked for in each round: it, and another of its form that never existed.
+    rounds: Vec<(Object, Object)>,
     /// For what is written, in each request the same.
     nonce: String,
 }
 
 impl<'o> Asking<'o> {
     pub(super) async fn about(t: &Tape, aim: Aim, foreign: &'o Object, rounds: usize) -> Result<Self, Stop> {
-        let mut nowhere = Vec::new();
+        let mut all = Vec::new();
         for round in 0..rounds {
-            nowhere.push(Object { id: never_existed(t, foreign, round).await?, ..foreign.clone() });
+            let nowhere = Object { id: never_existed(t, foreign, round).await?, ..foreign.clone() };
+            all.push((foreign.clone(), nowhere));
         }
-        Ok(Self { aim, foreign, nowhere, nonce: t.nonce(aim.attacker) })
+        Ok(Self { aim, foreign, rounds: all, nonce: t.nonce(aim.attacker) })
     }
 
-    /// Asks for the victim's object, and in turn for one that never existed.
+    /// Asks for the victim's object, and in turn for one that never existed. A target may record what it is asked for, and show
+    /// that to whoever asked: a difference must be there between what has never been asked for as well.
     pub(super) async fn compare(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
+        let told = self.ask(t, &place_of).await?;
+        let is_difference = matches!(told, Attack::Leaked(_) | Attack::Weak(_));
+        match t.writing().filter(|_| is_difference && is_creatable(&t.spec, self.foreign.resource)) {
+            Some(w) => match self.of_new(w, &place_of).await? {
+                Attack::Withstood => Ok(Attack::Withstood),
+                Attack::Leaked(_) | Attack::Weak(_) | Attack::Undecided(_) => Ok(told),
+            },
+            None => Ok(told),
+        }
+    }
+
+    /// The same of objects that are made for it, each asked for as often as the one that never existed.
+    async fn of_new(&self, w: WriteTape<'_>, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
+        let mut rounds = Vec::new();
+        for round in 0..self.rounds.len() {
+            let new = plant_under(w, self.aim.victim, self.foreign.resource, &self.foreign.parents).await?;
+            let nowhere = Object { id: never_existed(&w, &new, round).await?, ..new.clone() };
+            for object in [&new, &nowhere] {
+                if is_taken(&w, self.aim.attacker, &place_of(object), object).await? {
+                    return Ok(Attack::Undecided(Unproven::new(Reason::IdTaken, Reason::IdTaken.says())));
+                }
+            }
+            rounds.push((new, nowhere));
+        }
+        let asking = Self { rounds, nonce: w.nonce(self.aim.attacker), ..*self };
+        let told = asking.ask(&w, place_of).await?;
+        for (new, _) in &asking.rounds {
+            remove(w, new).await?;
+        }
+        Ok(told)
+    }
+
+    async fn ask(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
         let op = self.aim.op(t);
         let (mut of_foreign, mut of_nowhere) = (Vec::new(), Vec::new());
         let mut shown: Option<(Seen, Seen)> = None;
-        for nowhere in &self.nowhere {
-            let (at_foreign, at_nowhere) = (place_of(self.foreign), place_of(nowhere));
+        for (foreign, nowhere) in &self.rounds {
+            let (at_foreign, at_nowhere) = (place_of(foreign), place_of(nowhere));
             let foreign = self.send(t, &at_foreign).await?;
             let none = self.send(t, &at_nowhere).await?;
             if let Some(doubt) = self.no_denial(t, &foreign, &none)? {
