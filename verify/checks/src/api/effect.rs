@@ -90,12 +90,14 @@ pub(super) struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// What it does. That it was done is not even said where the owner is led elsewhere and sees nothing.
+    /// What it does. That it was done is not even said where the owner is led elsewhere, or shown a page (a form again, with
+    /// what is wrong in it), and sees nothing.
     pub(super) fn effect(self) -> Result<SeenEffect, Stop> {
         match self.effect {
             None if self.answer.leads_on() => {
                 Err(Unproven::shown(Reason::EffectUnseen, LED_ELSEWHERE, &self.answer).into())
             }
+            None if is_page(&self.answer) => Err(Unproven::shown(Reason::EffectUnseen, A_PAGE, &self.answer).into()),
             effect => Ok(effect.unwrap_or(SeenEffect::Changes(BTreeSet::new()))),
         }
     }
@@ -105,6 +107,8 @@ impl Rehearsal {
         self.effect.unwrap_or(SeenEffect::Changes(BTreeSet::new()))
     }
 }
+
+const A_PAGE: &str = "its owner is shown a page, and sees nothing of what it does";
 
 const LED_ELSEWHERE: &str = "its owner is led elsewhere, and sees nothing of what it does";
 
@@ -117,7 +121,7 @@ pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Objec
         before = before.now(t, object).await?;
     }
     let done = done_by_owner(t, op, place, object.tenant).await?;
-    if !done.answer.leads_on() {
+    if !done.answer.leads_on() && !is_page(&done.answer) {
         return Ok(());
     }
     let effect = poll(t, async || done.effect_now(t, object, &before).await).await?;

@@ -12,7 +12,7 @@ use super::super::several::ONE_AT_A_TIME;
 use super::is_many;
 use crate::bracket::{self, Attack};
 use crate::shared::{
-    Aim, Features, Fresh, Nowhere, Place, are_alike, asked_afresh, foreign, holds_nothing, ids_count, is_creatable,
+    Aim, Features, Fresh, Nowhere, Place, are_alike, asked_afresh, first_page, foreign, holds_nothing, ids_count, is_creatable,
     is_error, is_invalid, is_listed_as_own, is_taken, leak, only_cached, own, plant_under, remove, request,
     says_nothing, shows, told_apart, told_nowhere,
 };
@@ -130,6 +130,11 @@ impl Swap<'_> {
         }
     }
 
+    /// The attacker's request at a place, of a list for its first page.
+    fn ask_once(&self, t: &Tape, place: &Place) -> Result<Request, Stop> {
+        Ok(first_page(&t.spec, self.op, self.ask(t, place)?))
+    }
+
     /// The attacker's request at a place.
     fn ask(&self, t: &Tape, place: &Place) -> Result<Request, Stop> {
         let words = looking_for(&self.shown);
@@ -140,7 +145,7 @@ impl Swap<'_> {
     async fn says_nothing(&self, t: &Tape, seen: &Exchange) -> Result<bool, Stop> {
         let Some(id) = self.place.id(self.kind) else { return Ok(false) };
         let nowhere = Nowhere::instead_of(t, &self.place, (self.kind, id));
-        says_nothing(t, self.op, |place| self.ask(t, place), &self.place, nowhere, seen).await
+        says_nothing(t, self.op, |place| self.ask_once(t, place), &self.place, nowhere, seen).await
     }
 
     /// Whether the owner is told by its own request what it is told of an id that never existed.
@@ -257,8 +262,8 @@ impl Swap<'_> {
             return Ok(None);
         }
         let nowhere = Nowhere::instead_of(t, &self.place, (self.kind, id));
-        let of_nowhere = told_nowhere(t, self.op, |place| self.ask(t, place), &self.place, nowhere).await?;
-        let again = t.send(self.ask(t, &self.place)?).await;
+        let of_nowhere = told_nowhere(t, self.op, |place| self.ask_once(t, place), &self.place, nowhere).await?;
+        let again = t.send(self.ask_once(t, &self.place)?).await;
         let sent = self.place.sent(&t.spec, self.op);
         let of_here = [seen, &again].map(|answer| Features::of(answer, &sent));
         // Where the status differs, it is `oracle.existence` that tells of it.
