@@ -1,7 +1,7 @@
 //! How many objects of one kind a request names at a time: `{ ids = ["{case}", "{case}"] }` names two.
 //!
-//! Each of them has a *slot*. Every element of a list is one. All that is in no list, as a path, names the same object: that
-//! is one slot, the first.
+//! Each of them has a *slot*: every place that is in no list, in the order of path, headers and body, then every element of a
+//! list. As it is written, all that is in no list names the same object: an id in a path and again in a body may have to.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::template::{AddressPart, BodyTemplate, JsonTemplate, PathTemplate, Pie
 /// The slots that a request has for objects of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slots {
-    /// One, if the kind is named outside of lists.
+    /// How often the kind is named outside of lists.
     outside: usize,
     /// Those of its longest list.
     listed: usize,
@@ -41,14 +41,19 @@ impl Slots {
         self.outside == 0 && self.listed > 1
     }
 
-    /// Whether it names the kind both in a list and outside of it.
-    pub fn is_in_and_out(self) -> bool {
-        self.outside > 0 && self.listed > 0
+    /// Whether it names the kind both in a list and outside of it, or twice outside: as it is written, the same object.
+    pub fn is_of_a_pair(self) -> bool {
+        self.outside.saturating_add(usize::from(self.has_list())) > 1 && self.outside > 0
     }
 
-    /// The slot of the element of a list that is the n-th to name the kind; without a list, the one outside.
-    pub fn slot(self, listed: Option<usize>) -> usize {
-        listed.map_or(0, |nth| self.outside.saturating_add(nth))
+    /// Whether it names the kind twice outside of lists.
+    pub fn is_twice_outside(self) -> bool {
+        self.outside > 1
+    }
+
+    /// The slot of the element of a list that is the n-th to name the kind.
+    pub fn of_listed(self, nth: usize) -> usize {
+        self.outside.saturating_add(nth)
     }
 }
 
@@ -64,7 +69,7 @@ impl RequestTemplate {
         let in_query = self.path.listed(kind);
         let in_lists = json.map_or(0, |json| json.within_lists(kind)).saturating_add(in_query);
         let longest = json.map_or(0, |json| json.longest(kind)).max(in_query);
-        Slots { outside: usize::from(all > in_lists), listed: longest }
+        Slots { outside: all.saturating_sub(in_lists), listed: longest }
     }
 
     /// Where a second one would stand, in lists that name one.

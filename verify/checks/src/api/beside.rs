@@ -10,6 +10,7 @@ use watertight_spec::{Effect, Operation, ResourceIx, Role, Symbol};
 
 use self::subject::Subject;
 use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, observe_one, poll_effect, rehearse_at};
+use super::several::{ONE_AT_A_TIME, is_of_one};
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
@@ -38,7 +39,16 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
     let at_rest = observe_at_rest(t, others.both().into_iter()).await?;
     let [at_rest, of_double] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let naming = Naming { aim, op, kind, resource };
-    let rehearsed = naming.rehearse(w, above, &others.double, of_double).await?;
+    let rehearsed = naming.rehearse(w, above, &others.double, of_double).await;
+    if kind == resource && !rehearsed.as_ref().is_ok_and(Rehearsed::is_seen) {
+        others.discard(w).await?;
+        return match rehearsed {
+            Err(stop) if !is_of_one(&stop) => Err(stop),
+            // It may have to be the same in all places, or what is named again may mean nothing.
+            _ => Err(Stop::not_applicable(ONE_AT_A_TIME)),
+        };
+    }
+    let rehearsed = rehearsed?;
     // Where it is one and the same object, what the victim has done to it is no one else's doing.
     let (rehearsed, again) = match (others.double == others.theirs, rehearsed) {
         (false, rehearsed) => (rehearsed, None),
@@ -124,6 +134,13 @@ struct Rehearsed {
     is_named: bool,
 }
 
+impl Rehearsed {
+    /// Whether anything is to be seen of what is named besides.
+    fn is_seen(&self) -> bool {
+        self.is_named || self.effect.is_seen()
+    }
+}
+
 /// What is sent, by whom and against whom.
 struct Naming<'o> {
     aim: Aim,
@@ -168,7 +185,8 @@ impl Naming<'_> {
         of_double: &AtRest,
     ) -> Result<Rehearsed, Stop> {
         let t = w.tape();
-        let rehearsal = rehearse_at(t, self.op, &subject.naming(self.kind, &double.id), double, of_double).await?;
+        let rehearsal =
+            rehearse_at(t, self.op, &subject.naming(self.op, self.kind, &double.id), double, of_double).await?;
         let shown = if self.removes() { None } else { subject.look(t).await? };
         let is_named = shown.is_some_and(|shown| subject::names(&shown, &double.id) || shows(&shown, double));
         // What it concerns did not name it before: so it was done.
@@ -204,7 +222,7 @@ impl Naming<'_> {
     ) -> Result<Attack, Stop> {
         let t = w.tape();
         let nonce = t.nonce(self.aim.attacker);
-        let place = subject.naming(self.kind, &theirs.id);
+        let place = subject.naming(self.op, self.kind, &theirs.id);
         let sent = self.send_if_clear(t, &place, theirs, &nonce).await?;
         if let Some(evidence) = leak(t, &sent, self.aim.victim) {
             return Ok(Attack::Leaked(evidence));
@@ -246,7 +264,7 @@ impl Naming<'_> {
         let Aim { attacker, victim, .. } = self.aim;
         let needs_quiet = ids_count(t, victim, self.kind) && !t.is_quiet([attacker]);
         let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
-        if is_taken(t, attacker, place, theirs).await? {
+        if is_taken(t, attacker, &place.clone().and(self.kind, &theirs.id), theirs).await? {
             return Err(Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into());
         }
         self.send(t, place, nonce).await
@@ -283,7 +301,7 @@ impl Naming<'_> {
         }
         // Accepted: was the victim's looked up, or is any id good enough?
         let subject = Subject::choose(w, self.op, self.aim.attacker, self.resource).await?;
-        let nowhere = subject.naming(self.kind, &never_existed(t, theirs, 0).await?);
+        let nowhere = subject.naming(self.op, self.kind, &never_existed(t, theirs, 0).await?);
         let of_nowhere = self.send(t, &nowhere, &t.nonce(self.aim.attacker)).await?;
         self.discard(w, &subject).await?;
         Ok(match class_of(&of_nowhere) {
@@ -309,7 +327,10 @@ impl Naming<'_> {
             let asked = request(t, own(t, self.aim.attacker)?, self.op, place, &Words::nonce(&nonce))?;
             attack(t, &asked, self.aim.attacker)
         };
-        let nowhere = Nowhere::instead_of(t, place, (self.kind, &theirs.id));
+        let nowhere = match self.kind == self.resource {
+            true => Nowhere::instead_of_another(t, place, &theirs.id),
+            false => Nowhere::instead_of(t, place, (self.kind, &theirs.id)),
+        };
         let is_same = says_nothing(t, self.op, ask, place, nowhere, sent).await?;
         Ok(if is_same { Attack::Withstood } else { Attack::Undecided(Unproven::undecided(sent)) })
     }

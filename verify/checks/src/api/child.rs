@@ -60,7 +60,14 @@ const MOST_NAMING: usize = 3;
 fn linked(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
     let is_fixed = op.resource.is_some_and(|resource| !is_creatable(spec, resource));
     let place = parent_of(spec, op).filter(|_| is_fixed && op.role != Role::Create);
-    named_besides(spec, op).into_iter().filter(|kind| Some(*kind) != place).collect()
+    let besides = named_besides(spec, op).into_iter().filter(|kind| Some(*kind) != place);
+    besides.chain(named_again(spec, op)).collect()
+}
+
+/// The kind of object that it concerns, where it names another of them outside of lists: the page under which a page is moved.
+fn named_again(spec: &Spec, op: &Operation) -> Option<ResourceIx> {
+    let names_two = |kind: &ResourceIx| op.request.slots(*kind).is_twice_outside() && is_creatable(spec, *kind);
+    op.resource.filter(|_| op.role != Role::Create).filter(names_two)
 }
 
 /// One kind after the other: the first that is not refused is what is told. Where one can't be tried, the whole is not
@@ -74,6 +81,8 @@ async fn link(w: WriteTape<'_>, aim: Aim) -> Concluded {
         };
         match &told {
             Ok(Verdict::Isolated(_)) => concluded = concluded.or(Some(told)),
+            // Its owner can't name two there: that says nothing of the others.
+            Err(Stop::NotApplicable(_)) if aim.op(&w).resource == Some(kind) && concluded.is_some() => {}
             Err(Stop::NotApplicable(_)) => concluded = Some(told),
             _ => return told,
         }
@@ -205,6 +214,9 @@ impl Link<'_> {
         if self.place.tenant != attacker {
             return self.create(t, &self.place, nonce).await;
         }
+        // Where ids count, another trial may give the attacker one at that id before this is sent.
+        let needs_quiet = ids_count(t, self.aim.victim, self.above.resource) && !t.is_quiet([attacker]);
+        let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
         if is_taken(t, attacker, &self.place, self.above).await? {
             return Err(Unproven::new(Reason::IdTaken, TAKEN).into());
         }

@@ -15,7 +15,7 @@ pub(super) use self::at_rest::{AtRest, observe_at_rest, observe_one};
 pub(super) use self::expected::Expected;
 use self::state::{State, is_anothers, state, still_gone};
 use super::members::Members;
-use crate::shared::{Place, Words, any_object, own, poll, read, request, succeed_or_lead_on};
+use crate::shared::{Place, Words, any_object, is_page, own, poll, read, request, succeed_or_lead_on};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 /// What an operation does to an object, as the owner sees it.

@@ -5,10 +5,16 @@ use watertight_spec::{Operation, ResourceIx};
 
 use crate::check::Concluded;
 use crate::shared::Slot;
-use crate::verdict::{Stop, Verdict};
+use crate::verdict::{Reason, Stop, Verdict};
 
 /// Why it is not tried beside others.
 pub(super) const ONE_AT_A_TIME: &str = "its owner can't name several at a time there";
+
+/// Whether the owner is refused several at a time, or nothing is seen of it.
+pub(super) fn is_of_one(stop: &Stop) -> bool {
+    let is_such = |reason| matches!(reason, Reason::RefusedForForm | Reason::ControlFailed | Reason::EffectUnseen);
+    matches!(stop, Stop::Unproven(unproven) if is_such(unproven.reason))
+}
 
 /// What is concluded in every slot, where this is what is concluded of the request as it is written. The first that is not
 /// isolated is told.
@@ -19,13 +25,13 @@ pub(super) async fn in_every_slot(
     attempt: impl AsyncFn(Slot) -> Concluded,
 ) -> Concluded {
     let slots = op.request.slots(kind);
-    if !slots.has_list() {
+    if slots.count() < 2 {
         return plain;
     }
     match plain {
         Ok(Verdict::Isolated(_)) => each(plain, Slot::further(op, kind), attempt).await,
-        // One and the same id in a path and in a list may be no request that anyone sends.
-        Err(Stop::Unproven(_)) if slots.is_in_and_out() => {
+        // One and the same id in a path and in a list, or twice in a body, may be no request that anyone sends.
+        Err(Stop::Unproven(_)) if slots.is_of_a_pair() => {
             match each(plain.clone(), (0..slots.count()).map(Slot::Nth).collect(), attempt).await {
                 Err(Stop::Unproven(_)) => plain,
                 told => told,

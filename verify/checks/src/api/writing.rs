@@ -8,7 +8,7 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
 use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, observe_one, poll_effect, rehearse};
-use super::several::ONE_AT_A_TIME;
+use super::several::{ONE_AT_A_TIME, is_of_one};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
@@ -214,11 +214,8 @@ async fn rehearse_further(
     double: &Object,
     of_double: &AtRest,
 ) -> Result<SeenEffect, Stop> {
-    let is_of_one = |unproven: &Unproven| {
-        matches!(unproven.reason, Reason::RefusedForForm | Reason::ControlFailed | Reason::EffectUnseen)
-    };
     match rehearse(t, op, place, double, of_double).await {
-        Err(Stop::Unproven(unproven)) if is_of_one(&unproven) => Err(Stop::not_applicable(ONE_AT_A_TIME)),
+        Err(stop) if is_of_one(&stop) => Err(Stop::not_applicable(ONE_AT_A_TIME)),
         Ok(effect) if !effect.is_seen() => Err(Stop::not_applicable(ONE_AT_A_TIME)),
         told => told,
     }

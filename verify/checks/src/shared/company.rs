@@ -38,10 +38,10 @@ impl Slot {
     /// Every slot in which one of a kind may be beside others, but for the first of several: there it is as it is written.
     pub(crate) fn further(op: &Operation, kind: ResourceIx) -> Vec<Self> {
         let slots = op.request.slots(kind);
-        match (slots.has_list(), slots.is_of_several()) {
-            (false, _) => Vec::new(),
-            (true, true) => (1..slots.count()).map(Self::Nth).collect(),
-            (true, false) => (0..slots.count()).map(Self::Further).collect(),
+        match slots.is_of_several() {
+            true => (1..slots.count()).map(Self::Nth).collect(),
+            false if slots.count() > 1 => (0..slots.count()).map(Self::Further).collect(),
+            false => Vec::new(),
         }
     }
 

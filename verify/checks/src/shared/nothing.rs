@@ -20,6 +20,12 @@ impl Nowhere {
         Self([1, 2].map(|turn| place.clone().and(resource, id.like(similar(id, &random, turn)))))
     }
 
+    /// Instead of another object that is named beside one of its kind.
+    pub(crate) fn instead_of_another(t: &Tape, place: &Place, id: &ObjectId) -> Self {
+        let random = t.unique();
+        Self([1, 2].map(|turn| place.clone().with_another(id, &id.like(similar(id, &random, turn)))))
+    }
+
     /// Instead of the tenant.
     pub(crate) fn instead_of_tenant(t: &Tape, place: &Place) -> Self {
         let random = t.unique();

@@ -1,6 +1,7 @@
 //! An operation of the spec, at a place, in words → a request.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use serde_json::Value;
 use watertight_engine::Tape;
@@ -50,6 +51,13 @@ impl Place {
     /// Beside others of one kind.
     pub(crate) fn beside(mut self, company: Option<Company>) -> Self {
         self.company = company;
+        self
+    }
+
+    /// With this id in place of another, where it names several of one kind.
+    pub(crate) fn with_another(mut self, other: &ObjectId, id: &ObjectId) -> Self {
+        let others = self.company.iter_mut().flat_map(|company| &mut company.others);
+        others.filter(|named| *named == other).for_each(|named| *named = id.clone());
         self
     }
 
@@ -215,7 +223,7 @@ pub(crate) fn written(
     place: &Place,
     words: &Words,
 ) -> Option<Request> {
-    let bound = Bound { t, template, place, words, unique: unique(t, template, words) };
+    let bound = Bound { t, template, place, words, unique: unique(t, template, words), outside: Cell::new(0) };
     let request = Request::read(caller, place.tenant_in(Way::Url), &template.method, bound.path(&template.path)?);
     let headers = bound.headers(&template.headers)?;
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(&name, value));
@@ -229,6 +237,8 @@ struct Bound<'b> {
     place: &'b Place,
     words: &'b Words,
     unique: Option<String>,
+    /// How many slots outside of lists have been written of the kind that has company.
+    outside: Cell<usize>,
 }
 
 impl Bound<'_> {
@@ -236,12 +246,17 @@ impl Bound<'_> {
         self.listed(resource, None)
     }
 
-    /// The object that is named by the n-th element of a list, or outside of lists.
+    /// The object that is named by the n-th element of a list, or by the next place outside of lists.
     fn listed(&self, resource: ResourceIx, nth: Option<usize>) -> Option<&ObjectId> {
         let id = self.place.id(resource).or_else(|| self.planted(resource))?;
         let slots = self.template.slots(resource);
-        let company = self.place.company.as_ref().filter(|company| company.resource == resource && slots.has_list());
-        Some(company.map_or(id, |company| company.id(id, slots.slot(nth))))
+        let has_company = |company: &&Company| company.resource == resource && slots.count() > 1;
+        let Some(company) = self.place.company.as_ref().filter(has_company) else { return Some(id) };
+        let slot = match nth {
+            Some(nth) => slots.of_listed(nth),
+            None => self.outside.replace(self.outside.get().saturating_add(1)),
+        };
+        Some(company.id(id, slot))
     }
 
     /// Where the place names no object of a kind: the first that set-up has planted in that tenant, below what the place names

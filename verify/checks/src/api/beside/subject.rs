@@ -6,8 +6,8 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role, TenantIx};
 
 use crate::shared::{
-    Furnished, Place, Words, any_object, has_word, is_creatable, leaves, operation_of, own, plant, plant_under,
-    prepared_object, remove, request,
+    Company, Furnished, Place, Words, any_object, has_word, is_creatable, leaves, operation_of, own, plant,
+    plant_under, prepared_object, remove, request,
 };
 use crate::verdict::Stop;
 
@@ -56,9 +56,13 @@ impl Subject {
         self.at.object(kind)
     }
 
-    /// Where a request goes that names another object besides.
-    pub(super) fn naming(&self, kind: ResourceIx, id: &ObjectId) -> Place {
-        self.at.place.clone().and(kind, id)
+    /// Where a request goes that names another object besides: one of its own kind wherever it is not named itself.
+    pub(super) fn naming(&self, op: &Operation, kind: ResourceIx, id: &ObjectId) -> Place {
+        if kind != self.object.resource {
+            return self.at.place.clone().and(kind, id);
+        }
+        let others = vec![id.clone(); op.request.slots(kind).count().saturating_sub(1)];
+        self.at.place.clone().beside(Some(Company { resource: kind, others, slot: 0 }))
     }
 
     /// What its owner is shown of it; none where nothing shows it by itself.
@@ -84,7 +88,7 @@ impl Subject {
     pub(super) async fn restore(&self, w: WriteTape<'_>, op: &Operation, kind: ResourceIx) -> Result<(), Stop> {
         if !self.is_made {
             let tenant = self.object.tenant;
-            let place = self.naming(kind, &prepared_object(&w, tenant, kind)?.id);
+            let place = self.naming(op, kind, &prepared_object(&w, tenant, kind)?.id);
             w.send(request(&w, own(&w, tenant)?, op, &place, &Words::canary(&w.canary(tenant)))?).await;
         }
         Ok(())

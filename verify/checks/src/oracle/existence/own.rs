@@ -68,9 +68,9 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     Ok(verdict)
 }
 
-/// Whether its owner may name one object both in a path and in a list: else others are in the list.
+/// Whether its owner may name one object in all places, as in a path and in a list: else others are in the rest.
 async fn slot_of(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Result<Slot, Stop> {
-    if !aim.op(&w).request.slots(resource).is_in_and_out() {
+    if !aim.op(&w).request.slots(resource).is_of_a_pair() {
         return Ok(Slot::All);
     }
     let double = plant(w, aim.victim, resource).await?;
