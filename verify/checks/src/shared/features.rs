@@ -147,8 +147,25 @@ pub(crate) fn told_apart(one: &[Features], other: &[Features]) -> Option<String>
 /// Whether answers of two kinds tell the same: what is there, and what is the same in all of the one kind and in all of the
 /// other. What changes by itself does so in both.
 pub(crate) fn are_alike(one: &[Features], other: &[Features]) -> bool {
-    let by_words = Kinds::of(one, other, |features| (&features.words, &features.plain)).are_alike();
-    by_words || Kinds::of(one, other, |features| (&features.tokens, &features.plain)).are_alike()
+    alike(one, other, Counts::Tell)
+}
+
+/// The same of refusals, where a count that has gone on in one kind alone (a revision of the whole tenant) tells nothing if both
+/// have been at one. It is no sign that two are told the same.
+pub(crate) fn refuse_alike(one: &[Features], other: &[Features]) -> bool {
+    alike(one, other, Counts::GoOn)
+}
+
+/// What a count tells that has gone on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    Tell,
+    GoOn,
+}
+
+fn alike(one: &[Features], other: &[Features], counts: Counts) -> bool {
+    let by_words = Kinds::of(one, other, |features| (&features.words, &features.plain)).are_alike(counts);
+    by_words || Kinds::of(one, other, |features| (&features.tokens, &features.plain)).are_alike(counts)
 }
 
 /// Answers of two kinds, masked in one way.
@@ -175,10 +192,10 @@ impl<'f> Kinds<'f> {
         std::iter::once("status").chain(all.map(String::as_str))
     }
 
-    fn are_alike(&self) -> bool {
+    fn are_alike(&self, counts: Counts) -> bool {
         let mut all = self.one.iter().chain(&self.other);
         let Some(first) = all.next() else { return false };
-        all.all(|features| features.keys().eq(first.keys())) && first.keys().all(|name| self.is_alike(name))
+        all.all(|features| features.keys().eq(first.keys())) && first.keys().all(|name| self.is_alike(name, counts))
     }
 
     /// The same throughout with nothing masked.
@@ -186,17 +203,16 @@ impl<'f> Kinds<'f> {
         constant(&self.plain, name).is_some_and(|value| value.is_some())
     }
 
-    /// The same throughout, or a short text that changes by itself in both kinds: in a long one that does, anything may be. A
-    /// count that has gone on in one kind alone (a revision of the whole tenant) is alike where both have been at one.
-    fn is_alike(&self, name: &str) -> bool {
-        let is_status = name == "status";
+    /// The same throughout, or a short text that changes by itself in both kinds: in a long one that does, anything may be.
+    fn is_alike(&self, name: &str, counts: Counts) -> bool {
+        let may_go_on = counts == Counts::GoOn && name != "status";
         if self.is_same_as_it_is(name) {
             return true;
         }
         match (constant(&self.one, name), constant(&self.other, name)) {
             (Some(one), Some(other)) => one == other,
-            (None, Some(Some(still))) if !is_status => are_counts_about(still, &self.one, name),
-            (Some(Some(still)), None) if !is_status => are_counts_about(still, &self.other, name),
+            (None, Some(Some(still))) if may_go_on => are_counts_about(still, &self.one, name),
+            (Some(Some(still)), None) if may_go_on => are_counts_about(still, &self.other, name),
             (None, None) => {
                 let mut values = self.one.iter().chain(&self.other).filter_map(|features| features.get(name));
                 values.all(|value| value.len() <= LONGEST_NOISE)
@@ -262,14 +278,13 @@ mod tests {
         assert!(!are_alike(&two(of("1", "some"), of("2", "some")), &nowhere));
         assert!(!are_alike(&two(of("1", "none"), of("1", "none")), &nowhere), "it changes in one kind alone");
         // A count of the whole tenant has gone on before the others were asked for, or a time.
-        assert!(are_alike(&two(of("107", "none"), of("125", "none")), &two(of("125", "none"), of("125", "none"))));
-        assert!(are_alike(&two(of("09:59", "no"), of("10:00", "no")), &two(of("10:00", "no"), of("10:00", "no"))));
-        assert!(
-            !are_alike(&two(of("1", "none"), of("0", "none")), &two(of("0", "none"), of("0", "none"))),
-            "one was done"
-        );
-        assert!(!are_alike(&two(of("107", "none"), of("107", "none")), &two(of("107", "none"), of("99", "some"))));
-        assert!(!are_alike(&two(of("yes", "none"), of("no", "none")), &two(of("no", "none"), of("no", "none"))));
+        let (gone_on, still) = (two(of("107", "no"), of("125", "no")), two(of("125", "no"), of("125", "no")));
+        assert!(refuse_alike(&gone_on, &still));
+        assert!(!are_alike(&gone_on, &still), "a total of one tenant, and that of another");
+        assert!(refuse_alike(&two(of("09:59", "no"), of("10:00", "no")), &two(of("10:00", "no"), of("10:00", "no"))));
+        assert!(!refuse_alike(&two(of("1", "no"), of("0", "no")), &two(of("0", "no"), of("0", "no"))), "one was done");
+        assert!(!refuse_alike(&two(of("107", "no"), of("107", "no")), &two(of("107", "no"), of("99", "some"))));
+        assert!(!refuse_alike(&two(of("yes", "no"), of("no", "no")), &two(of("no", "no"), of("no", "no"))));
         // A whole document that changes: nothing in it was compared.
         let (page, other) = ("data of the victim, at 1 ".repeat(9), "data of the victim, at 2 ".repeat(9));
         let (none, no) = ("not found, at 3 ".repeat(9), "not found, at 4 ".repeat(9));

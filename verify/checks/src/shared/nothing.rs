@@ -6,7 +6,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role};
 
-use super::features::{Features, are_alike};
+use super::features::{Features, are_alike, refuse_alike};
 use super::{Place, Words, leaves, operation_of, own, request, tenant_name};
 use crate::verdict::{Reason, Refusal, ResponseClass, Stop, Unproven, class_of, refusal};
 
@@ -54,7 +54,7 @@ pub(crate) async fn says_nothing(
                 return Ok(true);
             }
             let again = t.send(ask(place)?).await;
-            are_alike(&[first, features(&again)], &of_nowhere)
+            refuse_alike(&[first, features(&again)], &of_nowhere)
         }
         None => false,
     })
