@@ -40,15 +40,16 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
     let [at_rest, of_double] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let naming = Naming { aim, op, kind, resource };
     let rehearsed = naming.rehearse(w, above, &others.double, of_double).await;
-    if kind == resource && !rehearsed.as_ref().is_ok_and(Rehearsed::is_seen) {
-        others.discard(w).await?;
-        return match rehearsed {
-            Err(stop) if !is_of_one(&stop) => Err(stop),
-            // It may have to be the same in all places, or what is named again may mean nothing.
-            _ => Err(Stop::not_applicable(ONE_AT_A_TIME)),
-        };
-    }
-    let rehearsed = rehearsed?;
+    let rehearsed = match rehearsed {
+        // It may have to be the same in all places.
+        Err(stop) if kind == resource && is_of_one(&stop) => {
+            others.discard(w).await?;
+            return Err(Stop::not_applicable(ONE_AT_A_TIME));
+        }
+        rehearsed => rehearsed?,
+    };
+    // What is named again may mean nothing: an id in a path, repeated in a body.
+    let may_mean_nothing = kind == resource && !rehearsed.is_seen();
     // Where it is one and the same object, what the victim has done to it is no one else's doing.
     let (rehearsed, again) = match (others.double == others.theirs, rehearsed) {
         (false, rehearsed) => (rehearsed, None),
@@ -71,12 +72,18 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
     let subject = Subject::choose(w, op, aim.attacker, resource).await?;
     let outcome = naming.attack(w, &subject, &others.theirs, &before, &rehearsed).await?;
     naming.discard(w, &subject).await?;
+    if may_mean_nothing && matches!(outcome, Attack::Weak(_)) {
+        others.discard(w).await?;
+        return Err(Stop::not_applicable(MEANS_NOTHING));
+    }
     let verdict = open.attack(outcome).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
         others.discard(w).await?;
     }
     Ok(verdict)
 }
+
+const MEANS_NOTHING: &str = "nothing is seen of the second one that its owner names, and any id is accepted there";
 
 /// Objects of the victim's that are named besides: one shows what is done to it, the other is attacked.
 struct Others {

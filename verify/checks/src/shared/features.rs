@@ -61,6 +61,11 @@ impl Features {
         }
     }
 
+    /// Whether another answer has the same members, whatever is in them.
+    pub(crate) fn has_same_members(&self, other: &Self) -> bool {
+        self.plain.keys().eq(other.plain.keys())
+    }
+
     /// The status.
     pub(crate) fn status(&self) -> Option<&str> {
         self.words.get("status").map(String::as_str)

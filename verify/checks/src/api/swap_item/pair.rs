@@ -208,23 +208,30 @@ impl Swap<'_> {
         }))
     }
 
-    /// The same of an object that is made for it: a target may record what is asked for, and show that to whoever asked.
+    /// The same of an object that is made for it, where a target records what is asked for and shows that to whoever asked: the
+    /// answer has more in it when it is asked for again.
     async fn of_new(&self, t: &Tape) -> Result<Attack, Stop> {
         let unclear = || Attack::Undecided(Unproven::new(Reason::UnclearAnswer, Reason::UnclearAnswer.says()));
         let may_be_made = is_creatable(&t.spec, self.kind) && self.shown.resource == self.kind && self.is_sure(t);
         let Some(w) = t.writing().filter(|_| may_be_made) else { return Ok(unclear()) };
         let new = plant_under(w, self.aim.victim, self.kind, &self.shown.parents).await?;
         let place = self.place.clone().and(self.kind, &new.id);
-        let seen = t.send(self.ask(t, &place)?).await;
+        let seen = t.send(self.ask_once(t, &place)?).await;
         if let Some(evidence) = leak(t, &seen, self.aim.victim) {
             return Ok(Attack::Leaked(evidence));
         }
         let nowhere = Nowhere::instead_of(t, &place, (self.kind, &new.id));
-        let is_nothing = says_nothing(t, self.op, |place| self.ask(t, place), &place, nowhere, &seen).await?;
+        let ask = |place: &Place| self.ask_once(t, place);
+        let is_nothing = says_nothing(t, self.op, ask, &place, nowhere, &seen).await?;
+        let is_recorded = is_nothing && {
+            let again = t.send(self.ask_once(t, &place)?).await;
+            let sent = place.sent(&t.spec, self.op);
+            !Features::of(&seen, &sent).has_same_members(&Features::of(&again, &sent))
+        };
         let theirs = self.theirs.clone().and(self.kind, &new.id);
         let by_owner = t.send(request(t, own(t, self.aim.victim)?, self.op, &theirs, &looking_for(&new))?).await;
         remove(w, &new).await?;
-        Ok(if is_nothing && shows(&by_owner, &new) { Attack::Withstood } else { unclear() })
+        Ok(if is_recorded && shows(&by_owner, &new) { Attack::Withstood } else { unclear() })
     }
 
     /// Where ids count, the attacker may have had an object of its own there a moment ago: to be tried again while no one else

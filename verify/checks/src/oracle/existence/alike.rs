@@ -34,18 +34,28 @@ impl<'o> Asking<'o> {
         Ok(Self { aim, foreign, rounds: all, nonce: t.nonce(aim.attacker) })
     }
 
-    /// Asks for the victim's object, and in turn for one that never existed. A target may record what it is asked for, and show
-    /// that to whoever asked: a difference must be there between what has never been asked for as well.
+    /// Asks for the victim's object, and in turn for one that never existed. Where a target records what it is asked for, and
+    /// shows that to whoever asked, a difference must be there between what has never been asked for as well.
     pub(super) async fn compare(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
         let told = self.ask(t, &place_of).await?;
         let is_difference = matches!(told, Attack::Leaked(_) | Attack::Weak(_));
         match t.writing().filter(|_| is_difference && is_creatable(&t.spec, self.foreign.resource)) {
-            Some(w) => match self.of_new(w, &place_of).await? {
+            Some(w) if self.is_recorded(t, &place_of).await? => match self.of_new(w, &place_of).await? {
                 Attack::Withstood => Ok(Attack::Withstood),
                 Attack::Leaked(_) | Attack::Weak(_) | Attack::Undecided(_) => Ok(told),
             },
-            None => Ok(told),
+            Some(_) | None => Ok(told),
         }
+    }
+
+    /// Whether an answer about what never existed has more in it once it has been asked for.
+    async fn is_recorded(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<bool, Stop> {
+        let Some((_, nowhere)) = self.rounds.last() else { return Ok(false) };
+        let place = place_of(nowhere);
+        let sent = place.sent(&t.spec, self.aim.op(t));
+        let first = Features::of(&*self.send(t, &place).await?, &sent);
+        let again = Features::of(&*self.send(t, &place).await?, &sent);
+        Ok(!first.has_same_members(&again))
     }
 
     /// The same of objects that are made for it, each asked for as often as the one that never existed.
