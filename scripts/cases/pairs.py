@@ -18,6 +18,9 @@ operation = [
   { name = "move", request = "POST /pages/{page}/move", body = { parent = "{page}" }, effect = "change" },
   { name = "merge", request = "POST /merge", body = { from = "{page}", into = "{page}" }, effect = "change" },
   { name = "compare", request = "GET /pages/{page}/diff?with={page}" },
+  { name = "relate", request = "POST /links/{link}/relate", body = { first = "{page}", second = "{page}" }, effect = "change" },
+  { name = "collect", request = "POST /links/{link}/collect", body = { pages = ["{page}"] }, effect = "change" },
+  { name = "check", request = "GET /links/{link}/check?one={page}&other={page}" },
 ]
 [[resource]]
 name = "page"
@@ -31,7 +34,15 @@ create = { inward = "{page}", outward = "{page}" }
 methods = ["list", "create", "read", "delete"]
 """
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
-LEAKS = ["GET /pages/{page}/diff?with={page}", "POST /links", "POST /merge", "POST /pages/{page}/move"]
+LEAKS = [
+    "GET /links/{link}/check?one={page}&other={page}",
+    "GET /pages/{page}/diff?with={page}",
+    "POST /links",
+    "POST /links/{link}/collect",
+    "POST /links/{link}/relate",
+    "POST /merge",
+    "POST /pages/{page}/move",
+]
 
 app = App()
 TOKENS = {"a-1": "mint", "b-2": "sage"}
@@ -96,6 +107,32 @@ def replace(ask, id):
 def link(tenant, body):
     inward, outward = pages.get(tenant, body.get("inward")), second(tenant, body.get("outward"))
     return {"inward": inward["title"], "outward": outward["title"]}
+
+
+@app.route("POST", "/links/([^/]+)/relate")
+def relate(ask, id):
+    found, body = links.get(who(ask), id), ask.json or {}
+    first, other = pages.get(who(ask), body.get("first")), second(who(ask), body.get("second"))
+    if first is other:
+        raise Answer(422, {"error": "a page is not related to itself"})
+    found["related"] = [first["title"], other["title"]]
+    return shown(found)
+
+
+@app.route("POST", "/links/([^/]+)/collect")
+def collect(ask, id):
+    """The first of them is checked, and the others are with the bug taken as they are."""
+    found, ids = links.get(who(ask), id), (ask.json or {}).get("pages") or [""]
+    taken = [pages.get(who(ask), ids[0]), *(second(who(ask), other) for other in ids[1:])]
+    found["collected"] = [page["title"] for page in taken]
+    return shown(found)
+
+
+@app.route("GET", "/links/([^/]+)/check")
+def check(ask, id):
+    links.get(who(ask), id)
+    one, other = pages.get(who(ask), ask.query.get("one")), second(who(ask), ask.query.get("other"))
+    return {"one": one["title"], "other": other["title"]}
 
 
 rest(app, "/pages", who, pages, lambda tenant, body: {"title": text(body, "title")})

@@ -1,59 +1,80 @@
 //! How many objects of one kind a request names at a time: `{ ids = ["{case}", "{case}"] }` names two.
 //!
-//! Each of them has a *slot*: every place that is in no list, in the order of path, headers and body, then every element of a
-//! list. As it is written, all that is in no list names the same object: an id in a path and again in a body may have to.
+//! Each of them has a *slot*: those that are named in no list, in the order of path, headers and body, then every element of a
+//! list. In no list, what is called the same is the same object: an id in a path and again in a body, `case` and `case_id`.
+//! `from` and `into` are two.
+
+mod role;
 
 use serde_json::Value;
 
+use self::role::{Role, role_of};
 use crate::ix::ResourceIx;
 use crate::spec::RequestTemplate;
 use crate::spots::{Spot, escaped};
 use crate::template::{AddressPart, BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol, objects_of};
 
 /// The slots that a request has for objects of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slots {
-    /// How often the kind is named outside of lists.
-    outside: usize,
+    /// The slot of each place outside of lists, in order.
+    outside: Vec<usize>,
+    /// Whether two of these are in the query, headers or body: what a path leads to may be named again.
+    is_apart: bool,
     /// Those of its longest list.
     listed: usize,
 }
 
 impl Slots {
     /// How many objects it may name: a list that names one may name a second one.
-    pub fn count(self) -> usize {
-        let written = self.outside.saturating_add(self.listed);
+    pub fn count(&self) -> usize {
+        let written = self.of_outside().saturating_add(self.listed);
         if self.listed == 0 { written } else { written.max(2) }
     }
 
     /// Whether a list names the kind.
-    pub fn has_list(self) -> bool {
+    pub fn has_list(&self) -> bool {
         self.listed > 0
     }
 
     /// Whether a list names one, and may name a second one.
-    pub fn can_grow(self) -> bool {
-        self.outside == 0 && self.listed == 1
+    pub fn can_grow(&self) -> bool {
+        self.outside.is_empty() && self.listed == 1
     }
 
     /// Whether it names different objects as it is written. One id in a path and again in a list may have to be the same.
-    pub fn is_of_several(self) -> bool {
-        self.outside == 0 && self.listed > 1
+    pub fn is_of_several(&self) -> bool {
+        self.outside.is_empty() && self.listed > 1
     }
 
-    /// Whether it names the kind both in a list and outside of it, or twice outside: as it is written, the same object.
-    pub fn is_of_a_pair(self) -> bool {
-        self.outside.saturating_add(usize::from(self.has_list())) > 1 && self.outside > 0
+    /// Whether it names different ones by their names: `from` and `into`.
+    pub fn is_apart(&self) -> bool {
+        self.is_apart
     }
 
-    /// Whether it names the kind twice outside of lists.
-    pub fn is_twice_outside(self) -> bool {
-        self.outside > 1
+    /// Whether it names the kind both in a list and outside of it, or two of it outside: these may have to be the same.
+    pub fn is_of_a_pair(&self) -> bool {
+        self.of_outside().saturating_add(usize::from(self.has_list())) > 1 && !self.outside.is_empty()
+    }
+
+    /// Whether it names two of the kind outside of lists.
+    pub fn is_twice_outside(&self) -> bool {
+        self.of_outside() > 1
+    }
+
+    /// How many slots there are outside of lists.
+    fn of_outside(&self) -> usize {
+        self.outside.iter().max().map_or(0, |last| last.saturating_add(1))
+    }
+
+    /// The slot of the n-th place that is in no list.
+    pub fn of_place(&self, nth: usize) -> usize {
+        self.outside.get(nth).copied().unwrap_or_default()
     }
 
     /// The slot of the element of a list that is the n-th to name the kind.
-    pub fn of_listed(self, nth: usize) -> usize {
-        self.outside.saturating_add(nth)
+    pub fn of_listed(&self, nth: usize) -> usize {
+        self.of_outside().saturating_add(nth)
     }
 }
 
@@ -64,12 +85,49 @@ impl RequestTemplate {
             Some(BodyTemplate::Json(json)) => Some(json),
             _ => None,
         };
-        let is_it = |symbol: &&Symbol| **symbol == Symbol::Object(kind);
-        let all = self.symbols().into_iter().filter(is_it).count();
         let in_query = self.path.listed(kind);
-        let in_lists = json.map_or(0, |json| json.within_lists(kind)).saturating_add(in_query);
         let longest = json.map_or(0, |json| json.longest(kind)).max(in_query);
-        Slots { outside: all.saturating_sub(in_lists), listed: longest }
+        let mut roles: Vec<(Role, bool)> = Vec::new();
+        let mut outside = Vec::new();
+        for spot in self.spots_outside(kind) {
+            let (role, is_in_path) = (role_of(&spot, &self.written(kind), outside.len()), matches!(spot, Spot::Path(_)));
+            let known = roles.iter().position(|(other, _)| *other == role);
+            outside.push(known.unwrap_or(roles.len()));
+            if known.is_none() {
+                roles.push((role, is_in_path));
+            }
+        }
+        let is_apart = roles.iter().filter(|(_, is_in_path)| !is_in_path).count() > 1;
+        Slots { outside, is_apart, listed: longest }
+    }
+
+    /// What the file calls a kind.
+    fn written(&self, kind: ResourceIx) -> String {
+        let headers = self.headers.iter().flat_map(|(_, value)| &value.0);
+        let mut pieces: Vec<&Piece> = self.path.pieces().iter().chain(headers).collect();
+        match &self.body {
+            Some(BodyTemplate::Json(json)) => json.gather_pieces(&mut pieces),
+            Some(BodyTemplate::Form(members)) => pieces.extend(members.iter().flat_map(|(_, value)| &value.0)),
+            Some(BodyTemplate::Multipart(parts)) => pieces.extend(parts.iter().flat_map(|part| &part.text.0)),
+            Some(BodyTemplate::Text { text, .. }) => pieces.extend(&text.0),
+            None => {}
+        }
+        let named = pieces.into_iter().find_map(|piece| match piece {
+            Piece::Symbol(symbol, written) if *symbol == Symbol::Object(kind) => Some(written.clone()),
+            _ => None,
+        });
+        named.unwrap_or_default()
+    }
+
+    /// Where it names the kind in no list, in the order of [`RequestTemplate::symbols`].
+    fn spots_outside(&self, kind: ResourceIx) -> Vec<Spot> {
+        let is_listed = |spot: &Spot| match (spot, &self.body) {
+            (Spot::Query(_), _) => self.path.listed(kind) > 0,
+            (Spot::Json(pointer), Some(BodyTemplate::Json(json))) => json.is_in_list(pointer),
+            _ => false,
+        };
+        let named = self.spots().into_iter().filter(|(_, symbol)| **symbol == Symbol::Object(kind));
+        named.map(|(spot, _)| spot).filter(|spot| !is_listed(spot)).collect()
     }
 
     /// Where a second one would stand, in lists that name one.
@@ -94,6 +152,15 @@ impl PathTemplate {
 }
 
 impl JsonTemplate {
+    fn gather_pieces<'p>(&'p self, all: &mut Vec<&'p Piece>) {
+        match self {
+            Self::Text(pieces) => all.extend(pieces),
+            Self::Object(members) => members.iter().for_each(|(_, value)| value.gather_pieces(all)),
+            Self::Array(items) => items.iter().for_each(|item| item.gather_pieces(all)),
+            Self::Plain(_) => {}
+        }
+    }
+
     /// Elements of the longest list that name a kind.
     fn longest(&self, kind: ResourceIx) -> usize {
         match self {
@@ -106,13 +173,20 @@ impl JsonTemplate {
         }
     }
 
-    /// How often a kind is named within lists.
-    fn within_lists(&self, kind: ResourceIx) -> usize {
-        match self {
-            Self::Array(_) => self.symbols().into_iter().filter(|symbol| **symbol == Symbol::Object(kind)).count(),
-            Self::Object(members) => members.iter().map(|(_, value)| value.within_lists(kind)).sum(),
-            Self::Text(_) | Self::Plain(_) => 0,
+    /// Whether what a pointer leads to is in a list.
+    fn is_in_list(&self, pointer: &str) -> bool {
+        let mut at = self;
+        for name in pointer.split('/').skip(1) {
+            match at {
+                Self::Array(_) => return true,
+                Self::Object(members) => match members.iter().find(|(member, _)| escaped(member) == name) {
+                    Some((_, value)) => at = value,
+                    None => return false,
+                },
+                Self::Text(_) | Self::Plain(_) => return false,
+            }
         }
+        false
     }
 
     fn second_pointers(&self, kind: ResourceIx, pointer: &str, all: &mut Vec<String>) {
@@ -224,6 +298,23 @@ mod tests {
         let beside = JsonTemplate::Object(vec![("into".to_owned(), symbol()), ("from".to_owned(), ids(1))]);
         assert_eq!(request(beside.clone()).slots(case()).count(), 2);
         assert_eq!(rendered(&beside, None), json!({ "into": "outside", "from": { "ids": [0] } }));
+    }
+
+    #[test]
+    fn what_is_called_otherwise_outside_of_lists_is_another_object() {
+        let body = |names: &[&str]| {
+            let members = names.iter().map(|name| ((*name).to_owned(), symbol())).collect();
+            RequestTemplate {
+                body: Some(BodyTemplate::Json(JsonTemplate::Object(members))),
+                ..RequestTemplate::bare("POST", PathTemplate(vec![Piece::Symbol(Symbol::Object(case()), "case".to_owned())]))
+            }
+        };
+        let slots = |names: &[&str]| body(names).slots(case());
+        assert_eq!((slots(&["id"]).count(), slots(&["id"]).is_of_a_pair()), (1, false));
+        let moved = slots(&["case_id", "parent"]);
+        assert_eq!([0, 1, 2].map(|nth| moved.of_place(nth)), [0, 0, 1]);
+        assert_eq!((moved.count(), moved.is_of_a_pair(), moved.is_apart()), (2, true, false));
+        assert_eq!((slots(&["from", "into"]).count(), slots(&["from", "into"]).is_apart()), (3, true));
     }
 
     #[test]

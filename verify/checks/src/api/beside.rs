@@ -10,46 +10,58 @@ use watertight_spec::{Effect, Operation, ResourceIx, Role, Symbol};
 
 use self::subject::Subject;
 use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, observe_one, poll_effect, rehearse_at};
-use super::several::{ONE_AT_A_TIME, is_of_one};
+use super::several::{ONE_AT_A_TIME, in_every_slot, is_of_one};
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Nowhere, Place, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken, leak,
+    Aim, Nowhere, Place, Slot, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken, leak,
     named_below, never_existed, operation_of, own, parent_of, plant, prepared_object, read, remove, request,
     says_nothing, shows,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
-/// The whole pair, for the objects of one kind that it names besides.
+/// The whole pair, for the objects of one kind that it names besides: in each slot, where it has several.
 pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
+    let op = aim.op(w.tape());
+    let in_slot = async |slot| name_in(w, aim, (kind, slot)).await;
+    let plain = in_slot(Slot::All).await;
+    // Of its own kind, the object that it concerns is in one slot already.
+    if op.resource == Some(kind) { plain } else { in_every_slot(op, kind, plain, in_slot).await }
+}
+
+async fn name_in(w: WriteTape<'_>, aim: Aim, named: (ResourceIx, Slot)) -> Concluded {
     let t = w.tape();
     let op = aim.op(t);
     let resource = op.resource.ok_or_else(|| Stop::not_applicable("it concerns no object"))?;
+    let (kind, slot) = named;
+    if slot != Slot::All && !is_creatable(&t.spec, kind) {
+        return Err(Stop::not_applicable("no others may be made that it could be named beside"));
+    }
     // Objects that exist already are the same in every trial: no other one does anything to them meanwhile.
     let _quiet = match is_creatable(&t.spec, kind) {
         true => None,
         false => Some(t.quiet([aim.attacker, aim.victim]).await),
     };
     let above = match named_below(&t.spec, op).any(|below| below == kind) && is_creatable(&t.spec, resource) {
-        true => Some(Subject::choose(w, op, aim.victim, resource).await?),
+        true => Some(Subject::choose(w, op, aim.victim, resource, named).await?),
         false => None,
     };
     let others = Others::choose(w, aim, kind, above.as_ref()).await?;
     // The victim shows with objects of its own that it works, and what it does.
     let at_rest = observe_at_rest(t, others.both().into_iter()).await?;
     let [at_rest, of_double] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
-    let naming = Naming { aim, op, kind, resource };
+    let naming = Naming { aim, op, kind, slot, resource };
     let rehearsed = naming.rehearse(w, above, &others.double, of_double).await;
     let rehearsed = match rehearsed {
         // It may have to be the same in all places.
-        Err(stop) if kind == resource && is_of_one(&stop) => {
+        Err(stop) if naming.is_of_a_pair() && is_of_one(&stop) => {
             others.discard(w).await?;
             return Err(Stop::not_applicable(ONE_AT_A_TIME));
         }
         rehearsed => rehearsed?,
     };
     // What is named again may mean nothing: an id in a path, repeated in a body.
-    let may_mean_nothing = kind == resource && !rehearsed.is_seen();
+    let may_mean_nothing = naming.is_of_a_pair() && !rehearsed.is_seen();
     // Where it is one and the same object, what the victim has done to it is no one else's doing.
     let (rehearsed, again) = match (others.double == others.theirs, rehearsed) {
         (false, rehearsed) => (rehearsed, None),
@@ -69,7 +81,7 @@ pub(super) async fn name_theirs(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) ->
     let (open, Expected { before, effect }, _quiet) =
         Expected::open(t, aim.pair(), theirs, &rehearsed.effect, &control).await?;
     let rehearsed = Rehearsed { effect, ..rehearsed };
-    let subject = Subject::choose(w, op, aim.attacker, resource).await?;
+    let subject = Subject::choose(w, op, aim.attacker, resource, named).await?;
     let outcome = naming.attack(w, &subject, &others.theirs, &before, &rehearsed).await?;
     naming.discard(w, &subject).await?;
     if may_mean_nothing && matches!(outcome, Attack::Weak(_)) {
@@ -152,11 +164,22 @@ impl Rehearsed {
 struct Naming<'o> {
     aim: Aim,
     op: &'o Operation,
+    /// What is named besides, and where.
     kind: ResourceIx,
+    slot: Slot,
     resource: ResourceIx,
 }
 
 impl Naming<'_> {
+    /// Whether two objects of one kind are named that may have to be the same.
+    fn is_of_a_pair(&self) -> bool {
+        self.kind == self.resource || matches!(self.slot, Slot::Further(_))
+    }
+
+    fn named(&self) -> (ResourceIx, Slot) {
+        (self.kind, self.slot)
+    }
+
     /// The victim sends it with objects of its own: for the one above the double, where that is below what it concerns.
     async fn rehearse(
         &self,
@@ -167,15 +190,15 @@ impl Naming<'_> {
     ) -> Result<Rehearsed, Stop> {
         let subject = match above {
             Some(above) => above,
-            None if self.is_above(&w) => Subject::beside(w, self.op, self.resource, double).await?,
-            None => Subject::choose(w, self.op, self.aim.victim, self.resource).await?,
+            None if self.is_above(&w) => Subject::beside(w, self.op, self.resource, double, self.named()).await?,
+            None => Subject::choose(w, self.op, self.aim.victim, self.resource, self.named()).await?,
         };
         let rehearsed = self.rehearse_with(w, &subject, double, of_double).await;
         self.discard(w, &subject).await?;
         match rehearsed {
             // What an object names may be fixed once it is made: then it must be that.
             Err(Stop::Unproven(_)) if !self.is_above(&w) && self.is_named_by_create(&w) => {
-                let subject = Subject::beside(w, self.op, self.resource, double).await?;
+                let subject = Subject::beside(w, self.op, self.resource, double, self.named()).await?;
                 let rehearsed = self.rehearse_with(w, &subject, double, of_double).await;
                 self.discard(w, &subject).await?;
                 rehearsed
@@ -307,7 +330,7 @@ impl Naming<'_> {
             }
         }
         // Accepted: was the victim's looked up, or is any id good enough?
-        let subject = Subject::choose(w, self.op, self.aim.attacker, self.resource).await?;
+        let subject = Subject::choose(w, self.op, self.aim.attacker, self.resource, self.named()).await?;
         let nowhere = subject.naming(self.op, self.kind, &never_existed(t, theirs, 0).await?);
         let of_nowhere = self.send(t, &nowhere, &t.nonce(self.aim.attacker)).await?;
         self.discard(w, &subject).await?;

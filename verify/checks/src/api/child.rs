@@ -45,7 +45,10 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
         let kinds = if op.effect != Effect::Read && op.resource.is_some() { linked(spec, op) } else { Vec::new() };
         // What is made is made in the victim's place as well.
         let is_made_there = !kinds.is_empty() && op.role == Role::Create && names_tenant(op);
-        let can_be_two = |kind: &ResourceIx| op.role == Role::Create && op.request.slots(*kind).can_grow();
+        let can_be_two = |kind: &ResourceIx| {
+            let may_be_beside = op.role == Role::Create || is_creatable(spec, *kind);
+            may_be_beside && op.resource != Some(*kind) && op.request.slots(*kind).can_grow()
+        };
         let second: Vec<Target> = kinds.iter().copied().filter(can_be_two).map(Target::Second).collect();
         let objects = kinds.into_iter().map(Target::Object).chain(second);
         objects.chain(is_made_there.then_some(Target::Tenant)).collect()

@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde_json::Value;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, ResourceIx, Role, Spec};
+use watertight_spec::{Operation, Resource, ResourceIx, Role, Spec};
 
 use super::own_list::{is_view, own_prefix};
 use super::reading::looking_for;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Place, again, at, each, foreign_field, is_creatable, leak, leaves, operation_of, own, plant, poll,
+    Aim, Place, again, at, each, foreign_field, id_of, is_creatable, leak, leaves, operation_of, own, plant, poll,
     prepared_object, read, reason, remove, request, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
@@ -280,7 +281,7 @@ impl Counts<'_> {
             let detail = "the attacker can't count its own";
             return Err(Unproven::shown(reason(&answer), detail, &answer).into());
         }
-        Ok(Told::Numbers(self.numbers(&answer), answer))
+        Ok(Told::Numbers(self.numbers(t, &answer), answer))
     }
 
     /// Where another check tries what is shown there, the leak is that one's to tell.
@@ -292,10 +293,11 @@ impl Counts<'_> {
         Err(Unproven::shown(Reason::PlainRequestLeaks, detail, answer).into())
     }
 
-    /// What is counted. The numbers of a list's objects are these objects' own.
-    fn numbers(&self, answer: &Exchange) -> Numbers {
-        let is_counted = |at: &str| self.op.role != Role::List || !at.contains('[');
-        numbers(answer).into_iter().filter(|(at, _)| is_counted(at)).collect()
+    /// What is counted. The numbers of a list's objects are these objects' own; what is beside them (facets) is not.
+    fn numbers(&self, t: &Tape, answer: &Exchange) -> Numbers {
+        let listed = self.op.resource.filter(|_| self.op.role == Role::List).zip(answer.json());
+        let objects = listed.map(|(resource, json)| objects_in(&t.spec[resource], json)).unwrap_or_default();
+        numbers(answer).into_iter().filter(|(at, _)| !is_within(&objects, at)).collect()
     }
 
     /// The control: the victim counts its own.
@@ -303,8 +305,35 @@ impl Counts<'_> {
         let victim = self.aim.victim;
         let asked = request(t, own(t, victim)?, self.op, &Place::of(&self.theirs), &looking_for(&self.theirs))?;
         let answer = succeed(t, asked, victim).await?;
-        Ok((self.numbers(&answer), answer))
+        Ok((self.numbers(t, &answer), answer))
     }
+}
+
+/// The places of the objects of a list, as [`leaves`] names places: the items that have an id.
+fn objects_in(resource: &Resource, json: &Value) -> BTreeSet<String> {
+    fn gather(resource: &Resource, json: &Value, path: &str, into: &mut BTreeSet<String>) {
+        match json {
+            Value::Object(members) => {
+                members.iter().for_each(|(name, value)| gather(resource, value, &format!("{path}.{name}"), into));
+            }
+            Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| {
+                let at = format!("{path}[{n}]");
+                match id_of(resource, item) {
+                    Some(_) => drop(into.insert(at)),
+                    None => gather(resource, item, &at, into),
+                }
+            }),
+            _ => {}
+        }
+    }
+    let mut all = BTreeSet::new();
+    gather(resource, json, "$", &mut all);
+    all
+}
+
+/// Whether a place is within one of these objects.
+fn is_within(objects: &BTreeSet<String>, at: &str) -> bool {
+    at.match_indices(']').any(|(end, _)| at.get(..=end).is_some_and(|object| objects.contains(object)))
 }
 
 /// Every number of an answer: in its body, and in headers such as `X-Total-Count`.

@@ -177,7 +177,7 @@ async fn look_for(
 /// The victim removes what the attacker made.
 async fn clean(w: WriteTape<'_>, object: &Object, id: Option<&ObjectId>, nonce: &str) -> Result<(), Stop> {
     match id {
-        Some(id) => remove_if_written(w, &Object { id: id.clone(), ..object.clone() }, nonce).await,
+        Some(id) => remove_if_written(w, &Object { id: id.clone(), ..object.clone() }, nonce).await.map(drop),
         None => Ok(()),
     }
 }

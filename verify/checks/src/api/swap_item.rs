@@ -131,7 +131,7 @@ async fn or_at_the_same_id(swapped: Concluded, own: impl Future<Output = Conclud
 
 async fn read_theirs(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     if is_many(op) {
-        return below_foreign(t, op, aim, resource).await;
+        return below_foreign(t, op, aim).await;
     }
     let in_slot = async |slot| read_foreign(t, op, aim, resource, slot).await;
     let below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
@@ -145,7 +145,8 @@ async fn read_theirs(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -
     }
     for kind in beside_own(&t.spec, op) {
         if is_isolated(&concluded) {
-            concluded = read_beside_own(t, op, aim, resource, kind).await?;
+            let in_slot = async |slot| read_beside_own(t, op, aim, kind, slot).await;
+            concluded = in_every_slot(op, kind, in_slot(Slot::All).await, in_slot).await?;
         }
     }
     if is_isolated(&concluded) && named_below(&t.spec, op).next().is_some() {
@@ -249,18 +250,20 @@ async fn read_below_theirs(t: &Tape, op: &Operation, aim: Aim, resource: Resourc
 }
 
 /// Another object that it names is the victim's, the one that it concerns the attacker's own.
-async fn read_beside_own(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx, kind: ResourceIx) -> Concluded {
+async fn read_beside_own(t: &Tape, op: &Operation, aim: Aim, kind: ResourceIx, slot: Slot) -> Concluded {
+    let resource = concerned(op)?;
     let (mine, theirs) = (prepared_object(t, aim.attacker, resource)?, prepared_object(t, aim.victim, resource)?);
     prepared_object(t, aim.victim, kind)?;
-    for other in t.planted.of(aim.victim, kind) {
-        let swap = Swap {
-            op,
-            aim,
-            shown: theirs.clone(),
-            theirs: Place::of(&theirs).and(kind, &other.id),
-            place: Place::of(&mine).and(kind, &other.id),
-            kind,
+    for (number, other) in t.planted.of(aim.victim, kind).enumerate() {
+        let naming = |object: &Object| {
+            let company = slot.beside_known(t, op, object.tenant, (kind, &other.id));
+            Place::of(object).and(kind, &other.id).beside(company)
         };
+        let (by_owner, place) = (naming(&theirs), naming(&mine));
+        let swap = Swap { op, aim, shown: theirs.clone(), theirs: by_owner, place, kind };
+        if number == 0 && matches!(slot, Slot::Further(_)) {
+            swap.takes_several(t).await?;
+        }
         if let Some(verdict) = swap.pair(t).await? {
             return Ok(verdict);
         }
@@ -284,16 +287,21 @@ async fn read_with_below(t: &Tape, op: &Operation, aim: Aim, resource: ResourceI
 }
 
 /// A list below an object, or one that names some to filter by: with all ids of the victim's, then each by itself.
-async fn below_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
+async fn below_foreign(t: &Tape, op: &Operation, aim: Aim) -> Concluded {
     let kinds = named_besides(&t.spec, op);
     let Some(last) = kinds.last() else { return Err(Stop::not_applicable("it names no object")) };
-    let mut concluded = below_theirs(t, op, aim, resource, *last, Rest::Theirs).await?;
-    if op.request.objects().len() > 1 {
-        for kind in kinds {
-            if is_isolated(&concluded) {
-                concluded = below_theirs(t, op, aim, resource, kind, Rest::Own).await?;
-            }
+    let mut concluded = below_theirs(t, op, aim, (*last, Slot::All), Rest::Theirs).await?;
+    let is_alone = op.request.objects().len() == 1;
+    for kind in kinds {
+        if !is_isolated(&concluded) {
+            break;
         }
+        let plain = match is_alone {
+            true => Ok(concluded),
+            false => below_theirs(t, op, aim, (kind, Slot::All), Rest::Own).await,
+        };
+        let in_slot = async |slot| below_theirs(t, op, aim, (kind, slot), Rest::Own).await;
+        concluded = in_every_slot(op, kind, plain, in_slot).await?;
     }
     Ok(concluded)
 }
@@ -309,22 +317,28 @@ async fn below_theirs(
     t: &Tape,
     op: &Operation,
     aim: Aim,
-    resource: ResourceIx,
-    kind: ResourceIx,
+    (kind, slot): (ResourceIx, Slot),
     rest: Rest,
 ) -> Concluded {
+    let resource = concerned(op)?;
     let own_ids = match rest {
         Rest::Theirs => Vec::new(),
         Rest::Own => parents_for(t, aim.attacker, resource)?,
     };
     let swap = |child: &Object| {
-        let place = match (rest, child.parents.iter().find(|(one, _)| *one == kind)) {
-            (Rest::Own, Some((_, id))) => Place::within(aim.attacker, &own_ids).and(kind, id),
+        let named = child.parents.iter().find(|(one, _)| *one == kind).map(|(_, id)| id);
+        let place = match (rest, named) {
+            (Rest::Own, Some(id)) => Place::within(aim.attacker, &own_ids).and(kind, id),
             _ => Place::within(aim.attacker, &child.parents),
         };
-        Swap { op, aim, shown: child.clone(), theirs: Place::of(child), place, kind }
+        let company = |tenant| slot.beside_known(t, op, tenant, (kind, named?));
+        let (place, theirs) = (place.beside(company(aim.attacker)), Place::of(child).beside(company(aim.victim)));
+        Swap { op, aim, shown: child.clone(), theirs, place, kind }
     };
     let child = prepared_object(t, aim.victim, resource)?;
+    if matches!(slot, Slot::Further(_)) {
+        swap(&child).takes_several(t).await?;
+    }
     if let Some(verdict) = swap(&child).pair(t).await? {
         return Ok(verdict);
     }

@@ -299,9 +299,11 @@ impl<'o> AttackedObject<'o> {
         };
         let nonce = t.nonce(self.pair.attacker);
         let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };
-        let outcome = self.watch(t, &expected, &sent, &nonce).await?;
+        let mut outcome = self.watch(t, &expected, &sent, &nonce).await?;
         if self.may_create() && sent.lets_in() && !outcome.is_leak() {
-            self.undo(w, &nonce).await?;
+            let left = self.undo(w, &nonce).await?;
+            let shown = left.and_then(|left| leak(t, &left, self.pair.victim));
+            outcome = shown.map_or(outcome, Attack::Leaked);
         }
         open.attack(outcome).close().await.map(Some)
     }
@@ -410,8 +412,8 @@ impl<'o> AttackedObject<'o> {
         self.whose != Where::Theirs && self.op.role == Role::Replace
     }
 
-    /// Removes what the attacker made for itself at that id.
-    async fn undo(&self, w: WriteTape<'_>, nonce: &str) -> Result<(), Stop> {
+    /// Removes what the attacker made for itself at that id, and yields what it was shown there.
+    async fn undo(&self, w: WriteTape<'_>, nonce: &str) -> Result<Option<Seen>, Stop> {
         let parents = self.place.ids.iter().filter(|(resource, _)| *resource != self.object.resource);
         let made = Object { tenant: self.pair.attacker, parents: parents.cloned().collect(), ..self.object.clone() };
         remove_if_written(w, &made, nonce).await

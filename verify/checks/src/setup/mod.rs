@@ -151,7 +151,7 @@ async fn mark(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx, id: &Obj
     let Some(op) = marking(&w.spec, resource) else { return Ok(canary) };
     let place = Place::within(tenant, &parents_for(&w, tenant, resource)?).and(resource, id);
     let written = w.send(request(&w, owner(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
-    match failed(&written) {
+    match failed(&written).filter(|_| !written.leads_on()) {
         Some(Stop::Unproven(doubt)) => Err(doubt.about(&format!("{} of its owner", op.label())).into()),
         Some(Stop::NotApplicable(_)) | None => Ok(canary),
     }

@@ -34,11 +34,18 @@ pub(crate) enum Slot {
     Further(usize),
 }
 
+/// Whether a request names different objects of a kind as it is written. Of the kind that it concerns, what is called
+/// otherwise may be the same nevertheless.
+fn names_several(op: &Operation, kind: ResourceIx) -> bool {
+    let slots = op.request.slots(kind);
+    slots.is_of_several() || (slots.is_apart() && op.resource != Some(kind))
+}
+
 impl Slot {
     /// Every slot in which one of a kind may be beside others, but for the first of several: there it is as it is written.
     pub(crate) fn further(op: &Operation, kind: ResourceIx) -> Vec<Self> {
         let slots = op.request.slots(kind);
-        match slots.is_of_several() {
+        match names_several(op, kind) {
             true => (1..slots.count()).map(Self::Nth).collect(),
             false if slots.count() > 1 => (0..slots.count()).map(Self::Further).collect(),
             false => Vec::new(),
@@ -49,7 +56,7 @@ impl Slot {
     fn number(self, op: &Operation, kind: ResourceIx) -> Option<usize> {
         match self {
             Self::Nth(slot) | Self::Further(slot) => Some(slot),
-            Self::All => op.request.slots(kind).is_of_several().then_some(0),
+            Self::All => names_several(op, kind).then_some(0),
         }
     }
 

@@ -185,7 +185,16 @@ fn counted(resource: &Resource, pages: &Pages) -> usize {
     };
     let have_ids = pages.pages.iter().any(|page| of(page).0 > 0);
     let (with_id, all) = pages.pages.last().map(|page| of(page)).unwrap_or_default();
-    if have_ids { with_id } else { all }
+    let is_empty = pages.pages.last().is_some_and(|page| says_none(page));
+    if have_ids || is_empty { with_id } else { all }
+}
+
+/// Whether a page says that there is nothing to list, whatever other arrays it has (SCIM's `schemas`, RFC 7644 3.4.2).
+fn says_none(page: &Exchange) -> bool {
+    const TOTALS: [&str; 5] = ["total", "count", "totalresults", "totalcount", "totalitems"];
+    let is_total = |name: &str| TOTALS.contains(&name.replace(['_', '-'], "").to_lowercase().as_str());
+    let members = page.json().and_then(Value::as_object);
+    members.is_some_and(|all| all.iter().any(|(name, value)| is_total(name) && value.as_u64() == Some(0)))
 }
 
 /// Whether two pages have the same in their list, whatever else is beside it: the time, say.

@@ -237,7 +237,7 @@ struct Bound<'b> {
     place: &'b Place,
     words: &'b Words,
     unique: Option<String>,
-    /// How many slots outside of lists have been written of the kind that has company.
+    /// How many places outside of lists have been written of the kind that has company.
     outside: Cell<usize>,
 }
 
@@ -254,7 +254,7 @@ impl Bound<'_> {
         let Some(company) = self.place.company.as_ref().filter(has_company) else { return Some(id) };
         let slot = match nth {
             Some(nth) => slots.of_listed(nth),
-            None => self.outside.replace(self.outside.get().saturating_add(1)),
+            None => slots.of_place(self.outside.replace(self.outside.get().saturating_add(1))),
         };
         Some(company.id(id, slot))
     }

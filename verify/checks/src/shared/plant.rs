@@ -217,15 +217,16 @@ pub(crate) async fn remove(w: WriteTape<'_>, object: &Object) -> Result<(), Stop
 }
 
 /// Removes an object that an attack may have left with a tenant, by that tenant, once its reading shows what the attacker
-/// wrote: an id that was told by someone else may be that of an object of the tenant's own.
-pub(crate) async fn remove_if_written(w: WriteTape<'_>, object: &Object, nonce: &str) -> Result<(), Stop> {
-    let Some(op) = operation_of(&w.spec, object.resource, Role::Read) else { return Ok(()) };
+/// wrote: an id that was told by someone else may be that of an object of the tenant's own. Yields that reading.
+pub(crate) async fn remove_if_written(w: WriteTape<'_>, object: &Object, nonce: &str) -> Result<Option<Seen>, Stop> {
+    let Some(op) = operation_of(&w.spec, object.resource, Role::Read) else { return Ok(None) };
     let asked = request(&w, owner(&w, object.tenant)?, op, &Place::of(object), &Words::default())?;
     // Not the tenant's own id, perhaps, so no ordinary request.
-    match w.send(asked.crossing()).await.mentions(nonce) {
-        true => remove(w, object).await,
-        false => Ok(()),
+    let seen = w.send(asked.crossing()).await;
+    if seen.mentions(nonce) {
+        remove(w, object).await?;
     }
+    Ok(Some(seen))
 }
 
 /// The owner reads an object: it must succeed and show its marker.

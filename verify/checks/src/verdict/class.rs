@@ -141,7 +141,9 @@ fn texts(error: &Value) -> Vec<&str> {
 }
 
 fn of_graphql(error: &Value) -> Option<Refusal> {
-    let code = error.pointer("/extensions/code").and_then(Value::as_str).unwrap_or_default().to_uppercase();
+    // Some servers put it beside the message.
+    let places = ["/extensions/code", "/extensions/classification", "/code", "/type"];
+    let code = places.iter().find_map(|place| error.pointer(place)?.as_str()).unwrap_or_default().to_uppercase();
     let is_any = |words: &[&str]| words.iter().any(|word| code.contains(word));
     if is_any(&["INTERNAL", "TIMEOUT", "UNAVAILABLE"]) {
         return Some(Refusal::Failed);
@@ -171,8 +173,10 @@ fn by_words(message: &str) -> Option<Refusal> {
         "timed out",
         "deadlock",
     ];
-    const DENIED: [&str; 15] = [
+    const DENIED: [&str; 17] = [
         "not found",
+        "could not resolve",
+        "could not find",
         "no such",
         "does not exist",
         "doesn't exist",
@@ -221,6 +225,9 @@ mod tests {
             (json!({ "errors": [{ "message": "Not found" }], "data": { "note": null, "me": { "id": 7 } } }), None),
             (json!({ "errors": [], "data": null }), None),
             (json!({ "errors": ["not found"] }), None),
+            (json!({ "errors": [{ "type": "NOT_FOUND", "message": "x" }], "data": { "node": null } }), Some(Refusal::Denied)),
+            (json!({ "errors": [{ "code": "FORBIDDEN", "message": "x" }], "data": null }), Some(Refusal::Denied)),
+            (json!({ "errors": [{ "message": "Could not resolve to a node" }], "data": null }), Some(Refusal::Denied)),
             (json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32603, "message": "x" } }), Some(Refusal::Failed)),
             (json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32602, "message": "x" } }), Some(Refusal::Invalid)),
             (

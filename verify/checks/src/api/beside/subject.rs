@@ -6,7 +6,7 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role, TenantIx};
 
 use crate::shared::{
-    Company, Furnished, Place, Words, any_object, has_word, is_creatable, leaves, operation_of, own, plant,
+    Company, Furnished, Place, Slot, Words, any_object, has_word, is_creatable, leaves, operation_of, own, plant,
     plant_under, prepared_object, remove, request,
 };
 use crate::verdict::Stop;
@@ -16,22 +16,27 @@ pub(super) struct Subject {
     object: Object,
     /// Where its owner's request goes, with what is named below it.
     at: Furnished,
+    /// Others of its owner's own, beside which one of another kind is named in one slot of several.
+    company: Option<Company>,
     is_made: bool,
 }
 
 impl Subject {
-    /// A tenant's own.
+    /// A tenant's own, for a request that names another object besides, in this slot.
     pub(super) async fn choose(
         w: WriteTape<'_>,
         op: &Operation,
         tenant: TenantIx,
         resource: ResourceIx,
+        named: (ResourceIx, Slot),
     ) -> Result<Self, Stop> {
         match (is_creatable(&w.spec, resource), w.spec[resource].is_disposable) {
-            (true, _) => Self::made(w, op, plant(w, tenant, resource).await?).await,
+            (true, _) => Self::made(w, op, plant(w, tenant, resource).await?, named).await,
             (false, true) => {
                 let object = any_object(&w, tenant, resource)?;
-                Ok(Self { at: Furnished::bare(Place::of(&object)), object, is_made: false })
+                let at = Furnished::bare(Place::of(&object));
+                let company = company(w, op, &object, named).await?;
+                Ok(Self { object, at, company, is_made: false })
             }
             (false, false) => Err(Stop::not_applicable("what it concerns is neither created nor `disposable`")),
         }
@@ -43,12 +48,20 @@ impl Subject {
         op: &Operation,
         resource: ResourceIx,
         other: &Object,
+        named: (ResourceIx, Slot),
     ) -> Result<Self, Stop> {
-        Self::made(w, op, plant_under(w, other.tenant, resource, &Place::of(other).ids).await?).await
+        Self::made(w, op, plant_under(w, other.tenant, resource, &Place::of(other).ids).await?, named).await
     }
 
-    async fn made(w: WriteTape<'_>, op: &Operation, object: Object) -> Result<Self, Stop> {
-        Ok(Self { at: Furnished::at(w, op, Place::of(&object)).await?, object, is_made: true })
+    async fn made(
+        w: WriteTape<'_>,
+        op: &Operation,
+        object: Object,
+        named: (ResourceIx, Slot),
+    ) -> Result<Self, Stop> {
+        let at = Furnished::at(w, op, Place::of(&object)).await?;
+        let company = company(w, op, &object, named).await?;
+        Ok(Self { object, at, company, is_made: true })
     }
 
     /// What was made below it of a kind.
@@ -59,7 +72,7 @@ impl Subject {
     /// Where a request goes that names another object besides: one of its own kind wherever it is not named itself.
     pub(super) fn naming(&self, op: &Operation, kind: ResourceIx, id: &ObjectId) -> Place {
         if kind != self.object.resource {
-            return self.at.place.clone().and(kind, id);
+            return self.at.place.clone().and(kind, id).beside(self.company.clone());
         }
         let others = vec![id.clone(); op.request.slots(kind).count().saturating_sub(1)];
         self.at.place.clone().beside(Some(Company { resource: kind, others, slot: 0 }))
@@ -98,6 +111,19 @@ impl Subject {
     pub(super) async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {
         self.at.discard(w).await?;
         if self.is_made { remove(w, &self.object).await } else { Ok(()) }
+    }
+}
+
+/// What is beside an object that is named in one slot of several. Of the kind of the object that it concerns, that one is.
+async fn company(
+    w: WriteTape<'_>,
+    op: &Operation,
+    object: &Object,
+    (kind, slot): (ResourceIx, Slot),
+) -> Result<Option<Company>, Stop> {
+    match slot {
+        Slot::Nth(_) | Slot::Further(_) if kind != object.resource => slot.beside_new(w, op, object.tenant, kind).await,
+        Slot::All | Slot::Nth(_) | Slot::Further(_) => Ok(None),
     }
 }
 
