@@ -12,8 +12,8 @@ from kit import BUG, Answer, App, Kept, counter
 SPEC = """
 tenancy.locator = "token"
 tenant = [
-  { id = "fern", principal = [{ name = "desk", grant = "session", steps = [{ request = "POST /login", form = { user = "fern", password = "$KEY_A" } }] }] },
-  { id = "moss", principal = [{ name = "desk", grant = "session", steps = [{ request = "POST /login", form = { user = "moss", password = "$KEY_B" } }] }] },
+  { id = "fern", principal = [{ name = "desk", grant = "session", form = { csrf = "{csrf}" }, steps = [{ request = "POST /login", form = { user = "fern", password = "$KEY_A" } }, { request = "GET /tickets/new", take = { csrf = "field:csrf" } }] }] },
+  { id = "moss", principal = [{ name = "desk", grant = "session", form = { csrf = "{csrf}" }, steps = [{ request = "POST /login", form = { user = "moss", password = "$KEY_B" } }, { request = "GET /tickets/new", take = { csrf = "field:csrf" } }] }] },
 ]
 limits.rate = 5000
 [target]
@@ -27,13 +27,13 @@ list = "GET /tickets/"
 create = { request = "POST /tickets/new", form = { title = "{canary}" } }
 read = "GET /tickets/{ticket}/"
 patch = { request = "POST /tickets/{ticket}/edit", form = { title = "{canary}" } }
-delete = { request = "POST /tickets/{ticket}/delete", form = {} }
+delete = "POST /tickets/{ticket}/delete"
 search = "GET /tickets/?q={canary.public}"
 [[resource]]
 name = "note"
 create = { request = "POST /tickets/{ticket}/notes/", form = { text = "{canary}" } }
 read = "GET /notes/{note}/"
-delete = { request = "POST /notes/{note}/delete", form = {} }
+delete = "POST /notes/{note}/delete"
 """
 ENV = {"KEY_A": "a-1-long-password", "KEY_B": "b-2-long-password"}
 LEAKS = ["POST /tickets/{ticket}/edit", "POST /tickets/{ticket}/delete"]
@@ -46,7 +46,7 @@ tickets, notes = Kept(counter(100)), Kept(counter(7))
 
 class Session:
     def __init__(self, tenant):
-        self.tenant, self.message = tenant, ""
+        self.tenant, self.message, self.csrf = tenant, "", secrets.token_hex(12)
 
 
 def page(session, body, status=200):
@@ -68,6 +68,9 @@ def who(ask):
     session = sessions.get(ask.cookies.get("session"))
     if session is None:
         raise leads_to("/login?next=" + ask.path)
+    # Every form has the token of its session in a field: a page elsewhere doesn't know it.
+    if ask.method == "POST" and ask.form.get("csrf") != session.csrf:
+        raise page(session, "<h1>Forbidden</h1><p>This form is not from here.</p>", status=403)
     return session
 
 
@@ -91,6 +94,12 @@ def login(ask):
     name = secrets.token_hex(16)
     sessions[name] = Session(user)
     return Answer(303, headers=[("location", "/tickets/"), ("set-cookie", f"session={name}; Path=/; HttpOnly")])
+
+
+@app.route("GET", "/tickets/new")
+def new(ask):
+    session = who(ask)
+    return page(session, f"<form method=post><input type=hidden name=csrf value={session.csrf}><input name=title></form>")
 
 
 @app.route("GET", "/tickets/")

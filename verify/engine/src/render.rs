@@ -17,7 +17,7 @@ use watertight_spec::{Credential, FileForm, PrivateKey, Setting, Spec, TokenComm
 
 use self::files::file_of;
 use self::logins::{act_request, token_request};
-use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Part, Payload, encode};
+use crate::call::{Address, BOUNDARY, Call, Caller, Forged, Forgery, Payload, encode};
 use crate::credentials::{Carried, Jar, assertion, totp};
 use crate::log::{IssuedSession, Sender, Sent, Written, escaped};
 use crate::moment::Moments;
@@ -189,8 +189,12 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
         Call::Api(request) => {
             let tenant = &spec[request.at];
             let origin = request.origin.as_deref().unwrap_or(&tenant.url);
-            let Authorization { sender, by, headers: auth, query } =
+            let Authorization { sender, by, headers: auth, query, form } =
                 authorization(&request.caller, origin, spec, secrets)?;
+            // What all forms have may be all that one has.
+            let is_write = !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+            let bare = Payload::Form(Vec::new());
+            let payload = request.body.as_ref().or((is_write && !form.is_empty()).then_some(&bare));
             let mut headers = vec![];
             if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
                 headers.push(("host".to_owned(), Text::plain(host(origin))));
@@ -199,10 +203,10 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             headers.extend(common().into_iter().filter(|(name, _)| !is_given(name)));
             headers.extend(auth);
             let names_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
-            if let Some(payload) = request.body.as_ref().filter(|_| !request.headers.iter().any(names_type)) {
+            if let Some(payload) = payload.filter(|_| !request.headers.iter().any(names_type)) {
                 headers.push(("content-type".to_owned(), Text::plain(payload.kind())));
             }
-            let body = request.body.as_ref().map(|payload| body_of(payload, secrets));
+            let body = payload.map(|payload| body_of(payload, &form, secrets));
             headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), returned(value, secrets))));
             let headers = with_one_cookie_header(headers);
             // A target's own base path (`https://host/api`) comes before the path of the spec.
@@ -212,7 +216,7 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             };
             let target = address(&request.address, secrets).framed(|path| format!("{base}{path}"));
             let target = query.iter().fold(target, |target, (name, value)| target.with_parameter(name, value));
-            let written = request.body.as_ref().map_or(Written::Plain, Payload::written);
+            let written = payload.map_or(Written::Plain, Payload::written);
             let (origin, method) = (origin.clone(), request.method.clone());
             Ok(Rendered { origin, method, target, headers, body, written, sender, by })
         }
@@ -244,34 +248,40 @@ fn returned(text: &str, secrets: &dyn Secrets) -> Text {
     Text::secret(secrets.as_it_was(text, Goes::Bare), text)
 }
 
-fn body_of(payload: &Payload, secrets: &dyn Secrets) -> Text {
+/// What a request brings; `form` is what every form has of the session, in place of members of its own.
+fn body_of(payload: &Payload, form: &[(String, Text)], secrets: &dyn Secrets) -> Text {
+    let is_own = |name: &str| !form.iter().any(|(other, _)| other == name);
     match payload {
         Payload::Json(json) => returned_json(json, secrets),
         Payload::Form(members) => {
-            let members: Vec<(String, Text)> =
-                members.iter().map(|(name, value)| (name.clone(), returned(value, secrets))).collect();
-            form_body(&members)
+            let own = members.iter().filter(|(name, _)| is_own(name));
+            let own = own.map(|(name, value)| (name.clone(), returned(value, secrets)));
+            form_body(&own.chain(form.iter().cloned()).collect::<Vec<_>>())
         }
-        Payload::Multipart(parts) => multipart_body(parts, payload.written(), secrets),
+        Payload::Multipart(parts) => {
+            let own = parts.iter().filter(|part| is_own(&part.name));
+            let own = own.map(|part| (part.name.as_str(), part.file.as_ref(), returned(&part.text, secrets)));
+            let further = form.iter().map(|(name, text)| (name.as_str(), None, text.clone()));
+            multipart_body(&own.chain(further).collect::<Vec<_>>(), payload.written())
+        }
         Payload::Text { text, .. } => returned(text, secrets),
     }
 }
 
 /// RFC 7578 4: each part with its name, and a file with its own and its type.
-fn multipart_body(parts: &[Part], written: Written, secrets: &dyn Secrets) -> Text {
+fn multipart_body(parts: &[(&str, Option<&UploadedFile>, Text)], written: Written) -> Text {
     let show = |bytes: &[u8]| match written {
         Written::Plain => String::from_utf8_lossy(bytes).into_owned(),
         Written::Escaped => escaped(bytes),
     };
     let whole = |pick: &dyn Fn(&Text) -> String| {
         let mut body = String::new();
-        for part in parts {
-            let mut head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{}\"", part.name);
-            if let Some(UploadedFile { name, kind, .. }) = &part.file {
+        for (name, file, text) in parts {
+            let mut head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
+            if let Some(UploadedFile { name, kind, .. }) = file {
                 head += &format!("; filename=\"{name}\"\r\ncontent-type: {kind}");
             }
-            let form = part.file.as_ref().map_or(FileForm::Text, |file| file.form);
-            let content = file_of(form, pick(&returned(&part.text, secrets)).as_bytes());
+            let content = file_of(file.map_or(FileForm::Text, |file| file.form), pick(text).as_bytes());
             body += &format!("{}\r\n\r\n{}\r\n", show(head.as_bytes()), show(&content));
         }
         body + &format!("--{BOUNDARY}--\r\n")
@@ -347,11 +357,13 @@ struct Authorization {
     headers: Vec<(String, Text)>,
     /// Parameters of the query.
     query: Vec<(String, Text)>,
+    /// What forms have besides their own members.
+    form: Vec<(String, Text)>,
 }
 
 impl Authorization {
     fn new(sender: Sender, by: String, headers: Vec<(String, Text)>) -> Self {
-        Self { sender, by, headers, query: Vec::new() }
+        Self { sender, by, headers, query: Vec::new(), form: Vec::new() }
     }
 }
 
@@ -378,7 +390,7 @@ fn authorization(
     match caller {
         Caller::Anonymous => Ok(Authorization::new(Sender::Anonymous, "anonymous".into(), vec![])),
         Caller::Own(who) => {
-            let (mut used, mut in_query) = (None, Vec::new());
+            let (mut used, mut in_query, mut in_form) = (None, Vec::new(), Vec::new());
             let headers = match &spec[*who].credential {
                 Credential::Basic { username, password } => {
                     let real = STANDARD.encode(format!("{}:{}", username.text(), password.expose_secret()));
@@ -389,7 +401,8 @@ fn authorization(
                     in_query = query.iter().map(key).collect();
                     headers.iter().map(key).collect()
                 }
-                Credential::Cookies { cookies, stored, headers } => {
+                Credential::Cookies { cookies, stored, headers, form } => {
+                    in_form = form.iter().map(key).collect();
                     let named =
                         cookies.iter().map(key).map(|(name, value)| value.framed(|text| format!("{name}={text}")));
                     let stored = stored.iter().map(|stored| hidden(&stored.line));
@@ -402,6 +415,7 @@ fn authorization(
                     let missing = || Unrendered::NoToken(format!("{} is not logged in", spec.name_of(*who)));
                     let (seq, carried) = secrets.session(*who).ok_or_else(missing)?;
                     used = Some(seq);
+                    in_form = carried.form().to_vec();
                     carried.to(cookies_of(*who))
                 }
                 Credential::Command(TokenCommand { header: Some(name), .. }) => {
@@ -416,16 +430,21 @@ fn authorization(
                 }
             };
             let sender = Sender::Principal { who: *who, token: used };
-            Ok(Authorization { query: in_query, ..Authorization::new(sender, spec.name_of(*who), headers) })
+            Ok(Authorization {
+                query: in_query,
+                form: in_form,
+                ..Authorization::new(sender, spec.name_of(*who), headers)
+            })
         }
         Caller::Issued(seq) => {
             let brought = || Unrendered::NoToken(format!("event {seq} brought no token"));
             let (who, held) = secrets.issued(*seq).ok_or_else(brought)?;
-            let headers = match held {
-                Held::Token(token) => bearer(token),
-                Held::Session(carried) => carried.to(cookies_of(who)),
+            let (headers, form) = match held {
+                Held::Token(token) => (bearer(token), Vec::new()),
+                Held::Session(carried) => (carried.to(cookies_of(who)), carried.form().to_vec()),
             };
-            Ok(Authorization::new(Sender::Issued { who, token: *seq }, spec.name_of(who), headers))
+            let sender = Sender::Issued { who, token: *seq };
+            Ok(Authorization { form, ..Authorization::new(sender, spec.name_of(who), headers) })
         }
         Caller::Forged(what) => {
             let (seq, genuine) = secrets.current(what.who).ok_or_else(|| missing(what.who))?;

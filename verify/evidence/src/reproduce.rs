@@ -66,23 +66,33 @@ impl<'s> Reproducer<'s> {
             }
             words.push(self.header(&exchange.sender, name, value));
         }
-        let (before, option) = self.body(sent);
+        let (before, option) = self.body(sent, &self.words_of(sent, principal));
         words.extend(option);
         words.push(self.words.of(&format!("{}{}", sent.origin, sent.target)));
         format!("{before}{}", words.join(" "))
     }
 
     /// What stands before the command, and its option, so that the body is sent.
-    fn body(&self, sent: &Sent) -> (String, Option<String>) {
+    fn body(&self, sent: &Sent, words: &Words) -> (String, Option<String>) {
         let Some(body) = &sent.body else { return (String::new(), None) };
-        let piped = |body: &str| (format!("printf %b {} | ", self.words.of(body)), Some("--data-binary @-".to_owned()));
+        let piped = |body: &str| (format!("printf %b {} | ", words.of(body)), Some("--data-binary @-".to_owned()));
         match sent.written {
             // It is one line in every report, whatever is in it.
             Written::Plain if body.contains(char::is_control) => piped(&escaped(body)),
-            Written::Plain => (String::new(), Some(format!("--data-binary {}", self.words.of(body)))),
+            Written::Plain => (String::new(), Some(format!("--data-binary {}", words.of(body)))),
             // No word of a shell can hold every byte.
             Written::Escaped => piped(body),
         }
+    }
+
+    /// The variables of a body: those of the spec, and what a session has put into its form.
+    fn words_of(&self, sent: &Sent, principal: Option<&Principal>) -> Words {
+        let Some((principal, Credential::Session { form, .. })) = principal.map(|one| (one, &one.credential)) else {
+            return self.words.clone();
+        };
+        let body = sent.body.as_deref().unwrap_or_default();
+        let named = form.iter().filter_map(|(name, _)| Some((carried_in(principal, name), member(body, name)?)));
+        self.words.and(named)
     }
 
     /// Whether requests for this origin go to the spec's `address`.
@@ -120,7 +130,7 @@ impl<'s> Reproducer<'s> {
             // What a session carries is had by logging in: its cookies, and the headers that the spec names.
             (Credential::Session { headers, .. }, _) => {
                 let is_carried = name == "cookie" || headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
-                let variable = format!("{}_{}", principal.env_name.trim_end_matches("_TOKEN"), upper_snake(name));
+                let variable = carried_in(principal, name);
                 // Beside its cookies there may be those that name the tenant.
                 let further = || {
                     let cookies = value.split("; ").filter(|cookie| self.is_locator(cookie));
@@ -145,6 +155,18 @@ impl<'s> Reproducer<'s> {
             _ => Some(format!("-H \"Authorization: Bearer ${}\"", principal.env_name)),
         }
     }
+}
+
+/// The variable that holds what a session carries under a name.
+fn carried_in(principal: &Principal, name: &str) -> String {
+    format!("{}_{}", principal.env_name.trim_end_matches("_TOKEN"), upper_snake(name))
+}
+
+/// What the body of a form has under a name.
+fn member(body: &str, name: &str) -> Option<String> {
+    let of_multipart = || body.split_once(&format!("; name=\"{name}\"\r\n\r\n"))?.1.split("\r\n").next();
+    let of_pairs = || body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    of_pairs().or_else(of_multipart).map(str::to_owned)
 }
 
 /// The variable of a command that holds what a variable of the spec does: its own name, or for what is in a file, that of

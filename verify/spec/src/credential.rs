@@ -55,16 +55,20 @@ pub enum Credential {
         stored: Option<StoredCookies>,
         /// `headers`, each a variable.
         headers: Vec<(String, SecretString)>,
+        /// `form`, each a variable.
+        form: Vec<(String, SecretString)>,
     },
     /// `grant = "command"`
     Command(TokenCommand),
     /// `grant = "session"`: a log-in of one or more steps. Every request then carries the cookies that their answers set,
-    /// and `headers`.
+    /// and `headers`; a form `form` as well.
     Session {
         /// `steps`, in order, at least one.
         steps: Vec<LoginStep>,
         /// `headers`
         headers: Vec<(String, Written)>,
+        /// `form`
+        form: Vec<(String, Written)>,
         /// `lifetime` of the session: then it is begun anew.
         lifetime: Option<Duration>,
         /// `totp`, if a step sends a one-time code.
@@ -387,8 +391,8 @@ impl Credential {
         match self {
             Self::Endpoint(endpoint) => endpoint.secrets(),
             Self::Basic { password, .. } => vec![password],
-            Self::Cookies { cookies, stored, headers } => {
-                let written = cookies.iter().chain(headers).map(|(_, value)| value);
+            Self::Cookies { cookies, stored, headers, form } => {
+                let written = cookies.iter().chain(headers).chain(form).map(|(_, value)| value);
                 written.chain(stored.iter().flat_map(|stored| &stored.values)).collect()
             }
             Self::Command(_) => Vec::new(),

@@ -90,7 +90,8 @@ impl RequestTemplate {
         let mut roles: Vec<(Role, bool)> = Vec::new();
         let mut outside = Vec::new();
         for spot in self.spots_outside(kind) {
-            let (role, is_in_path) = (role_of(&spot, &self.written(kind), outside.len()), matches!(spot, Spot::Path(_)));
+            let (role, is_in_path) =
+                (role_of(&spot, &self.written(kind), outside.len()), matches!(spot, Spot::Path(_)));
             let known = roles.iter().position(|(other, _)| *other == role);
             outside.push(known.unwrap_or(roles.len()));
             if known.is_none() {
@@ -306,7 +307,10 @@ mod tests {
             let members = names.iter().map(|name| ((*name).to_owned(), symbol())).collect();
             RequestTemplate {
                 body: Some(BodyTemplate::Json(JsonTemplate::Object(members))),
-                ..RequestTemplate::bare("POST", PathTemplate(vec![Piece::Symbol(Symbol::Object(case()), "case".to_owned())]))
+                ..RequestTemplate::bare(
+                    "POST",
+                    PathTemplate(vec![Piece::Symbol(Symbol::Object(case()), "case".to_owned())]),
+                )
             }
         };
         let slots = |names: &[&str]| body(names).slots(case());

@@ -313,13 +313,7 @@ enum Rest {
     Own,
 }
 
-async fn below_theirs(
-    t: &Tape,
-    op: &Operation,
-    aim: Aim,
-    (kind, slot): (ResourceIx, Slot),
-    rest: Rest,
-) -> Concluded {
+async fn below_theirs(t: &Tape, op: &Operation, aim: Aim, (kind, slot): (ResourceIx, Slot), rest: Rest) -> Concluded {
     let resource = concerned(op)?;
     let own_ids = match rest {
         Rest::Theirs => Vec::new(),

@@ -225,7 +225,10 @@ mod tests {
             (json!({ "errors": [{ "message": "Not found" }], "data": { "note": null, "me": { "id": 7 } } }), None),
             (json!({ "errors": [], "data": null }), None),
             (json!({ "errors": ["not found"] }), None),
-            (json!({ "errors": [{ "type": "NOT_FOUND", "message": "x" }], "data": { "node": null } }), Some(Refusal::Denied)),
+            (
+                json!({ "errors": [{ "type": "NOT_FOUND", "message": "x" }], "data": { "node": null } }),
+                Some(Refusal::Denied),
+            ),
             (json!({ "errors": [{ "code": "FORBIDDEN", "message": "x" }], "data": null }), Some(Refusal::Denied)),
             (json!({ "errors": [{ "message": "Could not resolve to a node" }], "data": null }), Some(Refusal::Denied)),
             (json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32603, "message": "x" } }), Some(Refusal::Failed)),

@@ -224,10 +224,10 @@ pub(crate) fn is_fetched(spec: &Spec, who: Who) -> bool {
 
 /// What a session carries once its last step is done, as it is kept and as it is recorded; or what it lacks.
 pub(crate) fn session_of(spec: &Spec, who: Who, jar: &Jar) -> Result<(Token, IssuedSession), String> {
-    let Credential::Session { headers, lifetime, .. } = &spec[who].credential else {
+    let Credential::Session { headers, form, lifetime, .. } = &spec[who].credential else {
         return Err("a session".to_owned());
     };
-    let carried = jar.carried(headers)?;
+    let carried = jar.carried(headers, form)?;
     let shown = carried.shown(who);
     let renew = lifetime.map(|life| Instant::now() + life - (life / 5).min(Duration::from_secs(30)));
     let empty = SecretString::from("");

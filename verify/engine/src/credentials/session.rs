@@ -81,11 +81,22 @@ fn cookie(cookies: &[Cookie], host: &str) -> Option<Text> {
         .then(|| Text::secret(line(&|text| text.real().to_owned()), line(&|text| text.shown().to_owned())))
 }
 
-/// What every request of a session carries: the cookies of the host to which it goes, and headers.
+/// What every request of a session carries: the cookies of the host to which it goes, headers, and members of forms.
 #[derive(Clone, Default)]
 pub(crate) struct Carried {
     headers: Vec<(String, Text)>,
+    form: Vec<(String, Text)>,
     cookies: Vec<Cookie>,
+}
+
+/// Texts by name, as they are recorded.
+fn shown(texts: &[(String, Text)]) -> Vec<(String, String)> {
+    texts.iter().map(|(name, text)| (name.clone(), text.shown().to_owned())).collect()
+}
+
+/// Texts by name, as a replay knows them.
+fn recorded(texts: &[(String, String)]) -> Vec<(String, Text)> {
+    texts.iter().map(|(name, text)| (name.clone(), Text::secret(text.as_str(), text.as_str()))).collect()
 }
 
 impl Carried {
@@ -95,17 +106,21 @@ impl Carried {
         cookie.into_iter().chain(self.headers.iter().cloned()).collect()
     }
 
+    /// What a form has besides its own members.
+    pub(crate) fn form(&self) -> &[(String, Text)] {
+        &self.form
+    }
+
     /// As it is recorded.
     pub(crate) fn shown(&self, who: Who) -> IssuedSession {
-        let headers = self.headers.iter().map(|(name, text)| (name.clone(), text.shown().to_owned()));
-        IssuedSession { who, carried: headers.collect(), cookies: self.cookies.iter().map(Cookie::shown).collect() }
+        let cookies = self.cookies.iter().map(Cookie::shown).collect();
+        IssuedSession { who, carried: shown(&self.headers), form: shown(&self.form), cookies }
     }
 
     /// As a replay knows it.
-    pub(crate) fn recorded(shown: &IssuedSession) -> Self {
-        let headers =
-            shown.carried.iter().map(|(name, text)| (name.clone(), Text::secret(text.as_str(), text.as_str())));
-        Self { headers: headers.collect(), cookies: shown.cookies.iter().map(Cookie::recorded).collect() }
+    pub(crate) fn recorded(session: &IssuedSession) -> Self {
+        let cookies = session.cookies.iter().map(Cookie::recorded).collect();
+        Self { headers: recorded(&session.carried), form: recorded(&session.form), cookies }
     }
 }
 
@@ -209,10 +224,13 @@ impl Jar {
         cookie(&self.cookies, host)
     }
 
-    /// What the requests of the session carry from now on, with these headers; or the name of what was not taken.
-    pub(crate) fn carried(&self, headers: &[(String, Written)]) -> Result<Carried, String> {
-        let written = headers.iter().map(|(name, written)| Ok((name.clone(), self.written(written)?)));
-        Ok(Carried { headers: written.collect::<Result<_, String>>()?, cookies: self.cookies.clone() })
+    /// What the requests of the session carry from now on, with these headers and members of forms; or the name of what was
+    /// not taken.
+    pub(crate) fn carried(&self, headers: &[(String, Written)], form: &[(String, Written)]) -> Result<Carried, String> {
+        let all = |texts: &[(String, Written)]| -> Result<Vec<(String, Text)>, String> {
+            texts.iter().map(|(name, text)| Ok((name.clone(), self.written(text)?))).collect()
+        };
+        Ok(Carried { headers: all(headers)?, form: all(form)?, cookies: self.cookies.clone() })
     }
 
     /// A text with what was taken in it; the name of what was not, if there is any.

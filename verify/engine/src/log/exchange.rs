@@ -211,6 +211,9 @@ pub struct IssuedSession {
     pub who: Who,
     /// Headers.
     pub carried: Vec<(String, String)>,
+    /// What forms have besides their own members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub form: Vec<(String, String)>,
     /// Cookies, each to the hosts to which it goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cookies: Vec<ShownCookie>,

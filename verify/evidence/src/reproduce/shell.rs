@@ -1,7 +1,7 @@
 //! Words for a POSIX shell.
 
 /// What the log shows in place of secrets, with the variables that hold them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Words {
     /// Variable and placeholder.
     shown: Vec<(String, String)>,
@@ -10,6 +10,11 @@ pub(super) struct Words {
 impl Words {
     pub(super) fn new(shown: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { shown: shown.into_iter().filter(|(_, placeholder)| !placeholder.is_empty()).collect() }
+    }
+
+    /// These as well.
+    pub(super) fn and(&self, further: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::new(self.shown.iter().cloned().chain(further))
     }
 
     /// A text as one word, with variables in place of the secrets in it.

@@ -21,8 +21,9 @@ pub(super) fn cookies<'t>(
     }
     let cookies = keys(reader, table, "cookies");
     let headers = keys(reader, table, "headers");
+    let form = keys(reader, table, "form");
     let stored = storage.map(|value| stored(reader, value, draft, tenant_url));
-    let (cookies, headers) = (cookies?, headers?);
+    let (cookies, headers, form) = (cookies?, headers?, form?);
     if let ([one], []) = (cookies.as_slice(), headers.as_slice()) {
         draft.secrets.push(one.value.0.clone());
     }
@@ -35,6 +36,7 @@ pub(super) fn cookies<'t>(
         cookies: secrets(cookies),
         stored: stored.map_or(Some(None), |s| s.map(Some))?,
         headers: secrets(headers),
+        form: secrets(form),
     })
 }
 

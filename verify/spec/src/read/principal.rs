@@ -168,8 +168,8 @@ impl Grant {
             Self::Basic => &["username", "password"],
             Self::Header => &["header", "value", "headers", "query"],
             Self::Login => of_log_in!("request", "json", "form", "token"),
-            Self::Session => of_log_in!("steps", "headers"),
-            Self::Cookies => &["cookies", "storage", "headers"],
+            Self::Session => of_log_in!("steps", "headers", "form"),
+            Self::Cookies => &["cookies", "storage", "headers", "form"],
             Self::Command => &["command", "token", "header", "lifetime"],
             Self::Certificate => &["certificate", "certificate_key"],
         }

@@ -36,12 +36,14 @@ pub(super) fn session<'t>(
         names.add(taken_by(table));
         steps.push(step);
     }
-    let headers = headers(reader, table, &names.without_code())?;
+    let names = names.without_code();
+    let headers = headers(reader, table, &names)?;
+    let form = form_of_all(reader, table, &names)?;
     let steps: Vec<LoginStep> = steps.into_iter().collect::<Option<_>>()?;
     if !steps.iter().any(LoginStep::sends_code) {
         note_unsent(reader, table)?;
     }
-    Some(Credential::Session { steps, headers, lifetime, totp: totp? })
+    Some(Credential::Session { steps, headers, form, lifetime, totp: totp? })
 }
 
 /// What the answer to a request is to tell, by name.
@@ -124,19 +126,41 @@ fn body<'t, 'e>(
 }
 
 fn headers<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, names: &Names<'_>) -> Option<Vec<(String, Written)>> {
-    let Some(value) = table.get("headers") else { return Some(Vec::new()) };
+    let headers = texts(reader, table, "headers", names)?.into_iter();
+    let headers: Vec<_> = headers.map(|(name, text)| Some((reader.header_name(name)?, text))).collect();
+    headers.into_iter().collect()
+}
+
+/// What every form of the session has besides its own members.
+fn form_of_all<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    names: &Names<'_>,
+) -> Option<Vec<(String, Written)>> {
+    let members = texts(reader, table, "form", names)?.into_iter();
+    Some(members.map(|(name, text)| (name.value.to_owned(), text)).collect())
+}
+
+/// A table of texts, each with what was taken in it.
+fn texts<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    key: &'static str,
+    names: &Names<'_>,
+) -> Option<Vec<(At<&'t str>, Written)>> {
+    let Some(value) = table.get(key) else { return Some(Vec::new()) };
     let Some(entries) = value.get_ref().as_table() else {
-        reader.wrong_type(value, "`headers`", "a table", STEP.example("headers"));
+        reader.wrong_type(value, &format!("`{key}`"), "a table", STEP.example(key));
         return None;
     };
-    let headers: Vec<_> = in_order(entries)
+    let texts: Vec<_> = in_order(entries)
         .into_iter()
         .map(|(name, value)| {
             let text = reader.text(value);
-            Some((reader.header_name(name)?, written(reader, &text?, names)?))
+            Some((name, written(reader, &text?, names)?))
         })
         .collect();
-    headers.into_iter().collect()
+    texts.into_iter().collect()
 }
 
 /// What is kept of an answer.

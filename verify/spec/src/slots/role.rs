@@ -29,7 +29,8 @@ pub(super) fn role_of(spot: &Spot, kind: &str, nth: usize) -> Role {
 fn called<'n>(names: impl IntoIterator<Item = &'n str>, kind: &str) -> Role {
     let kind = words(kind);
     let telling = |name: &str| -> Vec<String> {
-        let is_of_kind = |word: &String| kind.iter().any(|known| word.strip_prefix(known.as_str()).is_some_and(is_ending));
+        let is_of_kind =
+            |word: &String| kind.iter().any(|known| word.strip_prefix(known.as_str()).is_some_and(is_ending));
         words(name).into_iter().filter(|word| !is_of_kind(word) && !SAY_NOTHING.contains(&word.as_str())).collect()
     };
     names.into_iter().map(telling).find(|words| !words.is_empty()).map_or(Role::Plain, Role::Called)
@@ -42,9 +43,41 @@ fn is_ending(rest: &str) -> bool {
 
 /// Words of envelopes and of ids.
 const SAY_NOTHING: [&str; 35] = [
-    "args", "arguments", "attributes", "body", "data", "entity", "eq", "equals", "fields", "filter", "id", "ids", "in", "input",
-    "item", "key", "name", "node", "number", "object", "params", "payload", "properties", "query", "record", "ref",
-    "relationships", "request", "resource", "slug", "uuid", "value", "variables", "where", "x",
+    "args",
+    "arguments",
+    "attributes",
+    "body",
+    "data",
+    "entity",
+    "eq",
+    "equals",
+    "fields",
+    "filter",
+    "id",
+    "ids",
+    "in",
+    "input",
+    "item",
+    "key",
+    "name",
+    "node",
+    "number",
+    "object",
+    "params",
+    "payload",
+    "properties",
+    "query",
+    "record",
+    "ref",
+    "relationships",
+    "request",
+    "resource",
+    "slug",
+    "uuid",
+    "value",
+    "variables",
+    "where",
+    "x",
 ];
 
 /// The words of a name, in small letters: `pageId` and `page_id` have two.
@@ -52,9 +85,8 @@ fn words(name: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut before = None;
     for letter in name.chars() {
-        let begins = before.is_none_or(|before: char| {
-            !before.is_alphanumeric() || (letter.is_uppercase() && !before.is_uppercase())
-        });
+        let begins = before
+            .is_none_or(|before: char| !before.is_alphanumeric() || (letter.is_uppercase() && !before.is_uppercase()));
         before = Some(letter);
         if !letter.is_alphanumeric() {
             continue;
@@ -82,7 +114,8 @@ mod tests {
     #[test]
     fn a_place_is_called_by_the_innermost_name_that_says_more_than_the_kind() {
         let json = |pointer: &str| role(Spot::Json(pointer.to_owned()));
-        for same in ["/id", "/page", "/pageId", "/page_ids", "/variables/input/id", "/data/relationships/pages/data/id"] {
+        for same in ["/id", "/page", "/pageId", "/page_ids", "/variables/input/id", "/data/relationships/pages/data/id"]
+        {
             assert_eq!(json(same), "", "{same}");
         }
         assert_eq!(json("/from"), "from");

@@ -53,12 +53,7 @@ impl Subject {
         Self::made(w, op, plant_under(w, other.tenant, resource, &Place::of(other).ids).await?, named).await
     }
 
-    async fn made(
-        w: WriteTape<'_>,
-        op: &Operation,
-        object: Object,
-        named: (ResourceIx, Slot),
-    ) -> Result<Self, Stop> {
+    async fn made(w: WriteTape<'_>, op: &Operation, object: Object, named: (ResourceIx, Slot)) -> Result<Self, Stop> {
         let at = Furnished::at(w, op, Place::of(&object)).await?;
         let company = company(w, op, &object, named).await?;
         Ok(Self { object, at, company, is_made: true })
