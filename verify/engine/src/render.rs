@@ -5,7 +5,7 @@
 //! both halves are placeholders, renders the very text that the log holds.
 //!
 //! - here: requests, and what rendering must be told. [`text`]: the pair.
-//! - [`authorization`]: what a request proves itself with. [`logins`]: requests for tokens, and of acts.
+//! - [`mod@authorization`]: what a request proves itself with. [`logins`]: requests for tokens, and of acts.
 //! - [`body`], [`files`]: what a request brings.
 //! - [`placeholders`]: what a replay knows of secrets.
 

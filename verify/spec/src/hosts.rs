@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use crate::credential::Credential;
 use crate::spec::Spec;
+use crate::spec::credential::Credential;
 
 impl Spec {
     /// Every host and port that a run may send requests to: those of the target, where its answers may lead, of tenants, token endpoints,

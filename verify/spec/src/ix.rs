@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::Act;
+use crate::spec::act::Act;
 use crate::spec::{Enters, Membership, Names, Operation, Principal, Resource, Role, Spec, Tenant, Usage};
 
 macro_rules! index {

@@ -12,8 +12,6 @@
 //! on; `keys.rs` lists every key there is, from which [`schema`](schema()) makes a JSON Schema; `diagnostic.rs` shows the mistakes as a compiler would. Whoever uses a
 //! [`Spec`] refers to its parts by the indices of `ix.rs`.
 
-mod act;
-mod credential;
 mod diagnostic;
 mod env;
 mod hosts;
@@ -31,17 +29,12 @@ mod schema;
 mod secrets;
 mod setting;
 mod shapes;
-mod slots;
 mod spec;
-mod spots;
 mod storage;
-mod symbols;
 mod template;
 mod values;
 mod variables;
 
-pub use act::{Act, ActKind, Ends};
-pub use credential::*;
 pub use diagnostic::{Color, Problem, Problems};
 pub use env::{EnvSource, Environment, Variable};
 pub use init::{RECIPES, TEMPLATE as INIT_TEMPLATE};
@@ -52,9 +45,11 @@ pub use object_id::ObjectId;
 pub use parse::{parse, parse_file};
 pub use schema::schema;
 pub use setting::Setting;
-pub use slots::Slots;
+pub use spec::act::{Act, ActKind, Ends};
+pub use spec::credential::*;
 pub use spec::*;
-pub use spots::Spot;
+pub use template::slots::Slots;
+pub use template::spots::Spot;
 pub use template::{
     AddressPart, BodyTemplate, FileForm, Form, JsonTemplate, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
     UploadedFile,

@@ -2,7 +2,7 @@
 
 use crate::ix::OperationIx;
 use crate::spec::{RequestTemplate, Spec};
-use crate::spots::Spot;
+use crate::template::spots::Spot;
 use crate::template::{BodyTemplate, JsonTemplate, PartTemplate, Piece, Symbol, TextTemplate};
 
 /// What names the tenant in every request, besides where the requests themselves hold `{tenant}`.

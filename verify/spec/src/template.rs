@@ -1,4 +1,11 @@
 //! Requests with symbols in braces: `/tenants/{tenant}/cases/{case}`, `{ title = "{canary}" }`.
+//!
+//! - here: what a request may hold, and how it is filled in. [`symbols`]: how symbols are read.
+//! - [`spots`]: where symbols stand. [`slots`]: how many objects of a kind are named.
+
+pub(crate) mod slots;
+pub(crate) mod spots;
+pub(crate) mod symbols;
 
 use std::fmt;
 

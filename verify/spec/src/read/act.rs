@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::principal::{Drafted, Home};
 use super::session::{line, request, step, taken_by};
 use super::written::Names;
-use crate::act::{Act, ActKind, Ends};
-use crate::credential::{Credential, LoginStep};
 use crate::diagnostic::printable;
 use crate::ix::{ActIx, PrincipalIx, TenantIx, Who};
 use crate::keys::{ACT, STEP, suggest};
 use crate::reader::{At, Reader, Table, Value};
+use crate::spec::act::{Act, ActKind, Ends};
+use crate::spec::credential::{Credential, LoginStep};
 use crate::spec::{Membership, Names as Named, Principal, Tenant, Usage};
 
 const MOST_ACTS: usize = 50;

@@ -1,9 +1,9 @@
 //! `grant = "command"`: a program that prints a token.
 
 use super::principal::{LEAST_LIFETIME, LONGEST_LIFETIME};
-use crate::credential::{Credential, TokenCommand};
 use crate::keys::PRINCIPAL;
 use crate::reader::{Reader, Table, Value};
+use crate::spec::credential::{Credential, TokenCommand};
 
 /// Words of a command.
 const MOST_WORDS: usize = 64;

@@ -4,9 +4,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::principal::{Drafted, Key, keys};
-use crate::credential::{Credential, StoredCookies};
 use crate::diagnostic::printable;
 use crate::reader::{At, Reader, Table, Value};
+use crate::spec::credential::{Credential, StoredCookies};
 use crate::storage::cookies_for;
 
 pub(super) fn cookies<'t>(

@@ -6,11 +6,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::principal::{Drafted, Grant, Home, form};
-use crate::credential::{
-    Client, ClientProof, KeyAlgorithm, LoginValue, PrivateKey, SecretGoes, TokenEndpoint, TokenGrant,
-};
 use crate::keys::PRINCIPAL;
 use crate::reader::{At, Reader, Table, in_order};
+use crate::spec::credential::{
+    Client, ClientProof, KeyAlgorithm, LoginValue, PrivateKey, SecretGoes, TokenEndpoint, TokenGrant,
+};
 
 pub(super) fn endpoint<'t>(
     reader: &mut Reader<'t, '_>,

@@ -7,7 +7,7 @@ use crate::diagnostic::printable;
 use crate::ix::ResourceIx;
 use crate::keys::suggest;
 use crate::reader::{At, Reader, Table};
-use crate::symbols::{Objects, is_reserved};
+use crate::template::symbols::{Objects, is_reserved};
 
 /// Names and parents of all resources, read before the rest of any.
 pub(super) struct Family {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::diagnostic::printable;
 use crate::keys::FILE;
 use crate::reader::{At, Reader, Value};
-use crate::symbols::Scope;
+use crate::template::symbols::Scope;
 use crate::template::{FileForm, PartTemplate, Piece, Symbol, TextTemplate, UploadedFile};
 
 /// A document of one empty page (ISO 32000-1, 7.5), up to its identifier.

@@ -8,7 +8,7 @@ use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::{OPERATION, suggest};
 use crate::reader::{At, Reader, Table};
 use crate::spec::{Effect, Operation, Origin, RequestTemplate, Resource, Role, Supply};
-use crate::symbols::Objects;
+use crate::template::symbols::Objects;
 
 const MOST_OPERATIONS: usize = 500;
 const EFFECTS: [(&str, Effect); 4] =

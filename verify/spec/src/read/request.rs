@@ -8,7 +8,7 @@ use crate::ix::ResourceIx;
 use crate::keys::{REQUEST, UNTIL};
 use crate::reader::{At, Reader, Table, Value, in_order};
 use crate::spec::{Effect, Follow, RequestTemplate, Until};
-use crate::symbols::{IN_BODY, IN_HEADER, IN_PATH, Objects, Scope};
+use crate::template::symbols::{IN_BODY, IN_HEADER, IN_PATH, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, Piece, Symbol, TextTemplate};
 use crate::values::integer;
 

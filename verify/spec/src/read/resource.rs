@@ -17,7 +17,7 @@ use crate::keys::RESOURCE;
 use crate::object_id::ObjectId;
 use crate::reader::{At, Reader, Table, Value, in_order};
 use crate::spec::{Effect, IdSource, Operation, Origin, RequestTemplate, Resource, Role, Supply, TenantName};
-use crate::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
+use crate::template::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol};
 use crate::values::integer;
 

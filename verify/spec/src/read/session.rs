@@ -3,10 +3,10 @@
 use super::principal::{Drafted, Home, LEAST_LIFETIME, LONGEST_LIFETIME, Plain, form, members};
 use super::totp::{note_unsent, totp};
 use super::written::{Names, request_at, written};
-use crate::credential::{CODE, Credential, LoginEncoding, LoginStep, LoginValue, Take, UNIQUE, Written};
 use crate::diagnostic::printable;
 use crate::keys::{PRINCIPAL, STEP};
 use crate::reader::{At, Reader, Table, Value, in_order};
+use crate::spec::credential::{CODE, Credential, LoginEncoding, LoginStep, LoginValue, Take, UNIQUE, Written};
 
 const MOST_STEPS: usize = 10;
 /// Of requests of a log-in or of an act.

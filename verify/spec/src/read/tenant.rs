@@ -10,13 +10,13 @@ use super::person::{self, Guest};
 use super::principal::{self, Drafted};
 use super::target::TargetUrl;
 use super::unshared;
-use crate::credential::Credential;
 use crate::diagnostic::printable;
 use crate::ix::PrincipalIx;
 use crate::keys::{PRINCIPAL, TENANT, suggest};
 use crate::reader::{At, Reader, Table, Value, in_order};
+use crate::spec::credential::Credential;
 use crate::spec::{Membership, Principal, Tenant, TenantName};
-use crate::symbols::is_reserved;
+use crate::template::symbols::is_reserved;
 use crate::values::integer;
 
 const MOST_TENANTS: usize = 50;

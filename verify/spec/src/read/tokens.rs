@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::keys::{TOKENS, WHOAMI};
 use crate::reader::{Reader, Table};
 use crate::spec::{AudienceRule, RequestTemplate, TokenKind, Tokens, WhoAmI};
-use crate::symbols::{IN_COLLECTION, Objects, Scope};
+use crate::template::symbols::{IN_COLLECTION, Objects, Scope};
 
 const LEEWAY: Duration = Duration::from_secs(60);
 const LONGEST_LEEWAY: Duration = Duration::from_secs(3600);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::principal::{Drafted, Home};
 use super::written::{Names, written};
-use crate::credential::{CODE, LoginValue, Totp, TotpAlgorithm};
 use crate::reader::{At, Reader, Table};
+use crate::spec::credential::{CODE, LoginValue, Totp, TotpAlgorithm};
 
 /// RFC 6238 leaves it open; shorter ones are none that a person could type.
 const LEAST_PERIOD: Duration = Duration::from_secs(10);

@@ -3,9 +3,9 @@
 use url::Url;
 
 use super::principal::Home;
-use crate::credential::{CODE, UNIQUE, Written, WrittenPart};
 use crate::diagnostic::printable;
 use crate::reader::{At, Reader};
+use crate::spec::credential::{CODE, UNIQUE, Written, WrittenPart};
 
 /// What a name between braces may stand for.
 #[derive(Clone)]

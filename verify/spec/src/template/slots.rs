@@ -11,7 +11,7 @@ use serde_json::Value;
 use self::role::{Role, role_of};
 use crate::ix::ResourceIx;
 use crate::spec::RequestTemplate;
-use crate::spots::{Spot, escaped};
+use crate::template::spots::{Spot, escaped};
 use crate::template::{AddressPart, BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol, objects_of};
 
 /// The slots that a request has for objects of one kind.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::credential::LoginStep;
 use crate::ix::{ActIx, TenantIx, Who};
+use crate::spec::credential::LoginStep;
 
 /// An act, in one of the tenants in which it can be done.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What an object is to a request, by what the place is called that names it: `from` and `into` are two, `page` and `pageId`
 //! in a request for pages are one.
 
-use crate::spots::Spot;
+use crate::template::spots::Spot;
 
 /// What tells one object of a kind from another one in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
