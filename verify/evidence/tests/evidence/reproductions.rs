@@ -242,3 +242,19 @@ fn cookies_are_their_variables_and_those_of_a_file_are_read_from_it() {
     asked.request.headers = vec![("cookie".into(), format!("s={PLACEHOLDER}"))];
     assert!(command(&plain, &asked).contains("-H 'cookie: s='\"$N_SECRET\""), "{}", command(&plain, &asked));
 }
+
+#[test]
+fn what_a_session_puts_into_forms_is_its_variable() {
+    let spec = proving(
+        "grant = \"session\"\nform = { csrf = \"{csrf}\" }\nsteps = [{ request = \"GET /form\", take = { csrf = \"field:csrf\" } }]",
+    );
+    let mut asked = exchange("");
+    asked.request.method = "POST".into();
+    asked.request.body = Some("title=x&csrf=taken-1".into());
+    let made = command(&spec, &asked);
+    assert!(made.contains("--data-binary 'title=x&csrf='\"$NORTH_CSRF\""), "{made}");
+    asked.request.body =
+        Some("--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\ntaken-1\r\n--b--\r\n".into());
+    let made = command(&spec, &asked);
+    assert!(made.contains("\"$NORTH_CSRF\"") && !made.contains("taken-1"), "{made}");
+}

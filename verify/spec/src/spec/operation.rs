@@ -11,7 +11,7 @@ use crate::template::{BodyTemplate, PathTemplate, Symbol, TextTemplate, objects_
 /// One thing that the target lets a caller do.
 #[derive(Clone, Debug)]
 pub struct Operation {
-    /// Its own place in [`Spec::operations`].
+    /// Its own place in [`Spec::operations`](super::Spec::operations).
     pub ix: OperationIx,
     /// `case.read`, or `name` of an `[[operation]]`.
     pub name: String,

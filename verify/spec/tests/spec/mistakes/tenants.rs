@@ -352,7 +352,7 @@ fn cookies() {
     14: `cookies` no cookie is named → write the one that holds the session
 
     14: `"*****"` `cookies` must be a table, not a string → for example { sessionid = "$NORTH_SESSION" }
-    15: `token` `token` means nothing with grant "cookies" → leave it out; with this grant go cookies, storage, headers
+    15: `token` `token` means nothing with grant "cookies" → leave it out; with this grant go cookies, storage, headers, form
 
     14: `"*******"` `sid` must be a variable: a secret is never written in a spec → write `sid = "$NAME"` and set the variable, or name a file in `env_file`
     14: `"a b"` `a b` is no name of a cookie → as the browser shows it: "sessionid"
