@@ -1,10 +1,15 @@
 //! `[[resource]]`, and the operations that each implies.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod roles;
+mod supply;
+
+use std::collections::BTreeSet;
 
 use serde_json_path::JsonPath;
 use toml::de::DeValue;
 
+use self::roles::{ROLES, is_set, roles};
+use self::supply::{by_tenant, one_each, supply};
 use super::family::{Family, family};
 use super::implied::{Convention, named};
 use super::needs;
@@ -14,12 +19,10 @@ use super::tenant::Roster;
 use crate::diagnostic::printable;
 use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::RESOURCE;
-use crate::object_id::ObjectId;
-use crate::reader::{At, Reader, Table, Value, in_order};
+use crate::reader::{Reader, Table, Value, in_order};
 use crate::spec::{Effect, IdSource, Operation, Origin, RequestTemplate, Resource, Role, Supply, TenantName};
 use crate::template::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol};
-use crate::values::integer;
 
 const MOST_RESOURCES: usize = 100;
 
@@ -420,17 +423,6 @@ impl Draft<'_> {
     }
 }
 
-/// Whether a flag is set.
-fn is_set(table: &Table<'_>, key: &'static str) -> bool {
-    matches!(table.get(key).map(|value| value.get_ref()), Some(DeValue::Boolean(true)))
-}
-
-/// Of each tenant one, which has no id.
-fn one_each(roster: &Roster) -> Supply {
-    let one = || vec![ObjectId::text("-")];
-    Supply::Known(roster.tenants().map(|tenant| (tenant.clone(), one())).collect())
-}
-
 /// Whether any request is described.
 fn is_described(table: &Table<'_>) -> bool {
     ROLES.iter().any(|(key, _)| is_request(table.get(key)))
@@ -458,107 +450,4 @@ fn marked_members(create: &BodyTemplate) -> Option<BodyTemplate> {
     let BodyTemplate::Json(JsonTemplate::Object(members)) = create else { return None };
     let marked: Vec<_> = members.iter().filter(|(_, value)| value.mentions(&Symbol::Canary)).cloned().collect();
     (!marked.is_empty()).then_some(BodyTemplate::Json(JsonTemplate::Object(marked)))
-}
-
-/// `existing`: by tenant, or as each tenant's list shows them.
-fn supply<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, roster: &Roster) -> Supply {
-    match table.get("existing") {
-        Some(value) if value.get_ref().is_str() => {
-            reader.choice(value, &[("listed", ())]);
-            Supply::Listed
-        }
-        _ => match by_tenant(reader, table, "existing", roster, known_ids) {
-            known if known.is_empty() => Supply::Made,
-            known => Supply::Known(known),
-        },
-    }
-}
-
-/// Objects of one tenant: one, or a list of them.
-fn known_ids<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<Vec<ObjectId>> {
-    const MOST_KNOWN: usize = 50;
-    let Some(items) = value.get_ref().as_array() else { return known_id(reader, value).map(|id| vec![id]) };
-    if items.is_empty() || items.len() > MOST_KNOWN {
-        reader.report.note(value.span(), "a list of one to 50 ids goes here", "[\"case-1\", \"case-2\"]");
-        return None;
-    }
-    items.iter().map(|item| known_id(reader, item)).collect()
-}
-
-/// An object that exists: a number in the file is one in JSON.
-fn known_id<'t>(reader: &mut Reader<'t, '_>, value: &'t Value<'t>) -> Option<ObjectId> {
-    match value.get_ref() {
-        DeValue::Integer(number) => ObjectId::of(&integer(number)?.into()),
-        _ => reader.expanded(value).map(|text| ObjectId::text(text.value)),
-    }
-}
-
-/// A value for each tenant.
-fn by_tenant<'t, 'e, T>(
-    reader: &mut Reader<'t, 'e>,
-    table: &Table<'t>,
-    key: &'static str,
-    roster: &Roster,
-    read: impl Fn(&mut Reader<'t, 'e>, &'t Value<'t>) -> Option<T>,
-) -> BTreeMap<TenantName, T> {
-    let Some(value) = table.get(key) else { return BTreeMap::new() };
-    let Some(entries) = value.get_ref().as_table() else {
-        reader.wrong_type(value, &format!("`{key}`"), "a table", RESOURCE.example(key));
-        return BTreeMap::new();
-    };
-    let mut values = BTreeMap::new();
-    for (key, value) in in_order(entries) {
-        let tenant = roster.find(reader, At { value: key.value, span: key.span });
-        let value = read(reader, value);
-        if let (Some(tenant), Some(value)) = (tenant, value) {
-            values.insert(tenant, value);
-        }
-    }
-    values
-}
-
-const ROLES: [(&str, Role); 6] = [
-    ("list", Role::List),
-    ("create", Role::Create),
-    ("read", Role::Read),
-    ("replace", Role::Replace),
-    ("patch", Role::Patch),
-    ("delete", Role::Delete),
-];
-
-/// `methods`, or what the convention gives.
-fn roles<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, convention: &Convention) -> Vec<Role> {
-    let may_create = table.get("create").is_some();
-    let is_disposable = table.get("disposable").is_some();
-    let may_patch = convention.update.is_some() || (convention.create.is_none() && may_create);
-    let is_singleton = is_set(table, "singleton");
-    let Some(value) = table.get("methods") else {
-        let implied = |role: &Role| match role {
-            Role::Read if is_singleton => true,
-            Role::Patch if is_singleton => may_patch && is_disposable,
-            _ if is_singleton => false,
-            Role::List | Role::Read => true,
-            Role::Patch => may_create && may_patch,
-            _ => may_create,
-        };
-        return ROLES.iter().map(|(_, role)| *role).filter(implied).collect();
-    };
-    let Some(items) = value.get_ref().as_array() else {
-        reader.wrong_type(value, "`methods`", "a list", RESOURCE.example("methods"));
-        return Vec::new();
-    };
-    let mut roles = Vec::new();
-    for item in items.iter() {
-        let Some(role) = reader.choice(item, &ROLES) else { continue };
-        let reads = matches!(role, Role::List | Role::Read);
-        if !(may_create || reads || (is_disposable && role != Role::Create)) {
-            let help = "add `create`, or leave this out: objects that the run has not made are changed only where they are `disposable`";
-            reader.report.note(item.span(), "this needs `create`", help);
-        } else if role == Role::Patch && !may_patch {
-            let help = format!("add `update = {}`", RESOURCE.example("update"));
-            reader.report.note(item.span(), "nothing to patch with: no member of `create` holds `{canary}`", help);
-        }
-        roles.push(role);
-    }
-    roles
 }
