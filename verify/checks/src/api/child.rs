@@ -12,7 +12,7 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, attack, clear_object, each, ids_count, is_creatable,
+    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each, ids_count, is_creatable,
     is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by, names_tenant,
     never_existed, operation_of, own, parent_of, parents_for, plant_under, prepared_object, remove, request,
     says_nothing,
@@ -129,7 +129,7 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     for place in places {
         let link = Link { op, aim, resource, above: &above, place, tells };
         attempts.add(link.attempt(w, &child, quiet.take()).await?);
-        if attempts.is_leak() {
+        if attempts.is_leak() || link.has_made_its_own(t).await? {
             break;
         }
     }
@@ -226,6 +226,12 @@ impl Link<'_> {
         self.create(t, &self.place, nonce).await
     }
 
+    /// Whether the attacker has one of its own of that name since it has named it: a tag that is made when it is used.
+    async fn has_made_its_own(&self, t: &Tape) -> Result<bool, Stop> {
+        let may_be_made = are_named_by_clients(t, self.above.resource) && self.place.tenant == self.aim.attacker;
+        Ok(may_be_made && is_taken(t, self.aim.attacker, &self.place, self.above).await?)
+    }
+
     async fn create(&self, t: &Tape, place: &Place, nonce: &str) -> Result<Seen, Stop> {
         Ok(t.send(self.asked(t, place, nonce)?).await)
     }
@@ -250,6 +256,9 @@ impl Link<'_> {
             && let Some(evidence) = self.discard(w, &self.place, id, linked, nonce).await?
         {
             return Ok(Attack::Leaked(evidence));
+        }
+        if self.has_made_its_own(t).await? {
+            return Ok(Attack::Withstood);
         }
         // Accepted: was the foreign parent looked up, or is any parent whose id has the right form good enough?
         let nowhere = self.place.clone().and(self.above.resource, never_existed(t, self.above, 0).await?);

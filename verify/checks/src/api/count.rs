@@ -15,7 +15,7 @@ use super::reading::looking_for;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Place, again, at, each, foreign_field, id_of, is_creatable, leak, leaves, operation_of, own, plant, poll,
+    Aim, Place, again, at, each, foreign_field, id_of, is_creatable, is_page, leak, leaves, numbers_on, operation_of, own, plant, poll,
     prepared_object, read, reason, remove, request, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
@@ -152,7 +152,7 @@ fn judge(moves: Vec<Move>) -> Counted {
     }
 }
 
-pub(super) type Numbers = BTreeMap<String, f64>;
+type Numbers = BTreeMap<String, f64>;
 
 /// What was counted last.
 struct Last {
@@ -336,8 +336,11 @@ fn is_within(objects: &BTreeSet<String>, at: &str) -> bool {
     at.match_indices(']').any(|(end, _)| at.get(..=end).is_some_and(|object| objects.contains(object)))
 }
 
-/// Every number of an answer: in its body, and in headers such as `X-Total-Count`.
+/// Every number of an answer: in its body, or on a page for people, and in headers such as `X-Total-Count`.
 pub(super) fn numbers(exchange: &Exchange) -> Numbers {
+    if is_page(exchange) {
+        return numbers_on(exchange);
+    }
     let in_body = exchange.json().map_or_else(|| cells(exchange), leaves);
     let headers = exchange.response().map(|received| received.headers.as_slice()).unwrap_or_default();
     let in_headers = headers

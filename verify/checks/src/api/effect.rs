@@ -49,10 +49,17 @@ pub(super) async fn rehearse(
         return rehearse_at(t, op, place, object, before).await?.effect();
     }
     let done = done_by_owner(t, op, place, object.tenant).await?;
-    let is_gone = poll(t, async || is_gone(t, object).await).await?;
-    let unseen =
-        || Unproven::shown(Reason::EffectUnseen, "the owner's own delete shows no effect", &done.answer).into();
-    is_gone.map(|()| SeenEffect::Gone).ok_or_else(unseen)
+    if poll(t, async || is_gone(t, object).await).await?.is_some() {
+        return Ok(SeenEffect::Gone);
+    }
+    // What is deleted may stay, and say so.
+    match done.effect_now(t, object, before).await? {
+        Some(SeenEffect::Changes(changed)) => Ok(SeenEffect::Changes(changed)),
+        Some(SeenEffect::Gone) | None => {
+            let detail = "the owner's own delete shows no effect";
+            Err(Unproven::shown(Reason::EffectUnseen, detail, &done.answer).into())
+        }
+    }
 }
 
 /// The same at a place that names this object, be it besides the one that the operation concerns. Where it is shown on a page,

@@ -8,7 +8,7 @@ use watertight_engine::{Seen, Tape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, Operation, Role, Spec, Symbol, TenantIx};
 
-use super::count::{Numbers, numbers};
+use super::count::numbers;
 use super::cursor::by_theirs;
 use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack, Open};
@@ -17,7 +17,7 @@ use crate::setup::says_something;
 use crate::shared::{
     Aim, Fresh, Place, SHARED, Told, Words, again, any_object, asked_afresh, at, each, field_naming, first_page,
     follow, foreign, foreign_field, ids_count, is_broken_json, is_counted, is_creatable, is_page, item_of, items, leak,
-    leaves, numbers_on, only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each,
+    leaves, only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each,
     told_to_anyone,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
@@ -383,7 +383,7 @@ async fn compare_counts(t: &Tape, op: &Operation, aim: Aim, place: &Place, words
     }
     let (Some(theirs), Some(no_one)) = (of_theirs.first(), of_no_one.first()) else { return Ok(Attack::Withstood) };
     // A number that is the same each time for either words, and differs between them.
-    let mut all = told_numbers(theirs).into_keys();
+    let mut all = numbers(theirs).into_keys();
     let telling = all.find(|at| match (constant(&of_theirs, at), constant(&of_no_one, at)) {
         (Some(one), Some(other)) => one != other,
         _ => false,
@@ -395,14 +395,9 @@ async fn compare_counts(t: &Tape, op: &Operation, aim: Aim, place: &Place, words
     }))
 }
 
-/// The numbers of an answer, or of a page for people.
-fn told_numbers(answer: &Exchange) -> Numbers {
-    if is_page(answer) { numbers_on(answer) } else { numbers(answer) }
-}
-
 /// The number at a place of the answers, or that there is none, where all say the same.
 fn constant(answers: &[Seen], at: &str) -> Option<Option<u64>> {
-    let number = |answer: &Exchange| told_numbers(answer).get(at).map(|number| number.to_bits());
+    let number = |answer: &Exchange| numbers(answer).get(at).map(|number| number.to_bits());
     let mut values = answers.iter().map(|answer| number(answer));
     values.next().filter(|first| values.all(|value| value == *first))
 }

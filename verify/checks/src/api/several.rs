@@ -31,7 +31,7 @@ pub(super) async fn in_every_slot(
     match plain {
         Ok(Verdict::Isolated(_)) => each(plain, Slot::further(op, kind), attempt).await,
         // One and the same id in a path and in a list, or twice in a body, may be no request that anyone sends.
-        Err(Stop::Unproven(_)) if slots.is_of_a_pair() => {
+        Ok(Verdict::Unproven(_)) | Err(Stop::Unproven(_)) if slots.is_of_a_pair() => {
             match each(plain.clone(), (0..slots.count()).map(Slot::Nth).collect(), attempt).await {
                 Err(Stop::Unproven(_)) => plain,
                 told => told,

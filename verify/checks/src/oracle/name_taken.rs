@@ -116,14 +116,14 @@ async fn compare(w: WriteTape<'_>, aim: Aim, creating: &Creating, names: &[(Obje
         if let Some(evidence) = given_theirs(w, aim, creating, name, object, &tried).await? {
             return Ok(Attack::Leaked(evidence));
         }
-        undo(w, aim, creating, name, &tried).await?;
+        let made = undo(w, aim, creating, name, &tried).await?;
+        of_taken.push(features_of(&tried, name, made.as_ref()));
         let taken = tried.answer;
-        of_taken.push(features_of(&taken, name));
         let free_name = w.unique();
         let tried = create(w, aim, &creating.place, &free_name).await?;
         let made = undo(w, aim, creating, &free_name, &tried).await?;
+        of_free.push(features_of(&tried, &free_name, made.as_ref()));
         let free = tried.answer;
-        of_free.push(features_of(&free, &free_name));
         if !free.succeeded() && made.is_none() {
             let doubt = Unproven::shown(reason(&free), "a free name is refused as well", &free);
             return Ok(Attack::Undecided(doubt));
@@ -215,11 +215,12 @@ async fn given_theirs(
     }))
 }
 
-/// What can be seen of the answer. What was made has an id and times of its own; whether anything was made is what counts.
-fn features_of(answer: &Exchange, name: &str) -> Features {
-    match answer.lets_in() {
-        true => Features::of_status(answer),
-        false => Features::of(answer, &[name.to_owned()]),
+/// What can be seen of the answer. What was made has an id and times of its own; whether anything was made is what counts,
+/// also where a refusal has the status of a success.
+fn features_of(tried: &Tried, name: &str, made: Option<&ObjectId>) -> Features {
+    match tried.answer.lets_in() && made.is_some() {
+        true => Features::of_status(&tried.answer),
+        false => Features::of(&tried.answer, &[name.to_owned(), tried.nonce.clone()]),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
-use watertight_spec::{Pair, ResourceIx, TenantIx};
+use watertight_spec::{ObjectId, Pair, ResourceIx, TenantIx};
 
 use super::place::is_client_named;
 use super::{is_creatable, parents_for, plant, plant_named, read, remove};
@@ -99,8 +99,11 @@ pub(crate) fn are_named_by_clients(t: &Tape, resource: ResourceIx) -> bool {
 /// meanwhile.
 pub(crate) async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<bool, Stop> {
     let Pair { attacker, victim } = pair;
+    // Two kinds of the spec may be one of the target's, and count together: then there are gaps, and numbers that both have.
+    let may_count = [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource))
+        || have_met(&w, pair, resource);
     let may_be = is_creatable(&w.spec, resource)
-        && [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource))
+        && may_count
         && parents_for(&w, attacker, resource)? == parents_for(&w, victim, resource)?;
     if !may_be || known_doubles(&w, pair, resource).is_some() {
         return Ok(may_be);
@@ -113,6 +116,12 @@ pub(crate) async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: 
         remove(w, object).await?;
     }
     Ok(next.is_some() && number(&second.id) == next)
+}
+
+/// Whether set-up has got one number in both tenants.
+fn have_met(t: &Tape, Pair { attacker, victim }: Pair, resource: ResourceIx) -> bool {
+    let is_of_attacker = |id: &ObjectId| t.planted.of(attacker, resource).any(|mine| mine.id == *id);
+    t.planted.of(victim, resource).any(|theirs| number(&theirs.id).is_some() && is_of_attacker(&theirs.id))
 }
 
 /// Whether the ids that set-up has got in a tenant count without a gap, while others were made in other tenants.

@@ -68,16 +68,35 @@ pub(crate) fn texts_on(page: &Exchange) -> BTreeMap<String, String> {
 /// Numbers of a page that are kept.
 const MOST_NUMBERS: usize = 20_000;
 
-/// The numbers in the texts of a page, in order: what stands in tags is none.
+/// The numbers in the texts of a page, each by the words around it and which of several it is: what stands in tags is none.
 pub(crate) fn numbers_on(page: &Exchange) -> BTreeMap<String, f64> {
-    let words = texts(text_of(page)).flat_map(|(_, text)| text.split_whitespace());
-    let numbers = words.filter_map(|word| word.parse::<u32>().ok());
-    numbers
-        .take(MOST_NUMBERS)
-        .enumerate()
-        .map(|(at, number)| (format!("number {at} of the page"), number.into()))
-        .collect()
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let mut all = BTreeMap::new();
+    let mut before = "";
+    for (_, text) in texts(text_of(page)) {
+        let mut words = text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).peekable();
+        while let Some(word) = words.next() {
+            if let Ok(number) = word.parse::<u32>()
+                && all.len() < MOST_NUMBERS
+            {
+                let after = words.peek().copied().filter(|word| is_label(word)).unwrap_or_default();
+                let place = format!("the number at {:?}", [before, after].join(" ").trim());
+                let count = known.entry(place.clone()).or_default();
+                *count = count.saturating_add(1);
+                all.insert(if *count == 1 { place } else { format!("{place}, {count}") }, number.into());
+            }
+            before = if is_label(word) { word } else { "" };
+        }
+    }
+    all
 }
+
+/// Whether a word may say what a number counts: what was searched for, or is someone's, is none.
+fn is_label(word: &str) -> bool {
+    !word.is_empty() && word.len() <= LONGEST_LABEL && word.chars().all(char::is_alphabetic)
+}
+
+const LONGEST_LABEL: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -110,6 +129,12 @@ create = { title = "{canary}" }
         let env = BTreeMap::from([("N".to_owned(), "n".to_owned()), ("S".to_owned(), "s".to_owned())]);
         let today = time::macros::date!(2026 - 01 - 01);
         let spec = watertight_spec::parse(Path::new("t.toml"), SPEC, &env, today).unwrap();
+        let page = page(html);
+        let course = spec.resource_ixs().next().unwrap();
+        id_beside(&spec, course, &page, &["mine"]).map(|id| id.to_string())
+    }
+
+    fn page(html: &str) -> Exchange {
         let mut page: Exchange = serde_json::from_value(json!({
             "at": 0, "took": 0, "sender": "anonymous", "by": "x", "intent": "own",
             "request": { "method": "GET", "origin": "http://127.0.0.1:1", "target": "/courses/", "headers": [] },
@@ -118,8 +143,18 @@ create = { title = "{canary}" }
         .unwrap();
         let body = Body::new(html);
         page.outcome = Outcome::Response(Received { status: 200, headers: Vec::new(), body, length: 0 });
-        let course = spec.resource_ixs().next().unwrap();
-        id_beside(&spec, course, &page, &["mine"]).map(|id| id.to_string())
+        page
+    }
+
+    #[test]
+    fn a_number_of_a_page_is_known_by_the_words_around_it() {
+        let numbers = |html: &str| numbers_on(&page(html));
+        let plain = numbers("<p>12 tickets</p><dl><dt>Open:</dt><dd>(7)</dd></dl><p id=5>searched for wtp1x: 3</p>");
+        let expected = [("the number at \"Open\"", 7.0), ("the number at \"\"", 3.0), ("the number at \"tickets\"", 12.0)];
+        assert_eq!(plain, expected.map(|(place, number)| (place.to_owned(), number)).into());
+        let moved = numbers("<li>Ticket 4<li>Ticket 9<p>2 tickets</p>");
+        assert_eq!(moved.get("the number at \"Ticket\", 2"), Some(&9.0));
+        assert_eq!(moved.get("the number at \"tickets\""), Some(&2.0));
     }
 
     #[test]

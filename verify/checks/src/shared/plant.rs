@@ -76,19 +76,30 @@ pub(crate) async fn plant(w: WriteTape<'_>, tenant: TenantIx, resource: Resource
     plant_under(w, tenant, resource, &parents_for(&w, tenant, resource)?).await
 }
 
-/// These ids, and those of the other objects that requests of a resource name.
-fn completed(
-    t: &Tape,
+/// These ids, and those of the other objects that requests of a resource name. What is below one of these is below this very
+/// one: a thread of that channel is made, where those that set-up has planted are in another.
+async fn completed(
+    w: WriteTape<'_>,
     tenant: TenantIx,
     resource: ResourceIx,
     ids: &[(ResourceIx, ObjectId)],
 ) -> Result<Vec<(ResourceIx, ObjectId)>, Stop> {
     let is_known = |need: &ResourceIx| ids.iter().any(|(known, _)| known == need);
-    if t.spec[resource].needs.iter().all(is_known) {
+    if w.spec[resource].needs.iter().all(is_known) {
         return Ok(ids.to_vec());
     }
-    let others = parents_for(t, tenant, resource)?.into_iter().filter(|(other, _)| !is_known(other));
-    Ok(others.chain(ids.iter().cloned()).collect())
+    let mut others = parents_for(&w, tenant, resource)?;
+    others.retain(|(other, _)| !is_known(other));
+    for (kind, id) in &mut others {
+        let names_another = |object: &Object| {
+            let mut named = object.parents.iter().filter(|(above, _)| is_known(above));
+            object.resource == *kind && object.id == *id && named.any(|above| !ids.contains(above))
+        };
+        if is_creatable(&w.spec, *kind) && w.planted.of(tenant, *kind).any(names_another) {
+            *id = Box::pin(plant_under(w, tenant, *kind, ids)).await?.id;
+        }
+    }
+    Ok(others.into_iter().chain(ids.iter().cloned()).collect())
 }
 
 /// A new disposable object with a canary, below these ancestors.
@@ -140,7 +151,7 @@ async fn make_as(
         .filter(|_| is_creatable(&w.spec, resource))
         .ok_or_else(|| not_creatable(described))?;
     let canary = w.canary(tenant);
-    let parents = &completed(&w, tenant, resource, parents)?;
+    let parents = &completed(w, tenant, resource, parents).await?;
     let mut place = Place::within(tenant, parents);
     if let Some(id) = &chosen {
         place = place.and(resource, id);

@@ -8,6 +8,8 @@ use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::{OPERATION, suggest};
 use crate::reader::{At, Reader, Table};
 use crate::spec::{Effect, Operation, Origin, RequestTemplate, Resource, Role, Supply};
+use crate::template::Symbol;
+use crate::template::spots::Spot;
 use crate::template::symbols::Objects;
 
 const MOST_OPERATIONS: usize = 500;
@@ -103,15 +105,29 @@ fn concerned(request: &RequestTemplate, effect: Option<Effect>, resources: &[Res
             let resource = resources.get(one.number());
             resource.is_some_and(|resource| resource.supply == Supply::Made || resource.is_disposable)
         };
-        let changed =
-            named.iter().rev().find(may_change).filter(|_| effect.is_some_and(|effect| effect != Effect::Read));
-        return changed.or(named.last()).copied();
+        // What is set is deeper in a body than what it is set on: `{ ids = ["{issue}"], set = { assignee = "{user}" } }`.
+        let may_be_changed: Vec<ResourceIx> = named.iter().filter(may_change).copied().collect();
+        let depth = |kind: &ResourceIx| depth_of(request, *kind);
+        let least = may_be_changed.iter().map(depth).min();
+        let changed = may_be_changed.into_iter().rev().find(|kind| Some(depth(kind)) == least);
+        let changed = changed.filter(|_| effect.is_some_and(|effect| effect != Effect::Read));
+        return changed.or(named.last().copied());
     };
     let is_below = |one: &&ResourceIx| {
         std::iter::successors(parent_of(**one), |above| parent_of(*above)).any(|above| above == last)
     };
     let below = named.iter().rev().find(is_below).filter(|_| effect == Some(Effect::Destroy));
     Some(below.copied().unwrap_or(last))
+}
+
+/// In how many members of a body a kind is named, one within the other. Which element of a list it is says nothing.
+fn depth_of(request: &RequestTemplate, kind: ResourceIx) -> usize {
+    let of = |spot: Spot| match spot {
+        Spot::Json(pointer) => pointer.split('/').skip(1).filter(|name| name.parse::<usize>().is_err()).count(),
+        _ => 1,
+    };
+    let spots = request.spots().into_iter().filter(|(_, symbol)| **symbol == Symbol::Object(kind));
+    spots.map(|(spot, _)| of(spot)).min().unwrap_or_default()
 }
 
 /// `changes = ["task"]`: what it is done to that no symbol names.

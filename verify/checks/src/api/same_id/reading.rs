@@ -5,7 +5,7 @@ use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx, Role, Symbol, TenantIx};
 
 use super::super::reading::looking_for;
-use super::{NONE, discard, find};
+use super::{MOST_KINDS, NONE, discard, find};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
@@ -13,9 +13,6 @@ use crate::shared::{
     named_by, own, plant_under, poll, request,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
-
-/// How many kinds of objects are made that name the one that both have.
-const MOST_KINDS: usize = 3;
 
 /// The attacker's own reading by an id that the victim has as well, of each kind of which there may be one.
 pub(in crate::api) async fn read_own(t: &Tape, op: &Operation, pair: Pair) -> Concluded {

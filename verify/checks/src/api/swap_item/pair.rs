@@ -99,6 +99,8 @@ impl Swap<'_> {
         let answer =
             t.send(request(t, own(t, self.aim.victim)?, self.op, &self.theirs, &looking_for(&self.shown))?).await;
         let is_of_one = match class_of(&answer) {
+            // Filters that must all fit: what is of both is nothing.
+            ResponseClass::Success if holds_nothing(&answer, &self.theirs.sent(&t.spec, self.op)) => true,
             ResponseClass::Success => {
                 self.op.role == Role::Read && !self.shown.marker.is_empty() && !shows(&answer, &self.shown)
             }

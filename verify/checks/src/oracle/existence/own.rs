@@ -51,10 +51,11 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
         true => Some(t.quiet(t.spec.tenant_ixs()).await),
         false => None,
     };
-    let foreign = clear_object(w, aim.pair(), resource, |tenant, object| in_own_place(t, tenant, object)).await?;
-    let open = bracket::open(async || read(t, &foreign).await).await?;
+    // What is made for the attacker may get the very id of what is chosen before.
     let slot = slot_of(w, aim, resource).await?;
     let company = slot.beside_new(w, aim.op(t), aim.attacker, resource).await?;
+    let foreign = clear_object(w, aim.pair(), resource, |tenant, object| in_own_place(t, tenant, object)).await?;
+    let open = bracket::open(async || read(t, &foreign).await).await?;
     let attack = compare(t, aim, &foreign, company, WRITES).await?;
     drop(quiet);
     let verdict = open.attack(attack).close().await?;

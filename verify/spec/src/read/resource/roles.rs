@@ -5,6 +5,7 @@ use toml::de::DeValue;
 use super::super::implied::Convention;
 use crate::keys::RESOURCE;
 use crate::reader::{Reader, Table};
+use super::is_request;
 use crate::spec::Role;
 
 pub(super) const ROLES: [(&str, Role); 6] = [
@@ -44,7 +45,7 @@ pub(super) fn roles<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, conventi
         if !(may_create || reads || (is_disposable && role != Role::Create)) {
             let help = "add `create`, or leave this out: objects that the run has not made are changed only where they are `disposable`";
             reader.report.note(item.span(), "this needs `create`", help);
-        } else if role == Role::Patch && !may_patch {
+        } else if role == Role::Patch && !may_patch && !is_request(table.get("patch")) {
             let help = format!("add `update = {}`", RESOURCE.example("update"));
             reader.report.note(item.span(), "nothing to patch with: no member of `create` holds `{canary}`", help);
         }
