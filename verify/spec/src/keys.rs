@@ -253,6 +253,8 @@ pub(crate) const OPERATION: Section = Section {
         ("request", r#""POST /tenants/{tenant}/cases/{case}/close""#),
         ("effect", r#""change""#),
         ("changes", r#"["case"]"#),
+        ("concerns", r#""case""#),
+        ("after", r#""add-watcher""#),
         ("headers", r#"{ X-Case = "{case}" }"#),
         ("body", r#"{ reason = "{canary}" }"#),
         ("form", r#"{ reason = "{canary}" }"#),

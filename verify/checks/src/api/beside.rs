@@ -15,7 +15,7 @@ use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
     Aim, Nowhere, Place, Slot, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken,
-    leak, named_below, never_existed, operation_of, own, parent_of, plant, prepared_object, read, remove, request,
+    leak, named_below, never_existed, operation_of, own, parent_of, plant, prepare, prepared_object, read, remove, request,
     says_nothing, shows,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
@@ -215,8 +215,9 @@ impl Naming<'_> {
         of_double: &AtRest,
     ) -> Result<Rehearsed, Stop> {
         let t = w.tape();
-        let rehearsal =
-            rehearse_at(t, self.op, &subject.naming(self.op, self.kind, &double.id), double, of_double).await?;
+        let place = subject.naming(self.op, self.kind, &double.id);
+        prepare(t, self.op, &place).await?;
+        let rehearsal = rehearse_at(t, self.op, &place, double, of_double).await?;
         let shown = if self.removes() { None } else { subject.look(t).await? };
         let is_named = shown.is_some_and(|shown| subject::names(&shown, &double.id) || shows(&shown, double));
         // What it concerns did not name it before: so it was done.

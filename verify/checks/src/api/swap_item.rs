@@ -171,8 +171,8 @@ fn of_others(t: &Tape, aim: Aim, concluded: Concluded) -> Concluded {
 async fn write_theirs(w: WriteTape<'_>, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::Own, slot).await;
     let mut below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
-    if is_isolated(&below_own) && named_below(&w.spec, op).next().is_some() {
-        // What it names below the object may have to be of it.
+    if is_isolated(&below_own) && (named_below(&w.spec, op).next().is_some() || op.after.is_some()) {
+        // What it names below the object may have to be of it, and what is undone must have been done.
         below_own = write_across(w, op, aim.pair(), resource, Where::WithBelow, Slot::All).await?;
     }
     if !is_nested(&w.spec, op) || !is_isolated(&below_own) {

@@ -64,6 +64,17 @@ pub(crate) fn mark_of_create(t: &Tape, resource: ResourceIx, place: &Place) -> R
     Ok(request(t, own(t, place.tenant)?, op, place, &Words::nonce(""))?.mark)
 }
 
+/// A place with all that a request names there: of what it leaves open, what set-up has planted first.
+fn with_all(t: &Tape, op: &Operation, place: Place) -> Place {
+    op.request.objects().into_iter().fold(place, |place, kind| {
+        let known = t.planted.of(place.tenant, kind).next().filter(|_| place.id(kind).is_none());
+        match known {
+            Some(object) => place.and(kind, &object.id),
+            None => place,
+        }
+    })
+}
+
 /// How many objects of the victim are made ready where ids count: other trials may give the attacker one at the same id.
 const CANDIDATES: usize = 2;
 
@@ -279,12 +290,20 @@ impl<'o> AttackedObject<'o> {
                 (None, object, own)
             }
         };
+        let theirs = match op.after.is_some() {
+            true => with_all(t, op, Place::of(&object)),
+            false => Place::of(&object),
+        };
         let below = match whose.is_all_theirs() {
-            true => Some(Furnished::at(w, op, Place::of(&object)).await?),
+            true => Some(Furnished::at(w, op, theirs.clone()).await?),
             false => None,
         };
-        let place = whose.place(pair.attacker, &object, &own).beside(company);
-        let place = below.iter().fold(place, |place, below| below.named_in(place));
+        let place = match (whose, op.after) {
+            // What has been done with the victim's is undone with the very same.
+            (Where::WithBelow, Some(_)) => theirs.in_tenant(pair.attacker),
+            _ => whose.place(pair.attacker, &object, &own),
+        };
+        let place = below.iter().fold(place.beside(company), |place, below| below.named_in(place));
         Ok(Self { op, pair, whose, above, object, below, place, own })
     }
 

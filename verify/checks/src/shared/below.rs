@@ -5,7 +5,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, ResourceIx, Spec};
 
-use super::{Place, is_creatable, plant_under, remove};
+use super::{Place, Words, is_creatable, owner, plant_under, remove, request, succeed_or_lead_on};
 use crate::verdict::Stop;
 
 /// The kinds of those that are below the one that it concerns.
@@ -16,6 +16,17 @@ pub(crate) fn named_below<'s>(spec: &'s Spec, op: &'s Operation) -> impl Iterato
 
 fn ancestors(spec: &Spec, kind: ResourceIx) -> impl Iterator<Item = ResourceIx> {
     std::iter::successors(spec[kind].parent, |above| spec[*above].parent)
+}
+
+/// The tenant of a place does there what comes before an operation: who is taken off a list is put on it.
+pub(crate) async fn prepare(t: &Tape, op: &Operation, place: &Place) -> Result<(), Stop> {
+    let Some(before) = op.after.map(|before| &t.spec[before]) else { return Ok(()) };
+    let words = Words::canary(&t.canary(place.tenant));
+    let asked = request(t, owner(t, place.tenant)?, before, place, &words)?;
+    match succeed_or_lead_on(t, asked, place.tenant).await {
+        Err(Stop::Unproven(doubt)) => Err(doubt.about(&format!("{}, which is done before,", before.label())).into()),
+        told => told.map(drop),
+    }
 }
 
 /// A place with such objects, which were made for it below what it names.
@@ -30,8 +41,14 @@ impl Furnished {
         Self { place, made: Vec::new() }
     }
 
-    /// By the tenant of the place, whose own object it names.
+    /// By the tenant of the place, whose own object it names. What its owner does before is done.
     pub(crate) async fn at(w: WriteTape<'_>, op: &Operation, place: Place) -> Result<Self, Stop> {
+        let furnished = Self::made_at(w, op, place).await?;
+        prepare(&w, op, &furnished.place).await?;
+        Ok(furnished)
+    }
+
+    async fn made_at(w: WriteTape<'_>, op: &Operation, place: Place) -> Result<Self, Stop> {
         let mut furnished = Self::bare(place);
         for kind in op.request.objects() {
             let is_below = |place: &Place| ancestors(&w.spec, kind).any(|above| place.id(above).is_some());

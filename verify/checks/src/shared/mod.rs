@@ -32,7 +32,7 @@ mod plant;
 mod time;
 mod unmarked;
 
-pub(crate) use below::{Furnished, named_below};
+pub(crate) use below::{Furnished, named_below, prepare};
 pub(crate) use company::{Company, Slot};
 pub(crate) use doubles::{
     Doubles, are_named_by_clients, count_by_themselves, known_doubles, make_doubles, name_doubles,

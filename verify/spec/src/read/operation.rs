@@ -6,7 +6,7 @@ use super::request::May;
 use crate::diagnostic::printable;
 use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::{OPERATION, suggest};
-use crate::reader::{At, Reader, Table};
+use crate::reader::{At, Reader, Table, Value};
 use crate::spec::{Effect, Operation, Origin, RequestTemplate, Resource, Role, Supply};
 use crate::template::Symbol;
 use crate::template::spots::Spot;
@@ -27,7 +27,7 @@ pub(super) fn operations<'t>(
     let mut taken: BTreeSet<String> = operations.iter().map(|operation| operation.name.clone()).collect();
     let mut whole = Some(());
     for table in &tables {
-        match operation(reader, table, OperationIx::new(operations.len()), known, &mut taken) {
+        match operation(reader, table, operations, known, &mut taken) {
             Some(operation) => operations.push(operation),
             None => whole = None,
         }
@@ -38,7 +38,7 @@ pub(super) fn operations<'t>(
 fn operation<'t>(
     reader: &mut Reader<'t, '_>,
     table: &Table<'t>,
-    ix: OperationIx,
+    before: &[Operation],
     (objects, resources): (&Objects, &[Resource]),
     taken: &mut BTreeSet<String>,
 ) -> Option<Operation> {
@@ -65,10 +65,14 @@ fn operation<'t>(
         reader.only_read(table, effect);
     }
     let changes = changes(reader, table, effect, (objects, resources));
+    let after = after(reader, table, before);
     let request = request?;
-    let resource = concerned(&request, effect, resources);
+    let resource = match table.get("concerns") {
+        Some(value) => Some(named_in(reader, value, &request, objects)?),
+        None => concerned(&request, effect, resources),
+    };
     Some(Operation {
-        ix,
+        ix: OperationIx::new(before.len()),
         name: name?,
         is_ambiguous: false,
         request,
@@ -77,6 +81,7 @@ fn operation<'t>(
         effect: effect?,
         resource,
         changes: changes?,
+        after: after?,
         line: reader.line(table.span.start),
     })
 }
@@ -118,6 +123,34 @@ fn concerned(request: &RequestTemplate, effect: Option<Effect>, resources: &[Res
     };
     let below = named.iter().rev().find(is_below).filter(|_| effect == Some(Effect::Destroy));
     Some(below.copied().unwrap_or(last))
+}
+
+/// `concerns = "issue"`: of what it names, what the request is about.
+fn named_in<'t>(
+    reader: &mut Reader<'t, '_>,
+    value: &'t Value<'t>,
+    request: &RequestTemplate,
+    objects: &Objects,
+) -> Option<ResourceIx> {
+    let name = reader.text(value)?;
+    let kind = objects.resources.get(name.value).copied().filter(|kind| request.objects().contains(kind));
+    if kind.is_none() {
+        let help = "one of the resources that the request names in braces";
+        reader.report.note(name.span, format!("the request names no `{}`", printable(name.value)), help);
+    }
+    kind
+}
+
+/// `after = "queue.add"`: an operation that its owner sends before, for the same objects.
+fn after<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, before: &[Operation]) -> Option<Option<OperationIx>> {
+    let Some(value) = table.get("after") else { return Some(None) };
+    let name = reader.text(value)?;
+    let found = before.iter().find(|operation| operation.name == name.value);
+    if found.is_none() {
+        let help = suggest(name.value, before.iter().map(|operation| operation.name.as_str()));
+        reader.report.note(name.span, format!("`{}` is no operation before this one", printable(name.value)), help);
+    }
+    found.map(|operation| Some(operation.ix))
 }
 
 /// In how many members of a body a kind is named, one within the other. Which element of a list it is says nothing.

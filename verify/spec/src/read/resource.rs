@@ -210,6 +210,7 @@ impl Draft<'_> {
                 effect,
                 resource,
                 changes: Vec::new(),
+                after: None,
                 line,
             });
         };
@@ -291,6 +292,7 @@ impl Draft<'_> {
                 effect: Effect::Read,
                 resource: Some(self.ix),
                 changes: Vec::new(),
+                after: None,
                 line: reader.line(view.span.start),
             });
         }

@@ -30,6 +30,8 @@ pub struct Operation {
     pub resource: Option<ResourceIx>,
     /// `changes`: kinds of which it changes or destroys what its caller has, whatever the ids: all that fit a filter, say.
     pub changes: Vec<ResourceIx>,
+    /// `after`: what its owner does before with the same objects: who is taken off a list was put on it.
+    pub after: Option<OperationIx>,
     /// Line that declares it, from 1.
     pub line: usize,
 }
