@@ -15,8 +15,8 @@ use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
     Aim, Nowhere, Place, Slot, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken,
-    leak, named_below, never_existed, operation_of, own, parent_of, plant, prepare, prepared_object, read, remove, request,
-    says_nothing, shows,
+    leak, named_below, never_existed, operation_of, own, parent_of, plant, prepare, prepared_object, read, remove,
+    request, says_nothing, shows,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 

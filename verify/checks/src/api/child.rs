@@ -12,10 +12,10 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each, ids_count, is_creatable,
-    is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by, names_tenant,
-    never_existed, operation_of, own, parent_of, parents_for, plant_under, prepared_object, remove, request,
-    says_nothing,
+    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each, ids_count,
+    is_creatable, is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by,
+    names_tenant, never_existed, operation_of, own, parent_of, parents_for, plant_under, prepared_object, remove,
+    request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 

@@ -15,8 +15,8 @@ use super::reading::looking_for;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Place, again, at, each, foreign_field, id_of, is_creatable, is_page, leak, leaves, numbers_on, operation_of, own, plant, poll,
-    prepared_object, read, reason, remove, request, succeed,
+    Aim, Place, again, at, each, foreign_field, id_of, is_creatable, is_page, leak, leaves, numbers_on, operation_of,
+    own, plant, poll, prepared_object, read, reason, remove, request, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 

@@ -1,6 +1,8 @@
 //! `api.list-own` and `api.search-own`
 
 use serde_json::Value;
+use std::collections::BTreeSet;
+
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object, Witness};
@@ -17,8 +19,7 @@ use crate::setup::says_something;
 use crate::shared::{
     Aim, Fresh, Place, SHARED, Told, Words, again, any_object, asked_afresh, at, each, field_naming, first_page,
     follow, foreign, foreign_field, ids_count, is_broken_json, is_counted, is_creatable, is_page, item_of, items, leak,
-    leaves, only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each,
-    told_to_anyone,
+    leaves, only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each, told_to_anyone,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -218,12 +219,17 @@ async fn read_own(t: &Tape, aim: Aim) -> Concluded {
     };
     let by_owner = request(t, own(t, aim.victim)?, op, &Place::of(&object), &looking_for(&object))?;
     let opened = bracket::open(async || sees(t, op, &by_owner, &object).await).await;
-    if let (Err(Stop::Unproven(doubt)), Marker::Witnessed(_), Role::List) = (&opened, &object.marker, op.role)
-        && doubt.reason == Reason::MarkerNotSeen
+    if let (Err(Stop::Unproven(doubt)), Role::List) = (&opened, op.role)
+        && (doubt.reason == Reason::MarkerNotSeen
+            || (doubt.reason == Reason::Disturbed && t.is_quiet(t.spec.tenant_ixs())))
     {
         // What it is recognised by where it is read need not be in a list: there it is known by its id.
         let unmarked = Object { marker: Marker::Witnessed(Witness::default()), ..object.clone() };
-        return list_unmarked(t, op, aim, &unmarked).await;
+        match (list_unmarked(t, op, aim, &unmarked).await, &object.marker) {
+            // Nor by that: it is not said why.
+            (Err(Stop::Unproven(_)), Marker::Planted(_)) => {}
+            (told, _) => return told,
+        }
     }
     let attack = async || {
         let mine = prepared_object(t, aim.attacker, resource)?;
@@ -249,6 +255,10 @@ async fn list_unmarked(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> C
     let followed = follow(t, op, first_page(&t.spec, op, asked), |_| false).await;
     let has = |page: &Exchange, object: &Object| item_of(&t.spec[object.resource], page, &object.id).is_some();
     let last = followed.last().ok_or_else(Unproven::nothing_sent)?;
+    let marked = followed.pages.iter().find_map(|page| leak(t, page, aim.victim));
+    if let Some(evidence) = marked {
+        return open.attack(Attack::Leaked(evidence)).close().await;
+    }
     let outcome = match followed.pages.iter().find(|page| has(page, theirs)) {
         Some(_) if !is_creatable(&t.spec, theirs.resource) => return Err(Stop::not_applicable(SHARED)),
         Some(page) => {
@@ -374,7 +384,8 @@ async fn compare_counts(t: &Tape, op: &Operation, aim: Aim, place: &Place, words
         for (words, answers) in [(words, &mut of_theirs), (&never_written, &mut of_no_one)] {
             let asked = request(t, own(t, aim.attacker)?, op, place, words)?.crossing();
             let answer = t.send(asked).await;
-            if !answer.succeeded() {
+            // One that finds nothing may say so by its status.
+            if !answer.succeeded() && answer.status() != Some(404) {
                 let detail = "the attacker's own search failed";
                 return Ok(Attack::Undecided(Unproven::shown(reason(&answer), detail, &answer)));
             }
@@ -382,6 +393,16 @@ async fn compare_counts(t: &Tape, op: &Operation, aim: Aim, place: &Place, words
         }
     }
     let (Some(theirs), Some(no_one)) = (of_theirs.first(), of_no_one.first()) else { return Ok(Attack::Withstood) };
+    let status_of = |answers: &[Seen]| {
+        let all: BTreeSet<Option<u16>> = answers.iter().map(|answer| answer.status()).collect();
+        all.first().copied().filter(|_| all.len() == 1)
+    };
+    if let (Some(one), Some(other)) = (status_of(&of_theirs), status_of(&of_no_one))
+        && one != other
+    {
+        let evidence = Evidence::of(Shows::ForeignKnowledge, "its status tells what the victim has", theirs);
+        return Ok(Attack::Leaked(evidence.with("for words that no tenant has, the status differs", no_one)));
+    }
     // A number that is the same each time for either words, and differs between them.
     let mut all = numbers(theirs).into_keys();
     let telling = all.find(|at| match (constant(&of_theirs, at), constant(&of_no_one, at)) {

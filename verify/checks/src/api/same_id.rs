@@ -90,7 +90,9 @@ async fn write_and_watch(
     let furnished = Furnished::at(w, op, Place::of(&other).beside(company)).await?;
     let effect = match watched {
         Watched::Itself => rehearse(t, op, &furnished.place, &other, of_other).await?,
-        Watched::Naming(_) => rehearse_at(t, op, &furnished.place, &shows_it, of_other).await?.effect_of_what_was_done(),
+        Watched::Naming(_) => {
+            rehearse_at(t, op, &furnished.place, &shows_it, of_other).await?.effect_of_what_was_done()
+        }
     };
     furnished.discard(w).await?;
     if matches!(watched, Watched::Naming(_)) && !effect.is_seen() {
@@ -117,7 +119,8 @@ async fn write_and_watch(
             Attack::Leaked(evidence.further("it wrote to an object of its own, which has the same id"))
         }
         (Some(evidence), Watched::Naming(_)) => Attack::Leaked(
-            evidence.further("it wrote to an object of its own, which has the same id as the one that the victim's names"),
+            evidence
+                .further("it wrote to an object of its own, which has the same id as the one that the victim's names"),
         ),
         (None, _) if effect.is_seen() => Attack::Withstood,
         (None, _) => return Err(Stop::not_applicable(UNSEEN)),

@@ -100,8 +100,8 @@ pub(crate) fn are_named_by_clients(t: &Tape, resource: ResourceIx) -> bool {
 pub(crate) async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<bool, Stop> {
     let Pair { attacker, victim } = pair;
     // Two kinds of the spec may be one of the target's, and count together: then there are gaps, and numbers that both have.
-    let may_count = [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource))
-        || have_met(&w, pair, resource);
+    let may_count =
+        [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource)) || have_met(&w, pair, resource);
     let may_be = is_creatable(&w.spec, resource)
         && may_count
         && parents_for(&w, attacker, resource)? == parents_for(&w, victim, resource)?;

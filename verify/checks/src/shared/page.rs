@@ -74,7 +74,8 @@ pub(crate) fn numbers_on(page: &Exchange) -> BTreeMap<String, f64> {
     let mut all = BTreeMap::new();
     let mut before = "";
     for (_, text) in texts(text_of(page)) {
-        let mut words = text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).peekable();
+        let mut words =
+            text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).peekable();
         while let Some(word) = words.next() {
             if let Ok(number) = word.parse::<u32>()
                 && all.len() < MOST_NUMBERS
@@ -150,7 +151,8 @@ create = { title = "{canary}" }
     fn a_number_of_a_page_is_known_by_the_words_around_it() {
         let numbers = |html: &str| numbers_on(&page(html));
         let plain = numbers("<p>12 tickets</p><dl><dt>Open:</dt><dd>(7)</dd></dl><p id=5>searched for wtp1x: 3</p>");
-        let expected = [("the number at \"Open\"", 7.0), ("the number at \"\"", 3.0), ("the number at \"tickets\"", 12.0)];
+        let expected =
+            [("the number at \"Open\"", 7.0), ("the number at \"\"", 3.0), ("the number at \"tickets\"", 12.0)];
         assert_eq!(plain, expected.map(|(place, number)| (place.to_owned(), number)).into());
         let moved = numbers("<li>Ticket 4<li>Ticket 9<p>2 tickets</p>");
         assert_eq!(moved.get("the number at \"Ticket\", 2"), Some(&9.0));

@@ -98,9 +98,10 @@ impl Swap<'_> {
     pub(super) async fn takes_several(&self, t: &Tape) -> Result<(), Stop> {
         let answer =
             t.send(request(t, own(t, self.aim.victim)?, self.op, &self.theirs, &looking_for(&self.shown))?).await;
+        let sent = self.theirs.sent(&t.spec, self.op);
         let is_of_one = match class_of(&answer) {
             // Filters that must all fit: what is of both is nothing.
-            ResponseClass::Success if holds_nothing(&answer, &self.theirs.sent(&t.spec, self.op)) => true,
+            ResponseClass::Success if holds_nothing(&answer, &sent) || is_empty(&answer, &sent) => true,
             ResponseClass::Success => {
                 self.op.role == Role::Read && !self.shown.marker.is_empty() && !shows(&answer, &self.shown)
             }

@@ -3,9 +3,9 @@
 use toml::de::DeValue;
 
 use super::super::implied::Convention;
+use super::is_request;
 use crate::keys::RESOURCE;
 use crate::reader::{Reader, Table};
-use super::is_request;
 use crate::spec::Role;
 
 pub(super) const ROLES: [(&str, Role); 6] = [
