@@ -46,6 +46,8 @@ async fn name_in(w: WriteTape<'_>, aim: Aim, named: (ResourceIx, Slot)) -> Concl
         true => Some(Subject::choose(w, op, aim.victim, resource, named).await?),
         false => None,
     };
+    // What is made for the attacker may get the very id of what is chosen before.
+    let subject = Subject::choose(w, op, aim.attacker, resource, named).await?;
     let others = Others::choose(w, aim, kind, above.as_ref()).await?;
     // The victim shows with objects of its own that it works, and what it does.
     let at_rest = observe_at_rest(t, others.both().into_iter()).await?;
@@ -56,6 +58,7 @@ async fn name_in(w: WriteTape<'_>, aim: Aim, named: (ResourceIx, Slot)) -> Concl
         // It may have to be the same in all places.
         Err(stop) if naming.is_of_a_pair() && is_of_one(&stop) => {
             others.discard(w).await?;
+            naming.discard(w, &subject).await?;
             return Err(Stop::not_applicable(ONE_AT_A_TIME));
         }
         rehearsed => rehearsed?,
@@ -81,7 +84,6 @@ async fn name_in(w: WriteTape<'_>, aim: Aim, named: (ResourceIx, Slot)) -> Concl
     let (open, Expected { before, effect }, _quiet) =
         Expected::open(t, aim.pair(), theirs, &rehearsed.effect, &control).await?;
     let rehearsed = Rehearsed { effect, ..rehearsed };
-    let subject = Subject::choose(w, op, aim.attacker, resource, named).await?;
     let outcome = naming.attack(w, &subject, &others.theirs, &before, &rehearsed).await?;
     naming.discard(w, &subject).await?;
     if may_mean_nothing && matches!(outcome, Attack::Weak(_)) {

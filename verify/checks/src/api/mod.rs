@@ -42,6 +42,7 @@ pub(crate) use effect::does;
 pub(crate) use own_list::{crosses, is_view, own_prefix, tells_of, view_place};
 pub(crate) use own_view::{CHECK as OWN_VIEW, OwnView};
 pub(crate) use reading::{is_marked, looking_for};
+pub(crate) use several::slot_taken;
 pub(crate) use writing::{in_own_place, mark_of_create};
 
 /// In the order of the catalogue.

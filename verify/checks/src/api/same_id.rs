@@ -9,10 +9,11 @@ use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx};
 
 use super::effect::{Expected, observe_at_rest, poll_effect, rehearse, rehearse_at};
+use super::several::slot_taken;
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
-    Doubles, Furnished, Place, Slot, Words, are_named_by_clients, attack, count_by_themselves, failed, ids_count, leak,
+    Doubles, Furnished, Place, Words, are_named_by_clients, attack, count_by_themselves, failed, ids_count, leak,
     make_doubles, name_doubles, named_by, own, plant, plant_under, read, remove, request,
 };
 use crate::verdict::{Stop, Unproven, Verdict};
@@ -86,7 +87,8 @@ async fn write_and_watch(
     }
     let at_rest = observe_at_rest(t, [&theirs, &shows_it].into_iter()).await?;
     let [at_rest, of_other] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
-    let company = Slot::All.beside_new(w, op, pair.victim, resource).await?;
+    let slot = slot_taken(w, op, pair.victim, resource).await?;
+    let company = slot.beside_new(w, op, pair.victim, resource).await?;
     let furnished = Furnished::at(w, op, Place::of(&other).beside(company)).await?;
     let effect = match watched {
         Watched::Itself => rehearse(t, op, &furnished.place, &other, of_other).await?,
@@ -103,7 +105,7 @@ async fn write_and_watch(
     let (open, Expected { before, effect }, _quiet) =
         Expected::open(t, pair, (&theirs, at_rest), &effect, &control).await?;
     let nonce = t.nonce(pair.attacker);
-    let company = Slot::All.beside_new(w, op, pair.attacker, resource).await?;
+    let company = slot.beside_new(w, op, pair.attacker, resource).await?;
     let furnished = Furnished::at(w, op, Place::of(mine).beside(company)).await?;
     let asked = request(t, own(t, pair.attacker)?, op, &furnished.place, &Words::nonce(&nonce))?;
     let sent = t.send(attack(t, &asked, pair.attacker)?).await;

@@ -1,10 +1,12 @@
 //! A request that names several objects of a kind: the victim's in each slot in turn, beside others of the attacker's own.
 //! Many a target looks at the first of a list, or at any one of it.
 
-use watertight_spec::{Operation, ResourceIx};
+use watertight_engine::WriteTape;
+use watertight_spec::{Operation, ResourceIx, TenantIx};
 
+use super::effect::does;
 use crate::check::Concluded;
-use crate::shared::Slot;
+use crate::shared::{Furnished, Place, Slot, plant, remove};
 use crate::verdict::{Reason, Stop, Verdict};
 
 /// Why it is not tried beside others.
@@ -39,6 +41,24 @@ pub(super) async fn in_every_slot(
         }
         decided => decided,
     }
+}
+
+/// Whether an owner may name one object in all places, as in a path and in a list: else others are in the rest.
+pub(crate) async fn slot_taken(
+    w: WriteTape<'_>,
+    op: &Operation,
+    owner: TenantIx,
+    kind: ResourceIx,
+) -> Result<Slot, Stop> {
+    if !op.request.slots(kind).is_of_a_pair() {
+        return Ok(Slot::All);
+    }
+    let double = plant(w, owner, kind).await?;
+    let furnished = Furnished::at(w, op, Place::of(&double)).await?;
+    let done = does(&w, op, &furnished.place, &double).await;
+    furnished.discard(w).await?;
+    remove(w, &double).await?;
+    Ok(if done.is_ok() { Slot::All } else { Slot::Nth(0) })
 }
 
 async fn each(mut concluded: Concluded, slots: Vec<Slot>, attempt: impl AsyncFn(Slot) -> Concluded) -> Concluded {

@@ -14,7 +14,8 @@ pub(crate) fn named_below<'s>(spec: &'s Spec, op: &'s Operation) -> impl Iterato
     op.request.objects().into_iter().filter(move |kind| ancestors(spec, *kind).any(|above| Some(above) == concerned))
 }
 
-fn ancestors(spec: &Spec, kind: ResourceIx) -> impl Iterator<Item = ResourceIx> {
+/// What a kind is below, the nearest first.
+pub(super) fn ancestors(spec: &Spec, kind: ResourceIx) -> impl Iterator<Item = ResourceIx> {
     std::iter::successors(spec[kind].parent, |above| spec[*above].parent)
 }
 

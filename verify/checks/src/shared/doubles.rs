@@ -2,8 +2,9 @@
 
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
-use watertight_spec::{ObjectId, Pair, ResourceIx, TenantIx};
+use watertight_spec::{ObjectId, Pair, ResourceIx, Spec, TenantIx};
 
+use super::below::ancestors;
 use super::place::is_client_named;
 use super::{is_creatable, parents_for, plant, plant_named, read, remove};
 use crate::verdict::{Reason, Stop};
@@ -16,14 +17,25 @@ pub(crate) struct Doubles {
     pub(crate) theirs: Object,
 }
 
-fn are_doubles(mine: &Object, theirs: &Object) -> bool {
-    mine.id == theirs.id && mine.parents == theirs.parents
+fn are_doubles(spec: &Spec, mine: &Object, theirs: &Object) -> bool {
+    mine.id == theirs.id && above(spec, mine.resource, &mine.parents) == above(spec, theirs.resource, &theirs.parents)
+}
+
+/// The ids of what an object is below. What it names besides says nothing of where it is.
+fn above(spec: &Spec, resource: ResourceIx, ids: &[(ResourceIx, ObjectId)]) -> Vec<(ResourceIx, ObjectId)> {
+    ids.iter().filter(|(kind, _)| ancestors(spec, resource).any(|one| one == *kind)).cloned().collect()
+}
+
+/// Whether both tenants make objects of a kind below the same ids.
+fn are_below_the_same(t: &Tape, pair: Pair, resource: ResourceIx) -> Result<bool, Stop> {
+    let of = |tenant| Ok::<_, Stop>(above(&t.spec, resource, &parents_for(t, tenant, resource)?));
+    Ok(of(pair.attacker)? == of(pair.victim)?)
 }
 
 /// Of those that set-up has planted.
 pub(crate) fn known_doubles(t: &Tape, pair: Pair, resource: ResourceIx) -> Option<Doubles> {
     t.planted.of(pair.attacker, resource).find_map(|mine| {
-        let theirs = t.planted.of(pair.victim, resource).find(|theirs| are_doubles(mine, theirs))?;
+        let theirs = t.planted.of(pair.victim, resource).find(|theirs| are_doubles(&t.spec, mine, theirs))?;
         Some(Doubles { mine: mine.clone(), theirs: theirs.clone() })
     })
 }
@@ -37,7 +49,7 @@ pub(crate) async fn make_doubles(
     tries: usize,
 ) -> Result<(Option<Doubles>, Vec<Object>), Stop> {
     let could_meet = is_creatable(&w.spec, resource)
-        && parents_for(&w, pair.attacker, resource)? == parents_for(&w, pair.victim, resource)?
+        && are_below_the_same(&w, pair, resource)?
         && w.planted.of(pair.victim, resource).all(|object| number(&object.id).is_some());
     let (mut mine, mut theirs): (Vec<Object>, Vec<Object>) = (Vec::new(), Vec::new());
     while could_meet && mine.len().saturating_add(theirs.len()) < tries {
@@ -47,7 +59,7 @@ pub(crate) async fn make_doubles(
             false => theirs.push(plant(w, pair.victim, resource).await?),
         }
         let met = mine.iter().find_map(|one| {
-            let theirs = theirs.iter().find(|other| are_doubles(one, other))?;
+            let theirs = theirs.iter().find(|other| are_doubles(&w.spec, one, other))?;
             Some(Doubles { mine: one.clone(), theirs: theirs.clone() })
         });
         if met.is_some() {
@@ -69,7 +81,7 @@ fn number(id: &str) -> Option<u64> {
 /// The same name in both tenants, where clients choose them. None where the attacker is refused it, and the victim's is left
 /// alone: a name is then of all tenants together.
 pub(crate) async fn name_doubles(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Option<Doubles>, Stop> {
-    if parents_for(&w, pair.attacker, resource)? != parents_for(&w, pair.victim, resource)? {
+    if !are_below_the_same(&w, pair, resource)? {
         return Ok(None);
     }
     let theirs = plant(w, pair.victim, resource).await?;
@@ -104,7 +116,7 @@ pub(crate) async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: 
         [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource)) || have_met(&w, pair, resource);
     let may_be = is_creatable(&w.spec, resource)
         && may_count
-        && parents_for(&w, attacker, resource)? == parents_for(&w, victim, resource)?;
+        && are_below_the_same(&w, pair, resource)?;
     if !may_be || known_doubles(&w, pair, resource).is_some() {
         return Ok(may_be);
     }

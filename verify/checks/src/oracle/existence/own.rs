@@ -5,12 +5,12 @@ use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Effect, ResourceIx};
 
 use super::alike::Asking;
-use crate::api::{does, in_own_place};
+use crate::api::{does, in_own_place, slot_taken};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Company, Furnished, Place, Slot, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere,
-    names_tenant, plant, prepared_object, read, remove,
+    Aim, Company, Furnished, Place, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant,
+    prepared_object, read, remove,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -52,7 +52,7 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
         false => None,
     };
     // What is made for the attacker may get the very id of what is chosen before.
-    let slot = slot_of(w, aim, resource).await?;
+    let slot = slot_taken(w, aim.op(t), aim.victim, resource).await?;
     let company = slot.beside_new(w, aim.op(t), aim.attacker, resource).await?;
     let foreign = clear_object(w, aim.pair(), resource, |tenant, object| in_own_place(t, tenant, object)).await?;
     let open = bracket::open(async || read(t, &foreign).await).await?;
@@ -67,19 +67,6 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     }
     remove(w, &foreign).await?;
     Ok(verdict)
-}
-
-/// Whether its owner may name one object in all places, as in a path and in a list: else others are in the rest.
-async fn slot_of(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Result<Slot, Stop> {
-    if !aim.op(&w).request.slots(resource).is_of_a_pair() {
-        return Ok(Slot::All);
-    }
-    let double = plant(w, aim.victim, resource).await?;
-    let furnished = Furnished::at(w, aim.op(&w), Place::of(&double)).await?;
-    let done = does(&w, aim.op(&w), &furnished.place, &double).await;
-    furnished.discard(w).await?;
-    remove(w, &double).await?;
-    Ok(if done.is_ok() { Slot::All } else { Slot::Nth(0) })
 }
 
 /// In the attacker's own place, and in the victim's, beside the same others of the attacker's.
