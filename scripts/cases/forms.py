@@ -1,5 +1,5 @@
 """A help desk of HTML pages: forms are answered with a redirect (post/redirect/get), and what is refused leads back to the
-list, with a message there. Tickets are changed and closed by their number alone.
+list, with a message there. Tickets are changed and closed by their number alone, and the list says how many there are in all.
 
 riteshbonthalakoti/HELPDESK.AI issue #3051, with pages for people.
 """
@@ -36,7 +36,7 @@ read = "GET /notes/{note}/"
 delete = "POST /notes/{note}/delete"
 """
 ENV = {"KEY_A": "a-1-long-password", "KEY_B": "b-2-long-password"}
-LEAKS = ["POST /tickets/{ticket}/edit", "POST /tickets/{ticket}/delete"]
+LEAKS = ["GET /tickets/", "POST /tickets/{ticket}/edit", "POST /tickets/{ticket}/delete"]
 
 app = App()
 USERS = {"fern": "a-1-long-password", "moss": "b-2-long-password"}
@@ -108,7 +108,8 @@ def listed(ask):
     found = [one for one in tickets.of(session.tenant) if ask.query.get("q", "") in one["title"]]
     row = '<tr><td>{title}</td><td><a href="/tickets/{id}/">open</a> <a href="/tickets/{id}/edit">edit</a></td></tr>'
     rows = "".join(row.format(id=one["id"], title=html.escape(one["title"])) for one in found)
-    return page(session, f"<h1>Tickets</h1><table>{rows}</table><p>{len(found)} tickets</p>")
+    count = len(tickets.all if BUG else tickets.of(session.tenant))
+    return page(session, f"<h1>Tickets</h1><table>{rows}</table><p>{count} tickets</p>")
 
 
 @app.route("POST", "/tickets/new")

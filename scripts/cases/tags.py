@@ -1,5 +1,5 @@
-"""Tags are each tenant's own, by name, and boards by a number that counts in each tenant. What is tagged, and what is on a
-board, is joined by the name or the number alone.
+"""Tags are each tenant's own, by name, and made when they are used; boards have a number that counts in each tenant. What is
+tagged, and what is on a board, is joined by the name or the number alone, and a tag is taken off so.
 
 CWE-639: a join that lacks the tenant; a tag is looked up in the tenant, its items are not.
 """
@@ -31,7 +31,7 @@ create = { title = "{canary}", tags = ["{tag}"], board = "{board}" }
 views = { of-tag = "GET /items?tag={tag}", on-board = "GET /boards/{board}/items" }
 """
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
-LEAKS = ["GET /boards/{board}/items", "GET /items?tag={tag}", "GET /tags/{tag}/items"]
+LEAKS = ["DELETE /tags/{tag}", "GET /boards/{board}/items", "GET /items?tag={tag}", "GET /tags/{tag}/items"]
 
 app = App()
 TOKENS = {"a-1": "rook", "b-2": "finch"}
@@ -108,6 +108,9 @@ def kept_by_tenant(path, kept, id_of):
     @app.route("DELETE", path + "/([^/]+)")
     def delete(ask, id):
         own(kept, who(ask), id_of(id))
+        for item in list(items.all.values()) if kept is tags else []:
+            if BUG or item["tenant"] == who(ask):
+                item["tags"] = [name for name in item["tags"] if name != id]
         del kept[who(ask), id_of(id)]
         return Answer(204)
 
@@ -118,8 +121,10 @@ kept_by_tenant("/boards", boards, int)
 
 def accept(tenant, body):
     names, board = body.get("tags") or [], body.get("board")
-    if any((tenant, name) not in tags for name in names) or (tenant, board) not in boards:
-        raise Answer(400, {"error": "no such tag or board"})
+    if (tenant, board) not in boards:
+        raise Answer(400, {"error": "no such board"})
+    for name in names:
+        tags.setdefault((tenant, name), {"id": name, "colour": ""})
     return {"title": text(body, "title"), "tags": names, "board": board}
 
 

@@ -85,11 +85,11 @@ async fn write_and_watch(
         // What names another object goes first.
         made.splice(0..0, [theirs.clone(), shows_it.clone()]);
     }
-    let at_rest = observe_at_rest(t, [&theirs, &shows_it].into_iter()).await?;
-    let [at_rest, of_other] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let slot = slot_taken(w, op, pair.victim, resource).await?;
     let company = slot.beside_new(w, op, pair.victim, resource).await?;
     let furnished = Furnished::at(w, op, Place::of(&other).beside(company)).await?;
+    let at_rest = observe_at_rest(t, [&theirs, &shows_it].into_iter()).await?;
+    let [at_rest, of_other] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let effect = match watched {
         Watched::Itself => rehearse(t, op, &furnished.place, &other, of_other).await?,
         Watched::Naming(_) => {

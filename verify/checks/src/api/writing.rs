@@ -14,7 +14,7 @@ use crate::check::Concluded;
 use crate::shared::{
     Furnished, Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, ids_count,
     is_creatable, is_held_by_a_third, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for,
-    plant, plant_below, read, remove, remove_if_written, request, says_nothing,
+    plant, plant_below, prepare, read, remove, remove_if_written, request, says_nothing,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -98,12 +98,12 @@ pub(super) async fn write_across(
     for _ in 0..count {
         objects_attacked.push(AttackedObject::choose(w, op, pair, resource, whose, slot).await?);
     }
+    let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
+    let furnished = Furnished::at(w, op, place).await?;
     // The double last: whatever changes in both, the others are known to change as well.
     let objects = objects_attacked.iter().map(|target| &target.object).chain(std::iter::once(&double));
     let mut at_rest = observe_at_rest(t, objects).await?;
     let of_double = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
-    let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
-    let furnished = Furnished::at(w, op, place).await?;
     let mut effect = match slot {
         Slot::Further(_) => rehearse_further(t, op, &furnished.place, &double, &of_double).await?,
         Slot::All | Slot::Nth(_) => rehearse(t, op, &furnished.place, &double, &of_double).await?,
@@ -122,6 +122,7 @@ pub(super) async fn write_across(
     if verdict.is_none() {
         let _quiet = t.quiet([pair.attacker, pair.victim]).await;
         if is_hidden {
+            prepare(t, op, &furnished.place).await?;
             effect = rehearse(t, op, &furnished.place, &double, &observe_one(t, &double).await?).await?;
         }
         let target = AttackedObject::choose(w, op, pair, resource, whose, slot).await?;

@@ -13,7 +13,7 @@ use super::is_many;
 use crate::bracket::{self, Attack};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, are_alike, asked_afresh, first_page, foreign, holds_nothing, ids_count,
-    is_creatable, is_error, is_invalid, is_listed_as_own, is_taken, leak, only_cached, own, plant_under, remove,
+    is_creatable, is_error, is_invalid, is_listed_as_own, is_taken, item_of, leak, only_cached, own, plant_under, remove,
     request, says_nothing, shows, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
@@ -178,7 +178,10 @@ impl Swap<'_> {
             }));
         }
         if is_many(op) {
-            return self.beside_own(t, seen).await;
+            return match self.lists_theirs(t, seen) {
+                Some(evidence) => Ok(Some(Attack::Leaked(evidence))),
+                None => self.beside_own(t, seen).await,
+            };
         }
         // Null where the owner is shown an object: what never existed may be told otherwise, and nothing is told of this.
         let is_read_by_marker = op.role == Role::Read && !self.shown.marker.is_empty();
@@ -209,6 +212,18 @@ impl Swap<'_> {
                 told => told,
             },
         }))
+    }
+
+    /// The victim's object in a list, where nothing but an id marks it that no one else has.
+    fn lists_theirs(&self, t: &Tape, seen: &Seen) -> Option<Evidence> {
+        let Object { resource, id, .. } = &self.shown;
+        let is_sent = self.place.sent(&t.spec, self.op).iter().any(|sent| sent == id.as_str());
+        if self.op.resource != Some(*resource) || is_sent || ids_count(t, self.aim.victim, *resource) {
+            return None;
+        }
+        item_of(&t.spec[*resource], seen, id)?;
+        let line = format!("{} was shown {id} of {}", seen.by, t.spec[self.aim.victim].name);
+        Some(Evidence::of(Shows::ForeignData, line, seen))
     }
 
     /// The same of an object that is made for it, where a target records what is asked for and shows that to whoever asked: the
