@@ -6,6 +6,7 @@ riteshbonthalakoti/HELPDESK.AI issue #3051, with pages for people.
 
 import html
 import secrets
+import urllib.parse
 
 from kit import BUG, Answer, App, Kept, counter
 
@@ -16,6 +17,7 @@ tenant = [
   { id = "moss", principal = [{ name = "desk", grant = "session", form = { csrf = "{csrf}" }, steps = [{ request = "POST /login", form = { user = "moss", password = "$KEY_B" } }, { request = "GET /tickets/new", take = { csrf = "field:csrf" } }] }] },
 ]
 limits.rate = 5000
+operation = [{ name = "close", request = "POST /tickets/close", form = { ids = ["{ticket}", "{ticket}"] }, effect = "change" }]
 [target]
 name = "desk"
 url = "$URL"
@@ -36,7 +38,7 @@ read = "GET /notes/{note}/"
 delete = "POST /notes/{note}/delete"
 """
 ENV = {"KEY_A": "a-1-long-password", "KEY_B": "b-2-long-password"}
-LEAKS = ["GET /tickets/", "POST /tickets/{ticket}/edit", "POST /tickets/{ticket}/delete"]
+LEAKS = ["GET /tickets/", "POST /tickets/close", "POST /tickets/{ticket}/edit", "POST /tickets/{ticket}/delete"]
 
 app = App()
 USERS = {"fern": "a-1-long-password", "moss": "b-2-long-password"}
@@ -126,7 +128,8 @@ def read(ask, number):
     session = who(ask)
     one = own(tickets, session, number)
     beside = "".join(f'<li>{html.escape(note["text"])}</li>' for note in notes.of(session.tenant) if note["on"] == one["id"])
-    return page(session, f"<h1>{html.escape(one['title'])}</h1><ul>{beside}</ul>")
+    state = "closed" if one["closed"] else "open"
+    return page(session, f"<h1>{html.escape(one['title'])}</h1><p>{state}</p><ul>{beside}</ul>")
 
 
 @app.route("POST", "/tickets/(\\d+)/edit")
@@ -137,6 +140,15 @@ def edit(ask, number):
         return page(session, "<form method=post><p>A title, please.</p><input name=title></form>")
     one["title"] = ask.form["title"]
     return leads_to(f"/tickets/{number}/", session, "Changed.")
+
+
+@app.route("POST", "/tickets/close")
+def close(ask):
+    """The first of them is checked, and with the bug the others are taken as they are."""
+    session, numbers = who(ask), urllib.parse.parse_qs(ask.raw.decode()).get("ids") or ["0"]
+    for one in [own(tickets, session, numbers[0]), *(any_or_own(session, number) for number in numbers[1:])]:
+        one["closed"] = True
+    return leads_to("/tickets/", session, "Closed.")
 
 
 @app.route("POST", "/tickets/(\\d+)/delete")

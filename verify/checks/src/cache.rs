@@ -175,8 +175,9 @@ fn unexpected(t: &Tape, seen: &Exchange, aim: Aim, expect: Expect<'_>) -> Option
     match (class_of(seen), expect) {
         (ResponseClass::Denied, Expect::Refusal) => None,
         (ResponseClass::Undecided, Expect::Refusal) if is_turned_away(seen) => None,
-        // At that id there was something already, of the attacker's own: no marker of the victim's is in it.
-        (ResponseClass::Success, Expect::Refusal) if seen.json().is_some() => None,
+        // At that id there was something already, of the attacker's own, or the refusal is a success (a page that says so): no
+        // marker of the victim's is in it.
+        (ResponseClass::Success, Expect::Refusal) => None,
         (ResponseClass::Success, _) if foreign(t, seen, aim.attacker).is_some() => None,
         (ResponseClass::Success, _) => {
             Some(Unproven::shown(Reason::MarkerNotSeen, "the attacker does not see its own marker", seen))

@@ -114,9 +114,7 @@ pub(crate) async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: 
     // Two kinds of the spec may be one of the target's, and count together: then there are gaps, and numbers that both have.
     let may_count =
         [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource)) || have_met(&w, pair, resource);
-    let may_be = is_creatable(&w.spec, resource)
-        && may_count
-        && are_below_the_same(&w, pair, resource)?;
+    let may_be = is_creatable(&w.spec, resource) && may_count && are_below_the_same(&w, pair, resource)?;
     if !may_be || known_doubles(&w, pair, resource).is_some() {
         return Ok(may_be);
     }

@@ -299,12 +299,7 @@ impl Bound<'_> {
                 let second = kind.filter(|kind| self.template.slots(*kind).can_grow());
                 Some(Payload::Json(json.render_lists(second, &mut |symbol, nth| value(symbol, nth))?))
             }
-            Some(BodyTemplate::Form(members)) => {
-                let member = |(name, value): &(String, TextTemplate)| {
-                    Some((name.clone(), value.render(&mut |symbol| self.text(symbol, Way::Body))?))
-                };
-                Some(Payload::Form(members.iter().map(member).collect::<Option<_>>()?))
-            }
+            Some(form @ BodyTemplate::Form(members)) => Some(Payload::Form(self.form(form, members)?)),
             Some(BodyTemplate::Multipart(parts)) => {
                 let part = |part: &PartTemplate| {
                     let kind = part.file.as_ref().map_or("text/plain", |file| file.kind.as_str());
@@ -318,6 +313,24 @@ impl Bound<'_> {
                 Some(Payload::Text { kind: kind.clone(), text })
             }
         })
+    }
+
+    /// The members of a form. One that is sent several times is a list.
+    fn form(&self, form: &BodyTemplate, members: &[(String, TextTemplate)]) -> Option<Vec<(String, String)>> {
+        let mut named: Vec<(&str, ResourceIx)> = Vec::new();
+        let mut all = Vec::new();
+        for (name, value) in members {
+            let mut bind = |symbol: &Symbol| match symbol {
+                Symbol::Object(kind) if form.listed_in_form(name, *kind) > 0 => {
+                    let nth = named.iter().filter(|known| **known == (name.as_str(), *kind)).count();
+                    named.push((name, *kind));
+                    self.listed(*kind, Some(nth)).map(ToString::to_string)
+                }
+                other => self.text(other, Way::Body),
+            };
+            all.push((name.clone(), value.render(&mut bind)?));
+        }
+        Some(all)
     }
 
     fn headers(&self, templates: &[(String, TextTemplate)]) -> Option<Vec<(String, String)>> {

@@ -180,9 +180,16 @@ impl<'t> Reader<'t, '_> {
         Some(match given.first() {
             None => None,
             Some(&"form") => {
-                let members = self.templates(table, "form", scope)?.into_iter();
-                let members = members.map(|(name, value)| Some((name.value.to_owned(), value?))).collect::<Option<_>>();
-                Some(BodyTemplate::Form(members?))
+                let mut members = Vec::new();
+                for (name, value) in self.members_of(table, "form")? {
+                    // A member that is sent several times is a list.
+                    let values = value.get_ref().as_array().map_or_else(|| vec![value], |list| list.iter().collect());
+                    let texts = values
+                        .into_iter()
+                        .map(|value| Some((name.value.to_owned(), self.text_template(value, &scope)?)));
+                    members.extend(texts.collect::<Vec<_>>());
+                }
+                Some(BodyTemplate::Form(members.into_iter().collect::<Option<_>>()?))
             }
             Some(&"multipart") => {
                 let members = self.members_of(table, "multipart")?.into_iter();

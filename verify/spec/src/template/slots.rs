@@ -12,7 +12,7 @@ use self::role::{Role, role_of};
 use crate::ix::ResourceIx;
 use crate::spec::RequestTemplate;
 use crate::template::spots::{Spot, escaped};
-use crate::template::{AddressPart, BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol, objects_of};
+use crate::template::{AddressPart, BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol, TextTemplate, objects_of};
 
 /// The slots that a request has for objects of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +85,8 @@ impl RequestTemplate {
             Some(BodyTemplate::Json(json)) => Some(json),
             _ => None,
         };
-        let in_query = self.path.listed(kind);
-        let longest = json.map_or(0, |json| json.longest(kind)).max(in_query);
+        let in_form = self.body.iter().map(|body| body.most_in_form(kind)).max().unwrap_or_default();
+        let longest = json.map_or(0, |json| json.longest(kind)).max(self.path.listed(kind)).max(in_form);
         let mut roles: Vec<(Role, bool)> = Vec::new();
         let mut outside = Vec::new();
         for spot in self.spots_outside(kind) {
@@ -124,6 +124,7 @@ impl RequestTemplate {
     fn spots_outside(&self, kind: ResourceIx) -> Vec<Spot> {
         let is_listed = |spot: &Spot| match (spot, &self.body) {
             (Spot::Query(_), _) => self.path.listed(kind) > 0,
+            (Spot::Form(name), Some(body)) => body.listed_in_form(name, kind) > 0,
             (Spot::Json(pointer), Some(BodyTemplate::Json(json))) => json.is_in_list(pointer),
             _ => false,
         };
@@ -138,6 +139,23 @@ impl RequestTemplate {
             json.second_pointers(kind, "", &mut pointers);
         }
         pointers.into_iter().map(Spot::Json).collect()
+    }
+}
+
+impl BodyTemplate {
+    /// How many objects of a kind a member of a form names that is sent several times.
+    pub fn listed_in_form(&self, name: &str, kind: ResourceIx) -> usize {
+        let Self::Form(members) = self else { return 0 };
+        let is_it = |(other, text): &&(String, TextTemplate)| {
+            other == name && text.symbols().any(|symbol| *symbol == Symbol::Object(kind))
+        };
+        let count = members.iter().filter(is_it).count();
+        if count > 1 { count } else { 0 }
+    }
+
+    fn most_in_form(&self, kind: ResourceIx) -> usize {
+        let Self::Form(members) = self else { return 0 };
+        members.iter().map(|(name, _)| self.listed_in_form(name, kind)).max().unwrap_or_default()
     }
 }
 
@@ -299,6 +317,18 @@ mod tests {
         let beside = JsonTemplate::Object(vec![("into".to_owned(), symbol()), ("from".to_owned(), ids(1))]);
         assert_eq!(request(beside.clone()).slots(case()).count(), 2);
         assert_eq!(rendered(&beside, None), json!({ "into": "outside", "from": { "ids": [0] } }));
+    }
+
+    #[test]
+    fn a_member_of_a_form_that_is_sent_twice_is_a_list() {
+        let one = || ("ids".to_owned(), TextTemplate(vec![Piece::Symbol(Symbol::Object(case()), "case".to_owned())]));
+        let request = |members: Vec<(String, TextTemplate)>| RequestTemplate {
+            body: Some(BodyTemplate::Form(members)),
+            ..RequestTemplate::bare("POST", PathTemplate::default())
+        };
+        let twice = request(vec![one(), one()]).slots(case());
+        assert_eq!((twice.count(), twice.is_of_several()), (2, true));
+        assert!(!request(vec![one()]).slots(case()).has_list());
     }
 
     #[test]

@@ -13,8 +13,8 @@ use super::is_many;
 use crate::bracket::{self, Attack};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, are_alike, asked_afresh, first_page, foreign, holds_nothing, ids_count,
-    is_creatable, is_error, is_invalid, is_listed_as_own, is_taken, item_of, leak, only_cached, own, plant_under, remove,
-    request, says_nothing, shows, told_apart, told_nowhere,
+    is_creatable, is_error, is_invalid, is_listed_as_own, is_taken, item_of, leak, only_cached, own, plant_under,
+    remove, request, says_nothing, shows, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
