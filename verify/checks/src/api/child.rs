@@ -28,7 +28,7 @@ pub(crate) static CHECK: Check = Check {
     does: "Creates an object that names one of the victim's, as its parent or anywhere in the request, in the attacker's \
            own place and in the victim's. Replaces, changes and deletes an object of its own, and sends operations for \
            one, with the victim's object beside it, where such a request names a second one. Where it names several, each \
-           is tried by itself; in a list of those that are named when one is made, also beside the attacker's own.",
+           is tried by itself; in a list, or in two places of different names, also beside the attacker's own.",
     judges: "Leak: the victim finds it with its own, or finds its object changed; or the attacker's own object is shown \
              with the victim's data; or the victim's object is accepted where one that never existed is refused, so the \
              link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never existed is, or \
