@@ -329,8 +329,11 @@ async fn below_theirs(t: &Tape, op: &Operation, aim: Aim, (kind, slot): (Resourc
         let (place, theirs) = (place.beside(company(aim.attacker)), Place::of(child).beside(company(aim.victim)));
         Swap { op, aim, shown: child.clone(), theirs, place, kind }
     };
-    // It need not be recognised: the list has its id, and what is told there is compared.
-    let child = any_object(t, aim.victim, resource)?;
+    // What the run has made need not be recognised: the list has its id, and what is told there is compared.
+    let child = match is_creatable(&t.spec, resource) {
+        true => any_object(t, aim.victim, resource)?,
+        false => prepared_object(t, aim.victim, resource)?,
+    };
     if matches!(slot, Slot::Further(_)) {
         swap(&child).takes_several(t).await?;
     }

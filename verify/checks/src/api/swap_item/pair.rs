@@ -217,8 +217,9 @@ impl Swap<'_> {
     /// The victim's object in a list, where nothing but an id marks it that no one else has.
     fn lists_theirs(&self, t: &Tape, seen: &Seen) -> Option<Evidence> {
         let Object { resource, id, .. } = &self.shown;
-        let is_sent = self.place.sent(&t.spec, self.op).iter().any(|sent| sent == id.as_str());
-        if self.op.resource != Some(*resource) || is_sent || ids_count(t, self.aim.victim, *resource) {
+        let is_sent = || self.place.sent(&t.spec, self.op).iter().any(|sent| sent == id.as_str());
+        let is_made = is_creatable(&t.spec, *resource) && !ids_count(t, self.aim.victim, *resource);
+        if self.op.resource != Some(*resource) || !is_made || is_sent() {
             return None;
         }
         item_of(&t.spec[*resource], seen, id)?;
