@@ -66,6 +66,7 @@ fn of_shape(shape: Shape) -> Value {
         Shape::TextOrTexts => either(text(), list(text())),
         Shape::SomeOf(words) => list(json!({ "enum": words })),
         Shape::TextsByName => by_name(text()),
+        Shape::ListsByName => by_name(either(text(), list(text()))),
         Shape::ScalarsByName => by_name(scalar()),
         Shape::Members => json!({ "type": "object" }),
         Shape::Anything => json!({}),

@@ -31,6 +31,8 @@ pub(crate) enum Shape {
     SomeOf(&'static [&'static str]),
     /// A table of texts, by names that the file chooses.
     TextsByName,
+    /// A table of texts, or of lists of texts.
+    ListsByName,
     /// A table of scalars.
     ScalarsByName,
     /// Any table.
@@ -56,8 +58,8 @@ pub(crate) enum Shape {
 }
 
 use Shape::{
-    Anything, Create, Date, Existing, Flag, Members, OneOf, Parts, Request, Requests, Scalar, ScalarsByName, SomeOf,
-    Table, Tables, Text, TextOrTexts, Texts, TextsByName, Undo, Variable, Whole,
+    Anything, Create, Date, Existing, Flag, ListsByName, Members, OneOf, Parts, Request, Requests, Scalar,
+    ScalarsByName, SomeOf, Table, Tables, Text, TextOrTexts, Texts, TextsByName, Undo, Variable, Whole,
 };
 
 /// What a key's value is like. None of a key that this does not know: a test sees to it that there is none.
@@ -173,11 +175,12 @@ pub(crate) fn shape(section: &Section, key: &str) -> Option<Shape> {
         ("[[resource]]", "ids") => OneOf(&["server", "client"]),
         ("[[resource]]", "name" | "parent" | "path" | "id" | "id_header") => Text,
 
-        ("[[operation]]", "name") => Text,
+        ("[[operation]]", "name" | "concerns" | "after") => Text,
         ("[[operation]]", "changes") => Texts,
         ("[[operation]]", "effect") => OneOf(&["read", "create", "change", "destroy"]),
         ("a request" | "[[operation]]", "request" | "text" | "type" | "graphql" | "follow") => Text,
-        ("a request" | "[[operation]]", "headers" | "form") => TextsByName,
+        ("a request" | "[[operation]]", "headers") => TextsByName,
+        ("a request" | "[[operation]]", "form") => ListsByName,
         ("a request" | "[[operation]]", "multipart") => Parts,
         ("a request" | "[[operation]]", "body" | "variables") => Anything,
         ("a request" | "[[operation]]", "until") => Table(&UNTIL),

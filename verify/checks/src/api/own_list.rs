@@ -226,8 +226,8 @@ async fn read_own(t: &Tape, aim: Aim) -> Concluded {
         // What it is recognised by where it is read need not be in a list: there it is known by its id.
         let unmarked = Object { marker: Marker::Witnessed(Witness::default()), ..object.clone() };
         match (list_unmarked(t, op, aim, &unmarked).await, &object.marker) {
-            // Nor by that: it is not said why.
-            (Err(Stop::Unproven(_)), Marker::Planted(_)) => {}
+            // Nor by that, or ids say nothing: its marker is still to be seen.
+            (Err(_), Marker::Planted(_)) => {}
             (told, _) => return told,
         }
     }
