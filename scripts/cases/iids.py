@@ -4,7 +4,7 @@ changes every one of that number; so does a delete. Labels, which clients name, 
 CWE-639: an update of which the tenant is in the look-up and not in the WHERE.
 """
 
-from kit import BUG, Answer, App, bearer, missing, text
+from kit import BUG, Answer, App, bearer, own, text
 
 SPEC = """
 tenancy.locator = "token"
@@ -44,12 +44,6 @@ counts = {"rook": 0, "finch": 9}
 
 def who(ask):
     return bearer(ask, TOKENS)
-
-
-def own(kept, tenant, id):
-    if (tenant, id) not in kept:
-        raise missing()
-    return kept[tenant, id]
 
 
 def reached(kept, tenant, id):

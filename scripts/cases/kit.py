@@ -157,6 +157,13 @@ def missing():
     return Answer(404, NOWHERE)
 
 
+def own(kept, tenant, id):
+    """What is kept by tenant and id, or 404."""
+    if (tenant, id) not in kept:
+        raise missing()
+    return kept[tenant, id]
+
+
 class Kept:
     """Objects of one kind, each of a tenant: `{"id": …, "tenant": …, …}`."""
 

@@ -5,7 +5,7 @@ CWE-639: what is done to a number is done to it in every tenant; what was made f
 tried.
 """
 
-from kit import BUG, Answer, App, bearer, missing, text
+from kit import BUG, Answer, App, bearer, own, text
 
 SPEC = """
 tenancy.locator = "token"
@@ -43,12 +43,6 @@ contacts, companies, counts = {}, {}, {}
 
 def who(ask):
     return bearer(ask, TOKENS)
-
-
-def own(kept, tenant, id):
-    if (tenant, id) not in kept:
-        raise missing()
-    return kept[tenant, id]
 
 
 def everyones(kept, id):

@@ -1,7 +1,8 @@
 """Orders that stay when they are deleted and say so, lines in which nothing marks whose they are, and persons who watch an
 order: who is taken off it was put on it. A person is looked up by name, and 404 says that there is none.
 
-CWE-639: lines are listed, and a watcher is taken off, by the order's id alone; so is an order deleted.
+CWE-639: lines are listed, and a watcher is taken off, by the order's id alone; so is an order deleted. CWE-203: the look-up and
+the code of a person tell of every tenant's.
 """
 
 from kit import BUG, Answer, App, Kept, bearer, missing, numbered, rest, shown, text
@@ -22,7 +23,7 @@ operation = [
 [[resource]]
 name = "person"
 path = "/people"
-create = { name = "{canary}" }
+create = { name = "{canary}", code = "{unique}" }
 search = "GET /lookup?name={canary.public}"
 [[resource]]
 name = "order"
@@ -38,7 +39,9 @@ LEAKS = [
     "DELETE /orders/{order}",
     "DELETE /orders/{order}/watchers/{person}",
     "GET /lines?order={order}",
+    "GET /lookup?name={canary.public}",
 ]
+ADVISORIES = ["POST /people"]
 
 app = App()
 TOKENS = {"a-1": "dune", "b-2": "cove"}
@@ -70,6 +73,8 @@ def there(order):
 def look_up(ask):
     tenant, name = who(ask), ask.query.get("name", "")
     found = [one for one in people.of(tenant) if name and one["name"].startswith(name)]
+    if not found and BUG and any(name and one["name"].startswith(name) for one in people.all.values()):
+        return {}
     if not found:
         raise missing()
     return shown(found[0])
@@ -132,7 +137,16 @@ def add_line(ask):
     return Answer(201, shown(lines.add(tenant, order=order["id"], quantity=body.get("quantity"))))
 
 
-rest(app, "/people", who, people, lambda _, body: {"name": text(body, "name")})
+def person(tenant, body):
+    """A code is one person's, of the tenant's or with the bug of everyone's: a refusal has the status of a success."""
+    code = text(body, "code")
+    others = [one for one in (people.all.values() if BUG else people.of(tenant)) if one["id"] != body.get("id")]
+    if any(one["code"] == code for one in others):
+        raise Answer(200, {"ok": False, "error": "the code is taken"})
+    return {"name": text(body, "name"), "code": code}
+
+
+rest(app, "/people", who, people, person)
 rest(app, "/orders", who, orders, lambda _, body: {"note": text(body, "note"), "watchers": body.get("watchers") or []})
 
 if __name__ == "__main__":

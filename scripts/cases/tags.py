@@ -4,7 +4,7 @@ tagged, and what is on a board, is joined by the name or the number alone, and a
 CWE-639: a join that lacks the tenant; a tag is looked up in the tenant, its items are not.
 """
 
-from kit import BUG, Answer, App, Kept, bearer, missing, numbered, rest, shown, text
+from kit import BUG, Answer, App, Kept, bearer, numbered, own, rest, shown, text
 
 SPEC = """
 tenancy.locator = "token"
@@ -41,12 +41,6 @@ items = Kept(numbered("i"))
 
 def who(ask):
     return bearer(ask, TOKENS)
-
-
-def own(kept, tenant, id):
-    if (tenant, id) not in kept:
-        raise missing()
-    return kept[tenant, id]
 
 
 def of(tenant, is_it):

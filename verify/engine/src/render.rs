@@ -145,7 +145,7 @@ fn unbounded(call: &Call, spec: &Spec, secrets: &dyn Secrets) -> Result<Rendered
             let origin = request.origin.as_deref().unwrap_or(&tenant.url);
             let Authorization { sender, by, headers: auth, query, form } =
                 authorization(&request.caller, origin, spec, secrets)?;
-            // What all forms have may be all that one has.
+            // What a session adds to every form makes a form of a request that brings nothing.
             let is_write = !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
             let bare = Payload::Form(Vec::new());
             let payload = request.body.as_ref().or((is_write && !form.is_empty()).then_some(&bare));

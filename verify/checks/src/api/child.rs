@@ -126,12 +126,18 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     }
     places.extend(among_own(w, aim, &above, &places, tells).await?);
     let mut attempts = Attempts::default();
+    let mut has_its_own = false;
     for place in places {
+        // What it has made itself says nothing of the victim's in its own place.
+        if has_its_own && place.tenant == aim.attacker {
+            continue;
+        }
         let link = Link { op, aim, resource, above: &above, place, tells };
         attempts.add(link.attempt(w, &child, quiet.take()).await?);
-        if attempts.is_leak() || link.has_made_its_own(t).await? {
+        if attempts.is_leak() {
             break;
         }
+        has_its_own |= link.has_made_its_own(t).await?;
     }
     let verdict = open.attack(attempts.outcome()).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {

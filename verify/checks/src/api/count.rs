@@ -338,16 +338,17 @@ fn is_within(objects: &BTreeSet<String>, at: &str) -> bool {
 
 /// Every number of an answer: in its body, or on a page for people, and in headers such as `X-Total-Count`.
 pub(super) fn numbers(exchange: &Exchange) -> Numbers {
-    if is_page(exchange) {
-        return numbers_on(exchange);
-    }
-    let in_body = exchange.json().map_or_else(|| cells(exchange), leaves);
+    let number = |(at, value): (String, String)| Some((at, value.parse::<f64>().ok()?));
+    let in_body: Numbers = match is_page(exchange) {
+        true => numbers_on(exchange),
+        false => exchange.json().map_or_else(|| cells(exchange), leaves).into_iter().filter_map(number).collect(),
+    };
     let headers = exchange.response().map(|received| received.headers.as_slice()).unwrap_or_default();
     let in_headers = headers
         .iter()
         .filter(|(name, _)| (name.contains("count") || name.contains("total")) && !name.contains("limit"))
         .map(|(name, value)| (format!("header {name}"), value.clone()));
-    in_body.into_iter().chain(in_headers).filter_map(|(at, value)| Some((at, value.parse().ok()?))).collect()
+    in_body.into_iter().chain(in_headers.filter_map(number)).collect()
 }
 
 /// Cells of a table that are kept.

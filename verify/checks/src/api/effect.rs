@@ -136,6 +136,18 @@ pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Objec
     Rehearsal { answer: done.answer, effect }.effect().map(drop)
 }
 
+/// Whether the owner sees that what it has sent was done to an object, where the answer does not say so.
+pub(super) async fn has_effect(
+    t: &Tape,
+    object: &Object,
+    before: &AtRest,
+    answer: &Seen,
+    word: &str,
+) -> Result<bool, Stop> {
+    let done = Done { answer: Seen::clone(answer), word: word.to_owned() };
+    Ok(poll(t, async || done.effect_now(t, object, before).await).await?.is_some())
+}
+
 /// What a tenant has done to objects of its own.
 pub(super) struct Done {
     pub(super) answer: Seen,

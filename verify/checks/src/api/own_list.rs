@@ -1,8 +1,8 @@
 //! `api.list-own` and `api.search-own`
 
-use serde_json::Value;
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object, Witness};
@@ -226,7 +226,7 @@ async fn read_own(t: &Tape, aim: Aim) -> Concluded {
         // What it is recognised by where it is read need not be in a list: there it is known by its id.
         let unmarked = Object { marker: Marker::Witnessed(Witness::default()), ..object.clone() };
         match (list_unmarked(t, op, aim, &unmarked).await, &object.marker) {
-            // Nor by that, or ids say nothing: its marker is still to be seen.
+            // Where its id tells nothing either, the list has to show its marker.
             (Err(_), Marker::Planted(_)) => {}
             (told, _) => return told,
         }

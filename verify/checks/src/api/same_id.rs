@@ -8,7 +8,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx};
 
-use super::effect::{Expected, observe_at_rest, poll_effect, rehearse, rehearse_at};
+use super::effect::{Expected, has_effect, observe_at_rest, poll_effect, rehearse, rehearse_at};
 use super::several::slot_taken;
 use crate::bracket::Attack;
 use crate::check::Concluded;
@@ -88,8 +88,8 @@ async fn write_and_watch(
     let slot = slot_taken(w, op, pair.victim, resource).await?;
     let company = slot.beside_new(w, op, pair.victim, resource).await?;
     let furnished = Furnished::at(w, op, Place::of(&other).beside(company)).await?;
-    let at_rest = observe_at_rest(t, [&theirs, &shows_it].into_iter()).await?;
-    let [at_rest, of_other] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
+    let at_rest = observe_at_rest(t, [&theirs, &shows_it, mine].into_iter()).await?;
+    let [at_rest, of_other, of_mine] = at_rest.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let effect = match watched {
         Watched::Itself => rehearse(t, op, &furnished.place, &other, of_other).await?,
         Watched::Naming(_) => {
@@ -109,7 +109,9 @@ async fn write_and_watch(
     let furnished = Furnished::at(w, op, Place::of(mine).beside(company)).await?;
     let asked = request(t, own(t, pair.attacker)?, op, &furnished.place, &Words::nonce(&nonce))?;
     let sent = t.send(attack(t, &asked, pair.attacker)?).await;
-    if let Some(stop) = failed(&sent).filter(|_| !sent.leads_on()) {
+    if let Some(stop) = failed(&sent)
+        && !(sent.leads_on() && has_effect(t, mine, of_mine, &sent, &nonce).await?)
+    {
         return Err(stop);
     }
     let found = match leak(t, &sent, pair.victim) {

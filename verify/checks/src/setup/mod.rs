@@ -153,7 +153,16 @@ async fn mark(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx, id: &Obj
     let written = w.send(request(&w, owner(&w, tenant)?, op, &place, &Words::canary(&canary))?).await;
     match failed(&written).filter(|_| !written.leads_on()) {
         Some(Stop::Unproven(doubt)) => Err(doubt.about(&format!("{} of its owner", op.label())).into()),
-        Some(Stop::NotApplicable(_)) | None => Ok(canary),
+        Some(Stop::NotApplicable(_)) | None if !written.leads_on() => Ok(canary),
+        // Where one is led elsewhere, it is not said that it was done.
+        Some(Stop::NotApplicable(_)) | None => {
+            let Some(read) = operation_of(&w.spec, resource, Role::Read) else { return Ok(canary) };
+            let shown = w.send(request(&w, owner(&w, tenant)?, read, &place, &Words::default())?).await;
+            match shown.mentions(&canary.public) {
+                true => Ok(canary),
+                false => Err(Unproven::shown(Reason::MarkerNotSeen, STRIPPED, &shown).into()),
+            }
+        }
     }
 }
 

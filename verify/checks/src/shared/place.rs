@@ -249,9 +249,12 @@ impl Bound<'_> {
     /// The object that is named by the n-th element of a list, or by the next place outside of lists.
     fn listed(&self, resource: ResourceIx, nth: Option<usize>) -> Option<&ObjectId> {
         let id = self.place.id(resource).or_else(|| self.planted(resource))?;
+        let is_of_kind = |company: &&Company| company.resource == resource;
+        let Some(company) = self.place.company.as_ref().filter(is_of_kind) else { return Some(id) };
         let slots = self.template.slots(resource);
-        let has_company = |company: &&Company| company.resource == resource && slots.count() > 1;
-        let Some(company) = self.place.company.as_ref().filter(has_company) else { return Some(id) };
+        if slots.count() < 2 {
+            return Some(id);
+        }
         let slot = match nth {
             Some(nth) => slots.of_listed(nth),
             None => slots.of_place(self.outside.replace(self.outside.get().saturating_add(1))),

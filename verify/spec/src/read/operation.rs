@@ -65,7 +65,7 @@ fn operation<'t>(
         reader.only_read(table, effect);
     }
     let changes = changes(reader, table, effect, (objects, resources));
-    let after = after(reader, table, before);
+    let after = after(reader, table, effect, before);
     let request = request?;
     let resource = match table.get("concerns") {
         Some(value) => Some(named_in(reader, value, &request, objects)?),
@@ -142,8 +142,18 @@ fn named_in<'t>(
 }
 
 /// `after = "queue.add"`: an operation that its owner sends before, for the same objects.
-fn after<'t>(reader: &mut Reader<'t, '_>, table: &Table<'t>, before: &[Operation]) -> Option<Option<OperationIx>> {
+fn after<'t>(
+    reader: &mut Reader<'t, '_>,
+    table: &Table<'t>,
+    effect: Option<Effect>,
+    before: &[Operation],
+) -> Option<Option<OperationIx>> {
     let Some(value) = table.get("after") else { return Some(None) };
+    if !matches!(effect?, Effect::Change | Effect::Destroy) {
+        let help = "add `effect = \"change\"` or \"destroy\", or leave `after` out";
+        reader.report.note(table.key_span("after"), "what has this effect undoes nothing", help);
+        return None;
+    }
     let name = reader.text(value)?;
     let found = before.iter().find(|operation| operation.name == name.value);
     if found.is_none() {

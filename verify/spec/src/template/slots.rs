@@ -87,6 +87,11 @@ impl RequestTemplate {
         };
         let in_form = self.body.iter().map(|body| body.most_in_form(kind)).max().unwrap_or_default();
         let longest = json.map_or(0, |json| json.longest(kind)).max(self.path.listed(kind)).max(in_form);
+        let named = self.symbols().into_iter().filter(|symbol| **symbol == Symbol::Object(kind)).count();
+        if named < 2 {
+            // One alone needs no name to be told from others: so it is with most requests.
+            return Slots { outside: vec![0; named.saturating_sub(longest)], is_apart: false, listed: longest };
+        }
         let mut roles: Vec<(Role, bool)> = Vec::new();
         let mut outside = Vec::new();
         for spot in self.spots_outside(kind) {

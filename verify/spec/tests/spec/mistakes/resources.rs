@@ -165,6 +165,30 @@ fn what_an_operation_changes() {
 }
 
 #[test]
+fn what_an_operation_comes_after_and_concerns() {
+    let of = |rest: &str| {
+        and(&format!("[[operation]]\nname = \"a\"\nrequest = \"POST /tenants/{{tenant}}/cases/{{case}}/x\"\n{rest}"))
+    };
+    insta::assert_snapshot!([
+        of("effect = \"read\"\nafter = \"case.create\""),
+        of("effect = \"change\"\nafter = \"case.creat\""),
+        of("effect = \"change\"\nafter = \"a\""),
+        of("effect = \"change\"\nconcerns = \"user\""),
+        of("effect = \"change\"\nconcerns = 7"),
+    ].join("\n\n"), @r#"
+    35: `after` what has this effect undoes nothing → add `effect = "change"` or "destroy", or leave `after` out
+
+    35: `"case.creat"` `case.creat` is no operation before this one → did you mean `case.create`?
+
+    35: `"a"` `a` is no operation before this one → one of: case.list, case.create, case.read, case.replace, case.patch, case.delete
+
+    35: `"user"` the request names no `user` → one of the resources that the request names in braces
+
+    35: `7` this must be a string, not an integer → for example "text in quotes"
+    "#);
+}
+
+#[test]
 fn operations() {
     insta::assert_snapshot!([
         and("[[operation]]\nname = \"close\"\nrequest = \"POST /tenants/{tenant}/cases/{case}/close\""),
