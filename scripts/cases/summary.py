@@ -1,6 +1,6 @@
-"""A summary below a case: the notes in it are the caller's, the number of them is not.
+"""A summary below a case, and a dashboard: the cases in them are the caller's, the number of notes is not.
 
-CWE-639, where a list is empty and what stands beside it is not.
+CWE-639, where a list is empty and what stands beside it is not. The first number of a dashboard is the caller's; another is not.
 """
 
 from kit import BUG, Answer, App, Kept, bearer, missing, numbered, rest, shown, text
@@ -26,9 +26,12 @@ name = "note"
 path = "/cases/{case}/notes"
 create = { text = "{canary}" }
 methods = ["list", "create", "read", "delete"]
+[[operation]]
+name = "numbers"
+request = "GET /dashboard"
 """
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
-LEAKS = ["GET /cases/{case}/notes"]
+LEAKS = ["GET /cases/{case}/notes", "GET /dashboard"]
 
 app = App()
 TOKENS = {"a-1": "wren", "b-2": "teal"}
@@ -51,6 +54,13 @@ def listed(ask, id):
     if BUG:
         return {"items": own, "count": len(below), "page": 1}
     return {"items": own, "count": len(own), "page": 1}
+
+
+@app.route("GET", "/dashboard")
+def dashboard(ask):
+    tenant = who(ask)
+    of_tenant = [sum(one["tenant"] == tenant for one in kept.all.values()) for kept in (cases, notes)]
+    return {"for": tenant, "open": {"cases": of_tenant[0], "notes": len(notes.all) if BUG else of_tenant[1]}, "per_page": 20}
 
 
 @app.route("POST", "/cases/([^/]+)/notes")

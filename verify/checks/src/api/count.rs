@@ -1,22 +1,25 @@
 //! `api.count-own`
 
-use std::collections::{BTreeMap, BTreeSet};
+mod numbers;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::Value;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
-use watertight_spec::{Operation, Resource, ResourceIx, Role, Spec};
+use watertight_spec::{Operation, ResourceIx, Role, Spec};
 
+pub(super) use self::numbers::numbers;
+use self::numbers::{Numbers, difference, is_within, objects_in};
 use super::own_list::{is_view, own_prefix};
 use super::reading::looking_for;
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Place, again, at, each, foreign_field, id_of, is_creatable, is_page, leak, leaves, numbers_on, operation_of,
-    own, plant, poll, prepared_object, read, reason, remove, request, succeed,
+    Aim, Place, again, at, each, foreign_field, is_creatable, leak, operation_of, own, plant, poll, prepared_object,
+    read, reason, remove, request, succeed,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -63,20 +66,20 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
         theirs: prepared_object(t, aim.victim, resource)?,
         prefix: own_prefix(t, aim.attacker),
     };
-    let can_remove = [Role::Read, Role::Delete].iter().all(|role| operation_of(&t.spec, resource, *role).is_some());
     let open = bracket::open(async || counts.of_victim(t).await).await?;
-    if op.role != Role::Count && open.held().0.is_empty() {
+    let (numbers, answer) = open.held();
+    if op.role != Role::Count && numbers.is_empty() {
         return Err(Stop::not_applicable("there is no number in it"));
     }
+    let kinds = counted(t, op, own_kind, answer);
     // Nothing else creates or removes in these tenants meanwhile: what moves is the victim's doing, or someone else's.
     let quiet = t.quiet([aim.attacker, aim.victim]).await;
-    let mut clocks = BTreeSet::new();
-    let mut outcome = judge(counts.rounds(w, can_remove, &clocks).await?);
+    let mut outcome = judge(counts.rounds(w, &kinds, &BTreeSet::new()).await?);
     if matches!(outcome, Counted::Follows(..) | Counted::NowAndThen(_)) {
         // What moves while no one does anything is a clock, and follows whatever takes its time.
-        clocks = counts.clocks(t).await?;
+        let clocks = counts.clocks(t).await?;
         if !clocks.is_empty() {
-            outcome = judge(counts.rounds(w, can_remove, &clocks).await?);
+            outcome = judge(counts.rounds(w, &kinds, &clocks).await?);
         }
     }
     drop(quiet);
@@ -86,9 +89,28 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
 /// How long no one does anything, at least: a clock may have whole seconds.
 const IDLE: Duration = Duration::from_millis(1_200);
 
+/// How many kinds of object are made for the numbers of one answer.
+const MOST_KINDS: usize = 12;
+
 /// Objects that a read may count that names none.
 fn made_anywhere(spec: &Spec) -> Option<ResourceIx> {
     spec.resource_ixs().find(|resource| spec[*resource].parent.is_none() && is_creatable(spec, *resource))
+}
+
+/// What is created to see which numbers move. A count, a list, and a view that shows objects, are about these; numbers
+/// alone, as on a dashboard, may be about any kind.
+fn counted(t: &Tape, op: &Operation, own_kind: Option<ResourceIx>, answer: &Exchange) -> Vec<ResourceIx> {
+    let shows_its_own = |kind: ResourceIx| {
+        let listed = answer.json().map(|json| objects_in(&t.spec[kind], json));
+        matches!(op.role, Role::Count | Role::List) || listed.is_none_or(|objects| !objects.is_empty())
+    };
+    match own_kind {
+        Some(kind) if shows_its_own(kind) => vec![kind],
+        _ => {
+            let others = t.spec.resource_ixs().filter(|kind| Some(*kind) != own_kind && is_creatable(&t.spec, *kind));
+            own_kind.into_iter().chain(others).take(MOST_KINDS).collect()
+        }
+    }
 }
 
 /// What one act of the victim's did to the attacker's count.
@@ -152,8 +174,6 @@ fn judge(moves: Vec<Move>) -> Counted {
     }
 }
 
-type Numbers = BTreeMap<String, f64>;
-
 /// What was counted last.
 struct Last {
     /// Numbers that move by themselves.
@@ -187,7 +207,12 @@ struct Counts<'o> {
 
 impl Counts<'_> {
     /// The victim creates and removes, and after each act both count.
-    async fn rounds(&self, w: WriteTape<'_>, can_remove: bool, clocks: &BTreeSet<String>) -> Result<Vec<Move>, Stop> {
+    async fn rounds(
+        &self,
+        w: WriteTape<'_>,
+        kinds: &[ResourceIx],
+        clocks: &BTreeSet<String>,
+    ) -> Result<Vec<Move>, Stop> {
         let t = w.tape();
         let mut before = Vec::new();
         for _ in 0..2 {
@@ -200,16 +225,57 @@ impl Counts<'_> {
         let (theirs, _) = self.of_victim(t).await?;
         let noise = difference(first, again).into_keys().chain(clocks.iter().cloned()).collect();
         let mut last = Last { noise, mine: again.clone(), theirs };
+        match kinds {
+            [kind] => self.with_one(w, *kind, &mut last).await,
+            several => {
+                let mut made = Vec::new();
+                let moves = self.with_several(w, several, &mut last, &mut made).await;
+                for object in &made {
+                    // What does not show its marker there may not be the run's own.
+                    if read(t, object).await.is_ok() {
+                        remove(w, object).await?;
+                    }
+                }
+                moves
+            }
+        }
+    }
+
+    /// One kind: it is created and removed, where it can be.
+    async fn with_one(&self, w: WriteTape<'_>, kind: ResourceIx, last: &mut Last) -> Result<Vec<Move>, Stop> {
+        let t = w.tape();
+        let can_remove = [Role::Read, Role::Delete].iter().all(|role| operation_of(&t.spec, kind, *role).is_some());
         let mut moves = Vec::new();
         for _ in 0..if can_remove { ROUNDS } else { CREATES } {
-            let object = plant(w, self.aim.victim, self.theirs.resource).await?;
-            moves.push(self.watch(t, &mut last).await?);
+            let object = plant(w, self.aim.victim, kind).await?;
+            moves.push(self.watch(t, last).await?);
             if can_remove {
                 // The answer to the create told its id; only what shows its marker there is the run's own.
                 read(t, &object).await?;
                 remove(w, &object).await?;
-                moves.push(self.watch(t, &mut last).await?);
+                moves.push(self.watch(t, last).await?);
             }
+            if moves.iter().any(|moved| matches!(moved, Move::Shown(_))) {
+                break;
+            }
+        }
+        Ok(moves)
+    }
+
+    /// One of each kind at a time, as far as they can be made just now.
+    async fn with_several(
+        &self,
+        w: WriteTape<'_>,
+        kinds: &[ResourceIx],
+        last: &mut Last,
+        made: &mut Vec<Object>,
+    ) -> Result<Vec<Move>, Stop> {
+        let mut moves = Vec::new();
+        for _ in 0..CREATES {
+            for kind in kinds {
+                made.extend(plant(w, self.aim.victim, *kind).await);
+            }
+            moves.push(self.watch(w.tape(), last).await?);
             if moves.iter().any(|moved| matches!(moved, Move::Shown(_))) {
                 break;
             }
@@ -307,76 +373,4 @@ impl Counts<'_> {
         let answer = succeed(t, asked, victim).await?;
         Ok((self.numbers(t, &answer), answer))
     }
-}
-
-/// The places of the objects of a list, as [`leaves`] names places: the items that have an id.
-fn objects_in(resource: &Resource, json: &Value) -> BTreeSet<String> {
-    fn gather(resource: &Resource, json: &Value, path: &str, into: &mut BTreeSet<String>) {
-        match json {
-            Value::Object(members) => {
-                members.iter().for_each(|(name, value)| gather(resource, value, &format!("{path}.{name}"), into));
-            }
-            Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| {
-                let at = format!("{path}[{n}]");
-                match id_of(resource, item) {
-                    Some(_) => drop(into.insert(at)),
-                    None => gather(resource, item, &at, into),
-                }
-            }),
-            _ => {}
-        }
-    }
-    let mut all = BTreeSet::new();
-    gather(resource, json, "$", &mut all);
-    all
-}
-
-/// Whether a place is within one of these objects.
-fn is_within(objects: &BTreeSet<String>, at: &str) -> bool {
-    at.match_indices(']').any(|(end, _)| at.get(..=end).is_some_and(|object| objects.contains(object)))
-}
-
-/// Every number of an answer: in its body, or on a page for people, and in headers such as `X-Total-Count`.
-pub(super) fn numbers(exchange: &Exchange) -> Numbers {
-    let number = |(at, value): (String, String)| Some((at, value.parse::<f64>().ok()?));
-    let in_body: Numbers = match is_page(exchange) {
-        true => numbers_on(exchange),
-        false => exchange.json().map_or_else(|| cells(exchange), leaves).into_iter().filter_map(number).collect(),
-    };
-    let headers = exchange.response().map(|received| received.headers.as_slice()).unwrap_or_default();
-    let in_headers = headers
-        .iter()
-        .filter(|(name, _)| (name.contains("count") || name.contains("total")) && !name.contains("limit"))
-        .map(|(name, value)| (format!("header {name}"), value.clone()));
-    in_body.into_iter().chain(in_headers.filter_map(number)).collect()
-}
-
-/// Cells of a table that are kept.
-const MOST_CELLS: usize = 20_000;
-
-/// What is in a table of text, by line and cell, and how many lines it has.
-fn cells(exchange: &Exchange) -> BTreeMap<String, String> {
-    let text = exchange.response().map_or("", |received| received.body.text().trim_start_matches('\u{feff}'));
-    let lines = || text.lines().filter(|line| !line.trim_start().starts_with('<'));
-    let in_lines = lines().enumerate().flat_map(|(number, line)| {
-        let cell = move |(place, cell): (usize, &str)| {
-            (format!("line {number}, cell {place}"), cell.trim().trim_matches('"').to_owned())
-        };
-        line.split([',', ';', '\t']).enumerate().map(cell)
-    });
-    let count = ("lines".to_owned(), lines().count().to_string());
-    std::iter::once(count).chain(in_lines.take(MOST_CELLS)).collect()
-}
-
-/// By how much each number moved. What was not there before counts from nothing.
-fn difference(before: &Numbers, after: &Numbers) -> Numbers {
-    before
-        .keys()
-        .chain(after.keys())
-        .map(|at| {
-            let by = after.get(at).copied().unwrap_or_default() - before.get(at).copied().unwrap_or_default();
-            (at.clone(), by)
-        })
-        .filter(|(_, by)| by.abs() > f64::EPSILON)
-        .collect()
 }
