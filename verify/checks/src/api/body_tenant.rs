@@ -13,8 +13,8 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Place, Tells, Words, again, at, each, is_page, leak, make, operation_of, own, parents_for, plant, poll,
-    prepared_object, read, remove, remove_if_written, request, succeed_or_lead_on, tenant_name,
+    Aim, Made, Place, Tells, Words, again, at, each, fresh_parents, is_page, leak, make, operation_of, own, plant,
+    poll, prepared_object, read, remove, remove_if_written, request, succeed_or_lead_on, tenant_name,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -72,9 +72,9 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let (plain, tells) = make(w, aim.attacker, resource).await?;
     read(t, &plain).await?;
     remove(w, &plain).await?;
-    let parents = parents_for(t, aim.attacker, resource)?;
     let mut attempts = Attempts::default();
     for field in &t.spec.tenancy.fields {
+        let parents = fresh_parents(w, aim.attacker, resource).await?;
         let chosen = t.unique();
         let place = Place::within(aim.attacker, &parents).and(resource, chosen.clone());
         let nonce = t.nonce(aim.attacker);

@@ -9,8 +9,8 @@ use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Made, Named, Place, Tells, Words, attack, follow, id_in, is_invalid, leak, make_under, makes_nothing, operation_of,
-    own, parents_for, plant, remove, remove_if_written, request,
+    Made, Named, Place, Tells, Words, attack, follow, fresh_parents, id_in, is_invalid, leak, make, makes_nothing,
+    operation_of, own, parents_for, plant, remove, remove_if_written, request,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of_write};
 
@@ -23,8 +23,8 @@ pub(super) async fn pair(
     named: Named,
 ) -> Concluded {
     let t = w.tape();
-    let parents = parents_for(t, pair.victim, resource)?;
-    let (object, tells) = make_under(w, pair.victim, resource, &parents).await?;
+    let (object, tells) = make(w, pair.victim, resource).await?;
+    let parents = fresh_parents(w, pair.victim, resource).await?;
     let open = bracket::open(async || can_list(t, &object).await).await?;
     let nonce = t.nonce(pair.attacker);
     let place = Place::within(pair.victim, &parents).and(resource, t.unique()).named_in(named);

@@ -123,7 +123,8 @@ pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, pair:
     match class_of(last) {
         _ if pages.breaks_off() => Found::Unclear(cut_short(last)),
         ResponseClass::Denied => Found::Denied,
-        ResponseClass::Success => Found::Empty(Seen::clone(last)),
+        // What is told of an id that never existed is a first page as well.
+        ResponseClass::Success => Found::Empty(Seen::clone(pages.pages.first().unwrap_or(last))),
         ResponseClass::Undecided if is_invalid(last) || is_turned_away(last) => Found::Invalid(Seen::clone(last)),
         ResponseClass::NotOffered | ResponseClass::Undecided => Found::Unclear(Unproven::undecided(last)),
     }

@@ -9,8 +9,8 @@ use watertight_spec::{IdSource, ObjectId, Operation, ResourceIx, Role, Spec, Sym
 use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Features, Made, NAMELESS, Place, Tells, Words, again, each, ids_count, is_creatable, leak, operation_of, own,
-    parents_for, poll, read, reason, remove, request, succeed_or_lead_on, told_apart,
+    Aim, Features, Made, NAMELESS, Place, Tells, Words, again, each, fresh_parents, ids_count, is_creatable, leak,
+    operation_of, own, poll, read, reason, remove, request, succeed_or_lead_on, told_apart,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -54,7 +54,7 @@ async fn try_it(w: WriteTape<'_>, aim: Aim) -> Concluded {
     if !is_creatable(&w.spec, resource) {
         return Err(Stop::not_applicable("nothing may be created here"));
     }
-    let parents = parents_for(&w, aim.attacker, resource)?;
+    let parents = fresh_parents(w, aim.attacker, resource).await?;
     let (mut taken, mut tells) = (Vec::new(), Tells::InAnswer);
     for _ in 0..ROUNDS {
         let name = w.unique();
@@ -80,7 +80,7 @@ async fn try_it(w: WriteTape<'_>, aim: Aim) -> Concluded {
 /// The victim takes the name.
 async fn take(w: WriteTape<'_>, aim: Aim, resource: ResourceIx, name: &str) -> Result<(Object, Tells), Stop> {
     let canary = w.canary(aim.victim);
-    let parents = parents_for(&w, aim.victim, resource)?;
+    let parents = fresh_parents(w, aim.victim, resource).await?;
     let words = Words { unique: Some(name.to_owned()), ..Words::canary(&canary) };
     let place = Place::within(aim.victim, &parents).and(resource, name.to_owned());
     let asked = request(&w, own(&w, aim.victim)?, aim.op(&w), &place, &words)?;

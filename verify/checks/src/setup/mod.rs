@@ -17,7 +17,8 @@ use watertight_engine::{Access, Tape, WriteTape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role, Spec, Supply, Symbol, TenantIx};
 
 use crate::shared::{
-    Place, Words, failed, is_creatable, is_page, operation_of, owner, parents_for, plant_under, read, request, shows,
+    Place, Words, anew, failed, is_creatable, is_page, operation_of, owner, parents_for, plant_under, read, request,
+    shows,
 };
 use crate::verdict::{NotApplicable, Reason, Stop, Unproven};
 pub(crate) use observe::requests_to_look_around;
@@ -182,11 +183,31 @@ async fn plant_all(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> 
     let parents = parents_for(&w, tenant, resource)?;
     let mut objects = Vec::new();
     for _ in 0..PLANTED {
-        let object = plant_under(w, tenant, resource, &parents).await?;
+        let object = plant_another(w, tenant, resource, &parents, &objects).await?;
         read_back(&w, &object).await?;
         objects.push(object);
     }
     Ok(objects)
+}
+
+/// One more: of other others, where there may be only one of these.
+async fn plant_another(
+    w: WriteTape<'_>,
+    tenant: TenantIx,
+    resource: ResourceIx,
+    parents: &[(ResourceIx, ObjectId)],
+    before: &[Object],
+) -> Result<Object, Stop> {
+    let is_new = |object: &Object| !before.iter().any(|known| known.id == object.id);
+    let planted = plant_under(w, tenant, resource, parents).await;
+    if before.is_empty() || planted.as_ref().is_ok_and(is_new) || matches!(planted, Err(Stop::NotApplicable(_))) {
+        return planted;
+    }
+    let Ok(others) = anew(w, tenant, resource, parents).await else { return planted };
+    match plant_under(w, tenant, resource, &others).await {
+        Ok(object) if is_new(&object) => Ok(object),
+        _ => planted,
+    }
 }
 
 const STRIPPED: &str = "the target strips or changes the marker";

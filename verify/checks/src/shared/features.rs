@@ -6,6 +6,7 @@ use watertight_engine::call::encode;
 use watertight_engine::log::Exchange;
 
 use super::leaves;
+use super::opaque::Opaque;
 
 /// Headers that say nothing about what was asked, or follow from the body.
 const VOLATILE: &[&str] = &[
@@ -32,14 +33,15 @@ const VOLATILE: &[&str] = &[
 /// Bytes of a text that changes by itself and tells nothing: a time, the id of a request.
 const LONGEST_NOISE: usize = 64;
 
-/// What can be seen of an answer: status, headers, members of the body. What was sent is replaced by a fixed word, since an
-/// answer may echo it. A short id may be a part of another text as well, so this is done in two ways, and what tells
-/// answers apart must do so in both; and it may be another number by chance, so what is the same as it is tells nothing.
+/// What can be seen of an answer: status, headers, members of the body. What was sent is replaced by a fixed word where answers
+/// are compared, since an answer may echo it: in all of them what was sent for any of them, since a small number may be there
+/// by chance. A short id may be a part of another text as well, so this is done in two ways, and what tells answers apart must do
+/// so in both; and what is the same as it is tells nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Features {
-    words: BTreeMap<String, String>,
-    tokens: BTreeMap<String, String>,
     plain: BTreeMap<String, String>,
+    /// The ids in the request.
+    sent: Vec<String>,
 }
 
 /// Where what was sent is replaced.
@@ -54,11 +56,9 @@ enum Mask {
 impl Features {
     /// `sent` are the ids in the request.
     pub(crate) fn of(exchange: &Exchange, sent: &[String]) -> Self {
-        Self {
-            words: masked(exchange, sent, Mask::Words),
-            tokens: masked(exchange, sent, Mask::Tokens),
-            plain: masked(exchange, &[], Mask::Words),
-        }
+        let held = sent.iter().filter_map(|id| Opaque::of(id));
+        let held = held.flat_map(|opaque| [opaque.number().map(str::to_owned), Some(opaque.text)]).flatten();
+        Self { plain: seen_of(exchange), sent: sent.iter().cloned().chain(held).collect() }
     }
 
     /// Whether another answer has the same members, whatever is in them.
@@ -68,35 +68,55 @@ impl Features {
 
     /// The status.
     pub(crate) fn status(&self) -> Option<&str> {
-        self.words.get("status").map(String::as_str)
+        self.plain.get("status").map(String::as_str)
     }
 
     /// Of the status alone.
     pub(crate) fn of_status(exchange: &Exchange) -> Self {
         let status = exchange.status().map(|status| ("status".to_owned(), status.to_string()));
-        let all: BTreeMap<String, String> = status.into_iter().collect();
-        Self { words: all.clone(), tokens: all.clone(), plain: all }
+        Self { plain: status.into_iter().collect(), sent: Vec::new() }
     }
 }
 
-fn masked(exchange: &Exchange, sent: &[String], mask: Mask) -> BTreeMap<String, String> {
+fn seen_of(exchange: &Exchange) -> BTreeMap<String, String> {
     let Some(received) = exchange.response() else { return BTreeMap::new() };
     let path = exchange.request.target.split('?').next().unwrap_or_default();
-    let plain = |text: &str| {
-        let sent = sent.iter().filter(|value| !value.is_empty());
-        sent.fold(text.replace(path, "{path}"), |text, value| mask.replace(&mask.replace(&text, value), &encode(value)))
-    };
+    let plain = |text: &str| text.replace(path, "{path}");
     let headers = received.headers.iter().filter(|(name, _)| !is_volatile(name));
     let mut all: BTreeMap<String, String> =
         headers.map(|(name, value)| (format!("header {name}"), plain(value))).collect();
     all.insert("status".into(), received.status.to_string());
     match exchange.json() {
         Some(json) => {
-            all.extend(leaves(json).into_iter().map(|(at, value)| (format!("body {}", plain(&at)), plain(&value))));
+            let told = leaves(json).into_iter().filter(|(at, value)| !is_how_long(at, value));
+            all.extend(told.map(|(at, value)| (format!("body {}", plain(&at)), plain(&value))));
         }
         None => drop(all.insert("body".into(), plain(received.body.text()))),
     }
     all
+}
+
+/// Ends of names, in lower case and without punctuation, of what tells how long an answer took.
+const HOW_LONG: [&str; 12] = [
+    "took",
+    "tookms",
+    "elapsed",
+    "elapsedms",
+    "duration",
+    "durationms",
+    "latency",
+    "latencyms",
+    "runtime",
+    "responsetime",
+    "querytime",
+    "executiontime",
+];
+
+/// Whether a number tells how long an answer took.
+fn is_how_long(at: &str, value: &str) -> bool {
+    let name = at.rsplit('.').next().unwrap_or_default();
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    value.parse::<f64>().is_ok() && HOW_LONG.contains(&name.as_str())
 }
 
 impl Mask {
@@ -141,12 +161,24 @@ fn is_volatile(name: &str) -> bool {
 
 /// A feature that is the same in all of the one kind, the same in all of the other, and differs between them.
 pub(crate) fn told_apart(one: &[Features], other: &[Features]) -> Option<String> {
-    let words = Kinds::of(one, other, |features| (&features.words, &features.plain));
-    let tokens = Kinds::of(one, other, |features| (&features.tokens, &features.plain));
+    let words = Kinds::of(one, other, Mask::Words);
+    let tokens = Kinds::of(one, other, Mask::Tokens);
     let name = words.names().find(|name| words.difference(name).is_some() && tokens.difference(name).is_some())?;
     let (one, other) = words.difference(name)?;
-    let say = |value: Option<&str>| value.unwrap_or("nothing").chars().take(80).collect::<String>();
-    Some(format!("{name}: {} against {}", say(one), say(other)))
+    Some(format!("{name}: {} against {}", around_difference(one, other), around_difference(other, one)))
+}
+
+/// Characters of a value that are told, and of those before what differs.
+const MOST_TOLD: usize = 80;
+const BEFORE: usize = 30;
+
+/// A value, from shortly before where it differs from another.
+fn around_difference(value: Option<&str>, other: Option<&str>) -> String {
+    let (Some(value), other) = (value, other.unwrap_or_default()) else { return "nothing".to_owned() };
+    let same = value.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let from = if value.chars().count() <= MOST_TOLD { 0 } else { same.saturating_sub(BEFORE) };
+    let told: String = value.chars().skip(from).take(MOST_TOLD).collect();
+    if from == 0 { told } else { format!("…{told}") }
 }
 
 /// Whether answers of two kinds tell the same: what is there, and what is the same in all of the one kind and in all of the
@@ -169,30 +201,41 @@ enum Counts {
 }
 
 fn alike(one: &[Features], other: &[Features], counts: Counts) -> bool {
-    let by_words = Kinds::of(one, other, |features| (&features.words, &features.plain)).are_alike(counts);
-    by_words || Kinds::of(one, other, |features| (&features.tokens, &features.plain)).are_alike(counts)
+    [Mask::Words, Mask::Tokens].into_iter().any(|mask| Kinds::of(one, other, mask).are_alike(counts))
 }
 
 /// Answers of two kinds, masked in one way.
-struct Kinds<'f> {
-    one: Vec<&'f BTreeMap<String, String>>,
-    other: Vec<&'f BTreeMap<String, String>>,
+struct Kinds {
+    one: Vec<BTreeMap<String, String>>,
+    other: Vec<BTreeMap<String, String>>,
     /// All of them as they are.
-    plain: Vec<&'f BTreeMap<String, String>>,
+    plain: Vec<BTreeMap<String, String>>,
 }
 
-/// Masked, and as it is.
-type Views<'f> = (&'f BTreeMap<String, String>, &'f BTreeMap<String, String>);
-
-impl<'f> Kinds<'f> {
-    fn of(one: &'f [Features], other: &'f [Features], views: impl Fn(&'f Features) -> Views<'f>) -> Self {
-        let masked = |kind: &'f [Features]| kind.iter().map(|features| views(features).0).collect();
-        let plain = one.iter().chain(other).map(|features| views(features).1).collect();
-        Self { one: masked(one), other: masked(other), plain }
+impl Kinds {
+    fn of(one: &[Features], other: &[Features], mask: Mask) -> Self {
+        let all = || one.iter().chain(other);
+        // The longest first: one may be a part of another.
+        let mut sent: Vec<&str> =
+            all().flat_map(|features| &features.sent).map(String::as_str).filter(|value| !value.is_empty()).collect();
+        sent.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
+        sent.dedup();
+        let plain = |text: &str| {
+            let replaced = |text: String, value: &&str| mask.replace(&mask.replace(&text, value), &encode(value));
+            sent.iter().fold(text.to_owned(), replaced)
+        };
+        let masked = |features: &Features| -> BTreeMap<String, String> {
+            features.plain.iter().map(|(name, value)| (plain(name), plain(value))).collect()
+        };
+        Self {
+            one: one.iter().map(masked).collect(),
+            other: other.iter().map(masked).collect(),
+            plain: all().map(|features| features.plain.clone()).collect(),
+        }
     }
 
     /// The status first: it is what people look at.
-    fn names(&self) -> impl Iterator<Item = &'f str> {
+    fn names(&self) -> impl Iterator<Item = &str> {
         let all = self.one.iter().chain(&self.other).flat_map(|features| features.keys());
         std::iter::once("status").chain(all.map(String::as_str))
     }
@@ -228,9 +271,9 @@ impl<'f> Kinds<'f> {
 
     /// What a feature is throughout the one kind, and throughout the other, if that differs. One that changes by itself is
     /// something where the other kind has none.
-    fn difference(&self, name: &str) -> Option<(Option<&'f str>, Option<&'f str>)> {
+    fn difference(&self, name: &str) -> Option<(Option<&str>, Option<&str>)> {
         const CHANGING: Option<&str> = Some("something that changes");
-        let is_there = |kind: &[&BTreeMap<String, String>]| kind.iter().all(|features| features.contains_key(name));
+        let is_there = |kind: &[BTreeMap<String, String>]| kind.iter().all(|features| features.contains_key(name));
         if self.is_same_as_it_is(name) {
             return None;
         }
@@ -244,7 +287,7 @@ impl<'f> Kinds<'f> {
 }
 
 /// Whether a feature is a count or a time throughout, and once this one. One digit may be how many it was done to.
-fn are_counts_about(still: &str, kind: &[&BTreeMap<String, String>], name: &str) -> bool {
+fn are_counts_about(still: &str, kind: &[BTreeMap<String, String>], name: &str) -> bool {
     let form = |text: &str| -> String { text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect() };
     let is_count = |text: &str| text.len() <= LONGEST_NOISE && form(text).contains("00");
     let shape = |text: &str| form(text).split('0').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("0");
@@ -254,7 +297,7 @@ fn are_counts_about(still: &str, kind: &[&BTreeMap<String, String>], name: &str)
 }
 
 /// The value of a feature (or that it is absent), if it is the same throughout.
-fn constant<'f>(kind: &[&'f BTreeMap<String, String>], name: &str) -> Option<Option<&'f str>> {
+fn constant<'f>(kind: &'f [BTreeMap<String, String>], name: &str) -> Option<Option<&'f str>> {
     let mut values = kind.iter().map(|features| features.get(name).map(String::as_str));
     let first = values.next()?;
     values.all(|value| value == first).then_some(first)
@@ -267,7 +310,7 @@ mod tests {
     fn kind(values: &[&[(&str, &str)]]) -> Vec<Features> {
         let of = |f: &[(&str, &str)]| {
             let all: BTreeMap<String, String> = f.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-            Features { words: all.clone(), tokens: all.clone(), plain: all }
+            Features { plain: all, sent: Vec::new() }
         };
         values.iter().map(|f| of(f)).collect()
     }
@@ -308,29 +351,42 @@ mod tests {
         assert_eq!(both("naïve é", "é"), same("naïve {sent}"));
     }
 
+    fn answers(text: &str, sent: &str) -> Vec<Features> {
+        let plain = BTreeMap::from([("body".to_owned(), text.to_owned())]);
+        vec![Features { plain, sent: vec![sent.to_owned()] }]
+    }
+
     /// What differs because a part of it is taken for an id differs in one way of masking alone.
     #[test]
     fn an_id_within_another_text_tells_nothing_apart() {
-        let answers = |words: &str, tokens: &str| {
-            let of = |text: &str| BTreeMap::from([("header host".to_owned(), text.to_owned())]);
-            vec![Features { words: of(words), tokens: of(tokens), plain: of(tokens) }]
-        };
-        let (masked, plain) = ("127.0.0.{sent}", "127.0.0.2");
-        assert_eq!(told_apart(&answers(masked, plain), &answers(plain, plain)), None);
+        assert_eq!(told_apart(&answers("127.0.0.2", "2"), &answers("127.0.0.2", "7")), None);
         // An echo that is joined to a word.
-        assert_eq!(told_apart(&answers("item-{sent}", "item-2"), &answers("item-{sent}", "item-7")), None);
-        assert!(told_apart(&answers("10.0.0.1", "10.0.0.1"), &answers(plain, plain)).is_some());
+        assert_eq!(told_apart(&answers("item-2", "2"), &answers("item-7", "7")), None);
+        assert!(told_apart(&answers("10.0.0.1", "2"), &answers("127.0.0.2", "7")).is_some());
     }
 
-    /// The revision of a tenant was 117 when its document 117 was asked for.
+    /// The revision of a tenant was 117 when its document 117 was asked for; and user 3 asked for record 3.
     #[test]
     fn a_number_that_is_the_id_by_chance_tells_nothing_apart() {
-        let of = |text: &str| BTreeMap::from([("header x-revision".to_owned(), text.to_owned())]);
-        let answer = |masked: &str, plain: &str| Features { words: of(masked), tokens: of(masked), plain: of(plain) };
-        let (here, nowhere) = ([answer("{sent}", "117")], [answer("117", "117")]);
-        assert_eq!(told_apart(&here, &nowhere), None);
-        assert!(are_alike(&here, &nowhere));
-        assert!(told_apart(&[answer("{sent}", "117")], &[answer("118", "118")]).is_some());
+        assert_eq!(told_apart(&answers("117", "117"), &answers("117", "4711")), None);
+        assert!(are_alike(&answers("117", "117"), &answers("117", "4711")));
+        assert!(told_apart(&answers("117", "117"), &answers("118", "4711")).is_some());
+        let refused = |id: &str| answers(&format!("no record ({id},), user 3"), id);
+        assert_eq!(told_apart(&refused("3"), &refused("1562246")), None);
+        assert!(are_alike(&refused("3"), &refused("1562246")));
+    }
+
+    #[test]
+    fn how_long_an_answer_took_tells_nothing() {
+        assert!(is_how_long("$.extensions.tookMs", "0.23") && is_how_long("$.took", "7"));
+        assert!(!is_how_long("$.took", "a loan") && !is_how_long("$.total", "7"));
+    }
+
+    #[test]
+    fn a_difference_is_told_where_it_is() {
+        let long = |end: &str| answers(&format!("{}{end}", "the same words ".repeat(9)), "x");
+        let told = told_apart(&long("here"), &long("nowhere")).unwrap();
+        assert!(told.contains("same words here against …") && told.ends_with("nowhere"), "{told}");
     }
 
     #[test]

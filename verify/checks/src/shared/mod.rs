@@ -8,7 +8,8 @@
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
 //!   of an answer, and how answers are told apart.
-//! - [`made`](Made): the id of what a create made.
+//! - [`made`](Made): the id of what a create made. [`once`](fresh_parents()): what may be made of the same others only once.
+//!   [`opaque`](opaque::Opaque): ids that hold another.
 //! - [`fresh`](asked_afresh()): whether a leak is that of a cache.
 //! - [`time`](is_time()): texts that are times.
 //! - [`unmarked`](told_each()): what two tenants are told where nothing marks it.
@@ -25,6 +26,8 @@ mod fresh;
 mod item;
 mod made;
 mod nothing;
+mod once;
+mod opaque;
 mod page;
 mod paging;
 mod place;
@@ -48,6 +51,7 @@ pub(crate) use made::{Made, Tells, makes_nothing};
 pub(crate) use nothing::{
     Nowhere, holds_nothing, is_invalid, is_nothing, is_turned_away, never_existed, says_nothing, similar, told_nowhere,
 };
+pub(crate) use once::{anew, fresh_parents};
 pub(crate) use page::{id_beside, ids_at, is_page, numbers_on, texts_on};
 pub(crate) use paging::{Pages, first_page, follow, is_broken_json, is_counted, path_of_link};
 pub(crate) use place::{

@@ -7,6 +7,7 @@ use watertight_engine::{Seen, Tape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role};
 
 use super::features::{Features, are_alike, refuse_alike};
+use super::opaque::Opaque;
 use super::{Place, Words, leaves, operation_of, own, request, tenant_name};
 use crate::verdict::{Reason, Refusal, ResponseClass, Stop, Unproven, class_of, refusal};
 
@@ -146,9 +147,12 @@ pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Re
 
 const NONE_FOUND: &str = "no id of the same form was found that never existed";
 
-/// An id of the same form: a count far ahead, else the last letters and digits of its longest
+/// An id of the same form: one within it, where it holds another in base64; a count far ahead; else the last letters and digits of its longest
 /// group, shifted.
 pub(crate) fn similar(id: &str, random: &str, turn: usize) -> String {
+    if let Some(opaque) = Opaque::of(id) {
+        return opaque.holding(&similar(&opaque.text, random, turn));
+    }
     let head = id.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = id.len().saturating_sub(head.len());
     if (1..=9).contains(&digits) && !head.contains(|c: char| c.is_ascii_digit()) {
@@ -193,6 +197,7 @@ mod tests {
         assert_ne!(other, uuid);
         assert_ne!(similar("507f1f77bcf86cd799439011", "r", 1), "507f1f77bcf86cd799439011");
         assert_ne!(similar("case-7", "r", 1), similar("case-7", "r", 2));
+        assert_eq!(similar("UHJvamVjdDoyMQ==", "", 1), "UHJvamVjdDoxMDAwMDAx", "Project:1000001");
         // What ends in a separator, or in a group of one.
         for id in ["kD3_4xTq-a", "kD34xTq_", "a-bcdefgh", "zzzz9"] {
             let other = similar(id, "r", 1);

@@ -6,6 +6,7 @@ use watertight_engine::planted::{Marker, Object, Witness};
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, Symbol, TargetEnvironment, TenantIx};
 
+use super::once::{anew, is_once};
 use super::place::is_client_named;
 use super::{
     Made, Nowhere, Place, Tells, Words, a, control, failed, follow, foreign, holds_nothing, is_error, is_turned_away,
@@ -152,6 +153,10 @@ async fn make_as(
         .ok_or_else(|| not_creatable(described))?;
     let canary = w.canary(tenant);
     let parents = &completed(w, tenant, resource, parents).await?;
+    let parents = &match is_once(&w, tenant, resource) {
+        true => anew(w, tenant, resource, parents).await?,
+        false => parents.clone(),
+    };
     let mut place = Place::within(tenant, parents);
     if let Some(id) = &chosen {
         place = place.and(resource, id);
@@ -253,7 +258,8 @@ pub(crate) async fn read(t: &Tape, object: &Object) -> Result<Seen, Stop> {
         if let Some(stop) = failed(&listed.page) {
             return Err(stop);
         }
-        if listed.item.is_some() && shows(&listed.page, object) {
+        // What nothing marks is known by its id there.
+        if listed.item.is_some() && (object.marker.is_empty() || shows(&listed.page, object)) {
             return Ok(Some(listed.page));
         }
         doubt = Unproven::shown(unseen, "the owner's own list does not show it", &listed.page);

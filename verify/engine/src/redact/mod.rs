@@ -385,6 +385,9 @@ impl Generation {
             while !text.is_char_boundary(found.start().saturating_add(length)) {
                 length = length.saturating_sub(1);
             }
+            if is_another_word(pattern, there, length) {
+                return None;
+            }
             let range = found.start()..found.start().saturating_add(length);
             if range.end >= over.end {
                 over = range.clone();
@@ -405,6 +408,14 @@ fn most_of<'p>(patterns: &'p [Pattern], there: &[u8]) -> Option<(&'p Pattern, us
         neighbours.iter().map(|pattern| (pattern, shared(pattern))).max_by_key(|(_, length)| *length)?;
     let whole = patterns.binary_search_by(|pattern| pattern.text.as_slice().cmp(there.get(..length).unwrap_or(there)));
     Some((whole.ok().and_then(|at| patterns.get(at)).unwrap_or(near), length))
+}
+
+/// Whether what a text has in common with the beginning of a secret is a word of its own there: the id `pi_4f2a`, where the
+/// secret is `pi_4f2a_secret_9c1e`.
+fn is_another_word(pattern: &Pattern, there: &[u8], length: usize) -> bool {
+    let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.~+/=%".contains(&byte);
+    let is_part = pattern.text.get(length).is_some_and(|next| b"_.:".contains(next));
+    is_part && !there.get(length).copied().is_some_and(goes_on)
 }
 
 fn head(text: &[u8]) -> &[u8] {

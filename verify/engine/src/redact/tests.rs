@@ -249,6 +249,19 @@ fn a_secret_that_is_the_beginning_of_another_is_told_from_it() {
     assert_eq!(text(&mut redactor, &long), redactor.placeholder(&long));
 }
 
+/// The id of a payment is the beginning of its secret. Taken for a part of that, it was sent as the whole secret.
+#[test]
+fn an_id_that_a_secret_begins_with_stays_an_id() {
+    let mut redactor = Redactor::new([7; 32]);
+    let json =
+        r#"{"id":"pi_00057f14969caa121e234f2e","client_secret":"pi_00057f14969caa121e234f2e_secret_de1188026c4421ac"}"#;
+    let redacted = text(&mut redactor, json);
+    assert!(redacted.starts_with(r#"{"id":"pi_00057f14969caa121e234f2e","client_secret":"redacted-"#), "{redacted}");
+    assert_eq!(text(&mut redactor, "/payments/pi_00057f14969caa121e234f2e"), "/payments/pi_00057f14969caa121e234f2e");
+    let cut_off = text(&mut redactor, "pi_00057f14969caa121e234f2e_secret_de11");
+    assert!(!cut_off.contains("de11"), "{cut_off}");
+}
+
 #[test]
 fn a_document_whose_secrets_were_replaced_is_a_document_still() {
     let mut redactor = Redactor::new([7; 32]);

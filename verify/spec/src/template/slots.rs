@@ -130,7 +130,7 @@ impl RequestTemplate {
         let is_listed = |spot: &Spot| match (spot, &self.body) {
             (Spot::Query(_), _) => self.path.listed(kind) > 0,
             (Spot::Form(name), Some(body)) => body.listed_in_form(name, kind) > 0,
-            (Spot::Json(pointer), Some(BodyTemplate::Json(json))) => json.is_in_list(pointer),
+            (Spot::Json(pointer), Some(BodyTemplate::Json(json))) => json.is_in_list(pointer, kind),
             _ => false,
         };
         let named = self.spots().into_iter().filter(|(_, symbol)| **symbol == Symbol::Object(kind));
@@ -175,6 +175,12 @@ impl PathTemplate {
     }
 }
 
+/// Whether a list is one of objects of a kind: of nothing else. A triple of constants and one object is a command, or a
+/// condition.
+fn is_list_of(items: &[JsonTemplate], kind: ResourceIx) -> bool {
+    !items.is_empty() && items.iter().all(|item| item.is_slot(kind))
+}
+
 impl JsonTemplate {
     fn gather_pieces<'p>(&'p self, all: &mut Vec<&'p Piece>) {
         match self {
@@ -189,7 +195,7 @@ impl JsonTemplate {
     fn longest(&self, kind: ResourceIx) -> usize {
         match self {
             Self::Array(items) => {
-                let own = items.iter().filter(|item| item.is_slot(kind)).count();
+                let own = if is_list_of(items, kind) { items.len() } else { 0 };
                 items.iter().map(|item| item.longest(kind)).fold(own, usize::max)
             }
             Self::Object(members) => members.iter().map(|(_, value)| value.longest(kind)).max().unwrap_or_default(),
@@ -197,12 +203,16 @@ impl JsonTemplate {
         }
     }
 
-    /// Whether what a pointer leads to is in a list.
-    fn is_in_list(&self, pointer: &str) -> bool {
+    /// Whether what a pointer leads to is in a list of objects of a kind.
+    fn is_in_list(&self, pointer: &str, kind: ResourceIx) -> bool {
         let mut at = self;
         for name in pointer.split('/').skip(1) {
             match at {
-                Self::Array(_) => return true,
+                Self::Array(items) if is_list_of(items, kind) => return true,
+                Self::Array(items) => match name.parse().ok().and_then(|at: usize| items.get(at)) {
+                    Some(item) => at = item,
+                    None => return false,
+                },
                 Self::Object(members) => match members.iter().find(|(member, _)| escaped(member) == name) {
                     Some((_, value)) => at = value,
                     None => return false,
@@ -216,8 +226,9 @@ impl JsonTemplate {
     fn second_pointers(&self, kind: ResourceIx, pointer: &str, all: &mut Vec<String>) {
         match self {
             Self::Array(items) => {
-                let alone = items.iter().position(|item| item.is_slot(kind)).filter(|_| self.longest(kind) == 1);
-                all.extend(alone.map(|at| format!("{pointer}/{}", at.saturating_add(1))));
+                if items.len() == 1 && is_list_of(items, kind) {
+                    all.push(format!("{pointer}/1"));
+                }
                 for (number, item) in items.iter().enumerate() {
                     item.second_pointers(kind, &format!("{pointer}/{number}"), all);
                 }
@@ -259,12 +270,12 @@ impl JsonTemplate {
                 let mut seen: Vec<(ResourceIx, usize)> = Vec::new();
                 let mut all = Vec::new();
                 for item in items {
-                    let kinds = objects_of(item.symbols()).into_iter().filter(|kind| item.is_slot(*kind));
+                    let kinds = objects_of(item.symbols()).into_iter().filter(|kind| is_list_of(items, *kind));
                     let nth = |kind: ResourceIx| seen.iter().filter(|(other, _)| *other == kind).count();
                     let slots: Vec<_> = kinds.map(|kind| (kind, nth(kind))).collect();
                     seen.extend_from_slice(&slots);
                     all.push(item.render_within(&[within, &slots].concat(), second, bind)?);
-                    let alone = |kind: &ResourceIx| item.is_slot(*kind) && self.longest(*kind) == 1;
+                    let alone = |kind: &ResourceIx| items.len() == 1 && is_list_of(items, *kind);
                     if let Some(kind) = second.filter(alone) {
                         all.push(item.render_within(&[within, &[(kind, 1)]].concat(), second, bind)?);
                     }
@@ -354,6 +365,23 @@ mod tests {
         assert_eq!([0, 1, 2].map(|nth| moved.of_place(nth)), [0, 0, 1]);
         assert_eq!((moved.count(), moved.is_of_a_pair(), moved.is_apart()), (2, true, false));
         assert_eq!((slots(&["from", "into"]).count(), slots(&["from", "into"]).is_apart()), (3, true));
+    }
+
+    /// A condition, `["customer", "=", "{case}"]`, and a command of Odoo's, `[[0, 0, { product = "{case}" }]]`.
+    #[test]
+    fn what_stands_among_constants_is_in_no_list() {
+        let plain = |value: Value| JsonTemplate::Plain(value);
+        let condition = JsonTemplate::Array(vec![plain(json!("customer")), plain(json!("=")), symbol()]);
+        let request = |body: JsonTemplate| RequestTemplate {
+            body: Some(BodyTemplate::Json(body)),
+            ..RequestTemplate::bare("POST", PathTemplate::default())
+        };
+        let slots = request(JsonTemplate::Object(vec![("where".to_owned(), condition.clone())])).slots(case());
+        assert_eq!((slots.count(), slots.has_list()), (1, false));
+        assert_eq!(rendered(&condition, Some(case())), json!(["customer", "=", "outside"]));
+        let command = JsonTemplate::Array(vec![plain(json!(0)), plain(json!(0)), ids(1)]);
+        let commands = JsonTemplate::Array(vec![command]);
+        assert_eq!(rendered(&commands, Some(case())), json!([[0, 0, { "ids": [0, 1] }]]));
     }
 
     #[test]

@@ -102,11 +102,14 @@ impl Swap<'_> {
         let is_of_one = match class_of(&answer) {
             // Filters that must all fit: what is of both is nothing.
             ResponseClass::Success if holds_nothing(&answer, &sent) || is_empty(&answer, &sent) => true,
+            ResponseClass::Success if answer.json().is_some_and(is_error) => true,
             ResponseClass::Success => {
                 self.op.role == Role::Read && !self.shown.marker.is_empty() && !shows(&answer, &self.shown)
             }
             ResponseClass::Denied => true,
-            ResponseClass::NotOffered | ResponseClass::Undecided => is_invalid(&answer),
+            ResponseClass::NotOffered | ResponseClass::Undecided => {
+                is_invalid(&answer) || answer.json().is_some_and(is_error)
+            }
         };
         if is_of_one { Err(Stop::not_applicable(ONE_AT_A_TIME)) } else { Ok(()) }
     }
@@ -207,11 +210,27 @@ impl Swap<'_> {
                 Evidence::of(Shows::ForeignData, "the attacker was given the victim's answer, word for word", seen)
                     .with("the victim's own", &theirs),
             ),
+            None if self.is_sure(t) && self.is_refused_nowhere(t).await? => {
+                let line = "the attacker is let in with the victim's id, and refused with one that never existed";
+                Attack::Leaked(Evidence::of(Shows::ForeignKnowledge, line, seen))
+            }
             None => match self.of_new(t).await? {
                 Attack::Undecided(_) => self.of_unclear_owner(t, seen),
                 told => told,
             },
         }))
+    }
+
+    /// Whether what never existed is refused, and this is not.
+    async fn is_refused_nowhere(&self, t: &Tape) -> Result<bool, Stop> {
+        let Some(id) = self.place.id(self.kind) else { return Ok(false) };
+        let nowhere = Nowhere::instead_of(t, &self.place, (self.kind, id));
+        let of_nowhere = told_nowhere(t, self.op, |place| self.ask_once(t, place), &self.place, nowhere).await?;
+        let is_refused = |told: &Features| matches!(told.status(), Some("400" | "403" | "404" | "410" | "422"));
+        Ok(of_nowhere.is_some_and(|told| told.iter().all(is_refused)) && {
+            let again = t.send(self.ask_once(t, &self.place)?).await;
+            again.succeeded() && !again.json().is_some_and(is_error)
+        })
     }
 
     /// The victim's object in a list, where nothing but an id marks it that no one else has.

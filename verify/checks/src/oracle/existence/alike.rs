@@ -1,14 +1,14 @@
 //! What the attacker is told of the victim's objects, beside what it is told of ids that never existed.
 
 use watertight_engine::log::Exchange;
-use watertight_engine::planted::Object;
+use watertight_engine::planted::{Marker, Object, Witness};
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, IdSource, Operation, Role};
 
 use crate::api::mark_of_create;
 use crate::bracket::Attack;
 use crate::shared::{
-    Aim, Features, Place, Words, attack, foreign, holds_nothing, ids_count, is_creatable, is_error, is_invalid,
+    Aim, Features, Place, Words, attack, foreign, holds_nothing, id_in, ids_count, is_creatable, is_error, is_invalid,
     is_taken, is_turned_away, never_existed, own, plant_under, remove, request, told_apart,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of_write};
@@ -39,6 +39,13 @@ impl<'o> Asking<'o> {
     pub(super) async fn compare(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
         let told = self.ask(t, &place_of).await?;
         let is_difference = matches!(told, Attack::Leaked(_) | Attack::Weak(_));
+        if is_difference
+            && self.aim.op(t).effect == Effect::Read
+            && matches!(self.ask(t, &place_of).await?, Attack::Withstood)
+        {
+            // What differs now and then does so by chance.
+            return Ok(Attack::Withstood);
+        }
         match t.writing().filter(|_| is_difference && is_creatable(&t.spec, self.foreign.resource)) {
             Some(w) if self.is_recorded(t, &place_of).await? => match self.of_new(w, &place_of).await? {
                 Attack::Withstood => Ok(Attack::Withstood),
@@ -87,6 +94,7 @@ impl<'o> Asking<'o> {
             let (at_foreign, at_nowhere) = (place_of(foreign), place_of(nowhere));
             let foreign = self.send(t, &at_foreign).await?;
             let none = self.send(t, &at_nowhere).await?;
+            self.discard(t, &at_foreign, &foreign).await?;
             if let Some(doubt) = self.no_denial(t, &foreign, &none)? {
                 return Ok(Attack::Undecided(doubt));
             }
@@ -133,6 +141,17 @@ impl<'o> Asking<'o> {
         let may_create = op.role == Role::Replace && place.tenant == self.aim.attacker;
         let across = if may_create { across.mark(mark_of_create(t, self.foreign.resource, &place)?) } else { across };
         Ok(t.send(across).await)
+    }
+
+    /// Removes what the attacker has made with the victim's object in it: all its lists would show that.
+    async fn discard(&self, t: &Tape, place: &Place, answer: &Exchange) -> Result<(), Stop> {
+        let op = self.aim.op(t);
+        let made = op.resource.filter(|_| op.role == Role::Create && answer.lets_in());
+        let Some((w, resource)) = t.writing().zip(made) else { return Ok(()) };
+        let Some(id) = id_in(&t.spec, resource, answer) else { return Ok(()) };
+        let marker = Marker::Witnessed(Witness::default());
+        let parents = place.ids.clone();
+        remove(w, &Object { tenant: self.aim.attacker, resource, id, parents, marker }).await
     }
 
     /// Why the answers for a foreign object and for none are not to be compared, if they are not. A target may answer both
