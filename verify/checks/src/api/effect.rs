@@ -15,6 +15,7 @@ pub(super) use self::at_rest::{AtRest, observe_at_rest, observe_one};
 pub(super) use self::expected::Expected;
 use self::state::{State, is_anothers, state, still_gone};
 use super::members::Members;
+use super::restoring::restores;
 use crate::shared::{Place, Words, any_object, is_page, own, poll, read, request, succeed_or_lead_on};
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of_write};
 
@@ -121,7 +122,15 @@ const LED_ELSEWHERE: &str = "its owner is led elsewhere, and sees nothing of wha
 
 /// The owner does it to an object of its own, at this place, and it works.
 pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Object) -> Result<(), Stop> {
-    let seen = read(t, object).await?;
+    let seen = match read(t, object).await {
+        // It is gone, and is brought back.
+        Err(_) if restores(t, op) => {
+            let done = done_by_owner(t, op, place, object.tenant).await?;
+            let unseen = || Unproven::shown(Reason::EffectUnseen, "its owner does not find it again", &done.answer);
+            return if comes_back(t, object).await? { Ok(()) } else { Err(unseen().into()) };
+        }
+        seen => seen?,
+    };
     let mut before = AtRest::of(t, object, &seen);
     let quiet = quiet_for_pages(t, object, &before).await;
     if before.is_page() {
@@ -221,7 +230,14 @@ async fn changes_of_data(t: &Tape, object: &Object, before: &AtRest, now: &Membe
     Ok(lasting.map(|(_, lasting)| lasting).unwrap_or_default())
 }
 
-async fn is_gone(t: &Tape, object: &Object) -> Result<Option<()>, Stop> {
+/// Whether its owner finds an object that was gone, at once or within `settle`.
+pub(super) async fn comes_back(t: &Tape, object: &Object) -> Result<bool, Stop> {
+    let found = poll(t, async || Ok(matches!(state(t, object).await?, State::There(..)).then_some(()))).await?;
+    Ok(found.is_some())
+}
+
+/// Whether an object is gone, at two looks.
+pub(super) async fn is_gone(t: &Tape, object: &Object) -> Result<Option<()>, Stop> {
     Ok(match state(t, object).await? {
         State::Gone(_) => still_gone(t, object).await?.map(drop),
         State::There(..) | State::Unclear(_) => None,

@@ -4,6 +4,7 @@
 //!
 //! - [`reading`]: the attacker sends what the owner sends, and reads.
 //! - [`writing`]: it replaces, changes or destroys; [`effect`] is what the owner sees of that.
+//! - [`restoring`]: it brings back what was removed.
 //! - [`creating`]: it creates, and the victim looks for it.
 //! - [`beside`]: it names an object of the victim's beside one of its own.
 //! - [`several`]: where a request names several objects of a kind, the victim's is tried in each place.
@@ -30,6 +31,7 @@ mod names;
 mod own_list;
 mod own_view;
 mod reading;
+mod restoring;
 mod same_id;
 mod several;
 mod spelling;

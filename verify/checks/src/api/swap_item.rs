@@ -173,7 +173,8 @@ async fn write_theirs(w: WriteTape<'_>, op: &Operation, aim: Aim, resource: Reso
     let mut below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
     if is_isolated(&below_own) && (named_below(&w.spec, op).next().is_some() || op.after.is_some()) {
         // What it names below the object may have to be of it, and what is undone must have been done.
-        below_own = write_across(w, op, aim.pair(), resource, Where::WithBelow, Slot::All).await?;
+        let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::WithBelow, slot).await;
+        below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
     }
     if !is_nested(&w.spec, op) || !is_isolated(&below_own) {
         return Ok(below_own);

@@ -8,6 +8,7 @@ use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
 use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, observe_one, poll_effect, rehearse};
+use super::restoring::{restore_across, restores};
 use super::several::{ONE_AT_A_TIME, is_of_one};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
@@ -35,7 +36,7 @@ pub(super) enum Where {
 
 impl Where {
     /// The place of the attack on an object; `own` has its ids in the attacker's.
-    fn place(self, attacker: TenantIx, object: &Object, own: &Place) -> Place {
+    pub(super) fn place(self, attacker: TenantIx, object: &Object, own: &Place) -> Place {
         match self {
             Self::Theirs => Place::of(object),
             Self::Between(way) => Place::of(object).named_in(Named::In(way, attacker)),
@@ -65,7 +66,7 @@ pub(crate) fn mark_of_create(t: &Tape, resource: ResourceIx, place: &Place) -> R
 }
 
 /// A place with all that a request names there: of what it leaves open, what set-up has planted first.
-fn with_all(t: &Tape, op: &Operation, place: Place) -> Place {
+pub(super) fn with_all(t: &Tape, op: &Operation, place: Place) -> Place {
     op.request.objects().into_iter().fold(place, |place, kind| {
         let known = t.planted.of(place.tenant, kind).next().filter(|_| place.id(kind).is_none());
         match known {
@@ -90,6 +91,12 @@ pub(super) async fn write_across(
     let t = w.tape();
     if t.spec[resource].is_disposable && !is_creatable(&t.spec, resource) {
         return write_disposable(w, op, pair, resource, whose, slot).await;
+    }
+    if restores(t, op) {
+        match restore_across(w, op, pair, resource, whose, slot).await {
+            Err(Stop::NotApplicable(_)) => {}
+            told => return told,
+        }
     }
     // Prepare, and let the owner show on a double what the operation does.
     let double = plant(w, pair.victim, resource).await?;

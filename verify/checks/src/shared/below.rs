@@ -3,7 +3,7 @@
 
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
-use watertight_spec::{Operation, ResourceIx, Spec};
+use watertight_spec::{Operation, ResourceIx, Spec, Symbol};
 
 use super::{Place, Words, is_creatable, owner, plant_under, remove, request, succeed_or_lead_on};
 use crate::verdict::Stop;
@@ -22,12 +22,24 @@ pub(super) fn ancestors(spec: &Spec, kind: ResourceIx) -> impl Iterator<Item = R
 /// The tenant of a place does there what comes before an operation: who is taken off a list is put on it.
 pub(crate) async fn prepare(t: &Tape, op: &Operation, place: &Place) -> Result<(), Stop> {
     let Some(before) = op.after.map(|before| &t.spec[before]) else { return Ok(()) };
-    let words = Words::canary(&t.canary(place.tenant));
-    let asked = request(t, owner(t, place.tenant)?, before, place, &words)?;
-    match succeed_or_lead_on(t, asked, place.tenant).await {
-        Err(Stop::Unproven(doubt)) => Err(doubt.about(&format!("{}, which is done before,", before.label())).into()),
-        told => told.map(drop),
+    // It may name one of several at a time.
+    let one_by_one = place.company.iter().filter(|company| {
+        let kind = company.resource;
+        before.request.mentions(&Symbol::Object(kind)) && before.request.slots(kind).count() == 1
+    });
+    let of_others = one_by_one
+        .flat_map(|company| company.others.iter().map(|other| place.clone().beside(None).and(company.resource, other)));
+    for place in std::iter::once(place.clone()).chain(of_others) {
+        let words = Words::canary(&t.canary(place.tenant));
+        let asked = request(t, owner(t, place.tenant)?, before, &place, &words)?;
+        if let Err(stop) = succeed_or_lead_on(t, asked, place.tenant).await {
+            return Err(match stop {
+                Stop::Unproven(doubt) => doubt.about(&format!("{} (sent before)", before.label())).into(),
+                nothing => nothing,
+            });
+        }
     }
+    Ok(())
 }
 
 /// A place with such objects, which were made for it below what it names.

@@ -1,0 +1,79 @@
+"""What is removed can be brought back: one by its id, or several, of which the first alone is looked at.
+
+CWE-639, where nothing but what is gone can be hit. A file in the bin is not there to be read.
+"""
+
+from kit import BUG, Answer, App, Kept, bearer, missing, numbered, rest, shown, text
+
+SPEC = """
+tenancy.locator = "token"
+tenant = [
+  { id = "fern", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_A" }] },
+  { id = "moss", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_B" }] },
+]
+limits.rate = 5000
+resource = [{ name = "file", path = "/files", create = { name = "{canary}" } }]
+[target]
+name = "files"
+url = "$URL"
+environment = "test"
+settle = "100ms"
+[[operation]]
+name = "restore"
+request = "PUT /files/{file}/restore"
+effect = "change"
+after = "file.delete"
+[[operation]]
+name = "restore-many"
+request = "POST /bin/restore"
+body = { ids = ["{file}", "{file}"] }
+effect = "change"
+after = "file.delete"
+"""
+ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
+LEAKS = ["POST /bin/restore", "PUT /files/{file}/restore"]
+
+app = App()
+TOKENS = {"a-1": "fern", "b-2": "moss"}
+files, binned = Kept(numbered("f")), {}
+
+
+def who(ask):
+    return bearer(ask, TOKENS)
+
+
+def in_bin(tenant, id, is_checked):
+    one = binned.get(id)
+    if not one or (one["tenant"] != tenant and is_checked):
+        raise missing()
+    return one
+
+
+@app.route("DELETE", "/files/([^/]+)")
+def delete(ask, id):
+    binned[id] = files.get(who(ask), id)
+    del files.all[id]
+    return Answer(204)
+
+
+@app.route("PUT", "/files/([^/]+)/restore")
+def restore(ask, id):
+    files.all[id] = in_bin(who(ask), id, not BUG)
+    del binned[id]
+    return {"restored": id}
+
+
+@app.route("POST", "/bin/restore")
+def restore_many(ask):
+    tenant, ids = who(ask), (ask.json or {}).get("ids") or []
+    found = [in_bin(tenant, id, not BUG or number == 0) for number, id in enumerate(ids)]
+    for one in found:
+        files.all[one["id"]] = binned.pop(one["id"], one)
+    return {"restored": [one["id"] for one in found]}
+
+
+rest(app, "/files", who, files, lambda _, body: {"name": text(body, "name")})
+
+
+if __name__ == "__main__":
+    app.serve()
