@@ -18,16 +18,15 @@ resource = [
   { name = "enrollment", path = "/courses/{course}/enrollments", create = { pupil = "{pupil}" }, methods = ["list", "create"] },
   { name = "certificate", path = "/certificates", create = { pupil = "{pupil}", course = "{course}" } },
 ]
+operation = [
+  { name = "leave", request = "DELETE /courses/{course}/enrollments/{enrollment}?task=delete", effect = "destroy", after = "enrollment.create" },
+  { name = "many", request = "POST /reports/many", body = { reports = [{ of = "{pupil}", text = "x" }, { of = "", text = "y" }] }, effect = "create" },
+]
 [target]
 name = "school"
 url = "$URL"
 environment = "test"
 settle = "100ms"
-[[operation]]
-name = "leave"
-request = "DELETE /courses/{course}/enrollments/{enrollment}?task=delete"
-effect = "destroy"
-after = "enrollment.create"
 """
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
 LEAKS = ["DELETE /courses/{course}/enrollments/{enrollment}?task=delete", "POST /certificates"]
@@ -65,6 +64,16 @@ def enroll(ask, id):
             one["state"] = "active"
             return shown(one)
     return shown(enrollments.add(who(ask), **joined, state="active"))
+
+
+@app.route("POST", "/reports/many")
+def many(ask):
+    """What it makes is not shown anywhere: only what is told of a pupil of another's decides."""
+    tenant = who(ask)
+    for one in (ask.json or {}).get("reports") or []:
+        if one.get("of") and pupils.all.get(number(one["of"]), {}).get("tenant") != tenant:
+            raise Answer(422, {"errors": [{"message": "pupil: is invalid"}]})
+    return {"job": "done"}
 
 
 @app.route("GET", "/courses/([^/]+)/enrollments")

@@ -14,8 +14,9 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Furnished, Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, ids_count,
-    is_creatable, is_held_by_a_third, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for,
-    plant, plant_below, prepare, read, remove, remove_if_written, request, says_nothing,
+    is_creatable, is_error, is_held_by_a_third, is_invalid, is_taken, is_turned_away, leak, operation_of, own,
+    parents_for, plant, plant_below, prepare, read, remove, remove_if_written, request, says_nothing,
+    succeed_or_lead_on,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -402,6 +403,12 @@ impl<'o> AttackedObject<'o> {
         Ok(match (class_of(sent), effect) {
             (ResponseClass::Denied, _) | (ResponseClass::Success, SeenEffect::Gone) => Attack::Withstood,
             (ResponseClass::Success, SeenEffect::Changes(members)) if !members.is_empty() => Attack::Withstood,
+            // A refusal within a success.
+            (ResponseClass::Success, _)
+                if sent.json().is_some_and(is_error) && self.is_refused_for_the_id(t, sent, nonce).await? =>
+            {
+                Attack::Withstood
+            }
             (ResponseClass::Success, SeenEffect::Changes(_)) => {
                 let detail = "succeeded, and what it does can't be seen";
                 Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, sent))
@@ -415,8 +422,28 @@ impl<'o> AttackedObject<'o> {
             {
                 Attack::Withstood
             }
+            (ResponseClass::Undecided, _) if is_invalid(sent) && self.is_refused_for_the_id(t, sent, nonce).await? => {
+                Attack::Withstood
+            }
             (ResponseClass::NotOffered | ResponseClass::Undecided, _) => Attack::Undecided(Unproven::undecided(sent)),
         })
+    }
+
+    /// Whether it is the id that is refused, as one that never existed is: the attacker's own, in the same place, is not.
+    async fn is_refused_for_the_id(&self, t: &Tape, sent: &Exchange, nonce: &str) -> Result<bool, Stop> {
+        let Some(w) = t.writing().filter(|_| self.whose == Where::Own) else { return Ok(false) };
+        if !self.is_refused_as_nowhere(t, sent, nonce).await? {
+            return Ok(false);
+        }
+        let resource = self.object.resource;
+        let mine = plant(w, self.pair.attacker, resource).await?;
+        let place = self.place.clone().and(resource, &mine.id);
+        let words = Words::canary(&t.canary(self.pair.attacker));
+        let asked = request(t, own(t, self.pair.attacker)?, self.op, &place, &words)?;
+        let done = succeed_or_lead_on(t, asked, self.pair.attacker).await;
+        let is_done = done.is_ok_and(|answer| !answer.json().is_some_and(is_error));
+        remove(w, &mine).await?;
+        Ok(is_done)
     }
 
     /// Whether the attacker is told, of the same for an id that never existed, what it was told: some targets refuse both as
