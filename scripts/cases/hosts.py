@@ -1,4 +1,5 @@
-"""Each tenant has a host of its own. Where objects are read, the host alone says whose they are.
+"""Each tenant has a host of its own. Where objects are read, the host alone says whose they are. Who is not of that host is led
+to where one logs in, as is anyone without a credential.
 
 CWE-639, by the host that the request names.
 """
@@ -20,6 +21,9 @@ settle = "100ms"
 name = "order"
 path = "/orders"
 create = { note = "{canary}" }
+[[operation]]
+name = "numbers"
+request = "GET /numbers"
 """
 ENV = {
     "BAY": "http://bay.localhost:$PORT",
@@ -39,10 +43,10 @@ def host(ask):
 
 
 def who(ask):
-    tenant = bearer(ask, TOKENS)
-    if host(ask) != tenant:
-        raise Answer(403, {"error": "another tenant's host"})
-    return tenant
+    scheme, _, token = (ask.headers.get("authorization") or "").partition(" ")
+    if TOKENS.get(token) != host(ask):
+        raise Answer(302, None, [("location", f"/login?next={ask.path}")])
+    return TOKENS[token]
 
 
 @app.route("GET", "/orders/([^/]+)")
@@ -51,6 +55,11 @@ def read(ask, id):
         bearer(ask, TOKENS)
         return shown(orders.get(host(ask), id))
     return shown(orders.get(who(ask), id))
+
+
+@app.route("GET", "/numbers")
+def numbers(ask):
+    return {"for": who(ask), "orders": len(orders.of(who(ask)))}
 
 
 rest(app, "/orders", who, orders, lambda _, body: {"note": text(body, "note")})

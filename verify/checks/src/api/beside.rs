@@ -337,14 +337,19 @@ impl Naming<'_> {
         let nowhere = subject.naming(self.op, self.kind, &never_existed(t, theirs, 0).await?);
         let of_nowhere = self.send(t, &nowhere, &t.nonce(self.aim.attacker)).await?;
         self.discard(w, &subject).await?;
+        let named = &t.spec[self.kind].name;
         Ok(match class_of(&of_nowhere) {
             _ if class_of(&of_nowhere) == ResponseClass::Denied || is_invalid(&of_nowhere) => Attack::Leaked(
-                Evidence::of(Shows::ForeignLink, "what the attacker did names the victim's object, and was done", sent)
-                    .with("one that never existed is refused", &of_nowhere),
+                Evidence::of(
+                    Shows::ForeignLink,
+                    format!("what the attacker did names the victim's {named}, and was done"),
+                    sent,
+                )
+                .with("one that never existed is refused", &of_nowhere),
             ),
             ResponseClass::Success if leaves_nothing => Attack::Withstood,
             ResponseClass::Success => Attack::Weak(
-                Evidence::of(Shows::Weakness, "the victim's object is accepted", sent)
+                Evidence::of(Shows::Weakness, format!("the victim's {named} is accepted"), sent)
                     .with("and so is one that never existed", &of_nowhere),
             ),
             ResponseClass::Denied | ResponseClass::NotOffered | ResponseClass::Undecided => {

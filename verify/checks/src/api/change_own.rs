@@ -10,8 +10,8 @@ use super::effect::{AtRest, Done, SeenEffect, observe_at_rest, poll_effects};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Place, Words, again, any_object, attack, each, failed, is_creatable, leak, own, plant_under, read, remove,
-    request,
+    Aim, Place, Words, again, any_object, attack, each, failed, is_creatable, leak, own, plant_under, prepare, read,
+    remove, request,
 };
 use crate::verdict::{Evidence, Reason, Stop, Unproven, Verdict};
 
@@ -153,10 +153,13 @@ impl Made {
         for kind in op.request.objects().into_iter().chain(op.changes.iter().copied()) {
             made.make(w, kind).await?;
         }
-        match op.changes.iter().find(|kind| made.find(**kind).is_none()) {
-            Some(kind) => Err(Stop::not_applicable(format!("no {} is created", w.spec[*kind].name))),
-            None => Ok(made),
+        if let Some(kind) = op.changes.iter().find(|kind| made.find(**kind).is_none()) {
+            return Err(Stop::not_applicable(format!("no {} is created", w.spec[*kind].name)));
         }
+        for object in op.changes.iter().filter_map(|kind| made.find(*kind)) {
+            prepare(&w, op, &Place::of(object)).await?;
+        }
+        Ok(made)
     }
 
     /// Makes one of a kind, after those that it needs. What may not be made is there already.

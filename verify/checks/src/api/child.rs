@@ -276,15 +276,20 @@ impl Link<'_> {
         }
         let refuses_nowhere = made_nowhere.is_none() && self.is_refusal(t, &nowhere_linked, &second);
         let is_denied = made.is_none() && self.is_refusal(t, linked, nonce) && refuses_nowhere;
+        let named = &t.spec[self.above.resource].name;
         Ok(match class_of(&nowhere_linked) {
             ResponseClass::Success if is_denied => Attack::Withstood,
             // The very same request, but for the id.
             _ if (made.is_some() && refuses_nowhere) || is_refused(&nowhere_linked) => Attack::Leaked(
-                Evidence::of(Shows::ForeignLink, "what the attacker made was linked to the victim's object", linked)
-                    .with("one that never existed is refused", &nowhere_linked),
+                Evidence::of(
+                    Shows::ForeignLink,
+                    format!("what the attacker made was linked to the victim's {named}"),
+                    linked,
+                )
+                .with("one that never existed is refused", &nowhere_linked),
             ),
-            ResponseClass::Success => weak(linked, &nowhere_linked),
-            ResponseClass::Undecided if made_nowhere.is_some() => weak(linked, &nowhere_linked),
+            ResponseClass::Success => weak(named, linked, &nowhere_linked),
+            ResponseClass::Undecided if made_nowhere.is_some() => weak(named, linked, &nowhere_linked),
             ResponseClass::Denied | ResponseClass::NotOffered | ResponseClass::Undecided => {
                 Attack::Undecided(Unproven::undecided(&nowhere_linked))
             }
@@ -365,9 +370,9 @@ impl Link<'_> {
 }
 
 /// Any is accepted.
-fn weak(linked: &Exchange, nowhere_linked: &Exchange) -> Attack {
+fn weak(named: &str, linked: &Exchange, nowhere_linked: &Exchange) -> Attack {
     Attack::Weak(
-        Evidence::of(Shows::Weakness, "the victim's object is accepted", linked)
+        Evidence::of(Shows::Weakness, format!("the victim's {named} is accepted"), linked)
             .with("and so is one that never existed", nowhere_linked),
     )
 }

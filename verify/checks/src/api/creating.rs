@@ -9,8 +9,8 @@ use super::reading::{looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Made, Named, Place, Tells, Words, attack, follow, fresh_parents, id_in, is_invalid, leak, make, makes_nothing,
-    operation_of, own, parents_for, plant, remove, remove_if_written, request,
+    Made, Named, Place, Tells, Words, attack, follow, fresh_parents, id_in, is_invalid, is_turned_away, leak, make,
+    makes_nothing, operation_of, own, parents_for, plant, remove, remove_if_written, request,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of_write};
 
@@ -69,6 +69,8 @@ impl Trace<'_> {
             }
             ResponseClass::Undecided if created.leads_on() && self.went_home(w, created).await? => Attack::Withstood,
             ResponseClass::Undecided if created.leads_on() && self.is_refusal(&w, created) => Attack::Withstood,
+            // Sent away, as to log in, and nothing has arrived.
+            ResponseClass::Undecided if is_turned_away(created) => Attack::Withstood,
             ResponseClass::Undecided if is_invalid(created) && self.creates_own(w).await? => Attack::Withstood,
             ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(created)),
         })

@@ -337,9 +337,13 @@ async fn read_all(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Wor
             "the list was not followed to its end (limits.pages; how it goes on is said under `page`)",
         );
     }
+    let is_further = t.caller(aim.attacker) != t.spec.caller(aim.attacker);
     match unlisted(t, op, aim, place, &followed.pages) {
-        0 => Ok(Attack::Withstood),
-        missing => undecided(
+        Unlisted { missing: 0, .. } => Ok(Attack::Withstood),
+        Unlisted { missing, of } if missing == of && is_further => {
+            Err(Stop::not_applicable("nothing of its own tenant's is shown to this principal there"))
+        }
+        Unlisted { missing, .. } => undecided(
             if is_counted(&t.spec, op) { Reason::Disturbed } else { Reason::NotReadToEnd },
             &format!(
                 "{missing} of the attacker's own objects are not on the pages that were read; if the list has more \
@@ -357,18 +361,26 @@ pub(crate) fn crosses(t: &Tape, page: &Exchange, aim: Aim, prefix: &str) -> Opti
     })
 }
 
-/// How many of the attacker's own planted objects a list of its own does not show: it has pages that were not read.
-fn unlisted(t: &Tape, op: &Operation, aim: Aim, place: &Place, pages: &[Seen]) -> usize {
-    let (Role::List, Some(resource)) = (op.role, op.resource) else { return 0 };
+/// How many of the attacker's own planted objects a list of its own does not show, and of how many: it has pages that were not
+/// read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Unlisted {
+    missing: usize,
+    of: usize,
+}
+
+fn unlisted(t: &Tape, op: &Operation, aim: Aim, place: &Place, pages: &[Seen]) -> Unlisted {
+    let (Role::List, Some(resource)) = (op.role, op.resource) else { return Unlisted::default() };
     let is_here = |object: &Object| object.parents.iter().all(|p| place.ids.contains(p));
     // A list need not show what an object that was there before is recognised by elsewhere.
     let has = |page: &Exchange, object: &Object| {
         shows(page, object) || item_of(&t.spec[object.resource], page, &object.id).is_some()
     };
-    t.planted
-        .of(aim.attacker, resource)
-        .filter(|object| !object.marker.is_empty() && is_here(object) && !pages.iter().any(|page| has(page, object)))
-        .count()
+    let own = t.planted.of(aim.attacker, resource).filter(|object| !object.marker.is_empty() && is_here(object));
+    own.fold(Unlisted::default(), |seen, object| {
+        let is_missing = !pages.iter().any(|page| has(page, object));
+        Unlisted { missing: seen.missing.saturating_add(usize::from(is_missing)), of: seen.of.saturating_add(1) }
+    })
 }
 
 /// How often the numbers for the victim's words are compared with those for words that no one has.

@@ -1,7 +1,7 @@
 //! The bracket of a read: the owner reads and sees its marker, the attacker sends the same bytes, the owner reads
 //! again.
 
-use watertight_engine::call::Request;
+use watertight_engine::call::{Caller, Request};
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object};
 use watertight_engine::{Seen, Tape};
@@ -59,6 +59,7 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
             &answer,
         )),
         Found::Invalid(answer) if across.says_no_more(object, &place, &answer).await? => Attack::Withstood,
+        Found::Invalid(answer) if across.is_led_as_anyone(&place, &answer).await? => Attack::Withstood,
         Found::Invalid(answer) => Attack::Undecided(Unproven::undecided(&answer)),
         Found::Unclear(unproven) => Attack::Undecided(unproven),
     };
@@ -83,6 +84,13 @@ impl Across<'_> {
     async fn says_no_more(&self, object: &Object, place: &Place, seen: &Exchange) -> Result<bool, Stop> {
         let nowhere = Nowhere::instead_of(self.t, place, (object.resource, &object.id));
         says_nothing(self.t, self.op, |place| self.at(place), place, nowhere, seen).await
+    }
+
+    /// Whether it is led to where anyone is led who brings no credential: to log in.
+    async fn is_led_as_anyone(&self, place: &Place, seen: &Exchange) -> Result<bool, Stop> {
+        let Some(led_to) = seen.led_to() else { return Ok(false) };
+        let by_anyone = Request { caller: Caller::Anonymous, ..self.at(place)? };
+        Ok(self.t.send(first_page(&self.t.spec, self.op, by_anyone)).await.led_to() == Some(led_to))
     }
 
     /// Whether the attacker is told in the victim's place what it is told in that of a tenant that never existed.
@@ -221,6 +229,11 @@ pub(super) async fn unmarked_pair(
         (None, ResponseClass::Success) => {
             let mine = Side::of(t, op, Place::within(attacker, &own_ids(t, op, attacker)), words)?;
             compare(t, &theirs, &mine, open.held(), &across).await?
+        }
+        (None, ResponseClass::Undecided)
+            if is_turned_away(&across) && ask.is_led_as_anyone(&place, &across).await? =>
+        {
+            Attack::Withstood
         }
         (None, ResponseClass::NotOffered | ResponseClass::Undecided) => Attack::Undecided(Unproven::undecided(&across)),
     };

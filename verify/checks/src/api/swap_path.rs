@@ -8,9 +8,10 @@ use watertight_spec::{Effect, Operation, Role, Spec};
 use super::attempts::{by_attacker, namings};
 use super::creating;
 use super::reading::{is_marked, looking_for, pair, unmarked_pair};
+use super::several::slot_taken;
 use super::writing::{Where, in_own_place, write_across};
 use crate::check::{Check, Concluded, Phase, Target, Trial, reads, writes};
-use crate::shared::{Aim, Named, Place, Slot, Words, again, at, each, leak, prepared_object};
+use crate::shared::{Aim, Named, Place, Words, again, at, each, leak, prepared_object};
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
 pub(crate) static CHECK: Check = Check {
@@ -113,7 +114,9 @@ async fn write(w: WriteTape<'_>, aim: Aim, named: Named) -> Concluded {
                 Named::Everywhere => Where::Theirs,
                 Named::In(way, _) => Where::Between(way),
             };
-            write_across(w, op, aim.pair(), resource, whose, Slot::All).await
+            // One object in all places may be no request that anyone sends: a page below itself.
+            let slot = slot_taken(w, op, aim.victim, resource).await?;
+            write_across(w, op, aim.pair(), resource, whose, slot).await
         }
         // It would change what the run has not made, and what it did could be neither seen nor undone.
         None => Err(Stop::not_applicable(format!("{} changes what is no object of the spec", op.label()))),
