@@ -17,7 +17,7 @@ use self::state::{State, is_anothers, state, still_gone};
 use super::members::Members;
 use super::restoring::restores;
 use crate::shared::{Place, Words, any_object, is_page, own, poll, read, request, succeed_or_lead_on};
-use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of_write};
+use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 /// What an operation does to an object, as the owner sees it.
 #[derive(Clone)]
@@ -282,7 +282,6 @@ pub(super) async fn poll_effects(
                 && let Some((seen, changed)) = before.lasting(t, object, &members).await?
                 && is_such(&changed)
             {
-                may_be_its_doing(t, attack)?;
                 return Ok(Some(altered(attack, &changed, &seen)));
             }
         }
@@ -298,17 +297,6 @@ pub(super) async fn poll_effects(
         }
     }
     Ok(None)
-}
-
-/// What a target says that it has refused, and what has happened all the same, may be another trial's doing: it counts while
-/// no other trial writes.
-fn may_be_its_doing(t: &Tape, attack: &Exchange) -> Result<(), Stop> {
-    match class_of_write(&t.spec, attack) == ResponseClass::Denied && !t.is_quiet(t.spec.tenant_ixs()) {
-        true => {
-            Err(Unproven::shown(Reason::Disturbed, "refused, and yet the object is changed or gone", attack).into())
-        }
-        false => Ok(()),
-    }
 }
 
 fn written(attack: &Exchange, nonce: &str, seen: &Exchange) -> Evidence {
@@ -330,7 +318,6 @@ async fn destroyed(
     other: impl AsyncFn(&Object) -> Result<Seen, Stop>,
 ) -> Result<Option<Evidence>, Stop> {
     let Some(seen) = still_gone(t, object).await? else { return Ok(None) };
-    may_be_its_doing(t, attack)?;
     let other = other(object).await?;
     let found = match is_anothers(t, &seen, object) {
         true => "the victim is shown another tenant's in its place",

@@ -47,16 +47,16 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
         Found::Leaked(evidence) => Attack::Leaked(evidence),
         Found::Denied => Attack::Withstood,
         // A list may leave out silently what a caller must not see, as long as nothing else is in it.
-        Found::Empty(answer) if is_many && is_bare(t, op, attacker, &answer, &place).await? => Attack::Withstood,
-        Found::Empty(answer) if foreign(t, &answer, attacker).is_some() => Attack::Withstood,
+        Found::Empty { last, .. } if is_many && is_bare(t, op, attacker, &last, &place).await? => Attack::Withstood,
+        Found::Empty { last, .. } if foreign(t, &last, attacker).is_some() => Attack::Withstood,
         // The owner is shown its object there.
-        Found::Empty(answer) if op.role == Role::Read && holds_nothing(&answer, &[]) => Attack::Withstood,
-        Found::Empty(answer) if across.says_no_more(object, &place, &answer).await? => Attack::Withstood,
-        Found::Empty(answer) if across.says_no_more_of_tenant(&place, &answer).await? => Attack::Withstood,
-        Found::Empty(answer) => Attack::Undecided(Unproven::shown(
+        Found::Empty { last, .. } if op.role == Role::Read && holds_nothing(&last, &[]) => Attack::Withstood,
+        Found::Empty { first, .. } if across.says_no_more(object, &place, &first).await? => Attack::Withstood,
+        Found::Empty { first, .. } if across.says_no_more_of_tenant(&place, &first).await? => Attack::Withstood,
+        Found::Empty { last, .. } => Attack::Undecided(Unproven::shown(
             Reason::EffectUnseen,
             "succeeded, though nothing of the victim's is in the answer",
-            &answer,
+            &last,
         )),
         Found::Invalid(answer) if across.says_no_more(object, &place, &answer).await? => Attack::Withstood,
         Found::Invalid(answer) if across.is_led_as_anyone(&place, &answer).await? => Attack::Withstood,
@@ -109,8 +109,9 @@ pub(super) enum Found {
     Leaked(Evidence),
     /// Denied.
     Denied,
-    /// It succeeded, and showed nothing of the victim's.
-    Empty(Seen),
+    /// It succeeded, and showed nothing of the victim's: its last page, and its first, which is what can be compared with what
+    /// is told of an id that never existed.
+    Empty { last: Seen, first: Seen },
     /// It was refused as invalid, or sent elsewhere: a denial where one that never existed is refused so as well.
     Invalid(Seen),
     /// Nothing is decided, and why.
@@ -131,8 +132,10 @@ pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, pair:
     match class_of(last) {
         _ if pages.breaks_off() => Found::Unclear(cut_short(last)),
         ResponseClass::Denied => Found::Denied,
-        // What is told of an id that never existed is a first page as well.
-        ResponseClass::Success => Found::Empty(Seen::clone(pages.pages.first().unwrap_or(last))),
+        ResponseClass::Success => {
+            let first = Seen::clone(pages.pages.first().unwrap_or(last));
+            Found::Empty { last: Seen::clone(last), first }
+        }
         ResponseClass::Undecided if is_invalid(last) || is_turned_away(last) => Found::Invalid(Seen::clone(last)),
         ResponseClass::NotOffered | ResponseClass::Undecided => Found::Unclear(Unproven::undecided(last)),
     }

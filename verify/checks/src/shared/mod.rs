@@ -174,7 +174,7 @@ async fn alone(t: &Tape, first: Evidence, attempt: &impl AsyncFn() -> Concluded)
         match attempt().await {
             Ok(Verdict::Leak(second)) => return Ok(Verdict::Leak(second)),
             Ok(Verdict::Isolated(_)) => {}
-            _ => is_decided = false,
+            told => is_decided &= reason_of(&told).is_some_and(says_no_more_than_before),
         }
     }
     match is_decided {
@@ -182,6 +182,15 @@ async fn alone(t: &Tape, first: Evidence, attempt: &impl AsyncFn() -> Concluded)
         // What could not be tried again counts as it was seen.
         false => Ok(Verdict::Leak(first)),
     }
+}
+
+/// Whether a doubt is of the kind that there was before, too: then what was seen once may have had another cause. A target that
+/// does not do any more what it did may have been broken by the attack.
+fn says_no_more_than_before(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::MarkerNotSeen | Reason::EffectUnseen | Reason::UnclearAnswer | Reason::IdTaken | Reason::Disturbed
+    )
 }
 
 /// The principal that calls for a tenant in this trial.

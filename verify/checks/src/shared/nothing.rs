@@ -151,7 +151,7 @@ const NONE_FOUND: &str = "no id of the same form was found that never existed";
 /// group, shifted.
 pub(crate) fn similar(id: &str, random: &str, turn: usize) -> String {
     if let Some(opaque) = Opaque::of(id) {
-        return opaque.holding(&similar(&opaque.text, random, turn));
+        return opaque.holding(similar(&opaque.text, random, turn));
     }
     let head = id.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = id.len().saturating_sub(head.len());
@@ -198,6 +198,7 @@ mod tests {
         assert_ne!(similar("507f1f77bcf86cd799439011", "r", 1), "507f1f77bcf86cd799439011");
         assert_ne!(similar("case-7", "r", 1), similar("case-7", "r", 2));
         assert_eq!(similar("UHJvamVjdDoyMQ==", "", 1), "UHJvamVjdDoxMDAwMDAx", "Project:1000001");
+        assert_eq!(similar("SXNzdWU6MTIz", "", 1), "SXNzdWU6MTExMDAwMDAx", "Issue:111000001");
         // What ends in a separator, or in a group of one.
         for id in ["kD3_4xTq-a", "kD34xTq_", "a-bcdefgh", "zzzz9"] {
             let other = similar(id, "r", 1);

@@ -22,8 +22,14 @@ impl Opaque {
         String::from_utf8(bytes).ok().filter(|text| is_speaking(text)).map(found)
     }
 
-    /// Another one that holds this.
-    pub(super) fn holding(&self, text: &str) -> String {
+    /// Another one that holds this, or a number with more digits at its end: where nothing shows whether such ids are padded,
+    /// it is one that need not be.
+    pub(super) fn holding(&self, mut text: String) -> String {
+        let head = text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let is_unknown = !self.is_padded && self.text.len().is_multiple_of(3) && head < text.len();
+        while is_unknown && !text.len().is_multiple_of(3) {
+            text.insert(head, '1');
+        }
         let config = GeneralPurposeConfig::new().with_encode_padding(self.is_padded);
         GeneralPurpose::new(&self.alphabet, config).encode(text)
     }
@@ -59,7 +65,7 @@ mod tests {
         ] {
             let opaque = Opaque::of(id).unwrap();
             assert_eq!((opaque.text.as_str(), opaque.number()), (text, number));
-            assert_eq!(opaque.holding(&opaque.text), id);
+            assert_eq!(opaque.holding(opaque.text.clone()), id);
         }
         for id in
             ["", "42", "case-7", "507f1f77bcf86cd799439011", "kD34xTqRaB9z", "0b9a3e4c-52d1-4f6e-9a77-1c2d3e4f5a6b"]

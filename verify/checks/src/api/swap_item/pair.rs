@@ -82,8 +82,8 @@ impl Swap<'_> {
         let outcome = match read_across(t, op, across.clone(), aim.pair()).await {
             Found::Leaked(evidence) => self.unless_cached(t, &across, &by_owner, evidence).await,
             Found::Denied => Attack::Withstood,
-            Found::Empty(answer) if self.is_bare(t, &answer).await? && !self.is_taken(t).await? => Attack::Withstood,
-            Found::Empty(answer) => match self.without_marker(t, &by_owner, &answer, open.held()).await? {
+            Found::Empty { last, .. } if self.is_bare(t, &last).await? && !self.is_taken(t).await? => Attack::Withstood,
+            Found::Empty { first, .. } => match self.without_marker(t, &by_owner, &first, open.held()).await? {
                 Some(attack) => attack,
                 None => return Ok(None),
             },
