@@ -167,7 +167,11 @@ pub(super) async fn sees(t: &Tape, op: &Operation, request: &Request, object: &O
 /// further ones show what it leaves out.
 async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> Result<(), Stop> {
     let first = first_page(&t.spec, op, request.clone());
-    let followed = follow(t, op, first, |page| shows(page, object)).await;
+    let has_it = |page: &Exchange| match object.marker.is_empty() {
+        true => item_of(&t.spec[object.resource], page, &object.id).is_some(),
+        false => shows(page, object),
+    };
+    let followed = follow(t, op, first, has_it).await;
     for page in &followed.pages {
         opens(page, "the owner's own list failed")?;
     }
@@ -175,10 +179,6 @@ async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> 
         let detail = format!("a control shows {what} (see api.own-view)");
         return Err(Unproven::shown(Reason::ControlShowsForeign, detail, page).into());
     }
-    let has_it = |page: &Exchange| match object.marker.is_empty() {
-        true => item_of(&t.spec[object.resource], page, &object.id).is_some(),
-        false => shows(page, object),
-    };
     if followed.pages.iter().any(|page| has_it(page)) {
         return Ok(());
     }

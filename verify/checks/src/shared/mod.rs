@@ -187,10 +187,7 @@ async fn alone(t: &Tape, first: Evidence, attempt: &impl AsyncFn() -> Concluded)
 /// Whether a doubt is of the kind that there was before, too: then what was seen once may have had another cause. A target that
 /// does not do any more what it did may have been broken by the attack.
 fn says_no_more_than_before(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::MarkerNotSeen | Reason::EffectUnseen | Reason::UnclearAnswer | Reason::IdTaken | Reason::Disturbed
-    )
+    matches!(reason, Reason::MarkerNotSeen | Reason::UnclearAnswer | Reason::IdTaken | Reason::Disturbed)
 }
 
 /// The principal that calls for a tenant in this trial.
