@@ -320,6 +320,9 @@ impl Counts<'_> {
         let is_same = |at: &str, by: f64| echoed.get(at).is_some_and(|other| (other - by).abs() < f64::EPSILON);
         let followed: BTreeSet<String> =
             change.iter().filter(|(at, by)| is_same(at, **by)).map(|(at, _)| at.clone()).collect();
+        if followed.is_empty() && self.are_of_single_objects(t, &echoed, &by_attacker) {
+            return Ok(Move::None);
+        }
         if followed.is_empty() {
             // A third tenant's trials count as well, where a target counts all.
             let is_alone = t.is_quiet(t.spec.tenant_ixs());
@@ -331,6 +334,12 @@ impl Counts<'_> {
             followed,
             Evidence::of(Shows::ForeignKnowledge, line, &by_attacker).with("as the victim's own does", &by_victim),
         ))
+    }
+
+    /// Whether these are numbers of the objects that it shows, each its own, as how often one was read.
+    fn are_of_single_objects(&self, t: &Tape, moved: &Numbers, answer: &Exchange) -> bool {
+        let objects = answer.json().map(|json| objects_in(&t.spec[self.mine.resource], json)).unwrap_or_default();
+        moved.keys().all(|at| is_within(&objects, at))
     }
 
     async fn of_attacker(&self, t: &Tape) -> Result<Told, Stop> {
