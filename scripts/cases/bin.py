@@ -1,6 +1,7 @@
-"""What is removed can be brought back: one by its id, or several, of which the first alone is looked at.
+"""What is removed can be brought back: one by its id, or several, of which the first alone is looked at. A list that goes on after
+an object tells which ones exist.
 
-CWE-639, where nothing but what is gone can be hit. A file in the bin is not there to be read.
+CWE-639, where nothing but what is gone can be hit. A file in the bin is not there to be read. CWE-203 for the list.
 """
 
 from kit import BUG, Answer, App, Kept, bearer, missing, numbered, rest, shown, text
@@ -13,11 +14,10 @@ tenant = [
 ]
 limits.rate = 5000
 resource = [{ name = "file", path = "/files", create = { name = "{canary}" } }]
-[target]
-name = "files"
-url = "$URL"
-environment = "test"
-settle = "100ms"
+target = { name = "files", url = "$URL", environment = "test", settle = "100ms" }
+[[operation]]
+name = "next"
+request = "GET /files?starting_after={file}"
 [[operation]]
 name = "restore"
 request = "PUT /files/{file}/restore"
@@ -31,7 +31,7 @@ effect = "change"
 after = "file.delete"
 """
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
-LEAKS = ["POST /bin/restore", "PUT /files/{file}/restore"]
+LEAKS = ["GET /files?starting_after={file}", "POST /bin/restore", "PUT /files/{file}/restore"]
 
 app = App()
 TOKENS = {"a-1": "fern", "b-2": "moss"}
@@ -70,6 +70,15 @@ def restore_many(ask):
     for one in found:
         files.all[one["id"]] = binned.pop(one["id"], one)
     return {"restored": [one["id"] for one in found]}
+
+
+@app.route("GET", "/files")
+def listed(ask):
+    own, after = files.of(who(ask)), ask.query.get("starting_after")
+    if after and not (after in files.all if BUG else any(one["id"] == after for one in own)):
+        raise Answer(400, {"error": f"no such file: {after}"})
+    ids = [one["id"] for one in own]
+    return [shown(one) for one in own[ids.index(after) + 1 if after in ids else 0:]]
 
 
 rest(app, "/files", who, files, lambda _, body: {"name": text(body, "name")})

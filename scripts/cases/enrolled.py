@@ -78,8 +78,11 @@ def many(ask):
 
 @app.route("GET", "/courses/([^/]+)/enrollments")
 def enrolled(ask, id):
-    below = course(ask, id)["id"]
-    return [shown(one) for one in enrollments.all.values() if one["course"] == below and one["state"] == "active"]
+    below, at = course(ask, id)["id"], int(ask.query.get("page", 1))
+    active = [one for one in enrollments.all.values() if one["course"] == below and one["state"] == "active"]
+    own = [{**shown(one), "name": pupils.all.get(one["pupil"], {}).get("name")} for one in active]
+    further = [("link", f'<{ask.path}?page={at + 1}>; rel="next"')] if len(own) > 5 * at else []
+    return Answer(200, own[5 * at - 5:5 * at], further)
 
 
 @app.route("DELETE", "/courses/([^/]+)/enrollments/([^/]+)")

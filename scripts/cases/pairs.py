@@ -7,7 +7,7 @@ CWE-639: the second one is looked up by its id alone (seen in wikis, trackers an
 from kit import BUG, Answer, App, Kept, bearer, numbered, rest, shown, text
 
 SPEC = """
-tenancy.locator = "token"
+tenancy.locator = ["token", "header:X-Team"]
 tenant = [
   { id = "mint", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_A" }] },
   { id = "sage", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_B" }] },
@@ -50,7 +50,10 @@ pages, links = Kept(numbered("pg")), Kept(numbered("ln"))
 
 
 def who(ask):
-    return bearer(ask, TOKENS)
+    tenant = bearer(ask, TOKENS)
+    if ask.headers.get("x-team") not in (None, tenant):
+        raise Answer(403, {"error": "not your team"})
+    return tenant
 
 
 def second(tenant, id):

@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
     does: "Twice over: the attacker counts, the victim creates an object, both count, the victim removes it, both count \
            again. Where nothing can be removed, the victim creates three objects. So with counts, with what a list says \
            beside its objects (a total, facets), and with every number of a view, be it a page for people. Where a \
-           view shows numbers and no objects, as a dashboard does, the victim creates one of every kind, three times.",
+           view shows numbers and no objects, as a dashboard does, the victim creates one of every kind, up to twelve, three times.",
     judges: "Leak: the attacker's numbers move as the victim's do, every time; or an answer shows the victim's marker \
              or names its tenant. Isolated: they stay the same while the victim's move. Unproven: the victim's own \
              count does not move within settle, or the attacker's numbers move by themselves. What moves while no one does \

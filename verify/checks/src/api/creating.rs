@@ -69,8 +69,8 @@ impl Trace<'_> {
             }
             ResponseClass::Undecided if created.leads_on() && self.went_home(w, created).await? => Attack::Withstood,
             ResponseClass::Undecided if created.leads_on() && self.is_refusal(&w, created) => Attack::Withstood,
-            // Sent away, as to log in, and nothing has arrived.
-            ResponseClass::Undecided if is_turned_away(created) => Attack::Withstood,
+            // Sent to log in, to come back from there, and nothing has arrived.
+            ResponseClass::Undecided if is_turned_away(created) && created.leads_back() => Attack::Withstood,
             ResponseClass::Undecided if is_invalid(created) && self.creates_own(w).await? => Attack::Withstood,
             ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(created)),
         })

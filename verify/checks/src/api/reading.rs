@@ -47,16 +47,16 @@ pub(super) async fn pair(t: &Tape, op: &Operation, attacker: TenantIx, object: &
         Found::Leaked(evidence) => Attack::Leaked(evidence),
         Found::Denied => Attack::Withstood,
         // A list may leave out silently what a caller must not see, as long as nothing else is in it.
-        Found::Empty { last, .. } if is_many && is_bare(t, op, attacker, &last, &place).await? => Attack::Withstood,
-        Found::Empty { last, .. } if foreign(t, &last, attacker).is_some() => Attack::Withstood,
+        Found::Empty(told) if is_many && told.is_bare(t, op, attacker, &place).await? => Attack::Withstood,
+        Found::Empty(told) if told.pages().any(|page| foreign(t, page, attacker).is_some()) => Attack::Withstood,
         // The owner is shown its object there.
-        Found::Empty { last, .. } if op.role == Role::Read && holds_nothing(&last, &[]) => Attack::Withstood,
-        Found::Empty { first, .. } if across.says_no_more(object, &place, &first).await? => Attack::Withstood,
-        Found::Empty { first, .. } if across.says_no_more_of_tenant(&place, &first).await? => Attack::Withstood,
-        Found::Empty { last, .. } => Attack::Undecided(Unproven::shown(
+        Found::Empty(told) if op.role == Role::Read && holds_nothing(&told.first, &[]) => Attack::Withstood,
+        Found::Empty(told) if across.says_no_more(object, &place, &told.first).await? => Attack::Withstood,
+        Found::Empty(told) if across.says_no_more_of_tenant(&place, &told.first).await? => Attack::Withstood,
+        Found::Empty(told) => Attack::Undecided(Unproven::shown(
             Reason::EffectUnseen,
             "succeeded, though nothing of the victim's is in the answer",
-            &last,
+            &told.first,
         )),
         Found::Invalid(answer) if across.says_no_more(object, &place, &answer).await? => Attack::Withstood,
         Found::Invalid(answer) if across.is_led_as_anyone(&place, &answer).await? => Attack::Withstood,
@@ -109,13 +109,41 @@ pub(super) enum Found {
     Leaked(Evidence),
     /// Denied.
     Denied,
-    /// It succeeded, and showed nothing of the victim's: its last page, and its first, which is what can be compared with what
-    /// is told of an id that never existed.
-    Empty { last: Seen, first: Seen },
+    /// It succeeded, and showed no marker of the victim's.
+    Empty(Told),
     /// It was refused as invalid, or sent elsewhere: a denial where one that never existed is refused so as well.
     Invalid(Seen),
     /// Nothing is decided, and why.
     Unclear(Unproven),
+}
+
+/// The pages of an answer, in order.
+pub(super) struct Told {
+    /// What can be compared with what is told of an id that never existed.
+    pub(super) first: Seen,
+    further: Vec<Seen>,
+}
+
+impl Told {
+    fn pages(&self) -> impl Iterator<Item = &Seen> {
+        std::iter::once(&self.first).chain(&self.further)
+    }
+
+    /// Whether nothing of anyone's is on any page: the one after the last object is always empty.
+    pub(super) async fn is_bare(
+        &self,
+        t: &Tape,
+        op: &Operation,
+        attacker: TenantIx,
+        place: &Place,
+    ) -> Result<bool, Stop> {
+        for page in self.pages() {
+            if !is_bare(t, op, attacker, page, place).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// The attacker sends the request and, where it is let in, follows the pages to the victim's data or the end. Where a target
@@ -133,8 +161,8 @@ pub(super) async fn read_across(t: &Tape, op: &Operation, across: Request, pair:
         _ if pages.breaks_off() => Found::Unclear(cut_short(last)),
         ResponseClass::Denied => Found::Denied,
         ResponseClass::Success => {
-            let first = Seen::clone(pages.pages.first().unwrap_or(last));
-            Found::Empty { last: Seen::clone(last), first }
+            let (first, further) = pages.pages.split_first().unwrap_or((last, &[]));
+            Found::Empty(Told { first: Seen::clone(first), further: further.to_vec() })
         }
         ResponseClass::Undecided if is_invalid(last) || is_turned_away(last) => Found::Invalid(Seen::clone(last)),
         ResponseClass::NotOffered | ResponseClass::Undecided => Found::Unclear(Unproven::undecided(last)),

@@ -190,7 +190,7 @@ async fn plant_all(w: WriteTape<'_>, tenant: TenantIx, resource: ResourceIx) -> 
     Ok(objects)
 }
 
-/// One more: of other others, where there may be only one of these.
+/// One more: made of new others, where only one can be made of these.
 async fn plant_another(
     w: WriteTape<'_>,
     tenant: TenantIx,

@@ -96,21 +96,9 @@ fn seen_of(exchange: &Exchange) -> BTreeMap<String, String> {
     all
 }
 
-/// Ends of names, in lower case and without punctuation, of what tells how long an answer took.
-const HOW_LONG: [&str; 12] = [
-    "took",
-    "tookms",
-    "elapsed",
-    "elapsedms",
-    "duration",
-    "durationms",
-    "latency",
-    "latencyms",
-    "runtime",
-    "responsetime",
-    "querytime",
-    "executiontime",
-];
+/// Names, in lower case and without punctuation, of what tells how long an answer took. `duration` and the like are none: they
+/// may be data, as of a call.
+const HOW_LONG: [&str; 6] = ["took", "tookms", "responsetime", "responsetimems", "querytime", "executiontime"];
 
 /// Whether a number tells how long an answer took.
 fn is_how_long(at: &str, value: &str) -> bool {
@@ -379,7 +367,7 @@ mod tests {
     #[test]
     fn how_long_an_answer_took_tells_nothing() {
         assert!(is_how_long("$.extensions.tookMs", "0.23") && is_how_long("$.took", "7"));
-        assert!(!is_how_long("$.took", "a loan") && !is_how_long("$.total", "7"));
+        assert!(!is_how_long("$.took", "a loan") && !is_how_long("$.total", "7") && !is_how_long("$.duration", "7"));
     }
 
     #[test]

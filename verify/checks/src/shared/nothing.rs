@@ -147,8 +147,8 @@ pub(crate) async fn never_existed(t: &Tape, object: &Object, round: usize) -> Re
 
 const NONE_FOUND: &str = "no id of the same form was found that never existed";
 
-/// An id of the same form: one within it, where it holds another in base64; a count far ahead; else the last letters and digits of its longest
-/// group, shifted.
+/// An id of the same form. Where it holds another in base64, one that holds one of that form; else a count far ahead; else the
+/// last letters and digits of its longest group, shifted.
 pub(crate) fn similar(id: &str, random: &str, turn: usize) -> String {
     if let Some(opaque) = Opaque::of(id) {
         return opaque.holding(similar(&opaque.text, random, turn));

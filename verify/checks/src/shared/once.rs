@@ -1,5 +1,5 @@
-//! What joins others is often there once: a pupil of a course, a certificate. Made of the same others again it is the first
-//! one, or refused. So each is made of others of its own.
+//! What joins others is often there once: a member of a team, a certificate of a pupil. Made of the same others a second time it
+//! is the first one again, or is refused. So each is made of new others.
 
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
@@ -9,7 +9,7 @@ use super::below::ancestors;
 use super::{is_creatable, parents_for, plant_under};
 use crate::verdict::Stop;
 
-/// Where a new object of a resource goes that may be made of no other's others: as [`parents_for`], else.
+/// The ids that a new object of a resource is made of: those of set-up, or new ones, where only one can be made of them.
 pub(crate) async fn fresh_parents(
     w: WriteTape<'_>,
     tenant: TenantIx,
@@ -22,15 +22,15 @@ pub(crate) async fn fresh_parents(
     }
 }
 
-/// Whether set-up has found a kind to be so: it has made each of different others.
+/// Whether set-up has found a kind to be so: then it has made each of other ids.
 pub(super) fn is_once(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> bool {
     let mut made = t.planted.of(tenant, resource).map(|object| &object.parents);
     let first = made.next();
     is_creatable(&t.spec, resource) && made.any(|parents| Some(parents) != first)
 }
 
-/// These ids, with new objects in the place of those that set-up has made: of all that it names beside its parent, else of
-/// its parent.
+/// These ids, with those of new objects in the place of those of set-up: of all that the kind names beside its parent, or of
+/// its parent, where it names no other.
 pub(crate) async fn anew(
     w: WriteTape<'_>,
     tenant: TenantIx,
@@ -55,7 +55,7 @@ pub(crate) async fn anew(
     Ok(ids)
 }
 
-/// Of which kinds there may be other ones.
+/// Of which kinds new ones are made.
 fn renewable(t: &Tape, resource: ResourceIx) -> Vec<ResourceIx> {
     let described = &t.spec[resource];
     let above: Vec<ResourceIx> = ancestors(&t.spec, resource).collect();

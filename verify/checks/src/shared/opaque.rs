@@ -22,8 +22,8 @@ impl Opaque {
         String::from_utf8(bytes).ok().filter(|text| is_speaking(text)).map(found)
     }
 
-    /// Another one that holds this, or a number with more digits at its end: where nothing shows whether such ids are padded,
-    /// it is one that need not be.
+    /// Another one that holds this text. Where nothing shows whether such ids are padded, the number at the end of the text gets
+    /// more digits, until the id needs no padding.
     pub(super) fn holding(&self, mut text: String) -> String {
         let head = text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
         let is_unknown = !self.is_padded && self.text.len().is_multiple_of(3) && head < text.len();

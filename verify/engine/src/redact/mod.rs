@@ -32,8 +32,10 @@ const REMEMBERED: usize = 20_000;
 const REMEMBERED_BYTES: usize = 4 << 20;
 /// Bytes of a secret up to which it is looked for elsewhere; a longer one is replaced where it is recognised.
 const LONGEST_LOOKED_FOR: usize = 64 << 10;
-/// Bytes of an id that is spared.
+/// Bytes of an id that is spared, or that a secret may begin with.
 const LONGEST_ID: usize = 512;
+/// Bytes of a secret that stay secret, where an id is its beginning.
+const LEFT_SECRET: usize = 16;
 /// What every placeholder begins with.
 const PREFIX: &str = "redacted-";
 /// Hex digits of a placeholder.
@@ -411,11 +413,12 @@ fn most_of<'p>(patterns: &'p [Pattern], there: &[u8]) -> Option<(&'p Pattern, us
 }
 
 /// Whether what a text has in common with the beginning of a secret is a word of its own there: the id `pi_4f2a`, where the
-/// secret is `pi_4f2a_secret_9c1e`.
+/// secret is `pi_4f2a_secret_9c1e`. What is left of the secret must be long enough to be one by itself.
 fn is_another_word(pattern: &Pattern, there: &[u8], length: usize) -> bool {
     let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.~+/=%".contains(&byte);
-    let is_part = pattern.text.get(length).is_some_and(|next| b"_.:".contains(next));
-    is_part && !there.get(length).copied().is_some_and(goes_on)
+    let rest = pattern.text.get(length..).unwrap_or_default();
+    let is_part = rest.first().is_some_and(|next| b"_.:".contains(next)) && rest.len() >= LEFT_SECRET;
+    length <= LONGEST_ID && is_part && !there.get(length).copied().is_some_and(goes_on)
 }
 
 fn head(text: &[u8]) -> &[u8] {

@@ -379,6 +379,10 @@ mod tests {
         let slots = request(JsonTemplate::Object(vec![("where".to_owned(), condition.clone())])).slots(case());
         assert_eq!((slots.count(), slots.has_list()), (1, false));
         assert_eq!(rendered(&condition, Some(case())), json!(["customer", "=", "outside"]));
+        // A procedure's parameters: the page, and the one that it is moved under.
+        let moved = JsonTemplate::Array(vec![plain(json!("move")), symbol(), symbol()]);
+        let slots = request(JsonTemplate::Object(vec![("params".to_owned(), moved)])).slots(case());
+        assert_eq!((slots.count(), slots.has_list(), slots.is_apart()), (2, false, true));
         let command = JsonTemplate::Array(vec![plain(json!(0)), plain(json!(0)), ids(1)]);
         let commands = JsonTemplate::Array(vec![command]);
         assert_eq!(rendered(&commands, Some(case())), json!([[0, 0, { "ids": [0, 1] }]]));

@@ -6,8 +6,8 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape};
 use watertight_spec::{Operation, ResourceIx, Role};
 
-use super::super::bare::{is_bare, is_empty};
-use super::super::reading::{Found, looking_for, opens, read_across, sees};
+use super::super::bare::is_empty;
+use super::super::reading::{Found, Told, looking_for, opens, read_across, sees};
 use super::super::several::ONE_AT_A_TIME;
 use super::is_many;
 use crate::bracket::{self, Attack};
@@ -82,8 +82,8 @@ impl Swap<'_> {
         let outcome = match read_across(t, op, across.clone(), aim.pair()).await {
             Found::Leaked(evidence) => self.unless_cached(t, &across, &by_owner, evidence).await,
             Found::Denied => Attack::Withstood,
-            Found::Empty { last, .. } if self.is_bare(t, &last).await? && !self.is_taken(t).await? => Attack::Withstood,
-            Found::Empty { first, .. } => match self.without_marker(t, &by_owner, &first, open.held()).await? {
+            Found::Empty(told) if self.is_bare(t, &told).await? && !self.is_taken(t).await? => Attack::Withstood,
+            Found::Empty(told) => match self.without_marker(t, &by_owner, &told.first, open.held()).await? {
                 Some(attack) => attack,
                 None => return Ok(None),
             },
@@ -115,9 +115,9 @@ impl Swap<'_> {
     }
 
     /// Whether a list holds nothing of anyone's.
-    async fn is_bare(&self, t: &Tape, answer: &Exchange) -> Result<bool, Stop> {
+    async fn is_bare(&self, t: &Tape, told: &Told) -> Result<bool, Stop> {
         let is_list = matches!(self.op.role, Role::List | Role::View);
-        Ok(is_list && is_bare(t, self.op, self.aim.attacker, answer, &self.place).await?)
+        Ok(is_list && told.is_bare(t, self.op, self.aim.attacker, &self.place).await?)
     }
 
     /// What the victim has just read, a cache may have.
