@@ -79,7 +79,7 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
         let place = Place::within(aim.attacker, &parents).and(resource, chosen.clone());
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::nonce(&nonce))?;
-        let answer = t.send(naming(&t.spec, asked, field, aim.victim, &nonce)?).await;
+        let answer = t.send(naming(&t.spec, asked.reaching(aim.victim), field, aim.victim, &nonce)?).await;
         let told = match answer.lets_in() {
             true => {
                 let made = Made { tenant: aim.attacker, resource, parents: &parents, words: &[&nonce] };
@@ -117,7 +117,7 @@ async fn update(w: WriteTape<'_>, aim: Aim) -> Concluded {
         read(t, &mine).await?;
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &Place::of(&mine), &Words::nonce(&nonce))?;
-        let answer = t.send(naming(&t.spec, asked, field, aim.victim, &nonce)?).await;
+        let answer = t.send(naming(&t.spec, asked.reaching(aim.victim), field, aim.victim, &nonce)?).await;
         attempts.add(judge(w, aim, &theirs, &mine, &answer, &nonce).await?);
         if attempts.is_leak() {
             break;

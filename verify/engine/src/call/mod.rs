@@ -47,6 +47,8 @@ pub struct Request {
     pub caller: Caller,
     /// The tenant at whose URL it is sent.
     pub at: TenantIx,
+    /// A further tenant that its body names: where that is obeyed, it writes there.
+    pub reaches: Option<TenantIx>,
     /// Upper-case method.
     pub method: String,
     /// Another origin than that of the tenant's URL; then the address is the whole path.
@@ -144,6 +146,7 @@ impl Request {
         Self {
             caller,
             at,
+            reaches: None,
             method: method.to_owned(),
             origin: None,
             address: address.into(),
@@ -158,6 +161,11 @@ impl Request {
     /// With what it brings.
     pub fn bringing(mut self, body: Option<Payload>) -> Self {
         self.body = body;
+        self
+    }
+    /// With a further tenant in which it may write.
+    pub fn reaching(mut self, tenant: TenantIx) -> Self {
+        self.reaches = Some(tenant);
         self
     }
     /// With one more header.

@@ -302,7 +302,7 @@ fn touched(call: &Call, spec: &Spec) -> Vec<TenantIx> {
         Call::Api(_) | Call::Token(_) | Call::Discovery { .. } | Call::Keys { .. } => return Vec::new(),
     };
     let sender = request.caller.who().map(|who| who.tenant);
-    let mut tenants: Vec<TenantIx> = sender.into_iter().chain([request.at]).collect();
+    let mut tenants: Vec<TenantIx> = sender.into_iter().chain([request.at]).chain(request.reaches).collect();
     tenants.dedup();
     tenants
 }

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use watertight_engine::Access;
 use watertight_engine::call::{Address, Call, Caller, Forged, Forgery, Request, TokenCall};
 use watertight_engine::log::Failure;
+use watertight_engine::{Access, Width};
 use watertight_spec::Effect;
 use watertight_testbed::raw::{reply, serve};
 
-use crate::bed::{BASIC, Bed, failure, parsed, spec, text};
+use crate::bed::{BASIC, Bed, failure, job, parsed, spec, text};
 
 #[tokio::test]
 async fn odd_paths_and_duplicate_headers_arrive_as_they_were_written() {
@@ -43,6 +43,31 @@ async fn nothing_is_sent_once_the_budget_of_requests_is_spent() {
     let exchanges = bed.perform((0..4).map(|_| bed.get(Caller::Anonymous, "/")).collect()).await;
     assert_eq!(seen.lock().unwrap().len(), 2);
     assert_eq!(failure(&exchanges[3]), Some(Failure::Budget));
+}
+
+#[tokio::test]
+async fn what_its_body_may_write_into_a_quiet_tenant_waits_until_it_is_no_longer_quiet() {
+    let (url, seen) = serve(|stream, _| reply(stream, "", b"")).await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    let south = bed.tenant(1);
+    let reads: Vec<Call> = (0..20).map(|number| bed.get(Caller::Anonymous, &format!("/{number}"))).collect();
+    let quiet = job(0, Access::Write, move |t| {
+        let reads = reads.clone();
+        Box::pin(async move {
+            let _quiet = t.quiet([south]).await;
+            for read in reads {
+                t.call(read).await;
+            }
+        })
+    });
+    let named = bed.request(Caller::Anonymous, "POST", "/named").effect(Effect::Change).reaching(south);
+    let writing = job(1, Access::Write, move |t| {
+        let named = named.clone();
+        Box::pin(async move { drop(t.call(Call::Api(named)).await) })
+    });
+    bed.engine.run([quiet, writing], Width::Limits, |_, _| {}).await;
+    let last = seen.lock().unwrap().pop().unwrap();
+    assert!(last.starts_with("POST /named "), "{last}");
 }
 
 #[tokio::test]
