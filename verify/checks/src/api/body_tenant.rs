@@ -79,7 +79,7 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
         let place = Place::within(aim.attacker, &parents).and(resource, chosen.clone());
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &place, &Words::nonce(&nonce))?;
-        let answer = t.send(naming(&t.spec, asked.reaching(aim.victim), field, aim.victim, &nonce)?).await;
+        let answer = t.send(naming(&t.spec, asked, field, aim.victim, &nonce)?).await;
         let told = match answer.lets_in() {
             true => {
                 let made = Made { tenant: aim.attacker, resource, parents: &parents, words: &[&nonce] };
@@ -117,7 +117,7 @@ async fn update(w: WriteTape<'_>, aim: Aim) -> Concluded {
         read(t, &mine).await?;
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &Place::of(&mine), &Words::nonce(&nonce))?;
-        let answer = t.send(naming(&t.spec, asked.reaching(aim.victim), field, aim.victim, &nonce)?).await;
+        let answer = t.send(naming(&t.spec, asked, field, aim.victim, &nonce)?).await;
         attempts.add(judge(w, aim, &theirs, &mine, &answer, &nonce).await?);
         if attempts.is_leak() {
             break;
@@ -156,6 +156,7 @@ async fn update_plainly(w: WriteTape<'_>, op: &Operation, tenant: TenantIx, reso
 
 /// The request with a member of its body that names the victim: the one that is there, else beside what the request writes.
 fn naming(spec: &Spec, asked: Request, field: &str, victim: TenantIx, nonce: &str) -> Result<Request, Stop> {
+    let asked = asked.reaching(victim);
     let victim = tenant_name(spec, victim).to_owned();
     let mut body = match asked.body.clone() {
         Some(Payload::Json(body)) => body,
