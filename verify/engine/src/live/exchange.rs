@@ -39,7 +39,7 @@ impl Live {
         let mut refusals = Refusals::new(self.answered.get());
         for _ in 0..MOST_RENEWALS {
             let must_last = match bearer {
-                Some(who) => self.ensure_token(who).await,
+                Some(who) => self.ensure_token(who, source).await,
                 None => None,
             };
             if let Some(seen) = self.exchange(call, source, access, must_last, &mut refusals).await {
@@ -60,11 +60,16 @@ impl Live {
         }
     }
 
-    /// Fetches a principal's token unless it has one that will last. Whoever else needs it meanwhile waits. Returns the
-    /// principal if its token lasts.
-    async fn ensure_token(&self, who: Who) -> Option<Who> {
+    /// Fetches a principal's token unless it has one that will last, for a source that needs it. Whoever else needs it
+    /// meanwhile waits. Returns the principal if its token lasts.
+    async fn ensure_token(&self, who: Who, needed_by: Source) -> Option<Who> {
         let lasts = || self.tokens.is_fresh(who).then_some(who);
         if lasts().is_none() {
+            // First of all: one that has quiet must not wait for this one's turn while this one waits for it to end.
+            let _entered = match self.spec[who].credential.makes_account() {
+                true => Some(self.quiets.enter_for_log_in(needed_by, who.tenant).await),
+                false => None,
+            };
             let fetching = self.tokens.fetching(who);
             let _guard = fetching.lock().await;
             if lasts().is_none()
@@ -77,7 +82,7 @@ impl Live {
                     let ask = TokenCall { step, unique: unique.clone(), ..TokenCall::plain(who) };
                     if let Some(maker) = maker(&self.spec, &ask) {
                         // No log-in of a maker needs another one: a spec in which it would is refused.
-                        Box::pin(self.ensure_token(maker)).await;
+                        Box::pin(self.ensure_token(maker, needed_by)).await;
                     }
                     let mut refusals = Refusals::new(self.answered.get());
                     self.exchange(&Call::Token(ask), Source::Engine, Access::Write, None, &mut refusals).await;
@@ -97,9 +102,18 @@ impl Live {
         must_last: Option<Who>,
         refusals: &mut Refusals,
     ) -> Option<Seen> {
-        let touched = touched(call, &self.spec);
+        let touched = match (source, call) {
+            // Whoever needs the token has been let in.
+            (Source::Engine, Call::Token(_)) => Vec::new(),
+            _ => touched(call, &self.spec),
+        };
         let code = self.code_of(call);
         loop {
+            // First of all: one that has quiet may wait for the same code.
+            let entered = match touched.as_slice() {
+                [] => None,
+                tenants => Some(self.quiets.enter(source, tenants).await),
+            };
             let of_seed = code.map(|(_, totp)| self.codes.of_seed(totp));
             let turn = match &of_seed {
                 Some(of_seed) => Some(of_seed.turn.lock().await),
@@ -108,10 +122,6 @@ impl Live {
             if let Some((who, totp)) = code {
                 self.await_code(who, totp).await;
             }
-            let entered = match touched.as_slice() {
-                [] => None,
-                tenants => Some(self.quiets.enter(source, tenants).await),
-            };
             let slot = self.slots.acquire().await;
             self.gate.rate.turn().await;
             // All that may have taken its time.

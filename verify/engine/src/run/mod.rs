@@ -272,7 +272,8 @@ impl<'e, T: 'static> Stage<'e, T> {
                 return Next::Done(Source::Engine, None);
             };
             let source = running.tape.source();
-            let held = running.tape.holds_quiet();
+            // What it is given now it may give back at once.
+            let held = running.tape.holds_quiet() || matches!(reply, Some(Reply::Quiet));
             let step = running.advance(reply.take());
             if held && !running.tape.holds_quiet() {
                 self.live.quiets.release(source);

@@ -71,6 +71,31 @@ async fn what_its_body_may_write_into_a_quiet_tenant_waits_until_it_is_no_longer
 }
 
 #[tokio::test]
+async fn a_tenant_whose_quiet_is_given_back_at_once_is_not_quiet_any_more() {
+    let (url, seen) = serve(|stream, _| reply(stream, "", b"")).await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    let south = bed.tenant(1);
+    let reads: Vec<Call> = (0..20).map(|number| bed.get(Caller::Anonymous, &format!("/{number}"))).collect();
+    let reading = job(0, Access::Write, move |t| {
+        let reads = reads.clone();
+        Box::pin(async move {
+            drop(t.quiet([south]).await);
+            for read in reads {
+                t.call(read).await;
+            }
+        })
+    });
+    let named = bed.request(Caller::Anonymous, "POST", "/named").effect(Effect::Change).reaching(south);
+    let writing = job(1, Access::Write, move |t| {
+        let named = named.clone();
+        Box::pin(async move { drop(t.call(Call::Api(named)).await) })
+    });
+    bed.engine.run([reading, writing], Width::Limits, |_, _| {}).await;
+    let last = seen.lock().unwrap().pop().unwrap();
+    assert!(last.starts_with("GET /19 "), "{last}");
+}
+
+#[tokio::test]
 async fn production_gets_reads_alone() {
     let (url, seen) = serve(|stream, _| reply(stream, "", b"")).await;
     let bed = Bed::new(spec(&url, "production", ""));
