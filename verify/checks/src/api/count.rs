@@ -80,11 +80,21 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
         // What moves while no one does anything is a clock, and follows whatever takes its time.
         let clocks = counts.clocks(t).await?;
         if !clocks.is_empty() {
+            is_no_third_tenants_doing(t)?;
             outcome = judge(counts.rounds(w, &kinds, &clocks).await?);
         }
     }
     drop(quiet);
     open.attack(outcome.into_attack()).close().await
+}
+
+/// Where a target counts all tenants' objects, its numbers move as other trials do anything, and are no clocks.
+fn is_no_third_tenants_doing(t: &Tape) -> Result<(), Stop> {
+    if t.is_quiet(t.spec.tenant_ixs()) {
+        return Ok(());
+    }
+    let detail = "numbers move while attacker and victim do nothing, and other tenants' trials go on";
+    Err(Unproven::new(Reason::Disturbed, detail).into())
 }
 
 /// How long no one does anything, at least: a clock may have whole seconds.
@@ -224,7 +234,11 @@ impl Counts<'_> {
         }
         let [first, again] = before.as_slice() else { return Ok(Vec::new()) };
         let (theirs, _) = self.of_victim(t).await?;
-        let noise = difference(first, again).into_keys().chain(clocks.iter().cloned()).collect();
+        let moved = difference(first, again);
+        if moved.keys().any(|at| !clocks.contains(at)) {
+            is_no_third_tenants_doing(t)?;
+        }
+        let noise = moved.into_keys().chain(clocks.iter().cloned()).collect();
         let mut last = Last { noise, mine: again.clone(), theirs };
         match kinds {
             [kind] => self.with_one(w, *kind, &mut last).await,
