@@ -80,7 +80,7 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
         // What moves while no one does anything is a clock, and follows whatever takes its time.
         let clocks = counts.clocks(t).await?;
         if !clocks.is_empty() {
-            is_no_third_tenants_doing(t)?;
+            rule_out_third_tenants(t)?;
             outcome = judge(counts.rounds(w, &kinds, &clocks).await?);
         }
     }
@@ -89,7 +89,7 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
 }
 
 /// Where a target counts all tenants' objects, its numbers move as other trials do anything, and are no clocks.
-fn is_no_third_tenants_doing(t: &Tape) -> Result<(), Stop> {
+fn rule_out_third_tenants(t: &Tape) -> Result<(), Stop> {
     if t.is_quiet(t.spec.tenant_ixs()) {
         return Ok(());
     }
@@ -236,7 +236,7 @@ impl Counts<'_> {
         let (theirs, _) = self.of_victim(t).await?;
         let moved = difference(first, again);
         if moved.keys().any(|at| !clocks.contains(at)) {
-            is_no_third_tenants_doing(t)?;
+            rule_out_third_tenants(t)?;
         }
         let noise = moved.into_keys().chain(clocks.iter().cloned()).collect();
         let mut last = Last { noise, mine: again.clone(), theirs };

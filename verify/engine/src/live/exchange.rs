@@ -65,7 +65,7 @@ impl Live {
     async fn ensure_token(&self, who: Who, needed_by: Source) -> Option<Who> {
         let lasts = || self.tokens.is_fresh(who).then_some(who);
         if lasts().is_none() {
-            // First of all: one that has quiet must not wait for this one's turn while this one waits for it to end.
+            // Before the lock: else this one may wait, with the lock, for a trial that has quiet, and that trial for the lock.
             let _entered = match self.spec[who].credential.makes_account() {
                 true => Some(self.quiets.enter_for_log_in(needed_by, who.tenant).await),
                 false => None,
@@ -109,7 +109,7 @@ impl Live {
         };
         let code = self.code_of(call);
         loop {
-            // First of all: one that has quiet may wait for the same code.
+            // Before the turn with a code, for the same reason: a trial that has quiet may need a code of the same seed.
             let entered = match touched.as_slice() {
                 [] => None,
                 tenants => Some(self.quiets.enter(source, tenants).await),

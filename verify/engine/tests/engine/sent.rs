@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use watertight_engine::call::{Address, Call, Caller, Forged, Forgery, Request, TokenCall};
 use watertight_engine::log::Failure;
-use watertight_engine::{Access, Width};
+use watertight_engine::{Access, Quiet, Width};
 use watertight_spec::Effect;
 use watertight_testbed::raw::{reply, serve};
 
@@ -47,31 +48,22 @@ async fn nothing_is_sent_once_the_budget_of_requests_is_spent() {
 
 #[tokio::test]
 async fn what_its_body_may_write_into_a_quiet_tenant_waits_until_it_is_no_longer_quiet() {
-    let (url, seen) = serve(|stream, _| reply(stream, "", b"")).await;
-    let bed = Bed::new(spec(&url, "test", ""));
-    let south = bed.tenant(1);
-    let reads: Vec<Call> = (0..20).map(|number| bed.get(Caller::Anonymous, &format!("/{number}"))).collect();
-    let quiet = job(0, Access::Write, move |t| {
-        let reads = reads.clone();
-        Box::pin(async move {
-            let _quiet = t.quiet([south]).await;
-            for read in reads {
-                t.call(read).await;
-            }
-        })
-    });
-    let named = bed.request(Caller::Anonymous, "POST", "/named").effect(Effect::Change).reaching(south);
-    let writing = job(1, Access::Write, move |t| {
-        let named = named.clone();
-        Box::pin(async move { drop(t.call(Call::Api(named)).await) })
-    });
-    bed.engine.run([quiet, writing], Width::Limits, |_, _| {}).await;
-    let last = seen.lock().unwrap().pop().unwrap();
+    let last = last_beside_quiet(|quiet| Some(quiet)).await;
     assert!(last.starts_with("POST /named "), "{last}");
 }
 
 #[tokio::test]
 async fn a_tenant_whose_quiet_is_given_back_at_once_is_not_quiet_any_more() {
+    let last = last_beside_quiet(|quiet| {
+        drop(quiet);
+        None
+    })
+    .await;
+    assert!(last.starts_with("GET /19 "), "{last}");
+}
+
+/// What arrives last: a trial gets quiet, keeps what it `keeps` of it, and reads twenty times; another writes there.
+async fn last_beside_quiet(keeps: for<'t> fn(Quiet<'t>) -> Option<Quiet<'t>>) -> String {
     let (url, seen) = serve(|stream, _| reply(stream, "", b"")).await;
     let bed = Bed::new(spec(&url, "test", ""));
     let south = bed.tenant(1);
@@ -79,7 +71,7 @@ async fn a_tenant_whose_quiet_is_given_back_at_once_is_not_quiet_any_more() {
     let reading = job(0, Access::Write, move |t| {
         let reads = reads.clone();
         Box::pin(async move {
-            drop(t.quiet([south]).await);
+            let _quiet = keeps(t.quiet([south]).await);
             for read in reads {
                 t.call(read).await;
             }
@@ -91,8 +83,7 @@ async fn a_tenant_whose_quiet_is_given_back_at_once_is_not_quiet_any_more() {
         Box::pin(async move { drop(t.call(Call::Api(named)).await) })
     });
     bed.engine.run([reading, writing], Width::Limits, |_, _| {}).await;
-    let last = seen.lock().unwrap().pop().unwrap();
-    assert!(last.starts_with("GET /19 "), "{last}");
+    seen.lock().unwrap().pop().unwrap()
 }
 
 #[tokio::test]
@@ -284,4 +275,27 @@ async fn a_read_is_sent_again_over_a_new_connection_and_a_write_never() {
     assert_eq!(writes[0].status(), Some(200));
     assert_eq!(failure(&writes[1]), Some(Failure::Protocol), "the connection died under it");
     assert_eq!(requests.load(Ordering::SeqCst), 2, "no write is ever sent twice");
+}
+
+/// South's clerk has its account from a request of the owner's, which writes into the tenant that the trial keeps quiet.
+#[tokio::test]
+async fn a_trial_that_has_a_tenant_quiet_gets_a_token_whose_account_is_made_there() {
+    let (url, seen) = serve(|stream, _| reply(stream, "", br#"{"token":"token-of-the-clerk-01"}"#)).await;
+    let owner = "grant = \"basic\"\nusername = \"south\"\npassword = \"$SOUTH_PASSWORD\"";
+    let clerk = "[[tenant.principal]]\nname = \"clerk\"\ngrant = \"session\"\nheaders = { X-Session = \"{token}\" }\n\
+                 steps = [{ request = \"POST /clerks\", as = \"service\", take = { token = \"$.token\" } }]";
+    let bed = Bed::new(parsed(&text(&url, "test", "", &format!("{owner}\n{clerk}"))));
+    let (south, clerk) = (bed.tenant(1), bed.spec.principals(bed.tenant(1)).nth(1).unwrap().0);
+    let call = bed.get(Caller::Own(clerk), "/x");
+    let script = bed.run(Access::Write, move |t| {
+        let call = call.clone();
+        Box::pin(async move {
+            let _quiet = t.quiet([south]).await;
+            t.call(call).await.status()
+        })
+    });
+    // Where it fails, each waits for the other for ever.
+    let status = tokio::time::timeout(Duration::from_secs(30), script).await.expect("it waits for ever");
+    assert_eq!(status, Some(200));
+    assert!(seen.lock().unwrap()[0].starts_with("POST /clerks "));
 }
