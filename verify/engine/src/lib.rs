@@ -10,7 +10,8 @@
 //!
 //! - [`tape`](Tape): how a script is written, and all that it can see.
 //! - [`call`]: what it asks for. Credentials are named, never held.
-//! - [`run`](Engine): runs scripts side by side; `lanes` says which disturb each other.
+//! - [`run`](Engine): runs scripts side by side; `lanes` says which disturb each other, `quiet` who writes where meanwhile.
+//!   [`side_by_side`](side_by_side()): the parts of one script.
 //! - `live`: what a call needs is made ready: tokens (`credentials`), the very bytes (`render`), the permission (`gate`).
 //! - [`channel`]: a protocol turned into events. What arrives by itself has an inbox.
 //! - `recorder`, `unpack`, `redact`: unpacked and scanned, then redacted, then appended. No secret reaches the log, whoever
@@ -42,6 +43,7 @@ mod render;
 mod replay;
 mod run;
 mod script;
+mod side_by_side;
 mod tape;
 mod unpack;
 
@@ -53,4 +55,5 @@ pub use redact::is_placeholder_in;
 pub use replay::{Divergence, Fed, Player};
 pub use run::{Ended, Engine, Width};
 pub use script::{Future, Job, Reading, Script};
+pub use side_by_side::{both, side_by_side};
 pub use tape::{Access, Cut, Quiet, Seen, Tape, Window, WriteTape};

@@ -1,7 +1,7 @@
 //! Replay: the same scripts over a recorded log. Every request that was sent must be the one that the script would send,
 //! and what it concludes is what it concludes from the log alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::channel::inbox::Inboxes;
 use crate::credentials::Jar;
 use crate::live::unrendered;
-use crate::log::{Event, Exchange, Purpose, Source, What};
+use crate::log::{AskIx, Event, Exchange, Purpose, Source, What};
 use crate::marker::RunTag;
 use crate::moment::Moments;
 use crate::render::{Placeholders, render};
@@ -35,7 +35,13 @@ pub struct Player<T> {
     moments: Moments,
     secrets: Placeholders,
     inboxes: Inboxes,
-    running: HashMap<Source, (Running<T>, Ask)>,
+    running: HashMap<Source, Playing<T>>,
+}
+
+/// A script under way, and what it awaits.
+struct Playing<T> {
+    running: Running<T>,
+    asked: BTreeMap<AskIx, Ask>,
 }
 
 /// What feeding an event, or beginning a script, came to.
@@ -65,7 +71,7 @@ impl<T: 'static> Player<T> {
     pub fn begin(&mut self, job: Job<T>) -> Fed<T> {
         let source = job.source;
         let running = Running::begin(job, &self.spec, &self.tag);
-        self.go_on(source, running, None)
+        self.go_on(source, Playing { running, asked: BTreeMap::new() }, None)
     }
 
     /// Whether a script is under way for this source.
@@ -100,10 +106,13 @@ impl<T: 'static> Player<T> {
 
     /// Whether an event is what its script would have done.
     fn compare(&mut self, event: Event) -> Fed<T> {
-        let Event { seq, source, what } = event;
-        let Some((running, ask)) = self.running.remove(&source) else { return Fed::GoesOn };
+        let Event { seq, source, ask, what } = event;
+        let Some(mut playing) = self.running.remove(&source) else { return Fed::GoesOn };
         let diverges = |what: String| Fed::Diverges(Divergence { seq, what });
-        let reply = match (&ask, what) {
+        let Some(asked) = playing.asked.remove(&ask) else {
+            return diverges("the log answers what the script has not asked".into());
+        };
+        let reply = match (&asked, what) {
             (Ask::Call(call), What::Exchange(exchange)) => match self.differs(call, &exchange) {
                 None => Reply::Exchange(Rc::from(exchange)),
                 Some(what) => return diverges(what),
@@ -111,7 +120,8 @@ impl<T: 'static> Player<T> {
             (Ask::Call(call), What::Throttled(exchange)) => {
                 return match self.differs(call, &exchange) {
                     None => {
-                        self.running.insert(source, (running, ask));
+                        playing.asked.insert(ask, asked);
+                        self.running.insert(source, playing);
                         Fed::GoesOn
                     }
                     Some(what) => diverges(what),
@@ -126,18 +136,25 @@ impl<T: 'static> Player<T> {
             }
             (Ask::Quiet(_), _) => return diverges("the log continues where the script was still waiting".into()),
         };
-        self.go_on(source, running, Some(reply))
+        self.go_on(source, playing, Some((ask, reply)))
     }
 
     /// Until the script asks for what the log must have.
-    fn go_on(&mut self, source: Source, mut running: Running<T>, mut reply: Option<Reply>) -> Fed<T> {
+    fn go_on(&mut self, source: Source, mut playing: Playing<T>, mut reply: Option<(AskIx, Reply)>) -> Fed<T> {
         loop {
-            match running.advance(reply.take()) {
-                // Nobody else is there.
-                Progress::Asks(Ask::Quiet(_)) => reply = Some(Reply::Quiet),
-                Progress::Asks(ask) => {
-                    self.running.insert(source, (running, ask));
-                    return Fed::GoesOn;
+            match playing.running.advance(reply.take()) {
+                Progress::Asks(new) => {
+                    for (ask, asked) in new {
+                        match asked {
+                            // Nobody else is there. It is asked for by itself.
+                            Ask::Quiet(_) => reply = Some((ask, Reply::Quiet)),
+                            Ask::Call(_) | Ask::Wait(_) | Ask::Look(_) => drop(playing.asked.insert(ask, asked)),
+                        }
+                    }
+                    if reply.is_none() {
+                        self.running.insert(source, playing);
+                        return Fed::GoesOn;
+                    }
                 }
                 Progress::Done(output) => return Fed::Done(Some(output)),
                 Progress::Stuck => return Fed::Done(None),

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use watertight_spec::{Spec, TenantIx, Who};
 
-use crate::log::Source;
+use crate::log::{AskIx, Source};
 use crate::marker::RunTag;
 use crate::planted::Planted;
 use crate::tape::{Access, Ask, Reply, Tape, WriteTape};
@@ -78,8 +78,8 @@ pub(crate) struct Running<T> {
 
 /// What became of a script when it was polled.
 pub(crate) enum Progress<T> {
-    /// It asks for this.
-    Asks(Ask),
+    /// It asks for these now, and awaits what it has asked for before.
+    Asks(Vec<(AskIx, Ask)>),
     /// It is done.
     Done(T),
     /// It awaits something else than its tape, or took a tape that it may not have: it will never be done.
@@ -103,17 +103,20 @@ impl<T: 'static> Running<T> {
         Self { tape, access, future }
     }
 
-    /// Goes on, with a reply to what it asked.
-    pub(crate) fn advance(&mut self, reply: Option<Reply>) -> Progress<T> {
-        if let Some(reply) = reply {
-            self.tape.reply(reply);
+    /// Goes on, with a reply to something that it asked.
+    pub(crate) fn advance(&mut self, reply: Option<(AskIx, Reply)>) -> Progress<T> {
+        if let Some((ask, reply)) = reply {
+            self.tape.reply(ask, reply);
         }
         // Nothing wakes a script but the engine, which polls it when there is a reply.
         let polled = self.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        match (polled, self.tape.question()) {
-            (Poll::Ready(Some(output)), _) => Progress::Done(output),
-            (Poll::Pending, Some(ask)) => Progress::Asks(ask),
-            (Poll::Ready(None) | Poll::Pending, _) => Progress::Stuck,
+        match polled {
+            Poll::Ready(Some(output)) => Progress::Done(output),
+            Poll::Ready(None) => Progress::Stuck,
+            Poll::Pending => {
+                let new = self.tape.new_questions();
+                if self.tape.awaits() { Progress::Asks(new) } else { Progress::Stuck }
+            }
         }
     }
 }

@@ -10,9 +10,12 @@
 //!     └──────── reply ◀── recorder ──▶ log          replay: reply ◀── log
 //! ```
 //!
+//! What is independent of each other a check asks [side by side](crate::side_by_side()).
+//!
 //! A [`WriteTape`] is a tape that may also plant and change; a check says by the tape that it asks for what it needs.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -23,7 +26,7 @@ use std::time::Duration;
 use watertight_spec::{Moment, Spec, TenantIx, Who};
 
 use crate::call::Call;
-use crate::log::{Exchange, Inbound, InboxIx, Source};
+use crate::log::{AskIx, Exchange, Inbound, InboxIx, Source};
 use crate::marker::{Canary, RunTag};
 use crate::moment::mark;
 use crate::planted::Planted;
@@ -40,8 +43,30 @@ pub(crate) enum Ask {
     Wait(Duration),
     /// A look into an inbox.
     Look(Look),
-    /// No other trial creates or removes in these tenants until the guard is dropped.
-    Quiet(Vec<TenantIx>),
+    /// No other trial creates or removes in some tenants until the guard is dropped.
+    Quiet(Within),
+}
+
+/// Where a trial writes while it needs quiet.
+#[derive(Clone, Debug)]
+pub(crate) struct Within {
+    /// There no other one does.
+    pub(crate) quiet: Vec<TenantIx>,
+    /// There others do as well.
+    pub(crate) besides: Vec<TenantIx>,
+}
+
+/// Something that was asked of the engine.
+#[derive(Debug)]
+enum Question {
+    /// Nothing is.
+    None,
+    /// The engine has not seen it.
+    New(Ask),
+    /// The engine is at it.
+    UnderWay,
+    /// The script has not seen the reply.
+    Replied(Reply),
 }
 
 /// What the engine answers.
@@ -112,10 +137,13 @@ pub struct Tape {
     access: Access,
     caller: Option<Who>,
     serial: Cell<usize>,
-    asked: RefCell<Option<Ask>>,
-    replied: RefCell<Option<Reply>>,
-    /// By guard, the innermost last.
-    quiet: RefCell<Vec<Vec<TenantIx>>>,
+    /// By number.
+    questions: RefCell<Vec<Question>>,
+    /// By guard.
+    quiet: RefCell<HashMap<usize, Vec<TenantIx>>>,
+    guards: Cell<usize>,
+    /// Milliseconds since the run's begin, as of what it was last replied.
+    clock: Cell<u64>,
 }
 
 /// What a tape lets a check send.
@@ -145,9 +173,10 @@ impl Tape {
             access,
             caller: None,
             serial: Cell::new(0),
-            asked: RefCell::new(None),
-            replied: RefCell::new(None),
-            quiet: RefCell::new(Vec::new()),
+            questions: RefCell::default(),
+            quiet: RefCell::default(),
+            guards: Cell::new(0),
+            clock: Cell::new(0),
         }
     }
 
@@ -171,7 +200,15 @@ impl Tape {
 
     /// Lets time pass.
     pub async fn wait(&self, time: Duration) {
+        let until = self.clock().saturating_add(time);
         self.ask(Ask::Wait(time)).await;
+        self.clock.set(self.clock.get().max(u64::try_from(until.as_millis()).unwrap_or(u64::MAX)));
+    }
+
+    /// How much of the run's time had passed at the end of the last exchange or pause: so that what is recorded says how long
+    /// something took, in a replay as well.
+    pub fn clock(&self) -> Duration {
+        Duration::from_millis(self.clock.get())
     }
 
     /// How far an inbox has got. Taken before an attack, it is where the window of what the attack brought begins.
@@ -194,16 +231,32 @@ impl Tape {
     /// write at an id of which the tenant must have nothing. As long as it is there, this trial writes in these tenants
     /// alone: else two trials might wait for each other.
     pub async fn quiet(&self, tenants: impl IntoIterator<Item = TenantIx>) -> Quiet<'_> {
-        let tenants: Vec<TenantIx> = tenants.into_iter().collect();
-        self.ask(Ask::Quiet(tenants.clone())).await;
-        self.quiet.borrow_mut().push(tenants);
-        Quiet(self)
+        self.quiet_beside(tenants, []).await
+    }
+
+    /// The same for what writes in other tenants besides, where others may write too: it gets all at once, so that no two
+    /// wait for each other.
+    pub async fn quiet_beside(
+        &self,
+        tenants: impl IntoIterator<Item = TenantIx>,
+        besides: impl IntoIterator<Item = TenantIx>,
+    ) -> Quiet<'_> {
+        let within = Within { quiet: tenants.into_iter().collect(), besides: besides.into_iter().collect() };
+        let quiet = within.quiet.clone();
+        // Two that each have what the other one asks for would wait for ever.
+        let has = |tenant: &TenantIx| self.is_quiet([*tenant]);
+        debug_assert!(!self.holds_quiet() || quiet.iter().all(has), "what has quiet asks for no more");
+        self.ask(Ask::Quiet(within)).await;
+        let guard = self.guards.get();
+        self.guards.set(guard.saturating_add(1));
+        self.quiet.borrow_mut().insert(guard, quiet);
+        Quiet { tape: self, guard }
     }
 
     /// Whether it is quiet in these tenants for this check.
     pub fn is_quiet(&self, tenants: impl IntoIterator<Item = TenantIx>) -> bool {
         let quiet = self.quiet.borrow();
-        tenants.into_iter().all(|tenant| quiet.iter().flatten().any(|held| *held == tenant))
+        tenants.into_iter().all(|tenant| quiet.values().flatten().any(|held| *held == tenant))
     }
 
     /// The same tape for writing, if this is one.
@@ -249,21 +302,60 @@ impl Tape {
     }
 
     async fn ask(&self, ask: Ask) -> Reply {
-        self.asked.replace(Some(ask));
-        poll_fn(|_| match self.replied.take() {
-            Some(reply) => Poll::Ready(reply),
-            None => Poll::Pending,
+        let number = self.put(ask);
+        poll_fn(|_| match self.questions.borrow_mut().get_mut(number) {
+            Some(question @ Question::Replied(_)) => match std::mem::replace(question, Question::None) {
+                Question::Replied(reply) => Poll::Ready(reply),
+                Question::None | Question::New(_) | Question::UnderWay => Poll::Pending,
+            },
+            _ => Poll::Pending,
         })
         .await
     }
 
-    /// What the check asked for since it was last polled.
-    pub(crate) fn question(&self) -> Option<Ask> {
-        self.asked.take()
+    /// The number of a new question.
+    fn put(&self, ask: Ask) -> usize {
+        let mut questions = self.questions.borrow_mut();
+        let number = questions.iter().position(|question| matches!(question, Question::None));
+        let number = number.unwrap_or_else(|| {
+            questions.push(Question::None);
+            questions.len().saturating_sub(1)
+        });
+        if let Some(place) = questions.get_mut(number) {
+            *place = Question::New(ask);
+        }
+        number
     }
 
-    pub(crate) fn reply(&self, reply: Reply) {
-        self.replied.replace(Some(reply));
+    /// What the check asked for since it was last polled.
+    pub(crate) fn new_questions(&self) -> Vec<(AskIx, Ask)> {
+        let mut new = Vec::new();
+        for (number, question) in self.questions.borrow_mut().iter_mut().enumerate() {
+            if matches!(question, Question::New(_))
+                && let Question::New(ask) = std::mem::replace(question, Question::UnderWay)
+            {
+                new.push((AskIx(number), ask));
+            }
+        }
+        // A replay need not wait for it: were something else under way, it would go on in another order there.
+        let is_quiet = |(_, ask): &(AskIx, Ask)| matches!(ask, Ask::Quiet(_));
+        let open = self.questions.borrow().iter().filter(|question| matches!(question, Question::UnderWay)).count();
+        debug_assert!(!new.iter().any(is_quiet) || open == 1, "quiet is asked for by itself");
+        new
+    }
+
+    /// Whether there are questions that were not replied to.
+    pub(crate) fn awaits(&self) -> bool {
+        self.questions.borrow().iter().any(|question| matches!(question, Question::UnderWay))
+    }
+
+    pub(crate) fn reply(&self, AskIx(number): AskIx, reply: Reply) {
+        if let Reply::Exchange(exchange) = &reply {
+            self.clock.set(self.clock.get().max(exchange.at.saturating_add(exchange.took)));
+        }
+        if let Some(question @ Question::UnderWay) = self.questions.borrow_mut().get_mut(number) {
+            *question = Question::Replied(reply);
+        }
     }
 
     pub(crate) fn source(&self) -> Source {
@@ -304,10 +396,13 @@ impl Deref for WriteTape<'_> {
 
 /// As long as it is there, no other trial creates or removes anything in some tenants.
 #[must_use = "dropped at once, it keeps nothing quiet"]
-pub struct Quiet<'t>(&'t Tape);
+pub struct Quiet<'t> {
+    tape: &'t Tape,
+    guard: usize,
+}
 
 impl Drop for Quiet<'_> {
     fn drop(&mut self) {
-        self.0.quiet.borrow_mut().pop();
+        self.tape.quiet.borrow_mut().remove(&self.guard);
     }
 }

@@ -238,7 +238,7 @@ mod tests {
     use std::path::Path;
 
     use serde_json::json;
-    use watertight_engine::log::{Body, Outcome, Received, Source};
+    use watertight_engine::log::{AskIx, Body, Outcome, Received, Source};
 
     use super::*;
 
@@ -271,11 +271,11 @@ request = "GET /mine"
         let mut exchange: Exchange = serde_json::from_value(exchange).unwrap();
         let body = Body::new(r#"{"tenantId":"south"}"#);
         exchange.outcome = Outcome::Response(Received { status: 200, headers: vec![], body, length: 20 });
-        Event { seq: 1, source: Source::Engine, what: What::Exchange(Box::new(exchange)) }
+        Event { seq: 1, source: Source::Engine, ask: AskIx::default(), what: What::Exchange(Box::new(exchange)) }
     }
 
     fn clean_up(stage: CleanUp) -> Event {
-        Event { seq: 0, source: Source::Cleanup, what: What::CleanUp(stage) }
+        Event { seq: 0, source: Source::Cleanup, ask: AskIx::default(), what: What::CleanUp(stage) }
     }
 
     /// A run comes to its verdicts before it cleans up; who judges its log has all of it.

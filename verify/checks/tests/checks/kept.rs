@@ -6,7 +6,7 @@ use watertight_checks::judge::{Replayed, replay};
 use watertight_checks::plan::Plan;
 use watertight_checks::run::{Afterwards, Ending, JOURNAL, Watch, clean_journal};
 use watertight_engine::journal::Journal;
-use watertight_engine::log::{LogReader, LogWriter, Source, What};
+use watertight_engine::log::{Asker, LogReader, LogWriter, Source, What};
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Bed, Fixture, Switch, Verified};
 
@@ -57,7 +57,7 @@ async fn a_changed_request_in_the_trace_is_named() {
 
 struct Changed {
     seq: u64,
-    events: Vec<(Source, What)>,
+    events: Vec<(Asker, What)>,
 }
 
 /// The events of a log, with another path in the first reading of a trial.
@@ -71,7 +71,7 @@ fn change_a_request(folder: &Path) -> Changed {
             exchange.request.target.push('x');
             changed = Some(event.seq);
         }
-        (event.source, event.what)
+        (event.asker(), event.what)
     });
     let events = events.collect();
     Changed { seq: changed.unwrap(), events }

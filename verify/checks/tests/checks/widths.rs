@@ -66,7 +66,7 @@ async fn a_trial_that_is_fed_all_at_once_asks_the_same_and_concludes_the_same() 
         let folder = tempfile::tempdir().unwrap();
         let mut writer = LogWriter::create(folder.path(), &live.run.header).unwrap();
         for event in events.into_iter().chain(clean_up) {
-            writer.append(event.source, event.what).unwrap();
+            writer.append(event.asker(), event.what).unwrap();
         }
         writer.flush().unwrap();
         let replayed = live.replay_of(folder.path());

@@ -2,6 +2,7 @@
 //! what would spoil the evidence is not sent.
 
 mod rate;
+mod slots;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use crate::marker::Scanner;
 use crate::render::Rendered;
 
 pub(crate) use rate::{Rate, Refused, Throttle};
+pub(crate) use slots::{Slots, Turn};
 
 /// Requests that clean-up may send beyond the budget: a run that has spent it must still remove what it made.
 const CLEANUP_RESERVE: u64 = 2_000;

@@ -2,7 +2,7 @@
 
 use super::{Live, millis};
 use crate::channel::arrivals::{Arrivals, arrivals};
-use crate::log::{InboxIx, Source, What};
+use crate::log::{Asker, InboxIx, Source, What};
 use crate::tape::{Look, Reply};
 
 impl Live {
@@ -33,10 +33,10 @@ impl Live {
     }
 
     /// What an inbox shows now; how far that is goes to the log.
-    pub(crate) fn look(&self, source: Source, look: Look) -> Reply {
+    pub(crate) fn look(&self, asker: Asker, look: Look) -> Reply {
         self.receive();
         let upto = self.log.borrow().next_seq();
-        self.record(source, What::Cut { inbox: look.inbox(), upto });
+        self.record(asker, What::Cut { inbox: look.inbox(), upto });
         self.inboxes.borrow().look(look, upto)
     }
 }

@@ -12,9 +12,9 @@ use super::{Live, millis};
 use crate::call::{ActCall, Call, Caller, Mark, Request, TokenCall};
 use crate::channel::http::{Answered, Bounds, Outgoing, Reuse, Unfinished};
 use crate::credentials::{is_fetched, requests_before};
-use crate::gate::{Refused, Throttle};
+use crate::gate::{Refused, Throttle, Turn};
 use crate::journal::{Entry, after, before};
-use crate::log::{Event, Exchange, Failure, Outcome, Purpose, Sender, Source, What};
+use crate::log::{Asker, Event, Exchange, Failure, Outcome, Purpose, Sender, Source, What};
 use crate::recorder::Told;
 use crate::render::{Rendered, Unrendered, render};
 use crate::tape::{Access, Seen};
@@ -30,8 +30,8 @@ struct Attempt {
 }
 
 impl Live {
-    /// Performs a call for a source.
-    pub(crate) async fn perform(&self, call: &Call, source: Source, access: Access) -> Seen {
+    /// Performs a call for a script.
+    pub(crate) async fn perform(&self, call: &Call, asker: Asker, access: Access) -> Seen {
         if matches!(call, Call::Api(Request { caller: Caller::Forged(_), .. })) {
             self.ensure_forge().await;
         }
@@ -39,16 +39,16 @@ impl Live {
         let mut refusals = Refusals::new(self.answered.get());
         for _ in 0..MOST_RENEWALS {
             let must_last = match bearer {
-                Some(who) => self.ensure_token(who, source).await,
+                Some(who) => self.ensure_token(who, asker.source).await,
                 None => None,
             };
-            if let Some(seen) = self.exchange(call, source, access, must_last, &mut refusals).await {
+            if let Some(seen) = self.exchange(call, asker, access, must_last, &mut refusals).await {
                 return seen;
             }
         }
         let why = Unrendered::NoToken("its token expires before the request can be sent".to_owned());
         let unsent = unrendered(call, &self.spec, millis(self.begun.elapsed()), &why);
-        self.keep(source, unsent, Told::default())
+        self.keep(asker, unsent, Told::default())
     }
 
     /// Whose token a call needs.
@@ -85,7 +85,7 @@ impl Live {
                         Box::pin(self.ensure_token(maker, needed_by)).await;
                     }
                     let mut refusals = Refusals::new(self.answered.get());
-                    self.exchange(&Call::Token(ask), Source::Engine, Access::Write, None, &mut refusals).await;
+                    self.exchange(&Call::Token(ask), Source::Engine.into(), Access::Write, None, &mut refusals).await;
                 }
             }
         }
@@ -97,11 +97,12 @@ impl Live {
     async fn exchange(
         &self,
         call: &Call,
-        source: Source,
+        asker: Asker,
         access: Access,
         must_last: Option<Who>,
         refusals: &mut Refusals,
     ) -> Option<Seen> {
+        let source = asker.source;
         let touched = match (source, call) {
             // Whoever needs the token has been let in.
             (Source::Engine, Call::Token(_)) => Vec::new(),
@@ -109,11 +110,8 @@ impl Live {
         };
         let code = self.code_of(call);
         loop {
-            // Before the turn with a code, for the same reason: a trial that has quiet may need a code of the same seed.
-            let entered = match touched.as_slice() {
-                [] => None,
-                tenants => Some(self.quiets.enter(source, tenants).await),
-            };
+            // Not with the turn of a code: a trial that has quiet may need one of the same seed. Nor with a slot.
+            self.quiets.until_open(source, &touched).await;
             let of_seed = code.map(|(_, totp)| self.codes.of_seed(totp));
             let turn = match &of_seed {
                 Some(of_seed) => Some(of_seed.turn.lock().await),
@@ -122,21 +120,27 @@ impl Live {
             if let Some((who, totp)) = code {
                 self.await_code(who, totp).await;
             }
-            let slot = self.slots.acquire().await;
+            // Others wait until a trial that has quiet is done, and for a log-in.
+            let is_waited_for = source == Source::Engine || self.quiets.has_quiet(source);
+            let slot = self.slots.acquire(if is_waited_for { Turn::First } else { Turn::InOrder }).await;
+            if !self.quiets.is_open(source, &touched) {
+                continue;
+            }
             self.gate.rate.turn().await;
             // All that may have taken its time.
             if must_last.is_some_and(|who| !self.tokens.is_fresh(who)) {
                 return None;
             }
+            let Some(entered) = self.quiets.enter(source, &touched) else { continue };
             let Attempt { exchange, told, throttle } = self.attempt(call, source, access).await;
-            drop((slot, entered, turn));
+            drop((entered, slot, turn));
             if let Some(throttle) = throttle {
                 self.gate.rate.slow(throttle);
                 // Only 429 says that nothing was done: no write is sent twice.
                 let may_be_sent_again = throttle.kind == Refused::TooMany || touched.is_empty();
                 let is_about_rate = may_be_sent_again && refusals.are_about_rate(throttle, self.answered.get());
                 if is_about_rate && !self.gate.is_out_of_time(source) {
-                    self.record(source, What::Throttled(Box::new(exchange)));
+                    self.record(asker, What::Throttled(Box::new(exchange)));
                     // Where the whole run is held, it has its turn among the first after that.
                     if throttle.wait.is_none() && !self.gate.rate.is_held() {
                         tokio::time::sleep(pause(refusals)).await;
@@ -152,7 +156,7 @@ impl Live {
                 self.answered.set(self.answered.get().saturating_add(1));
             }
             self.note(call, &exchange);
-            return Some(self.keep(source, exchange, told));
+            return Some(self.keep(asker, exchange, told));
         }
     }
 
@@ -278,14 +282,14 @@ impl Live {
         let _ = self.journal.borrow_mut().write(&entry);
     }
 
-    fn keep(&self, source: Source, exchange: Exchange, told: Told) -> Seen {
+    fn keep(&self, asker: Asker, exchange: Exchange, told: Told) -> Seen {
         self.receive();
         let of_token = exchange.token.as_ref().map(|token| token.who);
         let token = told.token.zip(of_token.or(exchange.session.as_ref().map(|session| session.who)));
-        match self.record(source, What::Exchange(Box::new(exchange))) {
+        match self.record(asker, What::Exchange(Box::new(exchange))) {
             Some(Event { seq, what: What::Exchange(exchange), .. }) => {
                 if let Some((token, who)) = token {
-                    let dropped = self.tokens.keep(seq, source, who, token);
+                    let dropped = self.tokens.keep(seq, asker.source, who, token);
                     self.release(dropped);
                 }
                 std::rc::Rc::from(exchange)

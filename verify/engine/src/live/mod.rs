@@ -23,7 +23,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret as _;
-use tokio::sync::Semaphore;
 use watertight_spec::{Credential, Spec, Variable};
 
 use crate::channel::arrivals::Arriving;
@@ -32,9 +31,9 @@ use crate::channel::inbox::Inboxes;
 use crate::clock::Clock;
 use crate::credentials::command::Failures;
 use crate::credentials::{Codes, Owners, Token, Tokens, totp};
-use crate::gate::Gate;
+use crate::gate::{Gate, Slots};
 use crate::journal::Journal;
-use crate::log::{CleanUp, Event, InboxIx, LogWriter, Part, Source, What};
+use crate::log::{Asker, CleanUp, Event, InboxIx, LogWriter, Part, Source, What};
 use crate::marker::{RunTag, Scanner};
 use crate::moment::Moments;
 use crate::quiet::Quiets;
@@ -101,8 +100,7 @@ pub(crate) struct Live {
     inboxes: RefCell<Inboxes>,
     observer: RefCell<Observer>,
     pub(crate) quiets: Quiets,
-    /// Requests that may be under way at once.
-    slots: Semaphore,
+    slots: Slots,
     begun: Instant,
     /// By which moments are told.
     moments: Moments,
@@ -156,7 +154,7 @@ impl Live {
             inboxes: RefCell::default(),
             observer: RefCell::new(observer),
             quiets: Quiets::default(),
-            slots: Semaphore::new(slots),
+            slots: Slots::new(slots),
             begun,
             moments,
             answered: Cell::new(0),
@@ -205,9 +203,9 @@ impl Live {
         dropped.iter().for_each(|token| redactor.release(token.secret()));
     }
 
-    /// Records that time has passed for a source.
-    pub(crate) fn waited(&self, source: Source, time: Duration) {
-        self.record(source, What::Waited { ms: millis(time) });
+    /// Records that time has passed for who asked for it.
+    pub(crate) fn waited(&self, asker: Asker, time: Duration) {
+        self.record(asker, What::Waited { ms: millis(time) });
     }
 
     pub(crate) fn note_clean_up(&self, stage: CleanUp) {
@@ -234,12 +232,12 @@ impl Live {
     }
 
     /// Appends to the log. Where that fails the run can't go on: what is not recorded shows nothing.
-    fn record(&self, source: Source, what: What) -> Option<Event> {
+    fn record(&self, asker: impl Into<Asker>, what: What) -> Option<Event> {
         if self.failed.borrow().is_some() {
             // A part of an event may be there: what came after it would be at the wrong place.
             return None;
         }
-        let appended = self.log.borrow_mut().append(source, what);
+        let appended = self.log.borrow_mut().append(asker, what);
         match appended {
             Ok(event) => {
                 self.inboxes.borrow_mut().note(&event);

@@ -24,6 +24,34 @@ pub enum Source {
     Cleanup,
 }
 
+/// Which of the questions that a script has asked, and that are not answered yet: the smallest number that no other one of them
+/// has, so that a script that asks one after the other asks all as the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AskIx(pub(crate) usize);
+
+impl AskIx {
+    fn is_first(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whose question an event answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Asker {
+    /// The script's.
+    pub source: Source,
+    /// Which of its questions.
+    pub ask: AskIx,
+}
+
+/// What asks one thing after the other.
+impl From<Source> for Asker {
+    fn from(source: Source) -> Self {
+        Self { source, ask: AskIx::default() }
+    }
+}
+
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -31,6 +59,9 @@ pub struct Event {
     pub seq: u64,
     /// To what it belongs.
     pub source: Source,
+    /// Which question of the script it answers; not written for the first.
+    #[serde(default, skip_serializing_if = "AskIx::is_first")]
+    pub ask: AskIx,
     /// What happened.
     pub what: What,
 }
@@ -95,6 +126,11 @@ pub struct Part {
 }
 
 impl Event {
+    /// Whose question it answers.
+    pub fn asker(&self) -> Asker {
+        Asker { source: self.source, ask: self.ask }
+    }
+
     /// The exchange that a check saw, if it is one.
     pub fn exchange(&self) -> Option<&Exchange> {
         match &self.what {

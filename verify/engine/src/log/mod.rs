@@ -29,7 +29,7 @@ use watertight_spec::Spec;
 
 pub use body::Body;
 pub use chain::{Tail, hex};
-pub use event::{CleanUp, Event, Part, Source, What};
+pub use event::{AskIx, Asker, CleanUp, Event, Part, Source, What};
 pub(crate) use exchange::Purpose;
 pub use exchange::{
     CookieReach, Exchange, Failure, IssuedSession, IssuedToken, Outcome, Received, Sender, Sent, ShownCookie, ShownJar,
@@ -51,7 +51,7 @@ pub const BODIES: &str = "bodies.lz4";
 /// Where each event begins.
 pub const INDEX: &str = "trace.index";
 /// The schema of a trace.
-pub const TRACE_SCHEMA: &str = "watertight.trace/2";
+pub const TRACE_SCHEMA: &str = "watertight.trace/3";
 
 /// Bytes of one line. Requests are in it whole, and are bounded; of an answer's body it has only what is short.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -59,7 +59,7 @@ const LONGEST_LINE: u64 = 64 << 20;
 /// What a replay must know besides the events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// `watertight.trace/2`
+    /// `watertight.trace/3`
     pub schema: String,
     /// Version of the tool that ran.
     pub tool: String,

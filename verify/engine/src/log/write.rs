@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::body::{Body, Place, Stored, WITHIN};
 use super::chain::{Kind, Tail, digest, link};
-use super::event::{Event, Source, What};
+use super::event::{Asker, Event, What};
 use super::exchange::{Exchange, Outcome};
 use super::read::{LogError, Tip};
 use super::{BODIES, Header, INDEX, LONGEST_LINE, TRACE};
@@ -99,7 +99,8 @@ impl LogWriter {
     ///
     /// # Errors
     /// A file can't be written to.
-    pub fn append(&mut self, source: Source, mut what: What) -> io::Result<Event> {
+    pub fn append(&mut self, asker: impl Into<Asker>, mut what: What) -> io::Result<Event> {
+        let Asker { source, ask } = asker.into();
         let seq = self.next_seq();
         match &mut what {
             What::Exchange(exchange) | What::Throttled(exchange) => {
@@ -116,7 +117,7 @@ impl LogWriter {
             | What::Cut { .. }
             | What::CleanUp(_) => {}
         }
-        let event = Event { seq, source, what };
+        let event = Event { seq, source, ask, what };
         let text = serde_json::to_string(&event)?;
         if u64::try_from(text.len().saturating_add(CHAINED)).unwrap_or(u64::MAX) > LONGEST_LINE {
             return Err(io::Error::other(format!("an event of {} bytes is longer than a log may have", text.len())));

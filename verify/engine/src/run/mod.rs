@@ -14,7 +14,7 @@ use watertight_spec::{Spec, TenantIx};
 use crate::channel::arrivals::Arrivals;
 use crate::journal::{ActName, Entry, Item};
 use crate::live::{Live, Setting, SettingError};
-use crate::log::{CleanUp, InboxIx, Source, Tail};
+use crate::log::{AskIx, Asker, CleanUp, InboxIx, Source, Tail};
 use crate::script::{Job, Progress, Running};
 use crate::tape::{Access, Ask, Reply};
 use lanes::Lanes;
@@ -134,7 +134,7 @@ impl Engine {
         };
         let mut stage = Stage { live: &self.live, lanes: Lanes::default(), slots: Vec::new(), free: Vec::new() };
         let mut under_way = FuturesUnordered::new();
-        let (mut working, mut waiting) = (0_usize, 0_usize);
+        let mut busy = Busy::default();
         let mut stop = self.stop.clone();
         let is_cleanup = pending.ahead().front().is_some_and(|job| job.source == Source::Cleanup);
         loop {
@@ -148,18 +148,11 @@ impl Engine {
                 return Ended::OutOfTime;
             }
             // Begin what may begin. How many requests are under way at once, `Live` sees to.
-            while working < most && waiting < most_waiting {
+            while busy.has_room(most, most_waiting, self.live.quiets.held_up()) {
                 let Some(slot) = stage.begin(&mut pending) else { break };
                 match stage.step(slot, None) {
                     Next::Done(source, output) => done(source, output),
-                    Next::Asks(Kind::Working, ask) => {
-                        working += 1;
-                        under_way.push(stage.carry_out(slot, ask));
-                    }
-                    Next::Asks(Kind::Waiting, ask) => {
-                        waiting += 1;
-                        under_way.push(stage.carry_out(slot, ask));
-                    }
+                    Next::Asks(asks) => under_way.extend(stage.carry_out(slot, asks, &mut busy)),
                 }
             }
             // While more is done already, the log is not handed over for each event.
@@ -176,6 +169,8 @@ impl Engine {
                         // Whoever could stop it is gone: then nobody will.
                         if stopped.is_err() { under_way.next().await } else { return Ended::Stopped }
                     }
+                    // Others may begin in its place.
+                    () = self.live.quiets.until_held_up() => continue,
                     () = tokio::time::sleep(LISTENING), if self.live.listens() => {
                         self.live.receive();
                         continue;
@@ -189,19 +184,10 @@ impl Engine {
                     false => continue,
                 }
             };
-            match kind {
-                Kind::Working => working -= 1,
-                Kind::Waiting => waiting -= 1,
-            }
+            busy.end(kind);
             match stage.step(slot, Some(reply)) {
                 Next::Done(source, output) => done(source, output),
-                Next::Asks(kind, ask) => {
-                    match kind {
-                        Kind::Working => working += 1,
-                        Kind::Waiting => waiting += 1,
-                    }
-                    under_way.push(stage.carry_out(slot, ask));
-                }
+                Next::Asks(asks) => under_way.extend(stage.carry_out(slot, asks, &mut busy)),
             }
         }
     }
@@ -214,8 +200,50 @@ enum Kind {
     Waiting,
 }
 
+impl Kind {
+    fn of(ask: &Ask) -> Self {
+        match ask {
+            Ask::Wait(_) | Ask::Quiet(_) => Self::Waiting,
+            Ask::Call(_) | Ask::Look(_) => Self::Working,
+        }
+    }
+}
+
+/// How many questions are under way.
+#[derive(Debug, Default)]
+struct Busy {
+    working: usize,
+    waiting: usize,
+}
+
+impl Busy {
+    /// Whether another script may begin. Writes that are held up where it is quiet keep the target no busier than what waits.
+    fn has_room(&self, most: usize, most_waiting: usize, held_up: usize) -> bool {
+        let held_up = held_up.min(self.working);
+        self.working.saturating_sub(held_up) < most && self.waiting.saturating_add(held_up) < most_waiting
+    }
+
+    fn begin(&mut self, kind: Kind) {
+        let count = self.of(kind);
+        *count = count.saturating_add(1);
+    }
+
+    fn end(&mut self, kind: Kind) {
+        let count = self.of(kind);
+        *count = count.saturating_sub(1);
+    }
+
+    fn of(&mut self, kind: Kind) -> &mut usize {
+        match kind {
+            Kind::Working => &mut self.working,
+            Kind::Waiting => &mut self.waiting,
+        }
+    }
+}
+
 enum Next<T> {
-    Asks(Kind, Ask),
+    /// These are to be carried out; others may be under way.
+    Asks(Vec<(AskIx, Ask)>),
     Done(Source, Option<T>),
 }
 
@@ -266,24 +294,33 @@ impl<'e, T: 'static> Stage<'e, T> {
     }
 
     /// Goes on with a job; what needs no time is replied at once.
-    fn step(&mut self, slot: usize, mut reply: Option<Reply>) -> Next<T> {
+    fn step(&mut self, slot: usize, mut reply: Option<(AskIx, Reply)>) -> Next<T> {
+        let (mut asks, mut at_once) = (Vec::new(), VecDeque::new());
         loop {
-            let Some(Some((running, _))) = self.slots.get_mut(slot) else {
-                return Next::Done(Source::Engine, None);
-            };
+            // What has ended awaits no reply.
+            let Some(Some((running, _))) = self.slots.get_mut(slot) else { return Next::Asks(Vec::new()) };
             let source = running.tape.source();
             // What it is given now it may give back at once.
-            let held = running.tape.holds_quiet() || matches!(reply, Some(Reply::Quiet));
+            let held = running.tape.holds_quiet() || matches!(reply, Some((_, Reply::Quiet)));
             let step = running.advance(reply.take());
             if held && !running.tape.holds_quiet() {
                 self.live.quiets.release(source);
             }
             match step {
-                Progress::Asks(Ask::Look(look)) => reply = Some(self.live.look(source, look)),
-                Progress::Asks(ask @ (Ask::Wait(_) | Ask::Quiet(_))) => return Next::Asks(Kind::Waiting, ask),
-                Progress::Asks(ask @ Ask::Call(_)) => return Next::Asks(Kind::Working, ask),
+                Progress::Asks(new) => {
+                    for (ask, asked) in new {
+                        match asked {
+                            Ask::Look(look) => at_once.push_back((ask, self.live.look(Asker { source, ask }, look))),
+                            Ask::Call(_) | Ask::Wait(_) | Ask::Quiet(_) => asks.push((ask, asked)),
+                        }
+                    }
+                }
                 Progress::Done(output) => return self.end(slot, source, Some(output)),
                 Progress::Stuck => return self.end(slot, source, None),
+            }
+            match at_once.pop_front() {
+                Some(next) => reply = Some(next),
+                None => return Next::Asks(asks),
             }
         }
     }
@@ -291,33 +328,54 @@ impl<'e, T: 'static> Stage<'e, T> {
     fn end(&mut self, slot: usize, source: Source, output: Option<T>) -> Next<T> {
         if let Some(Some((running, tenants))) = self.slots.get_mut(slot).map(Option::take) {
             self.lanes.leave(running.access, &tenants);
+            // Where something is still under way for it, no other script gets the reply.
+            if !running.tape.awaits() {
+                self.free.push(slot);
+            }
         }
-        self.free.push(slot);
         self.live.quiets.release(source);
         self.live.forget(source);
         Next::Done(source, output)
     }
 
     /// What takes time.
-    fn carry_out(&self, slot: usize, ask: Ask) -> impl Future<Output = (usize, Kind, Reply)> + use<'e, T> {
+    fn carry_out(
+        &self,
+        slot: usize,
+        asks: Vec<(AskIx, Ask)>,
+        busy: &mut Busy,
+    ) -> Vec<impl Future<Output = (usize, Kind, (AskIx, Reply))> + use<'e, T>> {
+        asks.iter().for_each(|(_, asked)| busy.begin(Kind::of(asked)));
+        asks.into_iter().map(|(ask, asked)| self.answer(slot, ask, asked)).collect()
+    }
+
+    fn answer(
+        &self,
+        slot: usize,
+        ask: AskIx,
+        asked: Ask,
+    ) -> impl Future<Output = (usize, Kind, (AskIx, Reply))> + use<'e, T> {
         let live = self.live;
         let known = self.slots.get(slot).and_then(Option::as_ref);
         let (source, access) =
             known.map_or((Source::Engine, Access::Read), |(running, _)| (running.tape.source(), running.access));
+        let asker = Asker { source, ask };
         async move {
-            match ask {
-                Ask::Call(call) => (slot, Kind::Working, Reply::Exchange(live.perform(&call, source, access).await)),
-                Ask::Quiet(tenants) => {
-                    live.quiets.acquire(source, &tenants).await;
-                    (slot, Kind::Waiting, Reply::Quiet)
+            let kind = Kind::of(&asked);
+            let reply = match asked {
+                Ask::Call(call) => Reply::Exchange(live.perform(&call, asker, access).await),
+                Ask::Quiet(within) => {
+                    live.quiets.acquire(source, &within).await;
+                    Reply::Quiet
                 }
                 Ask::Wait(time) => {
                     tokio::time::sleep(time).await;
-                    live.waited(source, time);
-                    (slot, Kind::Waiting, Reply::Waited)
+                    live.waited(asker, time);
+                    Reply::Waited
                 }
-                Ask::Look(look) => (slot, Kind::Working, live.look(source, look)),
-            }
+                Ask::Look(look) => live.look(asker, look),
+            };
+            (slot, kind, (ask, reply))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use watertight_engine::channel::arrivals::Arrival;
-use watertight_engine::log::{Body, Called, Event, Inbound, InboundKind, LogReader, Source, TRACE, What};
+use watertight_engine::log::{AskIx, Body, Called, Event, Inbound, InboundKind, LogReader, Source, TRACE, What};
 use watertight_engine::{Access, CALLBACKS, Cut, Fed, Future, Player, Tape, Width};
 
 use crate::bed::{Bed, job, spec};
@@ -25,11 +25,11 @@ fn watching(looks: usize) -> impl for<'t> Fn(&'t Tape) -> Future<'t, Vec<Vec<Str
 
 fn frame(seq: u64, text: &str) -> Event {
     let inbound = Inbound { at: 0, kind: InboundKind::Frame, headers: vec![], body: Body::new(text), hits: vec![] };
-    Event { seq, source: Source::Inbox(CALLBACKS), what: What::Inbound(Box::new(inbound)) }
+    Event { seq, source: Source::Inbox(CALLBACKS), ask: AskIx::default(), what: What::Inbound(Box::new(inbound)) }
 }
 
 fn own(seq: u64, what: What) -> Event {
-    Event { seq, source: Source::Trial(0), what }
+    Event { seq, source: Source::Trial(0), ask: AskIx::default(), what }
 }
 
 /// Plays a log to one script that looks twice.

@@ -15,3 +15,4 @@ mod rate;
 mod reference;
 mod secrets;
 mod sent;
+mod side;

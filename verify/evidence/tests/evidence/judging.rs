@@ -117,7 +117,7 @@ async fn a_request_that_no_script_would_have_sent_is_different_though_every_hash
     });
     let mut log = LogWriter::create(dir, &header).unwrap();
     for event in events {
-        log.append(event.source, event.what).unwrap();
+        log.append(event.asker(), event.what).unwrap();
     }
     log.flush().unwrap();
     assert_eq!(first(&judged(dir)).0, "trace.jsonl", "the manifest does not fit");
