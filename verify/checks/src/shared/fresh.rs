@@ -32,12 +32,21 @@ pub(crate) async fn asked_afresh(
     if is_shown(&seen) || !matches!(seen.status(), Some(200..=299 | 400..=428 | 430..=499)) {
         return Fresh::Same;
     }
-    // What is shown now and then is no cache's: it has been shown, and that stands.
-    match is_shown(&*t.send(by_attacker.clone()).await) {
-        true => Fresh::Nothing(seen),
-        false => Fresh::Same,
+    // What is shown now and then is no cache's: it has been shown, and that stands. A cache may have been emptied meanwhile, as
+    // by another trial's write, and has it again once its owner has read it.
+    for _ in 0..LOOKS {
+        t.send(by_owner.clone()).await;
+        if is_shown(&*t.send(by_attacker.clone()).await) {
+            // Nor is it shown by chance alone.
+            let again = t.send(with_fresh_parameter(t, by_attacker).0).await;
+            return if is_shown(&again) { Fresh::Same } else { Fresh::Nothing(seen) };
+        }
     }
+    Fresh::Same
 }
+
+/// How often it is looked whether a cache has what its owner has just read.
+const LOOKS: usize = 3;
 
 /// What anyone is told, without any credential: by what no cache has, unless the target refuses a parameter that it does not
 /// know.
