@@ -14,9 +14,9 @@ use super::several::{ONE_AT_A_TIME, in_every_slot, is_of_one};
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Nowhere, Place, Slot, Words, attack, clear_object, ids_count, is_creatable, is_error, is_invalid, is_taken,
-    leak, named_below, never_existed, operation_of, own, parent_of, plant, prepare, prepared_object, read, remove,
-    request, says_nothing, shows,
+    Aim, Nowhere, Place, Slot, Words, attack, clear_object, is_creatable, is_error, is_invalid, is_taken, leak,
+    named_below, never_existed, once_clear, operation_of, own, parent_of, plant, prepare, prepared_object, read,
+    remove, request, says_nothing, shows,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -294,13 +294,10 @@ impl Naming<'_> {
 
     /// Sends it, unless the attacker has got an object of its own at that id.
     async fn send_if_clear(&self, t: &Tape, place: &Place, theirs: &Object, nonce: &str) -> Result<Seen, Stop> {
-        let Aim { attacker, victim, .. } = self.aim;
-        let needs_quiet = ids_count(t, victim, self.kind) && !t.is_quiet([attacker]);
-        let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
-        if is_taken(t, attacker, &place.clone().and(self.kind, &theirs.id), theirs).await? {
-            return Err(Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into());
-        }
-        self.send(t, place, nonce).await
+        let at_theirs = place.clone().and(self.kind, &theirs.id);
+        let is_taken = async || is_taken(t, self.aim.attacker, &at_theirs, theirs).await;
+        let sent = once_clear(t, self.aim.pair(), theirs, is_taken, async || self.send(t, place, nonce).await).await?;
+        sent.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into())
     }
 
     async fn send(&self, t: &Tape, place: &Place, nonce: &str) -> Result<Seen, Stop> {

@@ -1,7 +1,7 @@
 //! `api.change-own`
 
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape, both, side_by_side};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Spec, TenantIx};
 
@@ -50,8 +50,8 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
 
 async fn change(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let (t, op) = (w.tape(), aim.op(w.tape()));
-    let mine = Made::of(w, op, aim.attacker).await?;
-    let theirs = Made::of(w, op, aim.victim).await?;
+    let (mine, theirs) = both(Made::of(w, op, aim.attacker), Made::of(w, op, aim.victim)).await;
+    let (mine, theirs) = (mine?, theirs?);
     let at_rest = observe_at_rest(t, mine.changed(op).chain(theirs.changed(op))).await?;
     let (of_mine, of_theirs) = at_rest.split_at(mine.changed(op).count());
     let open = bracket::open(async || theirs.are_there(t, op).await).await?;
@@ -85,8 +85,8 @@ async fn change(w: WriteTape<'_>, aim: Aim) -> Concluded {
     }
     let verdict = open.attack(attempts.outcome()).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
-        theirs.discard(w).await?;
-        mine.discard(w).await?;
+        let (of_theirs, of_mine) = both(theirs.discard(w), mine.discard(w)).await;
+        of_theirs.and(of_mine)?;
     }
     Ok(verdict)
 }
@@ -209,10 +209,8 @@ impl Made {
 
     /// The control: their owner reads them.
     async fn are_there(&self, t: &Tape, op: &Operation) -> Result<(), Stop> {
-        for object in self.changed(op) {
-            read(t, object).await?;
-        }
-        Ok(())
+        let read = side_by_side(self.changed(op).map(|object| read(t, object))).await;
+        read.into_iter().try_for_each(|seen| seen.map(drop))
     }
 
     async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {

@@ -3,7 +3,7 @@
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Quiet, Seen, Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, TenantIx};
 
@@ -12,10 +12,10 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each, ids_count,
+    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each,
     is_creatable, is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by,
-    names_tenant, never_existed, operation_of, own, parent_of, parents_for, plant_under, prepared_object, remove,
-    request, says_nothing,
+    names_tenant, never_existed, once_clear, operation_of, own, parent_of, parents_for, plant_under, prepared_object,
+    quiet_at_ids, remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -98,11 +98,6 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     let op = aim.op(t);
     let resource = op.resource.ok_or_else(|| Stop::not_applicable("it makes no object"))?;
     let beside = |tenant, above: &Object| Place::within(tenant, &Place::of(above).ids);
-    // Where ids count, nothing else creates in the two tenants until the attacker has tried in its own place.
-    let mut quiet = match ids_count(t, aim.victim, kind) {
-        true => Some(t.quiet([aim.attacker, aim.victim]).await),
-        false => None,
-    };
     let is_made = is_creatable(&t.spec, kind);
     let above = match is_made {
         true => clear_object(w, aim.pair(), kind, beside).await?,
@@ -133,7 +128,7 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
             continue;
         }
         let link = Link { op, aim, resource, above: &above, place, tells };
-        attempts.add(link.attempt(w, &child, quiet.take()).await?);
+        attempts.add(link.attempt(w, &child).await?);
         if attempts.is_leak() {
             break;
         }
@@ -202,12 +197,10 @@ struct Link<'o> {
 
 impl Link<'_> {
     /// One attempt. `child` is the victim's own below that parent: its list would show another one.
-    /// `quiet` ends when it is sent.
-    async fn attempt(&self, w: WriteTape<'_>, child: &Object, quiet: Option<Quiet<'_>>) -> Result<Attack, Stop> {
+    async fn attempt(&self, w: WriteTape<'_>, child: &Object) -> Result<Attack, Stop> {
         let t = w.tape();
         let nonce = t.nonce(self.aim.attacker);
         let answer = self.create_if_clear(t, &nonce).await?;
-        drop(quiet);
         if let Some(evidence) = leak(t, &answer, self.aim.victim) {
             return Ok(Attack::Leaked(evidence));
         }
@@ -223,13 +216,10 @@ impl Link<'_> {
         if self.place.tenant != attacker {
             return self.create(t, &self.place, nonce).await;
         }
-        // Where ids count, another trial may give the attacker one at that id before this is sent.
-        let needs_quiet = ids_count(t, self.aim.victim, self.above.resource) && !t.is_quiet([attacker]);
-        let _quiet = if needs_quiet { Some(t.quiet([attacker]).await) } else { None };
-        if is_taken(t, attacker, &self.place, self.above).await? {
-            return Err(Unproven::new(Reason::IdTaken, TAKEN).into());
-        }
-        self.create(t, &self.place, nonce).await
+        let is_taken = async || is_taken(t, attacker, &self.place, self.above).await;
+        let create = async || self.create(t, &self.place, nonce).await;
+        let created = once_clear(t, self.aim.pair(), self.above, is_taken, create).await?;
+        created.ok_or_else(|| Unproven::new(Reason::IdTaken, TAKEN).into())
     }
 
     /// Whether the attacker has one of its own of that name since it has named it: a tag that is made when it is used.
@@ -323,12 +313,8 @@ impl Link<'_> {
 
     /// Where the victim's is refused as invalid, one that never existed must be refused the same way.
     async fn as_nowhere(&self, t: &Tape, refused: &Exchange, nonce: &str) -> Result<Attack, Stop> {
-        let Aim { attacker, victim, .. } = self.aim;
-        // Where ids count the attacker may get a parent of its own at that id meanwhile.
-        let _quiet = match ids_count(t, victim, self.above.resource) {
-            true => Some(t.quiet([attacker, victim]).await),
-            false => None,
-        };
+        let attacker = self.aim.attacker;
+        let _quiet = quiet_at_ids(t, self.aim.pair(), self.above.resource).await;
         if self.place.tenant == attacker && is_taken(t, attacker, &self.place, self.above).await? {
             return Err(Unproven::new(Reason::IdTaken, TAKEN).into());
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape, both};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Operation, ResourceIx, Role, Spec};
 
@@ -225,21 +225,18 @@ impl Counts<'_> {
         clocks: &BTreeSet<String>,
     ) -> Result<Vec<Move>, Stop> {
         let t = w.tape();
-        let mut before = Vec::new();
-        for _ in 0..2 {
-            match self.of_attacker(t).await? {
-                Told::Foreign(evidence) => return Ok(vec![Move::Shown(evidence)]),
-                Told::Numbers(numbers, _) => before.push(numbers),
-            }
-        }
-        let [first, again] = before.as_slice() else { return Ok(Vec::new()) };
-        let (theirs, _) = self.of_victim(t).await?;
-        let moved = difference(first, again);
+        let (first, of_victim) = both(self.of_attacker(t), self.of_victim(t)).await;
+        let (first, again) = match (first?, self.of_attacker(t).await?) {
+            (Told::Numbers(first, _), Told::Numbers(again, _)) => (first, again),
+            (Told::Foreign(evidence), _) | (_, Told::Foreign(evidence)) => return Ok(vec![Move::Shown(evidence)]),
+        };
+        let (theirs, _) = of_victim?;
+        let moved = difference(&first, &again);
         if moved.keys().any(|at| !clocks.contains(at)) {
             rule_out_third_tenants(t)?;
         }
         let noise = moved.into_keys().chain(clocks.iter().cloned()).collect();
-        let mut last = Last { noise, mine: again.clone(), theirs };
+        let mut last = Last { noise, mine: again, theirs };
         match kinds {
             [kind] => self.with_one(w, *kind, &mut last).await,
             several => {
@@ -263,10 +260,12 @@ impl Counts<'_> {
         let mut moves = Vec::new();
         for _ in 0..if can_remove { ROUNDS } else { CREATES } {
             let object = plant(w, self.aim.victim, kind).await?;
-            moves.push(self.watch(t, last).await?);
+            // The answer to the create told its id; only what shows its marker there is the run's own.
+            let is_own = async || if can_remove { read(t, &object).await.map(drop) } else { Ok(()) };
+            let (moved, is_own) = both(self.watch(t, last), is_own()).await;
+            moves.push(moved?);
             if can_remove {
-                // The answer to the create told its id; only what shows its marker there is the run's own.
-                read(t, &object).await?;
+                is_own?;
                 remove(w, &object).await?;
                 moves.push(self.watch(t, last).await?);
             }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Quiet, Seen, Tape};
+use watertight_engine::{Quiet, Seen, Tape, side_by_side};
 use watertight_spec::{Operation, Role, TenantIx};
 
 pub(super) use self::at_rest::{AtRest, observe_at_rest, observe_one};
@@ -175,11 +175,12 @@ impl Done {
     pub(super) async fn effects_on(&self, t: &Tape, objects: &[(&Object, &AtRest)]) -> Result<Vec<SeenEffect>, Stop> {
         let mut seen: Vec<Option<SeenEffect>> = objects.iter().map(|_| None).collect();
         poll(t, async || {
-            for (effect, (object, before)) in seen.iter_mut().zip(objects) {
-                if effect.is_none() {
-                    *effect = self.effect_now(t, object, before).await?;
-                }
-            }
+            let unseen = seen.iter_mut().zip(objects).filter(|(effect, _)| effect.is_none());
+            let looks = unseen.map(async |(effect, (object, before))| {
+                *effect = self.effect_now(t, object, before).await?;
+                Ok(())
+            });
+            side_by_side(looks).await.into_iter().collect::<Result<(), Stop>>()?;
             Ok(seen.iter().all(Option::is_some).then_some(()))
         })
         .await?;
@@ -267,8 +268,9 @@ pub(super) async fn poll_effects(
 ) -> Result<Option<Evidence>, Stop> {
     let mut gone = vec![false; objects.len()];
     let changed = poll(t, async || {
-        for ((object, before, effect), is_gone) in objects.iter().zip(&mut gone) {
-            let now = state(t, object).await?;
+        let states = side_by_side(objects.iter().map(|(object, ..)| state(t, object))).await;
+        for (((object, before, effect), is_gone), now) in objects.iter().zip(&mut gone).zip(states) {
+            let now = now?;
             *is_gone = matches!(now, State::Gone(_)) || (*is_gone && matches!(now, State::Unclear(_)));
             let State::There(seen, members) = now else { continue };
             if seen.mentions(nonce) {

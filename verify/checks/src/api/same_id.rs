@@ -25,7 +25,7 @@ const NONE: &str = "no id is both the victim's and the attacker's";
 const UNSEEN: &str = "nothing is to be seen of what it does to an object of one's own";
 
 /// How many objects are made in search of an id that both have.
-const TRIES: usize = 24;
+const TRIES: usize = 48;
 
 /// How many kinds of objects are made that name the one that both have.
 const MOST_KINDS: usize = 3;

@@ -4,7 +4,7 @@
 use watertight_engine::call::Mark;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape, both, side_by_side};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
 use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, observe_one, poll_effect, rehearse};
@@ -13,10 +13,9 @@ use super::several::{ONE_AT_A_TIME, is_of_one};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Furnished, Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, ids_count,
-    is_creatable, is_error, is_held_by_a_third, is_invalid, is_taken, is_turned_away, leak, operation_of, own,
-    parents_for, plant, plant_below, prepare, read, remove, remove_if_written, request, says_nothing,
-    succeed_or_lead_on,
+    Furnished, Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, is_creatable,
+    is_error, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for, plant, plant_below, prepare,
+    quiet_at_ids, read, remove, remove_if_written, request, says_nothing, succeed_or_lead_on, third_holder, until_gone,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -77,9 +76,6 @@ pub(super) fn with_all(t: &Tape, op: &Operation, place: Place) -> Place {
     })
 }
 
-/// How many objects of the victim are made ready where ids count: other trials may give the attacker one at the same id.
-const CANDIDATES: usize = 2;
-
 /// The whole pair, for an operation that replaces, changes or destroys an object.
 pub(super) async fn write_across(
     w: WriteTape<'_>,
@@ -100,31 +96,22 @@ pub(super) async fn write_across(
         }
     }
     // Prepare, and let the owner show on a double what the operation does.
+    let choose = || AttackedObject::choose(w, op, pair, resource, whose, slot);
     let double = plant(w, pair.victim, resource).await?;
-    let count = if whose != Where::Theirs && ids_count(t, pair.victim, resource) { CANDIDATES } else { 1 };
-    let mut objects_attacked = Vec::new();
-    for _ in 0..count {
-        objects_attacked.push(AttackedObject::choose(w, op, pair, resource, whose, slot).await?);
-    }
+    let target = choose().await?;
     let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
     let furnished = Furnished::at(w, op, place).await?;
     // The double last: whatever changes in both, the others are known to change as well.
-    let objects = objects_attacked.iter().map(|target| &target.object).chain(std::iter::once(&double));
-    let mut at_rest = observe_at_rest(t, objects).await?;
-    let of_double = at_rest.pop().ok_or_else(Unproven::nothing_sent)?;
+    let observed = observe_at_rest(t, [&target.object, &double].into_iter()).await?;
+    let [at_rest, of_double] = observed.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let mut effect = match slot {
-        Slot::Further(_) => rehearse_further(t, op, &furnished.place, &double, &of_double).await?,
-        Slot::All | Slot::Nth(_) => rehearse(t, op, &furnished.place, &double, &of_double).await?,
+        Slot::Further(_) => rehearse_further(t, op, &furnished.place, &double, of_double).await?,
+        Slot::All | Slot::Nth(_) => rehearse(t, op, &furnished.place, &double, of_double).await?,
     };
     // Attack, watch and close.
-    let mut verdict = None;
     let is_hidden = !effect.is_seen() && of_double.moves();
-    for (target, at_rest) in objects_attacked.iter().zip(&at_rest).filter(|_| !is_hidden) {
-        verdict = target.attack(w, at_rest, &effect).await?;
-        if verdict.is_some() {
-            break;
-        }
-    }
+    let mut verdict = if is_hidden { None } else { target.attack(w, at_rest, &effect).await? };
+    let mut objects_attacked = vec![target];
     // All that took its time: the attacker has got objects of its own at these ids. Or what it does is seen on the victim's
     // others too. Now nothing else makes or changes any.
     if verdict.is_none() {
@@ -133,7 +120,7 @@ pub(super) async fn write_across(
             prepare(t, op, &furnished.place).await?;
             effect = rehearse(t, op, &furnished.place, &double, &observe_one(t, &double).await?).await?;
         }
-        let target = AttackedObject::choose(w, op, pair, resource, whose, slot).await?;
+        let target = choose().await?;
         verdict = target.attack(w, &observe_one(t, &target.object).await?, &effect).await?;
         objects_attacked.push(target);
     }
@@ -141,11 +128,15 @@ pub(super) async fn write_across(
         Unproven::new(Reason::IdTaken, "the attacker always has an object of its own at the victim's id")
     })?;
     if !matches!(verdict, Verdict::Leak(_)) {
-        discard(w, &objects_attacked).await?;
-        if !matches!(effect, SeenEffect::Gone) {
-            furnished.discard(w).await?;
-            remove(w, &double).await?;
-        }
+        let (attacked, of_double) = both(discard(w, &objects_attacked), async {
+            if !matches!(effect, SeenEffect::Gone) {
+                furnished.discard(w).await?;
+                remove(w, &double).await?;
+            }
+            Ok::<(), Stop>(())
+        })
+        .await;
+        attacked.and(of_double)?;
     }
     Ok(verdict)
 }
@@ -242,10 +233,14 @@ async fn rehearse_further(
 }
 
 async fn discard(w: WriteTape<'_>, objects_attacked: &[AttackedObject<'_>]) -> Result<(), Stop> {
-    for target in objects_attacked {
-        target.discard(w).await?;
-    }
-    Ok(())
+    side_by_side(objects_attacked.iter().map(|target| target.discard(w))).await.into_iter().collect()
+}
+
+/// What came of sending an attack.
+enum Sent {
+    Answered(Seen),
+    /// It was not sent: this tenant has an object of its own there.
+    Held(TenantIx),
 }
 
 /// What is attacked, and where.
@@ -321,12 +316,24 @@ impl<'o> AttackedObject<'o> {
     /// `at_rest`, of this object or another one.
     async fn attack(&self, w: WriteTape<'_>, at_rest: &AtRest, effect: &SeenEffect) -> Result<Option<Verdict>, Stop> {
         let t = w.tape();
-        let open = bracket::open(async || read(t, &self.object).await).await?;
-        let Some(expected) = Expected::of(t, self.pair, (&self.object, at_rest), effect, open.held()) else {
-            return Ok(None);
-        };
         let nonce = t.nonce(self.pair.attacker);
-        let Some(sent) = self.send(t, &nonce).await? else { return Ok(None) };
+        let mut waited = 0;
+        let (open, expected, sent) = loop {
+            let open = bracket::open(async || read(t, &self.object).await).await?;
+            let Some(expected) = Expected::of(t, self.pair, (&self.object, at_rest), effect, open.held()) else {
+                return Ok(None);
+            };
+            match self.send(t, &nonce).await? {
+                Sent::Answered(sent) => break (open, expected, sent),
+                Sent::Held(holder) => {
+                    match until_gone(t, holder, self.above.as_ref().unwrap_or(&self.object)).nth(waited) {
+                        Some(pause) => t.wait(pause).await,
+                        None => return Ok(None),
+                    }
+                }
+            }
+            waited = waited.saturating_add(1);
+        };
         let mut outcome = self.watch(t, &expected, &sent, &nonce).await?;
         if self.may_create() && sent.lets_in() && !outcome.is_leak() {
             let left = self.undo(w, &nonce).await?;
@@ -338,7 +345,7 @@ impl<'o> AttackedObject<'o> {
 
     /// The attacker sends it, unless it has an object of its own there, or a third tenant has one. Nothing else creates any
     /// of the attacker's in between.
-    async fn send(&self, t: &Tape, nonce: &str) -> Result<Option<Seen>, Stop> {
+    async fn send(&self, t: &Tape, nonce: &str) -> Result<Sent, Stop> {
         let Pair { attacker, victim } = self.pair;
         let asked = request(t, own(t, attacker)?, self.op, &self.place, &Words::nonce(nonce))?;
         let mut across = attack(t, &asked, attacker)?;
@@ -348,34 +355,31 @@ impl<'o> AttackedObject<'o> {
         if t.is_quiet([attacker, victim]) {
             // It has been since the object was chosen: its id, or that of the object above it, was asked for then.
             let is_taken = self.above.is_some() && is_taken(t, attacker, &self.own, &self.object).await?;
-            return Ok(if is_taken { None } else { Some(t.send(across).await) });
+            return Ok(if is_taken { Sent::Held(attacker) } else { Sent::Answered(t.send(across).await) });
         }
-        if self.is_held_by_a_third(t).await? {
-            return Ok(None);
+        if let Some(third) = self.third_holder(t).await? {
+            return Ok(Sent::Held(third));
         }
         // In the victim's place it is at worst an object of another trial's that is hit; in the attacker's own, one that it
         // owns would be taken for the victim's.
-        let counts = || ids_count(t, victim, self.object.resource);
         let _quiet = match self.whose {
-            Where::Own | Where::WithBelow | Where::BelowTheirs if counts() => Some(t.quiet([attacker]).await),
-            // The request may go to the victim's host.
-            Where::Between(_) if counts() => Some(t.quiet([attacker, victim]).await),
-            Where::Theirs | Where::Own | Where::WithBelow | Where::BelowTheirs | Where::Between(_) => None,
+            Where::Theirs => None,
+            Where::Own | Where::WithBelow | Where::BelowTheirs | Where::Between(_) => {
+                quiet_at_ids(t, self.pair, self.object.resource).await
+            }
         };
         if self.is_taken(t).await? {
-            return Ok(None);
+            return Ok(Sent::Held(attacker));
         }
-        Ok(Some(t.send(across).await))
+        Ok(Sent::Answered(t.send(across).await))
     }
 
-    /// Whether a third tenant has an object at that id, or at that of the object above it.
-    async fn is_held_by_a_third(&self, t: &Tape) -> Result<bool, Stop> {
+    /// Which third tenant has an object at that id, or at that of the object above it.
+    async fn third_holder(&self, t: &Tape) -> Result<Option<TenantIx>, Stop> {
         match &self.above {
-            Some(above) => is_held_by_a_third(t, self.pair, above, |tenant| Place::of(above).in_tenant(tenant)).await,
-            None if self.whose == Where::Theirs => Ok(false),
-            None => {
-                is_held_by_a_third(t, self.pair, &self.object, |tenant| in_own_place(t, tenant, &self.object)).await
-            }
+            Some(above) => third_holder(t, self.pair, above, |tenant| Place::of(above).in_tenant(tenant)).await,
+            None if self.whose == Where::Theirs => Ok(None),
+            None => third_holder(t, self.pair, &self.object, |tenant| in_own_place(t, tenant, &self.object)).await,
         }
     }
 
@@ -449,9 +453,8 @@ impl<'o> AttackedObject<'o> {
     /// Whether the attacker is told, of the same for an id that never existed, what it was told: some targets refuse both as
     /// invalid.
     async fn is_refused_as_nowhere(&self, t: &Tape, sent: &Exchange, nonce: &str) -> Result<bool, Stop> {
-        let Pair { attacker, victim } = self.pair;
-        let needs_quiet = ids_count(t, victim, self.object.resource) && !t.is_quiet([attacker, victim]);
-        let _quiet = if needs_quiet { Some(t.quiet([attacker, victim]).await) } else { None };
+        let Pair { attacker, .. } = self.pair;
+        let _quiet = quiet_at_ids(t, self.pair, self.object.resource).await;
         if self.is_taken(t).await? {
             return Ok(false);
         }

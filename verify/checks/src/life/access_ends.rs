@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use watertight_engine::call::{ActCall, Call, Caller, Half};
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::call::{ActCall, Call, Caller, Half, Request};
+use watertight_engine::{Seen, Tape, WriteTape, side_by_side};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{Act, ActIx, ActKind, Ends, Pair, Spec, TenantIx, Who};
 
@@ -122,76 +122,101 @@ struct Trying<'a> {
 
 async fn ended(t: &Tape, act: &Act, cause: &Seen, places: &[(&Held, Open)]) -> Result<Ended, Stop> {
     let mut trying = Trying { t, act, cause, all: Attempts::default(), longest: Duration::ZERO };
-    for (held, place) in places {
-        trying.with_the_same(held, place).await?;
-    }
-    for (held, place) in places {
-        trying.under_fewer_names(held, place).await?;
-    }
-    for (held, place) in places.iter().filter(|_| act.kind.ends() != Ends::Held) {
-        trying.with_a_new_one(held, place).await?;
+    trying.try_each(places, |_, _| vec![With::TheSame]).await?;
+    trying.try_each(places, |held, place| fewer_names(t, held, place)).await?;
+    if act.kind.ends() != Ends::Held {
+        let new = |held: &Held, _: &Open| if held.can_log_in_again(t) { vec![With::ANewOne] } else { Vec::new() };
+        trying.try_each(places, new).await?;
     }
     Ok(Ended { attack: trying.all.outcome(), after: trying.longest })
 }
 
-impl Trying<'_> {
+/// With what access is tried that has ended.
+enum With {
     /// The very credential that was held.
-    async fn with_the_same(&mut self, held: &Held, place: &Open) -> Result<(), Stop> {
-        self.until_refused("has access", held, async |t| place.present(t, held.caller.clone()).await).await
+    TheSame,
+    /// The same with the tenant named in fewer places than it was.
+    FewerNames(Box<Request>),
+    /// A credential that is asked for after the act.
+    ANewOne,
+}
+
+fn fewer_names(t: &Tape, held: &Held, place: &Open) -> Vec<With> {
+    place.with_fewer_names(t, &held.caller).into_iter().map(|request| With::FewerNames(Box::new(request))).collect()
+}
+
+impl With {
+    async fn ask(&self, t: &Tape, held: &Held, place: &Open) -> Result<Asked, Stop> {
+        match self {
+            Self::TheSame => place.present(t, held.caller.clone()).await,
+            Self::FewerNames(request) => Ok(place.asked_with_less(t.send(Request::clone(request).crossing()).await)),
+            Self::ANewOne => match held.log_in_again(t).await {
+                Ok(caller) => place.present(t, caller).await,
+                Err(refused) => Ok(refused),
+            },
+        }
     }
 
-    /// The same with the tenant named in fewer places than it was.
-    async fn under_fewer_names(&mut self, held: &Held, place: &Open) -> Result<(), Stop> {
-        for request in place.with_fewer_names(self.t, &held.caller) {
-            let ask = async |t: &Tape| Ok(place.asked_with_less(t.send(request.clone().crossing()).await));
-            self.until_refused("has access where the request names the tenant in fewer places", held, ask).await?;
+    fn says(&self) -> &'static str {
+        match self {
+            Self::TheSame => "has access",
+            Self::FewerNames(_) => "has access where the request names the tenant in fewer places",
+            Self::ANewOne => "logs in anew, and has access",
+        }
+    }
+}
+
+impl Trying<'_> {
+    /// In one place after the other. What takes its time to end takes it once: so the first is tried by itself. One leak is
+    /// enough.
+    async fn try_each(
+        &mut self,
+        places: &[(&Held, Open)],
+        with: impl Fn(&Held, &Open) -> Vec<With>,
+    ) -> Result<(), Stop> {
+        let all: Vec<_> = places
+            .iter()
+            .flat_map(|(held, place)| with(held, place).into_iter().map(move |with| (*held, place, with)))
+            .collect();
+        // Several steps of one principal's log-ins share what cookies they set.
+        let is_in_steps =
+            |(held, _, with): &(&Held, _, With)| matches!(with, With::ANewOne) && held.logs_in_in_steps(self.t);
+        let at_a_time = if all.iter().any(is_in_steps) { 1 } else { all.len().max(1) };
+        let (first, others) = all.split_at(all.len().min(1));
+        for some in std::iter::once(first).chain(others.chunks(at_a_time)) {
+            if self.all.is_leak() {
+                return Ok(());
+            }
+            let tried = some.iter().map(|(held, place, with)| self.until_refused(held, place, with));
+            for tried in side_by_side(tried).await {
+                let (attack, after) = tried?;
+                self.all.add(attack);
+                self.longest = self.longest.max(after);
+            }
         }
         Ok(())
     }
 
-    /// A credential that is asked for after the act.
-    async fn with_a_new_one(&mut self, held: &Held, place: &Open) -> Result<(), Stop> {
-        if !held.can_log_in_again(self.t) {
-            return Ok(());
-        }
-        let ask = async |t: &Tape| match held.log_in_again(t).await {
-            Ok(caller) => place.present(t, caller).await,
-            Err(refused) => Ok(refused),
-        };
-        self.until_refused("logs in anew, and has access", held, ask).await
-    }
-
-    /// Until it is refused, or time is up. One leak is enough.
-    async fn until_refused(
-        &mut self,
-        does: &str,
-        held: &Held,
-        ask: impl AsyncFn(&Tape) -> Result<Asked, Stop>,
-    ) -> Result<(), Stop> {
-        if self.all.is_leak() {
-            return Ok(());
-        }
+    /// Until it is refused, or time is up; and how long it was good.
+    async fn until_refused(&self, held: &Held, place: &Open, with: &With) -> Result<(Attack, Duration), Stop> {
         let Self { t, act, cause, .. } = *self;
         let is_refused = |access: &Access| matches!(access, Access::Refused);
-        let (asked, since) = until(t, (act, cause), is_refused, async || ask(t).await).await?;
-        self.all.add(match asked.access {
+        let (asked, since) = until(t, (act, cause), is_refused, async || with.ask(t, held, place).await).await?;
+        let attack = match asked.access {
             Access::Refused if !held.is_access_refused(t, cause, &asked.answer) => {
                 let detail = "its command has brought no new token since the act, whether it was refused one or failed";
                 Attack::Undecided(Unproven::shown(Reason::NoToken, detail, &asked.answer))
             }
-            Access::Refused => {
-                self.longest = self.longest.max(since);
-                Attack::Withstood
-            }
+            Access::Refused => return Ok((Attack::Withstood, since)),
             Access::Unclear(unproven) => Attack::Undecided(unproven),
             Access::Given => {
-                let name = t.spec.name_of(held.who);
+                let (name, does) = (t.spec.name_of(held.who), with.says());
                 let line = format!("{:.1} s after {}, {name} {does}", since.as_secs_f32(), act.name);
                 let evidence = Evidence::of(Shows::CredentialAccepted, line, &asked.answer);
                 Attack::Leaked(evidence.with("the act, which succeeded", cause))
             }
-        });
-        Ok(())
+        };
+        Ok((attack, Duration::ZERO))
     }
 }
 
@@ -230,14 +255,23 @@ async fn given_back(t: &Tape, act: &Act, places: &[(&Held, Open)]) -> Result<(),
         return Ok(());
     }
     let cause = undo(t, act).await?;
-    for (held, place) in places.iter().filter(|(held, _)| !t.spec[held.who].credential.makes_account()) {
-        let is_given = |access: &Access| matches!(access, Access::Given);
-        let ask = async || place.present(t, Caller::Own(held.who)).await;
-        let (asked, _) = until(t, (act, &cause), is_given, ask).await?;
-        if !is_given(&asked.access) {
-            let why = format!("{} was taken back, and {} is still refused", act.name, t.spec.name_of(held.who));
-            return Err(Unproven::shown(Reason::ControlFailed, why, &asked.answer).into());
-        }
+    let of_spec = places.iter().filter(|(held, _)| !t.spec[held.who].credential.makes_account());
+    let of_spec: Vec<&(&Held, Open)> = of_spec.collect();
+    let (first, others) = of_spec.split_at(of_spec.len().min(1));
+    for some in [first, others] {
+        let given = side_by_side(some.iter().map(|(held, place)| is_given_back(t, act, &cause, (held, place)))).await;
+        given.into_iter().collect::<Result<(), Stop>>()?;
     }
     Ok(())
+}
+
+async fn is_given_back(t: &Tape, act: &Act, cause: &Seen, (held, place): (&Held, &Open)) -> Result<(), Stop> {
+    let is_given = |access: &Access| matches!(access, Access::Given);
+    let ask = async || place.present(t, Caller::Own(held.who)).await;
+    let (asked, _) = until(t, (act, cause), is_given, ask).await?;
+    if is_given(&asked.access) {
+        return Ok(());
+    }
+    let why = format!("{} was taken back, and {} is still refused", act.name, t.spec.name_of(held.who));
+    Err(Unproven::shown(Reason::ControlFailed, why, &asked.answer).into())
 }

@@ -58,6 +58,11 @@ impl Held {
         !steps_from(t, self.who, self.first_own_step(t)).is_empty()
     }
 
+    /// Whether that takes several requests.
+    pub(super) fn logs_in_in_steps(&self, t: &Tape) -> bool {
+        steps_from(t, self.who, self.first_own_step(t)).len() > 1
+    }
+
     /// Another one, with the account that there is; or what it is told in its place.
     pub(super) async fn log_in_again(&self, t: &Tape) -> Result<Caller, Asked> {
         match brought(t, self.who, &self.unique, self.first_own_step(t)).await {

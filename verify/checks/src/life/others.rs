@@ -1,7 +1,7 @@
 //! Those who must go on when someone loses access: others of the tenant, and those who call for other tenants.
 
-use watertight_engine::Tape;
 use watertight_engine::call::Caller;
+use watertight_engine::{Tape, both, side_by_side};
 use watertight_spec::{Act, Ends, Names, Usage, Who};
 
 use super::places::{Open, first_made_by, first_shown_to};
@@ -36,28 +36,26 @@ impl Others {
         let own: Vec<Who> = own.map(|(who, _)| who).take(MOST).collect();
         let elsewhere = t.spec.tenant_ixs().filter(|tenant| *tenant != act.tenant);
         let elsewhere: Vec<Who> = elsewhere.filter_map(|tenant| t.spec.caller(tenant)).take(MOST).collect();
-        let (mut shown, mut made) = (Vec::new(), Vec::new());
-        for who in &elsewhere {
-            shown.extend(first_shown_to(t, *who).await);
-            if writes {
-                made.extend(first_made_by(t, *who).await.map(|open| (*who, open)));
-            }
+        let shown_to = async |who: &Who| first_shown_to(t, *who).await;
+        let (of_own, of_others) =
+            both(side_by_side(own.iter().map(shown_to)), side_by_side(elsewhere.iter().map(shown_to))).await;
+        let mut shown: Vec<ProtectedObject> = of_others.into_iter().flatten().collect();
+        let mut made = Vec::new();
+        for who in elsewhere.iter().filter(|_| writes) {
+            made.extend(first_made_by(t, *who).await.map(|open| (*who, open)));
         }
         if shown.is_empty() || (writes && made.is_empty()) {
             let why = "no other tenant is shown an object, or may make one, so it can't be told whether it goes on";
             return Err(Unproven::new(Reason::ControlFailed, why).into());
         }
-        for who in own {
-            shown.extend(first_shown_to(t, who).await);
-        }
+        shown.extend(of_own.into_iter().flatten());
         Ok(Self { shown, made })
     }
 
     /// The control: all of them still can.
     pub(super) async fn go_on(&self, t: &Tape) -> Result<(), Stop> {
-        for object in &self.shown {
-            object.control(t).await?;
-        }
+        let shown = side_by_side(self.shown.iter().map(|object| object.control(t))).await;
+        shown.into_iter().try_for_each(|control| control.map(drop))?;
         for (who, open) in &self.made {
             let answer = t.send(open.request(t, Caller::Own(*who))?).await;
             failed(&answer).map_or(Ok(()), Err)?;

@@ -2,7 +2,7 @@
 
 use watertight_engine::call::{Caller, Request};
 use watertight_engine::log::Exchange;
-use watertight_engine::{Seen, Tape};
+use watertight_engine::{Seen, Tape, side_by_side};
 use watertight_spec::{Effect, Ends, OperationIx, Role, Spec, Who};
 
 use super::held::Held;
@@ -117,13 +117,18 @@ pub(super) async fn open_to(t: &Tape, held: &Held, ends: Ends) -> Result<Vec<Ope
         Ends::Held | Ends::Every => reads(&t.spec),
         Ends::Writes => writes(&t.spec),
     };
-    for operation in operations {
-        match try_at(t, operation, (held.who, &held.caller)).await {
-            Ok(one) => open.push(one),
-            Err(stop) => first = first.or(Some(stop)),
-        }
-        if open.len() == MOST {
+    let mut operations = operations.into_iter();
+    while open.len() < MOST {
+        let some = operations.by_ref().take(MOST.saturating_sub(open.len()));
+        let tried = side_by_side(some.map(|operation| try_at(t, operation, (held.who, &held.caller)))).await;
+        if tried.is_empty() {
             break;
+        }
+        for one in tried {
+            match one {
+                Ok(one) => open.push(one),
+                Err(stop) => first = first.or(Some(stop)),
+            }
         }
     }
     if !open.is_empty() {

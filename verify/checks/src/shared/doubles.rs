@@ -1,12 +1,12 @@
 //! Objects of two tenants with one and the same id: where ids count in each tenant by itself, or where clients choose them.
 
 use watertight_engine::planted::Object;
-use watertight_engine::{Tape, WriteTape};
+use watertight_engine::{Tape, WriteTape, both, side_by_side};
 use watertight_spec::{ObjectId, Pair, ResourceIx, Spec, TenantIx};
 
 use super::below::ancestors;
 use super::place::is_client_named;
-use super::{is_creatable, parents_for, plant, plant_named, read, remove};
+use super::{is_creatable, parents_for, plant, plant_named, read, remove, remove_all};
 use crate::verdict::{Reason, Stop};
 
 /// One object of each, with the same ids all the way up.
@@ -40,35 +40,86 @@ pub(crate) fn known_doubles(t: &Tape, pair: Pair, resource: ResourceIx) -> Optio
     })
 }
 
-/// Creates in turn, where ids count on the side that is behind, until an id coincides. All that was made comes along, what is
-/// the victim's first: so it is removed before the attacker's of the same id is.
+/// Creates in both, and then where ids are behind, until an id coincides. All that was made comes along, what is the victim's
+/// first: so it is removed before the attacker's of the same id is.
 pub(crate) async fn make_doubles(
     w: WriteTape<'_>,
     pair: Pair,
     resource: ResourceIx,
     tries: usize,
 ) -> Result<(Option<Doubles>, Vec<Object>), Stop> {
+    let t = w.tape();
     let could_meet = is_creatable(&w.spec, resource)
         && are_below_the_same(&w, pair, resource)?
         && w.planted.of(pair.victim, resource).all(|object| number(&object.id).is_some());
-    let (mut mine, mut theirs): (Vec<Object>, Vec<Object>) = (Vec::new(), Vec::new());
-    while could_meet && mine.len().saturating_add(theirs.len()) < tries {
-        let last = |objects: &[Object]| objects.last().and_then(|object| number(&object.id));
-        match last(&mine) <= last(&theirs) {
-            true => mine.push(plant(w, pair.attacker, resource).await?),
-            false => theirs.push(plant(w, pair.victim, resource).await?),
-        }
-        let met = mine.iter().find_map(|one| {
-            let theirs = theirs.iter().find(|other| are_doubles(&w.spec, one, other))?;
-            Some(Doubles { mine: one.clone(), theirs: theirs.clone() })
-        });
-        if met.is_some() {
-            theirs.append(&mut mine);
-            return Ok((met, theirs));
+    if !could_meet {
+        return Ok((None, Vec::new()));
+    }
+    let (mine, theirs) = both(plant(w, pair.attacker, resource), plant(w, pair.victim, resource)).await;
+    let mut search = Search { spec: &w.spec, pair, mine: vec![mine?], theirs: vec![theirs?] };
+    let mut at_a_time = if t.is_quiet([pair.attacker, pair.victim]) { AT_A_TIME } else { 1 };
+    while let Some((tenant, gap)) = search.behind(tries) {
+        let made = side_by_side((0..gap.min(at_a_time)).map(|_| plant(w, tenant, resource))).await;
+        let failed = search.take(tenant, made);
+        // Not every target can count where several are made at a time.
+        match failed {
+            Some(_) if at_a_time > 1 => at_a_time = 1,
+            Some(stop) => return Err(stop),
+            None => {}
         }
     }
-    theirs.append(&mut mine);
-    Ok((None, theirs))
+    let met = search.met();
+    let Search { mine, mut theirs, .. } = search;
+    theirs.extend(mine);
+    Ok((met, theirs))
+}
+
+/// How many are made at a time where nothing else is, and one is behind by many.
+const AT_A_TIME: usize = 8;
+
+/// What was made in search of an id that both have.
+struct Search<'s> {
+    spec: &'s Spec,
+    pair: Pair,
+    mine: Vec<Object>,
+    theirs: Vec<Object>,
+}
+
+impl Search<'_> {
+    fn met(&self) -> Option<Doubles> {
+        self.mine.iter().find_map(|mine| {
+            let theirs = self.theirs.iter().find(|theirs| are_doubles(self.spec, mine, theirs))?;
+            Some(Doubles { mine: mine.clone(), theirs: theirs.clone() })
+        })
+    }
+
+    /// How many may still be made.
+    fn left(&self, tries: usize) -> usize {
+        tries.saturating_sub(self.mine.len().saturating_add(self.theirs.len()))
+    }
+
+    /// The tenant whose ids are behind, and by how many, as long as none coincides and so many may still be made. Where the last
+    /// of both have one number, and are not the same, none ever will be.
+    fn behind(&self, tries: usize) -> Option<(TenantIx, usize)> {
+        let last = |objects: &[Object]| objects.iter().filter_map(|object| number(&object.id)).max();
+        let (mine, theirs) = last(&self.mine).zip(last(&self.theirs))?;
+        let tenant = if mine < theirs { self.pair.attacker } else { self.pair.victim };
+        let gap = usize::try_from(mine.abs_diff(theirs)).ok().filter(|gap| (1..=self.left(tries)).contains(gap))?;
+        self.met().is_none().then_some((tenant, gap))
+    }
+
+    /// What was made in a tenant; or why something was not.
+    fn take(&mut self, tenant: TenantIx, made: Vec<Result<Object, Stop>>) -> Option<Stop> {
+        let objects = if tenant == self.pair.attacker { &mut self.mine } else { &mut self.theirs };
+        let mut failed = None;
+        for made in made {
+            match made {
+                Ok(object) => objects.push(object),
+                Err(stop) => failed = Some(stop),
+            }
+        }
+        failed
+    }
 }
 
 /// The number at the end of an id that counts.
@@ -122,9 +173,7 @@ pub(crate) async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: 
     let between = plant(w, attacker, resource).await?;
     let second = plant(w, victim, resource).await?;
     let next = number(&first.id).and_then(|number| number.checked_add(1));
-    for object in [&first, &between, &second] {
-        remove(w, object).await?;
-    }
+    remove_all(w, [&first, &between, &second]).await?;
     Ok(next.is_some() && number(&second.id) == next)
 }
 

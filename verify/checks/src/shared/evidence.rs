@@ -170,17 +170,17 @@ pub(crate) async fn poll<T>(
     t: &Tape,
     mut attempt: impl AsyncFnMut() -> Result<Option<T>, Stop>,
 ) -> Result<Option<T>, Stop> {
-    let mut passed = Duration::ZERO;
+    let begun = t.clock();
     loop {
+        // What an answer takes is time too.
+        let passed = t.clock().saturating_sub(begun);
         if let Some(found) = attempt().await? {
             return Ok(Some(found));
         }
         if passed >= t.spec.target.settle {
             return Ok(None);
         }
-        let step = pause(t);
-        t.wait(step).await;
-        passed = passed.saturating_add(step);
+        t.wait(pause(t)).await;
     }
 }
 

@@ -3,7 +3,7 @@
 //! - [`place`](Place): an operation of the spec, at a place, in words → a request.
 //!   What a document needs escaped is (`escape`). [`company`](Slot): where it names several objects of a kind.
 //! - [`plant`](plant()): disposable objects, and those that set-up planted for all.
-//!   [`doubles`](Doubles): objects of two tenants with one id.
+//!   [`doubles`](Doubles): objects of two tenants with one id. [`clear`](clear_object()): ids that no one else has.
 //!   [`below`](Furnished): what is made below the object that a request concerns, to be named with it.
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
@@ -17,6 +17,7 @@
 //! - [`paging`](follow()): every page of a list. [`item`](id_of()): what a list shows of each object.
 
 mod below;
+mod clear;
 mod company;
 mod doubles;
 mod escape;
@@ -36,6 +37,10 @@ mod time;
 mod unmarked;
 
 pub(crate) use below::{Furnished, named_below, prepare};
+pub(crate) use clear::{
+    clear_below, clear_object, ids_count, is_listed_as_own, is_taken, is_told_anywhere, once_clear, quiet_at_ids,
+    third_holder, tries, until_gone,
+};
 pub(crate) use company::{Company, Slot};
 pub(crate) use doubles::{
     Doubles, are_named_by_clients, count_by_themselves, known_doubles, make_doubles, name_doubles,
@@ -59,9 +64,8 @@ pub(crate) use place::{
     spells_tenant, tenant_name, written,
 };
 pub(crate) use plant::{
-    Listed, NAMELESS, SHARED, any_object, clear_below, clear_object, ids_count, is_creatable, is_held_by_a_third,
-    is_listed_as_own, is_taken, is_told_anywhere, look_up, make, make_under, parents_for, plant, plant_below,
-    plant_named, plant_under, prepared_object, read, remove, remove_if_written, tries,
+    Listed, NAMELESS, SHARED, any_object, is_creatable, look_up, make, make_under, parents_for, plant, plant_below,
+    plant_named, plant_under, prepared_object, read, remove, remove_all, remove_if_written,
 };
 
 pub(crate) use time::is_time;
@@ -132,11 +136,11 @@ pub(crate) fn at(target: Target, fits: impl Fn(&Operation) -> bool) -> impl Fn(&
 
 /// Tries again, with fresh objects, what stayed unproven: a disturbance passes, a broken control stays. Where it may
 /// be another trial that disturbed it (ids that count may meet, counts move), no other one creates or removes anything in
-/// any tenant while it is tried; so too for a leak that another trial's attack may have caused.
+/// any tenant while it is tried a third time; so too for a leak that another trial's attack may have caused.
 pub(crate) fn again<'t>(t: &'t Tape, attempt: impl AsyncFn() -> Concluded + 't) -> Future<'t, Concluded> {
     Box::pin(async move {
         let mut concluded = attempt().await;
-        if reason_of(&concluded).is_some_and(|reason| !is_of_others(reason)) {
+        if reason_of(&concluded).is_some() {
             concluded = attempt().await;
         }
         if reason_of(&concluded).is_some_and(is_of_others) {

@@ -3,14 +3,14 @@
 use serde_json::Value;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object, Witness};
-use watertight_engine::{Seen, Tape, WriteTape};
-use watertight_spec::{ObjectId, Pair, Resource, ResourceIx, Role, Spec, Supply, Symbol, TargetEnvironment, TenantIx};
+use watertight_engine::{Seen, Tape, WriteTape, side_by_side};
+use watertight_spec::{ObjectId, Resource, ResourceIx, Role, Spec, Supply, Symbol, TargetEnvironment, TenantIx};
 
 use super::once::{anew, is_once};
 use super::place::is_client_named;
 use super::{
-    Made, Nowhere, Place, Tells, Words, a, control, failed, follow, foreign, holds_nothing, is_error, is_turned_away,
-    item_of, operation_of, own, owner, poll, reason, request, says_nothing, shows,
+    Made, Place, Tells, Words, a, control, failed, follow, is_error, item_of, operation_of, owner, poll, reason,
+    request, shows,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -232,6 +232,14 @@ pub(crate) async fn remove(w: WriteTape<'_>, object: &Object) -> Result<(), Stop
     Ok(())
 }
 
+/// Removes several that don't depend on each other.
+pub(crate) async fn remove_all<'o>(
+    w: WriteTape<'_>,
+    objects: impl IntoIterator<Item = &'o Object>,
+) -> Result<(), Stop> {
+    side_by_side(objects.into_iter().map(|object| remove(w, object))).await.into_iter().collect()
+}
+
 /// Removes an object that an attack may have left with a tenant, by that tenant, once its reading shows what the attacker
 /// wrote: an id that was told by someone else may be that of an object of the tenant's own. Yields that reading.
 pub(crate) async fn remove_if_written(w: WriteTape<'_>, object: &Object, nonce: &str) -> Result<Option<Seen>, Stop> {
@@ -292,107 +300,6 @@ pub(crate) async fn look_up(t: &Tape, object: &Object) -> Result<Listed, Stop> {
     Ok(Listed { page: Seen::clone(last), item: item_in(last), is_complete: pages.is_complete })
 }
 
-/// Whether the attacker has an object of its own at the id of the victim's: then nothing can be tried with that id in
-/// the attacker's own place. Ids may count per tenant.
-pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object: &Object) -> Result<bool, Stop> {
-    // Of what each tenant has one no request has an id.
-    if t.spec[object.resource].is_singleton {
-        return Ok(false);
-    }
-    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else {
-        return is_listed_as_own(t, attacker, place, object).await;
-    };
-    // By itself, whatever it is named beside.
-    let place = &place.clone().beside(None);
-    // Own place, foreign id: where that shows the victim's object it is the attack itself that leaks.
-    let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing()).await;
-    match class_of(&seen) {
-        ResponseClass::Denied => Ok(false),
-        ResponseClass::Success if foreign(t, &seen, object.tenant).is_some() => Ok(false),
-        ResponseClass::Success if foreign(t, &seen, attacker).is_some() => Ok(true),
-        // Null is no object of anyone's, and neither is an error.
-        ResponseClass::Success if holds_nothing(&seen, &[]) || seen.json().is_some_and(is_error) => Ok(false),
-        ResponseClass::Success => {
-            let ask = |place: &Place| Ok(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing());
-            let nowhere = Nowhere::instead_of(t, place, (object.resource, &object.id));
-            if says_nothing(t, op, ask, place, nowhere, &seen).await? {
-                return Ok(false);
-            }
-            // Where nothing marks it, what its owner is told word for word is its owner's.
-            let by_owner = request(t, owner(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
-            let theirs = t.send(by_owner.crossing()).await;
-            Ok(!object.marker.is_empty() || !is_word_for_word(&seen, &theirs))
-        }
-        ResponseClass::Undecided if is_turned_away(&seen) => Ok(false),
-        // What is written at an id of which nothing is known might change what the attacker's tenant really has.
-        ResponseClass::NotOffered | ResponseClass::Undecided => Err(Unproven::undecided(&seen).into()),
-    }
-}
-
-/// Whether two answers are the same text, and say something.
-fn is_word_for_word(one: &Exchange, other: &Exchange) -> bool {
-    let text = |seen: &Exchange| seen.response().map(|received| received.body.text().to_owned());
-    one.succeeded() && other.succeeded() && text(one) == text(other) && text(one).is_some_and(|text| !text.is_empty())
-}
-
-/// Whether the attacker's own list has an object at that id.
-pub(crate) async fn is_listed_as_own(
-    t: &Tape,
-    attacker: TenantIx,
-    place: &Place,
-    object: &Object,
-) -> Result<bool, Stop> {
-    let parents = place.ids.iter().filter(|(other, _)| *other != object.resource);
-    let mine = Object { tenant: attacker, parents: parents.cloned().collect(), ..object.clone() };
-    if t.planted.of(attacker, object.resource).any(|known| known.id == object.id) {
-        return Ok(true);
-    }
-    match operation_of(&t.spec, object.resource, Role::List) {
-        Some(_) => Ok(look_up(t, &mine).await?.item.is_some()),
-        None => Ok(false),
-    }
-}
-
-/// Whether the attacker is told there what it is told at an id that never existed: the target goes by the credential alone,
-/// and what it shows of the attacker's own says nothing about that id.
-pub(crate) async fn is_told_anywhere(
-    t: &Tape,
-    attacker: TenantIx,
-    place: &Place,
-    object: &Object,
-) -> Result<bool, Stop> {
-    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(false) };
-    let ask = |place: &Place| Ok(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing());
-    let seen = t.send(ask(place)?).await;
-    says_nothing(t, op, ask, place, Nowhere::instead_of(t, place, (object.resource, &object.id)), &seen).await
-}
-
-/// Tenants besides attacker and victim that are asked whether they have an object at an id.
-const MOST_ASKED: usize = 6;
-
-/// Whether, where ids count, a third tenant has an object at the id of the victim's: a target that goes by the id alone
-/// might hit that one, and the victim would see nothing of it.
-pub(crate) async fn is_held_by_a_third(
-    t: &Tape,
-    pair: Pair,
-    object: &Object,
-    place_of: impl Fn(TenantIx) -> Place,
-) -> Result<bool, Stop> {
-    if !ids_count(t, pair.victim, object.resource) {
-        return Ok(false);
-    }
-    let is_third = |tenant: &TenantIx| *tenant != pair.attacker && *tenant != pair.victim;
-    // A tenant whose set-up failed can't be asked. All of its own pairs are unproven for that.
-    let can_be_asked =
-        |tenant: &TenantIx| t.spec.caller(*tenant).is_some() && t.planted.failure(*tenant, object.resource).is_none();
-    for third in t.spec.tenant_ixs().filter(is_third).filter(can_be_asked).take(MOST_ASKED) {
-        if is_taken(t, third, &place_of(third), object).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// A disposable object of a tenant's, and the disposable parent that it is below.
 pub(crate) async fn plant_below(
     w: WriteTape<'_>,
@@ -402,53 +309,5 @@ pub(crate) async fn plant_below(
     let parent = w.spec[resource].parent.ok_or_else(|| Stop::not_applicable("it has no parent"))?;
     let above = plant(w, tenant, parent).await?;
     let object = plant_under(w, tenant, resource, &Place::of(&above).ids).await?;
-    Ok((above, object))
-}
-
-/// How many objects of the victim are tried until one has an id that the attacker has not. Where no other trial creates
-/// any meanwhile, an id beyond the attacker's last is found sooner or later.
-pub(crate) fn tries(t: &Tape, pair: Pair) -> usize {
-    match t.is_quiet([pair.attacker, pair.victim]) {
-        true => 64,
-        false => 4,
-    }
-}
-
-/// A disposable object of the victim whose id no one else has in `place_of` it.
-pub(crate) async fn clear_object(
-    w: WriteTape<'_>,
-    pair: Pair,
-    resource: ResourceIx,
-    place_of: impl Fn(TenantIx, &Object) -> Place,
-) -> Result<Object, Stop> {
-    let tries = tries(&w, pair);
-    for _ in 0..tries {
-        let object = plant(w, pair.victim, resource).await?;
-        let place_of = |tenant| place_of(tenant, &object);
-        if !is_taken(&w, pair.attacker, &place_of(pair.attacker), &object).await?
-            && !is_held_by_a_third(&w, pair, &object, place_of).await?
-        {
-            return Ok(object);
-        }
-        remove(w, &object).await?;
-    }
-    let detail = format!("every one of {tries} ids of the victim is also an id of another tenant's");
-    Err(Unproven::new(Reason::IdTaken, detail).into())
-}
-
-/// Whether ids of a resource, or of one above it, count: then those of two tenants may meet.
-pub(crate) fn ids_count(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> bool {
-    let counts = |id: &str| {
-        let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
-        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    t.planted.of(tenant, resource).any(|object| counts(&object.id) || object.parents.iter().any(|(_, id)| counts(id)))
-}
-
-/// A disposable parent of the victim's whose id no one else has, and a disposable object below it.
-pub(crate) async fn clear_below(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<(Object, Object), Stop> {
-    let parent = w.spec[resource].parent.ok_or_else(|| Stop::not_applicable("it has no parent"))?;
-    let above = clear_object(w, pair, parent, |tenant, above| Place::of(above).in_tenant(tenant)).await?;
-    let object = plant_under(w, pair.victim, resource, &Place::of(&above).ids).await?;
     Ok((above, object))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape};
+use watertight_engine::{Seen, Tape, side_by_side};
 
 use super::super::members::Members;
 use super::state::{State, state};
@@ -29,16 +29,12 @@ pub(in crate::api) async fn observe_at_rest<'o>(
     t: &Tape,
     objects: impl Iterator<Item = &'o Object> + Clone,
 ) -> Result<Vec<AtRest>, Stop> {
-    let mut all = Vec::new();
-    for object in objects.clone() {
-        let seen = read(t, object).await?;
-        all.push(AtRest::of(t, object, &seen));
-    }
+    let first = async |object: &Object| Ok(AtRest::of(t, object, &*read(t, object).await?));
+    let mut all = side_by_side(objects.clone().map(first)).await.into_iter().collect::<Result<Vec<AtRest>, Stop>>()?;
     for _ in 0..2 {
         t.wait(t.spec.target.settle).await;
-        for (at_rest, object) in all.iter_mut().zip(objects.clone()) {
-            *at_rest = at_rest.again(t, object).await?;
-        }
+        let again = all.iter().zip(objects.clone()).map(|(at_rest, object)| at_rest.again(t, object));
+        all = side_by_side(again).await.into_iter().collect::<Result<_, Stop>>()?;
         if !all.iter().any(AtRest::moves) {
             break;
         }

@@ -92,6 +92,7 @@ impl<'o> Asking<'o> {
         let mut shown: Option<(Seen, Seen)> = None;
         for (foreign, nowhere) in &self.rounds {
             let (at_foreign, at_nowhere) = (place_of(foreign), place_of(nowhere));
+            // One after the other, over the same connection: behind a balancer another one may lead to another server.
             let foreign = self.send(t, &at_foreign).await?;
             let none = self.send(t, &at_nowhere).await?;
             self.discard(t, &at_foreign, &foreign).await?;
@@ -200,7 +201,7 @@ impl<'o> Asking<'o> {
 
     /// Whether another trial may give the attacker an object at the victim's id.
     fn may_be_taken(&self, t: &Tape) -> bool {
-        ids_count(t, self.aim.victim, self.foreign.resource) && !t.is_quiet(t.spec.tenant_ixs())
+        ids_count(t, self.aim.victim, self.foreign.resource) && !t.is_quiet([self.aim.attacker])
     }
 
     fn let_in(&self, t: &Tape, seen: &Exchange) -> Unproven {

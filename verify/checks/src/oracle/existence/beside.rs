@@ -11,10 +11,10 @@ use crate::api::in_own_place;
 use crate::bracket;
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Furnished, Place, Words, clear_object, ids_count, is_creatable, own, parents_for, plant, prepared_object,
-    read, remove, request, succeed_writing,
+    Aim, Furnished, Place, Words, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, once_clear, own,
+    parents_for, plant, prepared_object, read, remove, request, succeed_writing,
 };
-use crate::verdict::{Stop, Verdict};
+use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
 /// How often each kind of id is asked for.
 const ROUNDS: usize = 2;
@@ -48,11 +48,6 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
     if !is_made && aim.op(t).role != Role::Create {
         return Err(Stop::not_applicable("only an object that is made for this is named in what may change it"));
     }
-    // Where ids count the attacker may get an object at the same one, and would name that.
-    let _quiet = match ids_count(t, aim.victim, kind) {
-        true => Some(t.quiet(t.spec.tenant_ixs()).await),
-        false => None,
-    };
     let foreign = match is_made {
         true => clear_object(w, aim.pair(), kind, |tenant, object| in_own_place(t, tenant, object)).await?,
         false => foreign_object(t, aim, kind).await?.0,
@@ -106,6 +101,23 @@ async fn plainly(t: &Tape, aim: Aim, place: &Place) -> Result<(), Stop> {
 async fn compare(t: &Tape, aim: Aim, kind: ResourceIx, foreign: &Object, place: &Place) -> Concluded {
     let open = bracket::open(async || read(t, foreign).await).await?;
     let asking = Asking::about(t, aim, foreign, ROUNDS).await?;
-    let attack = asking.compare(t, |object| place.clone().and(kind, &object.id)).await?;
+    let place_of = |object: &Object| place.clone().and(kind, &object.id);
+    let attack = match aim.op(t).effect {
+        Effect::Read => asking.compare(t, place_of).await?,
+        // Where ids count the attacker may get an object at the same one, and would name that.
+        Effect::Create | Effect::Change | Effect::Destroy => {
+            let at_theirs = in_own_place(t, aim.attacker, foreign);
+            let may_be_taken = ids_count(t, aim.victim, kind);
+            let is_taken = async || {
+                let attacker = aim.attacker;
+                Ok(may_be_taken
+                    && is_taken(t, attacker, &at_theirs, foreign).await?
+                    && !is_told_anywhere(t, attacker, &at_theirs, foreign).await?)
+            };
+            let attack =
+                once_clear(t, aim.pair(), foreign, is_taken, async || asking.compare(t, place_of).await).await?;
+            attack.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?
+        }
+    };
     open.attack(attack).close().await
 }

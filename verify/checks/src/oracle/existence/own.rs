@@ -10,7 +10,7 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Aim, Company, Furnished, Place, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant,
-    prepared_object, read, remove,
+    once_clear, prepared_object, read, remove,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -46,18 +46,17 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     if !is_creatable(&t.spec, resource) {
         return Err(Stop::not_applicable("only an object that is made for this is written to"));
     }
-    // Where ids count the attacker may get an object at the same one, and would write to that.
-    let quiet = match ids_count(t, aim.victim, resource) {
-        true => Some(t.quiet(t.spec.tenant_ixs()).await),
-        false => None,
-    };
     // What is made for the attacker may get the very id of what is chosen before.
     let slot = slot_taken(w, aim.op(t), aim.victim, resource).await?;
     let company = slot.beside_new(w, aim.op(t), aim.attacker, resource).await?;
     let foreign = clear_object(w, aim.pair(), resource, |tenant, object| in_own_place(t, tenant, object)).await?;
     let open = bracket::open(async || read(t, &foreign).await).await?;
-    let attack = compare(t, aim, &foreign, company, WRITES).await?;
-    drop(quiet);
+    let own = in_own_place(t, aim.attacker, &foreign);
+    let may_be_taken = ids_count(t, aim.victim, resource);
+    let is_taken = async || Ok(may_be_taken && is_taken(t, aim.attacker, &own, &foreign).await?);
+    let compare = async || compare(t, aim, &foreign, company.clone(), WRITES).await;
+    let attack = once_clear(t, aim.pair(), &foreign, is_taken, compare).await?;
+    let attack = attack.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
     let verdict = open.attack(attack).close().await?;
     if matches!(verdict, Verdict::Isolated(_)) {
         let company = slot.beside_new(w, aim.op(t), aim.victim, resource).await?;

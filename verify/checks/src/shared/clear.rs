@@ -1,0 +1,260 @@
+//! Ids that no one else has: where they count in each tenant, the attacker, or a third tenant, may have an object of its own at
+//! the victim's, and what is tried there would show nothing.
+
+use std::time::Duration;
+
+use watertight_engine::log::Exchange;
+use watertight_engine::planted::Object;
+use watertight_engine::{Quiet, Tape, WriteTape, side_by_side};
+use watertight_spec::{Pair, ResourceIx, Role, TenantIx};
+
+use super::{
+    Nowhere, Place, Words, foreign, holds_nothing, is_error, is_turned_away, look_up, operation_of, own, owner, plant,
+    plant_under, remove, remove_all, request, says_nothing,
+};
+use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
+
+/// Whether the attacker has an object of its own at the id of the victim's: then nothing can be tried with that id in
+/// the attacker's own place. Ids may count per tenant.
+pub(crate) async fn is_taken(t: &Tape, attacker: TenantIx, place: &Place, object: &Object) -> Result<bool, Stop> {
+    // Of what each tenant has one no request has an id.
+    if t.spec[object.resource].is_singleton {
+        return Ok(false);
+    }
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else {
+        return is_listed_as_own(t, attacker, place, object).await;
+    };
+    // By itself, whatever it is named beside.
+    let place = &place.clone().beside(None);
+    // Own place, foreign id: where that shows the victim's object it is the attack itself that leaks.
+    let seen = t.send(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing()).await;
+    match class_of(&seen) {
+        ResponseClass::Denied => Ok(false),
+        ResponseClass::Success if foreign(t, &seen, object.tenant).is_some() => Ok(false),
+        ResponseClass::Success if foreign(t, &seen, attacker).is_some() => Ok(true),
+        // Null is no object of anyone's, and neither is an error.
+        ResponseClass::Success if holds_nothing(&seen, &[]) || seen.json().is_some_and(is_error) => Ok(false),
+        ResponseClass::Success => {
+            let ask = |place: &Place| Ok(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing());
+            let nowhere = Nowhere::instead_of(t, place, (object.resource, &object.id));
+            if says_nothing(t, op, ask, place, nowhere, &seen).await? {
+                return Ok(false);
+            }
+            // Where nothing marks it, what its owner is told word for word is its owner's.
+            let by_owner = request(t, owner(t, object.tenant)?, op, &Place::of(object), &Words::default())?;
+            let theirs = t.send(by_owner.crossing()).await;
+            Ok(!object.marker.is_empty() || !is_word_for_word(&seen, &theirs))
+        }
+        ResponseClass::Undecided if is_turned_away(&seen) => Ok(false),
+        // What is written at an id of which nothing is known might change what the attacker's tenant really has.
+        ResponseClass::NotOffered | ResponseClass::Undecided => Err(Unproven::undecided(&seen).into()),
+    }
+}
+
+/// Whether two answers are the same text, and say something.
+fn is_word_for_word(one: &Exchange, other: &Exchange) -> bool {
+    let text = |seen: &Exchange| seen.response().map(|received| received.body.text().to_owned());
+    one.succeeded() && other.succeeded() && text(one) == text(other) && text(one).is_some_and(|text| !text.is_empty())
+}
+
+/// Whether the attacker's own list has an object at that id.
+pub(crate) async fn is_listed_as_own(
+    t: &Tape,
+    attacker: TenantIx,
+    place: &Place,
+    object: &Object,
+) -> Result<bool, Stop> {
+    let parents = place.ids.iter().filter(|(other, _)| *other != object.resource);
+    let mine = Object { tenant: attacker, parents: parents.cloned().collect(), ..object.clone() };
+    if t.planted.of(attacker, object.resource).any(|known| known.id == object.id) {
+        return Ok(true);
+    }
+    match operation_of(&t.spec, object.resource, Role::List) {
+        Some(_) => Ok(look_up(t, &mine).await?.item.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Whether the attacker is told there what it is told at an id that never existed: the target goes by the credential alone,
+/// and what it shows of the attacker's own says nothing about that id.
+pub(crate) async fn is_told_anywhere(
+    t: &Tape,
+    attacker: TenantIx,
+    place: &Place,
+    object: &Object,
+) -> Result<bool, Stop> {
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(false) };
+    let ask = |place: &Place| Ok(request(t, own(t, attacker)?, op, place, &Words::default())?.crossing());
+    let seen = t.send(ask(place)?).await;
+    says_nothing(t, op, ask, place, Nowhere::instead_of(t, place, (object.resource, &object.id)), &seen).await
+}
+
+/// Tenants besides attacker and victim that are asked whether they have an object at an id.
+const MOST_ASKED: usize = 6;
+
+/// Which third tenant, where ids count, has an object at the id of the victim's: a target that goes by the id alone might
+/// hit that one, and the victim would see nothing of it.
+pub(crate) async fn third_holder(
+    t: &Tape,
+    pair: Pair,
+    object: &Object,
+    place_of: impl Fn(TenantIx) -> Place,
+) -> Result<Option<TenantIx>, Stop> {
+    if !ids_count(t, pair.victim, object.resource) {
+        return Ok(None);
+    }
+    let is_third = |tenant: &TenantIx| *tenant != pair.attacker && *tenant != pair.victim;
+    // A tenant whose set-up failed can't be asked. All of its own pairs are unproven for that.
+    let can_be_asked =
+        |tenant: &TenantIx| t.spec.caller(*tenant).is_some() && t.planted.failure(*tenant, object.resource).is_none();
+    for third in t.spec.tenant_ixs().filter(is_third).filter(can_be_asked).take(MOST_ASKED) {
+        if is_taken(t, third, &place_of(third), object).await? {
+            return Ok(Some(third));
+        }
+    }
+    Ok(None)
+}
+
+/// Where ids count, no other trial gives the attacker an object while this is held: so at an id of the victim's of which the
+/// attacker has nothing, there will be nothing of its own.
+pub(crate) async fn quiet_at_ids(t: &Tape, pair: Pair, resource: ResourceIx) -> Option<Quiet<'_>> {
+    let Pair { attacker, victim } = pair;
+    match ids_count(t, victim, resource) && !t.is_quiet([attacker]) {
+        true => Some(t.quiet_beside([attacker], [victim]).await),
+        false => None,
+    }
+}
+
+/// How long it is waited, one time after the other, until what another trial has made at an id is gone: most trials remove
+/// what they make within seconds.
+const UNTIL_GONE: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// How long one of two trials waits of which each has made what is in the other's way.
+const SHORT: Duration = Duration::from_millis(500);
+
+/// The times for which it is waited until a tenant has nothing any more at the id of an object of another's. None where it will
+/// stay: set-up has made it, or no other trial goes on there. Of two that wait for each other one soon gives up.
+pub(crate) fn until_gone(t: &Tape, holder: TenantIx, object: &Object) -> impl Iterator<Item = Duration> + use<> {
+    let stays = t.is_quiet([holder])
+        || !ids_count(t, object.tenant, object.resource)
+        || t.planted.of(holder, object.resource).any(|known| known.id == object.id);
+    pauses(holder, object.tenant).filter(move |_| !stays)
+}
+
+fn pauses(holder: TenantIx, owner: TenantIx) -> impl Iterator<Item = Duration> + use<> {
+    UNTIL_GONE.into_iter().filter(move |pause| holder > owner || *pause <= SHORT)
+}
+
+/// Sends it once the attacker has no object of its own at the id of the victim's, and gets none meanwhile. None where it always
+/// has one.
+pub(crate) async fn once_clear<T>(
+    t: &Tape,
+    pair: Pair,
+    object: &Object,
+    is_taken: impl AsyncFn() -> Result<bool, Stop>,
+    send: impl AsyncFn() -> Result<T, Stop>,
+) -> Result<Option<T>, Stop> {
+    let mut pauses = until_gone(t, pair.attacker, object);
+    loop {
+        let quiet = quiet_at_ids(t, pair, object.resource).await;
+        if !is_taken().await? {
+            return send().await.map(Some);
+        }
+        drop(quiet);
+        match pauses.next() {
+            Some(pause) => t.wait(pause).await,
+            None => return Ok(None),
+        }
+    }
+}
+
+/// How many objects of the victim are tried until one has an id that the attacker has not. Where no other trial gives the
+/// attacker any meanwhile, an id beyond its last is found sooner or later.
+pub(crate) fn tries(t: &Tape, pair: Pair) -> usize {
+    match t.is_quiet([pair.attacker]) {
+        true => 64,
+        false => 9,
+    }
+}
+
+/// How many are made at a time where the first one's id was not clear.
+const AT_A_TIME: usize = 4;
+
+/// A disposable object of the victim whose id no one else has in `place_of` it.
+pub(crate) async fn clear_object(
+    w: WriteTape<'_>,
+    pair: Pair,
+    resource: ResourceIx,
+    place_of: impl Fn(TenantIx, &Object) -> Place,
+) -> Result<Object, Stop> {
+    let tries = tries(&w, pair);
+    let mut tried = 0_usize;
+    while tried < tries {
+        // The first is mostly clear. Where it is quiet, nothing at all goes on beside it: not every target can count then.
+        let is_alone = tried == 0 || w.is_quiet([pair.victim]);
+        let count = if is_alone { 1 } else { AT_A_TIME.min(tries.saturating_sub(tried)) };
+        tried = tried.saturating_add(count);
+        let made = side_by_side((0..count).map(|_| made_if_clear(w, pair, resource, &place_of))).await;
+        let clear: Vec<Object> = made.into_iter().filter_map(Result::transpose).collect::<Result<_, Stop>>()?;
+        if let [object, further @ ..] = clear.as_slice() {
+            remove_all(w, further).await?;
+            return Ok(object.clone());
+        }
+    }
+    let detail = format!("every one of {tries} ids of the victim is also an id of another tenant's");
+    Err(Unproven::new(Reason::IdTaken, detail).into())
+}
+
+/// A disposable object of the victim; removed again if someone else has its id.
+async fn made_if_clear(
+    w: WriteTape<'_>,
+    pair: Pair,
+    resource: ResourceIx,
+    place_of: impl Fn(TenantIx, &Object) -> Place,
+) -> Result<Option<Object>, Stop> {
+    let object = plant(w, pair.victim, resource).await?;
+    let place_of = |tenant| place_of(tenant, &object);
+    if !is_taken(&w, pair.attacker, &place_of(pair.attacker), &object).await?
+        && third_holder(&w, pair, &object, place_of).await?.is_none()
+    {
+        return Ok(Some(object));
+    }
+    remove(w, &object).await?;
+    Ok(None)
+}
+
+/// Whether ids of a resource, or of one above it, count: then those of two tenants may meet.
+pub(crate) fn ids_count(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> bool {
+    let counts = |id: &str| {
+        let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
+        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    t.planted.of(tenant, resource).any(|object| counts(&object.id) || object.parents.iter().any(|(_, id)| counts(id)))
+}
+
+/// A disposable parent of the victim's whose id no one else has, and a disposable object below it.
+pub(crate) async fn clear_below(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<(Object, Object), Stop> {
+    let parent = w.spec[resource].parent.ok_or_else(|| Stop::not_applicable("it has no parent"))?;
+    let above = clear_object(w, pair, parent, |tenant, above| Place::of(above).in_tenant(tenant)).await?;
+    let object = plant_under(w, pair.victim, resource, &Place::of(&above).ids).await?;
+    Ok((above, object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_trials_that_wait_for_each_others_objects_one_goes_on_before_the_other_gives_up() {
+        let [one, other] = [0, 1].map(|number: u32| serde_json::from_value(number.into()).unwrap());
+        let total = |holder, owner| pauses(holder, owner).sum::<Duration>();
+        assert!(total(one, other) > Duration::ZERO);
+        assert!(total(other, one) > 4 * total(one, other));
+    }
+}
