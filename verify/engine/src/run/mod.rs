@@ -20,7 +20,7 @@ use crate::tape::{Access, Ask, Reply};
 use lanes::Lanes;
 
 /// Scripts that are begun and wait for time or for quiet, besides those that are at work.
-const MOST_WAITING: usize = 256;
+const MOST_WAITING: usize = 48;
 /// How often it is looked whether the listener was called, while nothing else happens.
 const LISTENING: Duration = Duration::from_millis(20);
 
