@@ -84,3 +84,17 @@ async fn what_is_answered_says_which_question_it_answers_and_what_is_asked_in_tu
     assert_eq!((0..3).filter(|at| text(*at).contains("\"ask\":1")).count(), 1);
     assert!(!text(2).contains("\"ask\""), "{}", text(2));
 }
+
+#[tokio::test]
+async fn an_answer_to_what_was_not_asked_is_a_divergence() {
+    let (url, _) = serve(|stream, _| reply(stream, "", b"")).await;
+    let bed = Bed::new(spec(&url, "test", ""));
+    let calls = vec![bed.get(Caller::Anonymous, "/a"), bed.get(Caller::Anonymous, "/b")];
+    bed.run(Access::Write, script(calls.clone())).await;
+    let mut player = Player::new(Arc::clone(&bed.spec), bed.tag.clone());
+    player.begin(job(0, Access::Write, script(calls)));
+    let mut of_trial = bed.events().into_iter().filter(|event| event.exchange().is_some());
+    let mut changed = of_trial.next().unwrap();
+    changed.ask = serde_json::from_value(7.into()).unwrap();
+    assert!(matches!(player.feed(changed), Fed::Diverges(_)));
+}
