@@ -1,7 +1,9 @@
 //! What trials and watchers concluded, and what set-up came to: the same bookkeeping for a live run and for a replay.
 
+mod counts;
 mod existence;
 mod further;
+mod leaks;
 mod plain;
 
 use std::collections::HashMap;
@@ -32,14 +34,14 @@ pub struct TrialResult {
     pub verdict: Verdict,
     /// Its index in the plan; none for what is judged over the whole log.
     pub trial: Option<usize>,
-    /// What watchers saw of the same leak in ordinary requests: no findings of their own.
+    /// What was seen of the same leak elsewhere, by watchers or by other trials: no findings of their own.
     pub also_seen: Vec<AlsoSeen>,
 }
 
-/// What a watcher saw of a leak that a trial had found.
+/// What was seen of a leak that a trial had found.
 #[derive(Clone, Debug)]
 pub struct AlsoSeen {
-    /// What kind of watcher.
+    /// What kind of check saw it.
     pub check: &'static Check,
     /// What shows it.
     pub evidence: Evidence,
@@ -220,6 +222,7 @@ pub(crate) fn results(
     });
     let mut results: Vec<TrialResult> = of_trials.collect();
     further::settle(spec, &mut results);
+    counts::settle(&mut results);
     plain::settle(&mut results);
     existence::settle(spec, &mut results);
     let is_leak = |index: &usize| results.get(*index).is_some_and(|one| matches!(one.verdict, Verdict::Leak(_)));

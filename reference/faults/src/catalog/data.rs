@@ -103,7 +103,7 @@ pub(super) static FAULTS: &[Fault] = &[
         origin: "isolation 18.1; logtide #256",
         surface: Surface::Api,
         caught_by: &["api.list-own"],
-        consequences: &["api.count-own"],
+        consequences: &[],
         operations: &[op::LIST, op::MY_LIST],
         change: Change::Ports(cases::list_without_tenant),
     },

@@ -36,7 +36,8 @@ pub(crate) static CHECK: Check = Check {
     judges: "Leak: the attacker's numbers move as the victim's do, every time; or an answer shows the victim's marker \
              or names its tenant. Isolated: they stay the same while the victim's move. Unproven: the victim's own \
              count does not move within settle, or the attacker's numbers move by themselves. What moves while no one does \
-             anything is a clock, and counts for nothing.",
+             anything is a clock, and counts for nothing. Where the same operation shows another tenant's objects as well \
+             (api.list-own, api.search-own), it is told with that leak.",
     origin: "isolation 28.6: search is scoped, its counts are not. tazama #312.",
     fix: "Put the tenant into the query of aggregates as well; counts are data.",
     requests: 20,

@@ -40,8 +40,9 @@ mod swap_path;
 mod writing;
 
 pub(crate) use absent::tenantless;
+pub(crate) use count::CHECK as COUNT_OWN;
 pub(crate) use effect::does;
-pub(crate) use own_list::{crosses, is_view, own_prefix, tells_of, view_place};
+pub(crate) use own_list::{LIST as LIST_OWN, SEARCH as SEARCH_OWN, crosses, is_view, own_prefix, tells_of, view_place};
 pub(crate) use own_view::{CHECK as OWN_VIEW, OwnView};
 pub(crate) use reading::{is_marked, looking_for};
 pub(crate) use several::slot_taken;
