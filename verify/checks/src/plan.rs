@@ -245,7 +245,7 @@ fn trials_of(spec: &Spec, kind: &Kind) -> Vec<Trial> {
 }
 
 /// Those that only read come first, so that they need not wait for those that write: the longest first, so that none of
-/// these is left over when all others are done. Those that write may need it to be quiet, which only one can have at a
+/// these is left over when all others are done. Those that write may need it to be quiet, which few can have at a
 /// time: the trials of each check are spread over the whole run, so that others go on meanwhile.
 fn in_order(trials: Vec<Trial>, access: Access) -> Vec<Trial> {
     let mut counts: HashMap<&str, u64> = HashMap::new();

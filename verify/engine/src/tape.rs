@@ -43,17 +43,28 @@ pub(crate) enum Ask {
     Wait(Duration),
     /// A look into an inbox.
     Look(Look),
-    /// No other trial creates or removes in some tenants until the guard is dropped.
+    /// Quiet in some tenants until the guard is dropped.
     Quiet(Within),
 }
 
 /// Where a trial writes while it needs quiet.
 #[derive(Clone, Debug)]
 pub(crate) struct Within {
-    /// There no other one does.
+    /// What no other one does there.
+    pub(crate) of: QuietOf,
+    /// Where it is quiet.
     pub(crate) quiet: Vec<TenantIx>,
-    /// There others do as well.
+    /// Where it writes as well, as others do.
     pub(crate) besides: Vec<TenantIx>,
+}
+
+/// What no other trial does where it is quiet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QuietOf {
+    /// It creates, changes and removes nothing.
+    Writes,
+    /// It creates nothing, and neither does the trial itself: so several have it in one tenant at a time.
+    Creates,
 }
 
 /// Something that was asked of the engine.
@@ -140,7 +151,7 @@ pub struct Tape {
     /// By number.
     questions: RefCell<Vec<Question>>,
     /// By guard.
-    quiet: RefCell<HashMap<usize, Vec<TenantIx>>>,
+    quiet: RefCell<HashMap<usize, (QuietOf, Vec<TenantIx>)>>,
     guards: Cell<usize>,
     /// Milliseconds since the run's begin, as of what it was last replied.
     clock: Cell<u64>,
@@ -227,9 +238,9 @@ impl Tape {
         }
     }
 
-    /// Until the guard is dropped, no other trial creates or removes anything in these tenants. For counts, and for a
-    /// write at an id of which the tenant must have nothing. As long as it is there, this trial writes in these tenants
-    /// alone: else two trials might wait for each other.
+    /// Until the guard is dropped, no other trial writes in these tenants. For counts, and for a write at an id of which the
+    /// tenant must have nothing. As long as it is there, this trial writes in these tenants alone: else two trials might wait
+    /// for each other.
     pub async fn quiet(&self, tenants: impl IntoIterator<Item = TenantIx>) -> Quiet<'_> {
         self.quiet_beside(tenants, []).await
     }
@@ -241,22 +252,53 @@ impl Tape {
         tenants: impl IntoIterator<Item = TenantIx>,
         besides: impl IntoIterator<Item = TenantIx>,
     ) -> Quiet<'_> {
-        let within = Within { quiet: tenants.into_iter().collect(), besides: besides.into_iter().collect() };
-        let quiet = within.quiet.clone();
+        self.quiet_of(QuietOf::Writes, tenants, besides).await
+    }
+
+    /// Until the guard is dropped, no trial creates anything in these tenants, this one included: so several trials may have
+    /// this at a time. For a write at an id of which the tenant must have nothing. In `besides` it writes as well, and creates
+    /// nothing either.
+    pub async fn without_creates(
+        &self,
+        tenants: impl IntoIterator<Item = TenantIx>,
+        besides: impl IntoIterator<Item = TenantIx>,
+    ) -> Quiet<'_> {
+        self.quiet_of(QuietOf::Creates, tenants, besides).await
+    }
+
+    async fn quiet_of(
+        &self,
+        of: QuietOf,
+        tenants: impl IntoIterator<Item = TenantIx>,
+        besides: impl IntoIterator<Item = TenantIx>,
+    ) -> Quiet<'_> {
+        let quiet: Vec<TenantIx> = tenants.into_iter().collect();
+        let within = Within { of, quiet: quiet.clone(), besides: besides.into_iter().collect() };
         // Two that each have what the other one asks for would wait for ever.
         let has = |tenant: &TenantIx| self.is_quiet([*tenant]);
         debug_assert!(!self.holds_quiet() || quiet.iter().all(has), "what has quiet asks for no more");
         self.ask(Ask::Quiet(within)).await;
         let guard = self.guards.get();
         self.guards.set(guard.saturating_add(1));
-        self.quiet.borrow_mut().insert(guard, quiet);
+        self.quiet.borrow_mut().insert(guard, (of, quiet));
         Quiet { tape: self, guard }
     }
 
-    /// Whether it is quiet in these tenants for this check.
+    /// Whether no other trial writes in these tenants while this check goes on.
     pub fn is_quiet(&self, tenants: impl IntoIterator<Item = TenantIx>) -> bool {
+        self.has(tenants, |of| of == QuietOf::Writes)
+    }
+
+    /// Whether no other trial creates anything in these tenants while this check goes on.
+    pub fn is_without_creates(&self, tenants: impl IntoIterator<Item = TenantIx>) -> bool {
+        self.has(tenants, |_| true)
+    }
+
+    fn has(&self, tenants: impl IntoIterator<Item = TenantIx>, is_enough: impl Fn(QuietOf) -> bool) -> bool {
         let quiet = self.quiet.borrow();
-        tenants.into_iter().all(|tenant| quiet.values().flatten().any(|held| *held == tenant))
+        let held: Vec<TenantIx> =
+            quiet.values().filter(|(of, _)| is_enough(*of)).flat_map(|(_, in_these)| in_these.clone()).collect();
+        tenants.into_iter().all(|tenant| held.contains(&tenant))
     }
 
     /// The same tape for writing, if this is one.
@@ -394,7 +436,7 @@ impl Deref for WriteTape<'_> {
     }
 }
 
-/// As long as it is there, no other trial creates or removes anything in some tenants.
+/// As long as it is there, it is quiet in some tenants.
 #[must_use = "dropped at once, it keeps nothing quiet"]
 pub struct Quiet<'t> {
     tape: &'t Tape,

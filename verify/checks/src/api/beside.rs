@@ -14,7 +14,7 @@ use super::several::{ONE_AT_A_TIME, in_every_slot, is_of_one};
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Nowhere, Place, Slot, Words, attack, clear_object, is_creatable, is_error, is_invalid, is_taken, leak,
+    Aim, Nowhere, Place, Slot, Tries, Words, attack, clear_object, is_creatable, is_error, is_invalid, is_taken, leak,
     named_below, never_existed, once_clear, operation_of, own, parent_of, plant, prepare, prepared_object, read,
     remove, request, says_nothing, shows,
 };
@@ -296,7 +296,9 @@ impl Naming<'_> {
     async fn send_if_clear(&self, t: &Tape, place: &Place, theirs: &Object, nonce: &str) -> Result<Seen, Stop> {
         let at_theirs = place.clone().and(self.kind, &theirs.id);
         let is_taken = async || is_taken(t, self.aim.attacker, &at_theirs, theirs).await;
-        let sent = once_clear(t, self.aim.pair(), theirs, is_taken, async || self.send(t, place, nonce).await).await?;
+        let send = async || self.send(t, place, nonce).await;
+        // What is accepted is told as a leak, so no other trial changes anything there either.
+        let sent = once_clear(t, self.aim.pair(), (theirs, Tries::Making), is_taken, send).await?;
         sent.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into())
     }
 

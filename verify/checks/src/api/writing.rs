@@ -13,9 +13,10 @@ use super::several::{ONE_AT_A_TIME, is_of_one};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Furnished, Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, is_creatable,
-    is_error, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for, plant, plant_below, prepare,
-    quiet_at_ids, read, remove, remove_if_written, request, says_nothing, succeed_or_lead_on, third_holder, until_gone,
+    Furnished, Named, Nowhere, Place, Slot, Tries, Words, any_object, attack, clear_below, clear_object, ids_count,
+    is_creatable, is_error, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for, plant,
+    plant_below, prepare, quiet_at_ids, read, remove, remove_if_written, request, says_nothing, succeed_or_lead_on,
+    third_holder, wait_until_gone,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -96,9 +97,9 @@ pub(super) async fn write_across(
         }
     }
     // Prepare, and let the owner show on a double what the operation does.
-    let choose = || AttackedObject::choose(w, op, pair, resource, whose, slot);
+    let choose = |tries| AttackedObject::choose(w, op, pair, (resource, tries), whose, slot);
     let double = plant(w, pair.victim, resource).await?;
-    let target = choose().await?;
+    let target = choose(Tries::of(op)).await?;
     let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
     let furnished = Furnished::at(w, op, place).await?;
     // The double last: whatever changes in both, the others are known to change as well.
@@ -112,15 +113,15 @@ pub(super) async fn write_across(
     let is_hidden = !effect.is_seen() && of_double.moves();
     let mut verdict = if is_hidden { None } else { target.attack(w, at_rest, &effect).await? };
     let mut objects_attacked = vec![target];
-    // All that took its time: the attacker has got objects of its own at these ids. Or what it does is seen on the victim's
-    // others too. Now nothing else makes or changes any.
+    // All that took its time: the attacker has got objects of its own at these ids, or what was done may have been done to one
+    // of those. Or what it does is seen on the victim's others too. Now no other trial makes or changes any.
     if verdict.is_none() {
         let _quiet = t.quiet([pair.attacker, pair.victim]).await;
         if is_hidden {
             prepare(t, op, &furnished.place).await?;
             effect = rehearse(t, op, &furnished.place, &double, &observe_one(t, &double).await?).await?;
         }
-        let target = choose().await?;
+        let target = choose(Tries::Making).await?;
         verdict = target.attack(w, &observe_one(t, &target.object).await?, &effect).await?;
         objects_attacked.push(target);
     }
@@ -195,7 +196,9 @@ async fn write_disposable(
     }
     let before = observe_one(t, object).await?;
     let place = whose.place(pair.attacker, object, &own);
-    let attacked = AttackedObject { op, pair, whose, above: None, object: object.clone(), below: None, place, own };
+    let tries = Tries::Making;
+    let attacked =
+        AttackedObject { op, pair, whose, tries, above: None, object: object.clone(), below: None, place, own };
     let verdict = attacked.attack(w, &before, &effect).await?;
     let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
     match verdict {
@@ -248,6 +251,8 @@ struct AttackedObject<'o> {
     op: &'o Operation,
     pair: Pair,
     whose: Where,
+    /// What no other trial may do while it is sent.
+    tries: Tries,
     /// The disposable parent of the victim's, if the object is below one.
     above: Option<Object>,
     /// The victim's.
@@ -266,7 +271,7 @@ impl<'o> AttackedObject<'o> {
         w: WriteTape<'_>,
         op: &'o Operation,
         pair: Pair,
-        resource: ResourceIx,
+        (resource, tries): (ResourceIx, Tries),
         whose: Where,
         slot: Slot,
     ) -> Result<Self, Stop> {
@@ -308,12 +313,12 @@ impl<'o> AttackedObject<'o> {
             _ => whose.place(pair.attacker, &object, &own),
         };
         let place = below.iter().fold(place.beside(company), |place, below| below.named_in(place));
-        Ok(Self { op, pair, whose, above, object, below, place, own })
+        Ok(Self { op, pair, whose, tries, above, object, below, place, own })
     }
 
-    /// The bracket around the attack; `None` where it can't be told from what others do in the victim's tenant meanwhile, or
-    /// where the attacker has an object of its own at that id: then nothing was sent. What changes by itself is known from
-    /// `at_rest`, of this object or another one.
+    /// The bracket around the attack; `None` where it can't be told from what others do meanwhile, or where the attacker has an
+    /// object of its own at that id: then nothing was sent. What changes by itself is known from `at_rest`, of this object or
+    /// another one.
     async fn attack(&self, w: WriteTape<'_>, at_rest: &AtRest, effect: &SeenEffect) -> Result<Option<Verdict>, Stop> {
         let t = w.tape();
         let nonce = t.nonce(self.pair.attacker);
@@ -326,15 +331,17 @@ impl<'o> AttackedObject<'o> {
             match self.send(t, &nonce).await? {
                 Sent::Answered(sent) => break (open, expected, sent),
                 Sent::Held(holder) => {
-                    match until_gone(t, holder, self.above.as_ref().unwrap_or(&self.object)).nth(waited) {
-                        Some(pause) => t.wait(pause).await,
-                        None => return Ok(None),
+                    let held = self.above.as_ref().unwrap_or(&self.object);
+                    if !wait_until_gone(t, holder, held, &mut waited).await? {
+                        return Ok(None);
                     }
                 }
             }
-            waited = waited.saturating_add(1);
         };
         let mut outcome = self.watch(t, &expected, &sent, &nonce).await?;
+        if matches!(outcome, Attack::Withstood) && sent.lets_in() && self.may_be_others(t) {
+            return Ok(None);
+        }
         if self.may_create() && sent.lets_in() && !outcome.is_leak() {
             let left = self.undo(w, &nonce).await?;
             let shown = left.and_then(|left| leak(t, &left, self.pair.victim));
@@ -365,13 +372,19 @@ impl<'o> AttackedObject<'o> {
         let _quiet = match self.whose {
             Where::Theirs => None,
             Where::Own | Where::WithBelow | Where::BelowTheirs | Where::Between(_) => {
-                quiet_at_ids(t, self.pair, self.object.resource).await
+                quiet_at_ids(t, self.pair, self.object.resource, self.tries).await
             }
         };
         if self.is_taken(t).await? {
             return Ok(Sent::Held(attacker));
         }
         Ok(Sent::Answered(t.send(across).await))
+    }
+
+    /// Whether it may have been done to something of the attacker's own, which another trial's change has put there meanwhile.
+    fn may_be_others(&self, t: &Tape) -> bool {
+        let is_shared = self.whose != Where::Theirs && self.tries == Tries::Changing;
+        is_shared && ids_count(t, self.pair.victim, self.object.resource) && !t.is_quiet([self.pair.attacker])
     }
 
     /// Which third tenant has an object at that id, or at that of the object above it.
@@ -454,7 +467,7 @@ impl<'o> AttackedObject<'o> {
     /// invalid.
     async fn is_refused_as_nowhere(&self, t: &Tape, sent: &Exchange, nonce: &str) -> Result<bool, Stop> {
         let Pair { attacker, .. } = self.pair;
-        let _quiet = quiet_at_ids(t, self.pair, self.object.resource).await;
+        let _quiet = quiet_at_ids(t, self.pair, self.object.resource, self.tries).await;
         if self.is_taken(t).await? {
             return Ok(false);
         }

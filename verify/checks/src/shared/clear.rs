@@ -6,7 +6,7 @@ use std::time::Duration;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Tape, WriteTape, side_by_side};
-use watertight_spec::{Pair, ResourceIx, Role, TenantIx};
+use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::{
     Nowhere, Place, Words, foreign, holds_nothing, is_error, is_turned_away, look_up, operation_of, own, owner, plant,
@@ -116,12 +116,34 @@ pub(crate) async fn third_holder(
 }
 
 /// Where ids count, no other trial gives the attacker an object while this is held: so at an id of the victim's of which the
-/// attacker has nothing, there will be nothing of its own.
-pub(crate) async fn quiet_at_ids(t: &Tape, pair: Pair, resource: ResourceIx) -> Option<Quiet<'_>> {
+/// attacker has nothing, there will be nothing of its own. What is tried there may make an object, or not.
+pub(crate) async fn quiet_at_ids(t: &Tape, pair: Pair, resource: ResourceIx, tries: Tries) -> Option<Quiet<'_>> {
     let Pair { attacker, victim } = pair;
-    match ids_count(t, victim, resource) && !t.is_quiet([attacker]) {
-        true => Some(t.quiet_beside([attacker], [victim]).await),
-        false => None,
+    if !ids_count(t, victim, resource) || t.is_without_creates([attacker]) {
+        return None;
+    }
+    Some(match tries {
+        Tries::Making => t.quiet_beside([attacker], [victim]).await,
+        Tries::Changing => t.without_creates([attacker], [victim]).await,
+    })
+}
+
+/// What is tried at an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tries {
+    /// A request by which there may be an object that was not there.
+    Making,
+    /// One that changes or removes what is there.
+    Changing,
+}
+
+impl Tries {
+    pub(crate) fn of(op: &Operation) -> Self {
+        // What replaces an object in its sender's own place may make it.
+        match op.may_make() || op.role == Role::Replace {
+            true => Self::Making,
+            false => Self::Changing,
+        }
     }
 }
 
@@ -138,9 +160,32 @@ const UNTIL_GONE: [Duration; 5] = [
 /// How long one of two trials waits of which each has made what is in the other's way.
 const SHORT: Duration = Duration::from_millis(500);
 
+/// Waits until a tenant is shown nothing any more at the id of an object of another's, or has waited as often as it may,
+/// `waited` times so far. Whether anything may be tried there then, is looked at anew.
+pub(crate) async fn wait_until_gone(
+    t: &Tape,
+    holder: TenantIx,
+    object: &Object,
+    waited: &mut usize,
+) -> Result<bool, Stop> {
+    let read = operation_of(&t.spec, object.resource, Role::Read);
+    let place = Place::of(object).in_tenant(holder);
+    for pause in until_gone(t, holder, object).skip(*waited) {
+        *waited = waited.saturating_add(1);
+        t.wait(pause).await;
+        let Some(op) = read else { return Ok(true) };
+        let seen = t.send(request(t, own(t, holder)?, op, &place, &Words::default())?.crossing()).await;
+        let is_nothing = holds_nothing(&seen, &[]) || seen.json().is_some_and(is_error);
+        if class_of(&seen) != ResponseClass::Success || is_nothing {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The times for which it is waited until a tenant has nothing any more at the id of an object of another's. None where it will
 /// stay: set-up has made it, or no other trial goes on there. Of two that wait for each other one soon gives up.
-pub(crate) fn until_gone(t: &Tape, holder: TenantIx, object: &Object) -> impl Iterator<Item = Duration> + use<> {
+fn until_gone(t: &Tape, holder: TenantIx, object: &Object) -> impl Iterator<Item = Duration> + use<> {
     let stays = t.is_quiet([holder])
         || !ids_count(t, object.tenant, object.resource)
         || t.planted.of(holder, object.resource).any(|known| known.id == object.id);
@@ -156,20 +201,19 @@ fn pauses(holder: TenantIx, owner: TenantIx) -> impl Iterator<Item = Duration> +
 pub(crate) async fn once_clear<T>(
     t: &Tape,
     pair: Pair,
-    object: &Object,
+    (object, tries): (&Object, Tries),
     is_taken: impl AsyncFn() -> Result<bool, Stop>,
     send: impl AsyncFn() -> Result<T, Stop>,
 ) -> Result<Option<T>, Stop> {
-    let mut pauses = until_gone(t, pair.attacker, object);
+    let mut waited = 0;
     loop {
-        let quiet = quiet_at_ids(t, pair, object.resource).await;
+        let quiet = quiet_at_ids(t, pair, object.resource, tries).await;
         if !is_taken().await? {
             return send().await.map(Some);
         }
         drop(quiet);
-        match pauses.next() {
-            Some(pause) => t.wait(pause).await,
-            None => return Ok(None),
+        if !wait_until_gone(t, pair.attacker, object, &mut waited).await? {
+            return Ok(None);
         }
     }
 }
@@ -178,7 +222,7 @@ pub(crate) async fn once_clear<T>(
 /// attacker any meanwhile, an id beyond its last is found sooner or later.
 pub(crate) fn tries(t: &Tape, pair: Pair) -> usize {
     match t.is_quiet([pair.attacker]) {
-        true => 64,
+        true => 128,
         false => 9,
     }
 }

@@ -64,7 +64,10 @@ pub(crate) async fn make_doubles(
         // Not every target can count where several are made at a time.
         match failed {
             Some(_) if at_a_time > 1 => at_a_time = 1,
-            Some(stop) => return Err(stop),
+            Some(stop) => {
+                remove_all(w, search.theirs.iter().chain(&search.mine)).await?;
+                return Err(stop);
+            }
             None => {}
         }
     }

@@ -15,6 +15,7 @@ use crate::credentials::{is_fetched, requests_before};
 use crate::gate::{Refused, Throttle, Turn};
 use crate::journal::{Entry, after, before};
 use crate::log::{Asker, Event, Exchange, Failure, Outcome, Purpose, Sender, Source, What};
+use crate::quiet::Touched;
 use crate::recorder::Told;
 use crate::render::{Rendered, Unrendered, render};
 use crate::tape::{Access, Seen};
@@ -105,7 +106,7 @@ impl Live {
         let source = asker.source;
         let touched = match (source, call) {
             // Whoever needs the token has been let in.
-            (Source::Engine, Call::Token(_)) => Vec::new(),
+            (Source::Engine, Call::Token(_)) => Touched::default(),
             _ => touched(call, &self.spec),
         };
         let code = self.code_of(call);
@@ -137,7 +138,7 @@ impl Live {
             if let Some(throttle) = throttle {
                 self.gate.rate.slow(throttle);
                 // Only 429 says that nothing was done: no write is sent twice.
-                let may_be_sent_again = throttle.kind == Refused::TooMany || touched.is_empty();
+                let may_be_sent_again = throttle.kind == Refused::TooMany || touched.tenants.is_empty();
                 let is_about_rate = may_be_sent_again && refusals.are_about_rate(throttle, self.answered.get());
                 if is_about_rate && !self.gate.is_out_of_time(source) {
                     self.record(asker, What::Throttled(Box::new(exchange)));
@@ -306,17 +307,24 @@ fn maker(spec: &Spec, ask: &TokenCall) -> Option<Who> {
     Some(Who { tenant: ask.who.tenant, principal })
 }
 
-/// The tenants in which a call may create, change or remove something.
-fn touched(call: &Call, spec: &Spec) -> Vec<TenantIx> {
+/// Where a call may create, change or remove something.
+fn touched(call: &Call, spec: &Spec) -> Touched {
     let request = match call {
         Call::Api(request) if request.effect != Effect::Read => request,
-        Call::Act(ask) => return vec![spec[ask.act].tenant],
+        Call::Act(ask) => return Touched { tenants: vec![spec[ask.act].tenant], creates: true },
         // It makes an account.
-        Call::Token(ask) if maker(spec, ask).is_some() => return vec![ask.who.tenant],
-        Call::Api(_) | Call::Token(_) | Call::Discovery { .. } | Call::Keys { .. } => return Vec::new(),
+        Call::Token(ask) if maker(spec, ask).is_some() => {
+            return Touched { tenants: vec![ask.who.tenant], creates: true };
+        }
+        Call::Api(_) | Call::Token(_) | Call::Discovery { .. } | Call::Keys { .. } => return Touched::default(),
     };
     let sender = request.caller.who().map(|who| who.tenant);
     let mut tenants: Vec<TenantIx> = sender.into_iter().chain([request.at]).chain(request.reaches).collect();
     tenants.dedup();
-    tenants
+    let makes = match request.operation {
+        // What is moved into another tenant is new there.
+        Some(op) => spec[op].may_make() || matches!(request.mark, Mark::Creates { .. }) || request.reaches.is_some(),
+        None => true,
+    };
+    Touched { tenants, creates: makes }
 }

@@ -19,8 +19,10 @@ use crate::script::{Job, Progress, Running};
 use crate::tape::{Access, Ask, Reply};
 use lanes::Lanes;
 
-/// Scripts that are begun and wait for time or for quiet, besides those that are at work.
-const MOST_WAITING: usize = 48;
+/// How many scripts that are begun may wait for time or for quiet, for each request that may be under way; and how many where
+/// that is fewer. More would have more objects at a time, at whose ids others then find them.
+const WAITING_A_REQUEST: usize = 3;
+const WAITING_AT_LEAST: usize = 24;
 /// How often it is looked whether the listener was called, while nothing else happens.
 const LISTENING: Duration = Duration::from_millis(20);
 
@@ -129,7 +131,10 @@ impl Engine {
         mut done: impl FnMut(Source, Option<T>),
     ) -> Ended {
         let (most, most_waiting) = match width {
-            Width::Limits => (self.live.spec.limits.concurrency, MOST_WAITING),
+            Width::Limits => {
+                let most = self.live.spec.limits.concurrency;
+                (most, most.saturating_mul(WAITING_A_REQUEST).max(WAITING_AT_LEAST))
+            }
             Width::One => (1, 1),
         };
         let mut stage = Stage { live: &self.live, lanes: Lanes::default(), slots: Vec::new(), free: Vec::new() };

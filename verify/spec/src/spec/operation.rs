@@ -45,6 +45,13 @@ impl Operation {
             false => request.to_string(),
         }
     }
+
+    /// Whether there may be objects after it that were not there before: it makes some, or brings some back, or the spec does
+    /// not say what it does. Of what replaces an object only who sends it knows.
+    pub fn may_make(&self) -> bool {
+        let is_known = matches!(self.role, Role::Replace | Role::Patch | Role::Delete);
+        self.effect != Effect::Read && (!is_known || self.effect == Effect::Create || self.after.is_some())
+    }
 }
 
 /// A request with symbols in it.

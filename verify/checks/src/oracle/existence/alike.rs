@@ -8,8 +8,8 @@ use watertight_spec::{Effect, IdSource, Operation, Role};
 use crate::api::mark_of_create;
 use crate::bracket::Attack;
 use crate::shared::{
-    Aim, Features, Place, Words, attack, foreign, holds_nothing, id_in, ids_count, is_creatable, is_error, is_invalid,
-    is_taken, is_turned_away, never_existed, own, plant_under, remove, request, told_apart,
+    Aim, Features, Place, Tries, Words, attack, foreign, holds_nothing, id_in, ids_count, is_creatable, is_error,
+    is_invalid, is_taken, is_turned_away, never_existed, own, plant_under, quiet_at_ids, remove, request, told_apart,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of_write};
 
@@ -34,19 +34,32 @@ impl<'o> Asking<'o> {
         Ok(Self { aim, foreign, rounds: all, nonce: t.nonce(aim.attacker) })
     }
 
-    /// Asks for the victim's object, and in turn for one that never existed. Where a target records what it is asked for, and
-    /// shows that to whoever asked, a difference must be there between what has never been asked for as well.
+    /// The whole of it, for what only reads.
     pub(super) async fn compare(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
         let told = self.ask(t, &place_of).await?;
-        let is_difference = matches!(told, Attack::Leaked(_) | Attack::Weak(_));
-        if is_difference
-            && self.aim.op(t).effect == Effect::Read
-            && matches!(self.ask(t, &place_of).await?, Attack::Withstood)
-        {
+        if is_difference(&told) && matches!(self.ask(t, &place_of).await?, Attack::Withstood) {
             // What differs now and then does so by chance.
             return Ok(Attack::Withstood);
         }
-        match t.writing().filter(|_| is_difference && is_creatable(&t.spec, self.foreign.resource)) {
+        self.confirm(t, told, place_of).await
+    }
+
+    /// What was told in the end. Where a target records what it is asked for, and shows that to whoever asked, a difference must
+    /// be there between what has never been asked for as well.
+    pub(super) async fn confirm(
+        &self,
+        t: &Tape,
+        told: Attack,
+        place_of: impl Fn(&Object) -> Place,
+    ) -> Result<Attack, Stop> {
+        if !is_difference(&told) {
+            return Ok(told);
+        }
+        let _quiet = match self.aim.op(t).effect {
+            Effect::Read => None,
+            _ => quiet_at_ids(t, self.aim.pair(), self.foreign.resource, Tries::Making).await,
+        };
+        match t.writing().filter(|_| is_creatable(&t.spec, self.foreign.resource)) {
             Some(w) if self.is_recorded(t, &place_of).await? => match self.of_new(w, &place_of).await? {
                 Attack::Withstood => Ok(Attack::Withstood),
                 Attack::Leaked(_) | Attack::Weak(_) | Attack::Undecided(_) => Ok(told),
@@ -86,7 +99,8 @@ impl<'o> Asking<'o> {
         Ok(told)
     }
 
-    async fn ask(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
+    /// Asks for the victim's object, and in turn for one that never existed.
+    pub(super) async fn ask(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<Attack, Stop> {
         let op = self.aim.op(t);
         let (mut of_foreign, mut of_nowhere) = (Vec::new(), Vec::new());
         let mut shown: Option<(Seen, Seen)> = None;
@@ -211,11 +225,16 @@ impl<'o> Asking<'o> {
                 Unproven::shown(Reason::PlainRequestLeaks, detail, seen)
             }
             None if self.may_be_taken(t) => {
-                Unproven::shown(Reason::Disturbed, "the attacker has something of its own there", seen)
+                Unproven::shown(Reason::Disturbed, "the attacker may have something of its own there", seen)
             }
             None => Unproven::shown(Reason::EffectUnseen, "the attacker was let in", seen),
         }
     }
+}
+
+/// Whether it tells the victim's objects from others.
+fn is_difference(told: &Attack) -> bool {
+    matches!(told, Attack::Leaked(_) | Attack::Weak(_))
 }
 
 const ACCEPTED: &str = "the victim's is accepted there, so nothing is denied that could be compared";

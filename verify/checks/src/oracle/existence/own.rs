@@ -9,7 +9,7 @@ use crate::api::{does, in_own_place, slot_taken};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Company, Furnished, Place, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant,
+    Aim, Furnished, Place, Tries, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant,
     once_clear, prepared_object, read, remove,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
@@ -31,7 +31,7 @@ pub(super) async fn try_it(t: &Tape, aim: Aim, resource: ResourceIx) -> Conclude
 async fn read_it(t: &Tape, aim: Aim, resource: ResourceIx) -> Concluded {
     let (foreign, made_by) = foreign_object(t, aim, resource).await?;
     let open = bracket::open(async || read(t, &foreign).await).await?;
-    let attack = compare(t, aim, &foreign, None, READS).await?;
+    let attack = compare(t, aim, &foreign).await?;
     let verdict = open.attack(attack).close().await?;
     if let Some(w) = made_by {
         remove(w, &foreign).await?;
@@ -54,9 +54,18 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     let own = in_own_place(t, aim.attacker, &foreign);
     let may_be_taken = ids_count(t, aim.victim, resource);
     let is_taken = async || Ok(may_be_taken && is_taken(t, aim.attacker, &own, &foreign).await?);
-    let compare = async || compare(t, aim, &foreign, company.clone(), WRITES).await;
-    let attack = once_clear(t, aim.pair(), &foreign, is_taken, compare).await?;
-    let attack = attack.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
+    let asking = Asking::about(t, aim, &foreign, WRITES).await?;
+    let compare = async |whose: Whose| {
+        let place_of = |object: &Object| whose.place(t, aim, object).beside(company.clone());
+        let ask = async || asking.ask(t, place_of).await;
+        let told = once_clear(t, aim.pair(), (&foreign, Tries::of(aim.op(t))), is_taken, ask).await?;
+        let told = told.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
+        asking.confirm(t, told, place_of).await
+    };
+    let mut attack = compare(Whose::Attackers).await?;
+    if matches!(attack, Attack::Withstood) && names_tenant(aim.op(t)) {
+        attack = compare(Whose::Victims).await?;
+    }
     let verdict = open.attack(attack).close().await?;
     if matches!(verdict, Verdict::Isolated(_)) {
         let company = slot.beside_new(w, aim.op(t), aim.victim, resource).await?;
@@ -68,22 +77,31 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     Ok(verdict)
 }
 
-/// In the attacker's own place, and in the victim's, beside the same others of the attacker's.
-async fn compare(
-    t: &Tape,
-    aim: Aim,
-    foreign: &Object,
-    company: Option<Company>,
-    rounds: usize,
-) -> Result<Attack, Stop> {
-    let asking = Asking::about(t, aim, foreign, rounds).await?;
-    let in_own = |object: &Object| in_own_place(t, aim.attacker, object).beside(company.clone());
-    let attack = asking.compare(t, in_own).await?;
+/// In the attacker's own place, and in the victim's.
+async fn compare(t: &Tape, aim: Aim, foreign: &Object) -> Result<Attack, Stop> {
+    let asking = Asking::about(t, aim, foreign, READS).await?;
+    let attack = asking.compare(t, |object| Whose::Attackers.place(t, aim, object)).await?;
     match attack {
         Attack::Withstood if names_tenant(aim.op(t)) => {
-            asking.compare(t, |object| Place::of(object).beside(company.clone())).await
+            asking.compare(t, |object| Whose::Victims.place(t, aim, object)).await
         }
         attack => Ok(attack),
+    }
+}
+
+/// In whose place it is asked for the victim's object.
+#[derive(Clone, Copy)]
+enum Whose {
+    Attackers,
+    Victims,
+}
+
+impl Whose {
+    fn place(self, t: &Tape, aim: Aim, object: &Object) -> Place {
+        match self {
+            Self::Attackers => in_own_place(t, aim.attacker, object),
+            Self::Victims => Place::of(object),
+        }
     }
 }
 
