@@ -217,6 +217,8 @@ pub enum Switch {
     EarlierUnreadable,
     /// South's cases have ids that no other tenant's have.
     SouthApart,
+    /// An update of a tenant's own case changes all cases of that id.
+    UpdatesAllOfThatId,
     /// The first page of a list is empty, and all is on the second.
     FirstPageEmpty,
     /// The validator (`ETag`) of every list is a number that is also that of south's badge.

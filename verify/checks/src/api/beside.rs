@@ -80,11 +80,13 @@ async fn name_in(w: WriteTape<'_>, aim: Aim, named: (ResourceIx, Slot)) -> Concl
         }
     };
     let theirs = (&others.theirs, again.as_ref().unwrap_or(at_rest));
-    let control = async || read(t, &others.theirs).await;
-    let (open, Expected { before, effect }, _quiet) =
-        Expected::open(t, aim.pair(), theirs, &rehearsed.effect, &control).await?;
+    let control = async || Ok(vec![read(t, &others.theirs).await?]);
+    let (theirs, at_rest) = theirs;
+    let (open, mut expected, _quiet) =
+        Expected::open(t, aim.pair(), &[(theirs, at_rest, &rehearsed.effect)], &control).await?;
+    let Expected { before, effect } = expected.pop().ok_or_else(Unproven::nothing_sent)?;
     let rehearsed = Rehearsed { effect, ..rehearsed };
-    let outcome = naming.attack(w, &subject, &others.theirs, &before, &rehearsed).await?;
+    let outcome = naming.attack(w, &subject, theirs, &before, &rehearsed).await?;
     naming.discard(w, &subject).await?;
     if may_mean_nothing && matches!(outcome, Attack::Weak(_)) {
         others.discard(w).await?;
@@ -219,13 +221,13 @@ impl Naming<'_> {
         let t = w.tape();
         let place = subject.naming(self.op, self.kind, &double.id);
         prepare(t, self.op, &place).await?;
-        let rehearsal = rehearse_at(t, self.op, &place, double, of_double).await?;
+        let rehearsal = rehearse_at(t, self.op, &place, &[(double, of_double)]).await?;
         let shown = if self.removes() { None } else { subject.look(t).await? };
         let is_named = shown.is_some_and(|shown| subject::names(&shown, &double.id) || shows(&shown, double));
         // What it concerns did not name it before: so it was done.
         let is_done = is_named && !subject.is_made_with(self.kind, &double.id);
-        let effect = if is_done { rehearsal.effect_of_what_was_done() } else { rehearsal.effect()? };
-        Ok(Rehearsed { effect, is_named })
+        let mut effects = if is_done { rehearsal.effects_of_what_was_done() } else { rehearsal.effects()? };
+        Ok(Rehearsed { effect: effects.pop().ok_or_else(Unproven::nothing_sent)?, is_named })
     }
 
     /// Whether it is the object below which the other one is.

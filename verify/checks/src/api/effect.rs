@@ -47,7 +47,8 @@ pub(super) async fn rehearse(
     before: &AtRest,
 ) -> Result<SeenEffect, Stop> {
     if op.role != Role::Delete {
-        return rehearse_at(t, op, place, object, before).await?.effect();
+        let effects = rehearse_at(t, op, place, &[(object, before)]).await?.effects()?;
+        return effects.into_iter().next().ok_or_else(|| Unproven::nothing_sent().into());
     }
     let done = done_by_owner(t, op, place, object.tenant).await?;
     if poll(t, async || is_gone(t, object).await).await?.is_some() {
@@ -63,56 +64,70 @@ pub(super) async fn rehearse(
     }
 }
 
-/// The same at a place that names this object, be it besides the one that the operation concerns. Where it is shown on a page,
-/// which may list others, nothing is made or removed in its tenant meanwhile.
+/// The same, and what it does to others of the owner's meanwhile, at a place that names these objects: the first is the one
+/// that it concerns, or is named besides that.
 pub(super) async fn rehearse_at(
     t: &Tape,
     op: &Operation,
     place: &Place,
-    object: &Object,
-    before: &AtRest,
+    objects: &[(&Object, &AtRest)],
 ) -> Result<Rehearsal, Stop> {
-    let quiet = quiet_for_pages(t, object, before).await;
-    let now = match &quiet {
-        Some(_) => Some(before.now(t, object).await?),
-        None => None,
-    };
-    let before = now.as_ref().unwrap_or(before);
-    let done = done_by_owner(t, op, place, object.tenant).await?;
-    let effect = poll(t, async || done.effect_now(t, object, before).await).await?;
-    drop(quiet);
-    Ok(Rehearsal { answer: done.answer, effect })
+    let owner = objects.first().map(|(object, _)| object.tenant).ok_or_else(Unproven::nothing_sent)?;
+    let still = Still::of(t, objects).await?;
+    let done = done_by_owner(t, op, place, owner).await?;
+    let effects = done.effects_on(t, &still.looked_at(objects)).await?;
+    Ok(Rehearsal { answer: done.answer, effects })
 }
 
-async fn quiet_for_pages<'t>(t: &'t Tape, object: &Object, before: &AtRest) -> Option<Quiet<'t>> {
-    match before.is_page() && !t.is_quiet([object.tenant]) {
-        true => Some(t.quiet([object.tenant]).await),
-        false => None,
+/// Where an object is shown on a page, which may list others, no other trial writes in its tenant while it is watched.
+struct Still<'t> {
+    _quiet: Option<Quiet<'t>>,
+    /// What those on pages are like since then.
+    now: Vec<Option<AtRest>>,
+}
+
+impl<'t> Still<'t> {
+    async fn of(t: &'t Tape, objects: &[(&Object, &AtRest)]) -> Result<Self, Stop> {
+        let on_page = objects.iter().find(|(_, before)| before.is_page());
+        let quiet = match on_page {
+            Some((object, _)) if !t.is_quiet([object.tenant]) => Some(t.quiet([object.tenant]).await),
+            _ => None,
+        };
+        let mut now = Vec::new();
+        for (object, before) in objects {
+            now.push(if before.is_page() { Some(before.now(t, object).await?) } else { None });
+        }
+        Ok(Self { _quiet: quiet, now })
+    }
+
+    fn looked_at<'o>(&'o self, objects: &[(&'o Object, &'o AtRest)]) -> Vec<(&'o Object, &'o AtRest)> {
+        let with_now = objects.iter().zip(&self.now);
+        with_now.map(|((object, before), now)| (*object, now.as_ref().unwrap_or(before))).collect()
     }
 }
 
-/// What an owner has done, and seen of an object since.
+/// What an owner has done, and seen of its objects since.
 pub(super) struct Rehearsal {
     answer: Seen,
-    effect: Option<SeenEffect>,
+    effects: Vec<SeenEffect>,
 }
 
 impl Rehearsal {
     /// What it does. That it was done is not even said where the owner is led elsewhere, or shown a page (a form again, with
-    /// what is wrong in it), and sees nothing.
-    pub(super) fn effect(self) -> Result<SeenEffect, Stop> {
-        match self.effect {
-            None if self.answer.leads_on() => {
-                Err(Unproven::shown(Reason::EffectUnseen, LED_ELSEWHERE, &self.answer).into())
-            }
-            None if is_page(&self.answer) => Err(Unproven::shown(Reason::EffectUnseen, A_PAGE, &self.answer).into()),
-            effect => Ok(effect.unwrap_or(SeenEffect::Changes(BTreeSet::new()))),
+    /// what is wrong in it), and sees nothing of it on the first.
+    pub(super) fn effects(self) -> Result<Vec<SeenEffect>, Stop> {
+        let is_seen = self.effects.first().is_some_and(SeenEffect::is_seen);
+        let unseen = |detail| Err(Unproven::shown(Reason::EffectUnseen, detail, &self.answer).into());
+        match is_seen {
+            false if self.answer.leads_on() => unseen(LED_ELSEWHERE),
+            false if is_page(&self.answer) => unseen(A_PAGE),
+            _ => Ok(self.effects),
         }
     }
 
     /// The same where something else has shown that it was done.
-    pub(super) fn effect_of_what_was_done(self) -> SeenEffect {
-        self.effect.unwrap_or(SeenEffect::Changes(BTreeSet::new()))
+    pub(super) fn effects_of_what_was_done(self) -> Vec<SeenEffect> {
+        self.effects
     }
 }
 
@@ -131,18 +146,15 @@ pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Objec
         }
         seen => seen?,
     };
-    let mut before = AtRest::of(t, object, &seen);
-    let quiet = quiet_for_pages(t, object, &before).await;
-    if before.is_page() {
-        before = before.now(t, object).await?;
-    }
+    let before = AtRest::of(t, object, &seen);
+    let objects = [(object, &before)];
+    let still = Still::of(t, &objects).await?;
     let done = done_by_owner(t, op, place, object.tenant).await?;
     if !done.answer.leads_on() && !is_page(&done.answer) {
         return Ok(());
     }
-    let effect = poll(t, async || done.effect_now(t, object, &before).await).await?;
-    drop(quiet);
-    Rehearsal { answer: done.answer, effect }.effect().map(drop)
+    let effects = done.effects_on(t, &still.looked_at(&objects)).await?;
+    Rehearsal { answer: done.answer, effects }.effects().map(drop)
 }
 
 /// Whether the owner sees that what it has sent was done to an object, where the answer does not say so.

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use watertight_checks::verdict::{Reason, Verdict};
 use watertight_testbed::Switch::*;
-use watertight_testbed::{Concluded, Fixture, Picked};
+use watertight_testbed::{Concluded, Fixture, Picked, Switch};
 
+use crate::described::LINKS;
 use crate::support::{run, run_with};
 
 const TASKS: &str = "GET /tenants/{tenant}/cases/{case}/tasks";
@@ -104,4 +105,39 @@ async fn what_the_plain_request_opens_is_blamed_on_no_cache_where_ids_meet() {
         matches!(&task.verdict, Verdict::Unproven(doubt) if doubt.reason == Reason::PlainRequestLeaks),
         "{task:#?}"
     );
+}
+
+const PATCH: &str = "PATCH /tenants/{tenant}/cases/{case}";
+
+/// What comes of south's writes to its own cases, and of north's to its own.
+async fn own_writes(switches: &[Switch], further: &str) -> Vec<Concluded> {
+    let fixture = Fixture::by_path().only(&["case"]).two_tenants().further(further);
+    let concluded = run_with(fixture, switches, |one| swaps_item(one, PATCH)).await;
+    assert_eq!(concluded.len(), 2);
+    concluded
+}
+
+/// The tenants' ids are far apart: once both have one and the same, they stay close.
+#[tokio::test]
+async fn an_id_that_both_have_is_found_where_one_tenant_is_ahead() {
+    let sound = own_writes(&[NorthAhead(70)], "").await;
+    assert!(sound.iter().all(Concluded::is_isolated), "{sound:#?}");
+    let leaky = own_writes(&[NorthAhead(70), UpdatesAllOfThatId], "").await;
+    assert!(leaky.iter().all(Concluded::is_leak), "{leaky:#?}");
+}
+
+/// A link names a case when it is made, and is never shown: nothing is to be seen of it when the case is written to.
+#[tokio::test]
+async fn a_write_to_all_of_one_id_is_found_whatever_names_such_an_object() {
+    let unread = r#"
+[[resource]]
+name = "link"
+path = "/tenants/{tenant}/links"
+create = { title = "{canary}", case = "{case}" }
+methods = ["create"]
+"#;
+    for further in ["", unread, LINKS] {
+        let leaky = own_writes(&[UpdatesAllOfThatId], further).await;
+        assert!(leaky.iter().all(Concluded::is_leak), "{further} {leaky:#?}");
+    }
 }

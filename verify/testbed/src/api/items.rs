@@ -89,8 +89,14 @@ impl Api {
     }
 
     fn retitle(&mut self, index: usize, body: &Value) {
-        let is_stripped = self.is(Switch::CanaryStripped);
-        self.records[index].body["title"] = if is_stripped { json!("redacted") } else { body["title"].clone() };
+        let title = if self.is(Switch::CanaryStripped) { json!("redacted") } else { body["title"].clone() };
+        let (kind, id) = (self.records[index].kind, self.records[index].id.clone());
+        let reaches_others = self.is(Switch::UpdatesAllOfThatId);
+        for (other, record) in self.records.iter_mut().enumerate() {
+            if other == index || (reaches_others && record.kind == kind && record.id == id) {
+                record.body["title"] = title.clone();
+            }
+        }
     }
 
     /// Nothing by which the case could be recognised.

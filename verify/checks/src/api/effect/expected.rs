@@ -4,7 +4,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, Seen, Tape};
 use watertight_spec::Pair;
 
-use super::{AtRest, SeenEffect, observe_one};
+use super::{AtRest, SeenEffect, observe_at_rest};
 use crate::bracket::{self, Open};
 use crate::verdict::{Reason, Stop, Unproven};
 
@@ -38,24 +38,29 @@ impl Expected {
         (!is_hidden).then_some(Self { before, effect })
     }
 
-    /// Opens the bracket, and makes it quiet in both tenants for as long as the last of it is held where the attack could not be
-    /// told from what others do there.
-    pub(in crate::api) async fn open<'t, C: AsyncFn() -> Result<Seen, Stop> + Copy>(
+    /// Opens the bracket around several objects, each as it was at rest and with what is done to such a one. Makes it quiet in
+    /// both tenants for as long as the last of it is held where the attack could not be told from what others do there.
+    pub(in crate::api) async fn open<'t, C: AsyncFn() -> Result<Vec<Seen>, Stop> + Copy>(
         t: &'t Tape,
         pair: Pair,
-        (object, at_rest): (&Object, &AtRest),
-        whole: &SeenEffect,
+        objects: &[(&Object, &AtRest, &SeenEffect)],
         control: C,
-    ) -> Result<(Open<C, Seen>, Self, Option<Quiet<'t>>), Stop> {
+    ) -> Result<(Open<C, Vec<Seen>>, Vec<Self>, Option<Quiet<'t>>), Stop> {
         let open = bracket::open(control).await?;
-        if let Some(expected) = Self::of(t, pair, (object, at_rest), whole, open.held()) {
+        let of_each = objects.iter().zip(open.held());
+        let expected =
+            of_each.map(|((object, at_rest, whole), seen)| Self::of(t, pair, (object, at_rest), whole, seen));
+        if let Some(expected) = expected.collect() {
             return Ok((open, expected, None));
         }
         let quiet = t.quiet([pair.attacker, pair.victim]).await;
-        let at_rest = observe_one(t, object).await?;
+        let observed = observe_at_rest(t, objects.iter().map(|(object, ..)| *object)).await?;
         let open = bracket::open(control).await?;
+        let of_each = objects.iter().zip(&observed).zip(open.held());
+        let expected =
+            of_each.map(|(((object, _, whole), at_rest), seen)| Self::of(t, pair, (object, at_rest), whole, seen));
         let hidden = || Unproven::new(Reason::EffectUnseen, "what it does can't be told from what changes by itself");
-        let expected = Self::of(t, pair, (object, &at_rest), whole, open.held()).ok_or_else(hidden)?;
+        let expected = expected.collect::<Option<_>>().ok_or_else(hidden)?;
         Ok((open, expected, Some(quiet)))
     }
 }

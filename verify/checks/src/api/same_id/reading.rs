@@ -5,7 +5,7 @@ use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx, Role, Symbol, TenantIx};
 
 use super::super::reading::looking_for;
-use super::{MOST_KINDS, NONE, discard, find};
+use super::{Found, MOST_KINDS, NONE, discard};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
@@ -44,11 +44,7 @@ fn is_tried_for_caches(op: &Operation) -> bool {
 
 async fn read_by(w: WriteTape<'_>, op: &Operation, pair: Pair, kind: ResourceIx) -> Concluded {
     let t = w.tape();
-    let (doubles, mut made) = find(w, pair, kind).await?;
-    let Some(Doubles { mine, theirs }) = doubles else {
-        discard(w, &made).await?;
-        return Err(Stop::not_applicable(NONE));
-    };
+    let Found { doubles: Doubles { mine, theirs }, mut made } = Found::search(w, pair, kind).await?;
     for naming in namers(t, op, kind) {
         for double in [&mine, &theirs] {
             made.insert(0, plant_under(w, double.tenant, naming, &Place::of(double).ids).await?);
