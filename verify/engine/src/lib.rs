@@ -56,4 +56,4 @@ pub use replay::{Divergence, Fed, Player};
 pub use run::{Ended, Engine, Width};
 pub use script::{Future, Job, Reading, Script};
 pub use side_by_side::{both, side_by_side};
-pub use tape::{Access, Cut, Quiet, Seen, Tape, Window, WriteTape};
+pub use tape::{Access, Cut, Quiet, QuietOf, Seen, Tape, Window, WriteTape};

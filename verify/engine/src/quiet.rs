@@ -26,7 +26,7 @@ struct State {
     /// No other one writes here.
     holder: Option<Source>,
     /// No one creates here.
-    without_creates_for: HashSet<Source>,
+    quiet_of_creates_for: HashSet<Source>,
     /// Those that have quiet elsewhere, and write here besides.
     besides: HashMap<Source, QuietOf>,
     writes: usize,
@@ -45,7 +45,7 @@ impl State {
     }
 
     fn lets_create(&self, source: Source) -> bool {
-        self.without_creates_for.iter().all(|other| *other == source)
+        self.quiet_of_creates_for.iter().all(|other| *other == source)
     }
 
     /// Whether it may be quiet here for a source.
@@ -99,7 +99,7 @@ impl Quiets {
                     let state = states.entry(*tenant).or_default();
                     match of {
                         QuietOf::Writes => state.holder = Some(source),
-                        QuietOf::Creates => drop(state.without_creates_for.insert(source)),
+                        QuietOf::Creates => drop(state.quiet_of_creates_for.insert(source)),
                     }
                 }
                 for tenant in besides {
@@ -116,7 +116,7 @@ impl Quiets {
     pub(crate) fn release(&self, source: Source) {
         for state in self.tenants.borrow_mut().values_mut() {
             state.besides.remove(&source);
-            state.without_creates_for.remove(&source);
+            state.quiet_of_creates_for.remove(&source);
             state.holder = state.holder.filter(|holder| *holder != source);
         }
         self.changed.notify_waiters();
@@ -181,7 +181,7 @@ impl Quiets {
 
     /// Whether it is quiet anywhere for a source.
     pub(crate) fn has_quiet(&self, source: Source) -> bool {
-        let is_quiet = |state: &State| state.holder == Some(source) || state.without_creates_for.contains(&source);
+        let is_quiet = |state: &State| state.holder == Some(source) || state.quiet_of_creates_for.contains(&source);
         self.tenants.borrow().values().any(is_quiet)
     }
 
@@ -194,7 +194,7 @@ impl Quiets {
             match creates {
                 true => state.holder == Some(source) || of_besides == Some(&QuietOf::Writes),
                 false => {
-                    state.holder == Some(source) || state.without_creates_for.contains(&source) || of_besides.is_some()
+                    state.holder == Some(source) || state.quiet_of_creates_for.contains(&source) || of_besides.is_some()
                 }
             }
         };

@@ -60,7 +60,7 @@ pub(crate) struct Within {
 
 /// What no other trial does where it is quiet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum QuietOf {
+pub enum QuietOf {
     /// It creates, changes and removes nothing.
     Writes,
     /// It creates nothing, and neither does the trial itself: so several have it in one tenant at a time.
@@ -242,31 +242,13 @@ impl Tape {
     /// tenant must have nothing. As long as it is there, this trial writes in these tenants alone: else two trials might wait
     /// for each other.
     pub async fn quiet(&self, tenants: impl IntoIterator<Item = TenantIx>) -> Quiet<'_> {
-        self.quiet_beside(tenants, []).await
+        self.quiet_of(QuietOf::Writes, tenants, []).await
     }
 
-    /// The same for what writes in other tenants besides, where others may write too: it gets all at once, so that no two
-    /// wait for each other.
-    pub async fn quiet_beside(
-        &self,
-        tenants: impl IntoIterator<Item = TenantIx>,
-        besides: impl IntoIterator<Item = TenantIx>,
-    ) -> Quiet<'_> {
-        self.quiet_of(QuietOf::Writes, tenants, besides).await
-    }
-
-    /// Until the guard is dropped, no trial creates anything in these tenants, this one included: so several trials may have
-    /// this at a time. For a write at an id of which the tenant must have nothing. In `besides` it writes as well, and creates
-    /// nothing either.
-    pub async fn without_creates(
-        &self,
-        tenants: impl IntoIterator<Item = TenantIx>,
-        besides: impl IntoIterator<Item = TenantIx>,
-    ) -> Quiet<'_> {
-        self.quiet_of(QuietOf::Creates, tenants, besides).await
-    }
-
-    async fn quiet_of(
+    /// The same of writes or of creates, for what writes in other tenants besides, where others may write too: it gets all at
+    /// once, so that no two wait for each other. Where it is quiet of creates, this trial creates nothing either, nor in those
+    /// other tenants.
+    pub async fn quiet_of(
         &self,
         of: QuietOf,
         tenants: impl IntoIterator<Item = TenantIx>,
@@ -290,15 +272,14 @@ impl Tape {
     }
 
     /// Whether no other trial creates anything in these tenants while this check goes on.
-    pub fn is_without_creates(&self, tenants: impl IntoIterator<Item = TenantIx>) -> bool {
+    pub fn is_quiet_of_creates(&self, tenants: impl IntoIterator<Item = TenantIx>) -> bool {
         self.has(tenants, |_| true)
     }
 
     fn has(&self, tenants: impl IntoIterator<Item = TenantIx>, is_enough: impl Fn(QuietOf) -> bool) -> bool {
         let quiet = self.quiet.borrow();
-        let held: Vec<TenantIx> =
-            quiet.values().filter(|(of, _)| is_enough(*of)).flat_map(|(_, in_these)| in_these.clone()).collect();
-        tenants.into_iter().all(|tenant| held.contains(&tenant))
+        let is_had = |tenant| quiet.values().any(|(of, held)| is_enough(*of) && held.contains(&tenant));
+        tenants.into_iter().all(is_had)
     }
 
     /// The same tape for writing, if this is one.

@@ -5,7 +5,7 @@ mod subject;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{QuietOf, Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, ResourceIx, Role, Symbol};
 
 use self::subject::Subject;
@@ -14,7 +14,7 @@ use super::several::{ONE_AT_A_TIME, in_every_slot, is_of_one};
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Nowhere, Place, Slot, Tries, Words, attack, clear_object, is_creatable, is_error, is_invalid, is_taken, leak,
+    Aim, Nowhere, Place, Slot, Words, attack, clear_object, is_creatable, is_error, is_invalid, is_taken, leak,
     named_below, never_existed, once_clear, operation_of, own, parent_of, plant, prepare, prepared_object, read,
     remove, request, says_nothing, shows,
 };
@@ -300,7 +300,7 @@ impl Naming<'_> {
         let is_taken = async || is_taken(t, self.aim.attacker, &at_theirs, theirs).await;
         let send = async || self.send(t, place, nonce).await;
         // What is accepted is told as a leak, so no other trial changes anything there either.
-        let sent = once_clear(t, self.aim.pair(), (theirs, Tries::Making), is_taken, send).await?;
+        let sent = once_clear(t, self.aim.pair(), (theirs, QuietOf::Writes), is_taken, send).await?;
         sent.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into())
     }
 

@@ -12,10 +12,10 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Nowhere, Place, Slot, Tells, Tries, Words, again, are_named_by_clients, attack, clear_object, each,
+    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each,
     is_creatable, is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by,
     names_tenant, never_existed, once_clear, operation_of, own, parent_of, parents_for, plant_under, prepared_object,
-    quiet_at_ids, remove, request, says_nothing,
+    quiet_at_ids, quiet_for, remove, request, says_nothing,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -218,7 +218,7 @@ impl Link<'_> {
         }
         let is_taken = async || is_taken(t, attacker, &self.place, self.above).await;
         let create = async || self.create(t, &self.place, nonce).await;
-        let created = once_clear(t, self.aim.pair(), (self.above, Tries::of(self.op)), is_taken, create).await?;
+        let created = once_clear(t, self.aim.pair(), (self.above, quiet_for(self.op)), is_taken, create).await?;
         created.ok_or_else(|| Unproven::new(Reason::IdTaken, TAKEN).into())
     }
 
@@ -314,7 +314,7 @@ impl Link<'_> {
     /// Where the victim's is refused as invalid, one that never existed must be refused the same way.
     async fn as_nowhere(&self, t: &Tape, refused: &Exchange, nonce: &str) -> Result<Attack, Stop> {
         let attacker = self.aim.attacker;
-        let _quiet = quiet_at_ids(t, self.aim.pair(), self.above.resource, Tries::of(self.op)).await;
+        let _quiet = quiet_at_ids(t, self.aim.pair(), self.above.resource, quiet_for(self.op)).await;
         if self.place.tenant == attacker && is_taken(t, attacker, &self.place, self.above).await? {
             return Err(Unproven::new(Reason::IdTaken, TAKEN).into());
         }

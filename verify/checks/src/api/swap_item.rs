@@ -31,7 +31,8 @@ pub(crate) static CHECK: Check = Check {
            one of its photos) is the attacker's first, then the victim's too. Where a list of the request names objects, the \
            victim's is tried in each place of it, beside others of the attacker's own; so it is in a list of one, if its \
            owner may name a second one there. Of ids that both have, where they count in each tenant or clients choose \
-           them, the attacker reads, lists by and writes to its own, and the victim looks at what names the one of its own as well.",
+           them, the attacker reads, lists by and writes to its own, and the victim looks at what names the one of its own as well. Where they count, up to 96 \
+           objects are made in search of such an id; where the tenants' ids are further apart, that is not tried.",
     judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the answer is the victim's word for \
              word where nothing marks it, or a list or a number without the marker tells of the victim's what it does not tell \
              of an id that never existed, or the victim finds its object changed or gone, be it by a write to the attacker's own of the same id. Isolated: denied, whatever the \

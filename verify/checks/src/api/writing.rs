@@ -4,7 +4,7 @@
 use watertight_engine::call::Mark;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape, both, side_by_side};
+use watertight_engine::{QuietOf, Seen, Tape, WriteTape, both, side_by_side};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
 use super::effect::{AtRest, Expected, SeenEffect, observe_at_rest, observe_one, poll_effect, rehearse};
@@ -13,10 +13,10 @@ use super::several::{ONE_AT_A_TIME, is_of_one};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Furnished, Named, Nowhere, Place, Slot, Tries, Words, any_object, attack, clear_below, clear_object, ids_count,
+    Furnished, Named, Nowhere, Place, Slot, Words, any_object, attack, clear_below, clear_object, ids_count,
     is_creatable, is_error, is_invalid, is_taken, is_turned_away, leak, operation_of, own, parents_for, plant,
-    plant_below, prepare, quiet_at_ids, read, remove, remove_if_written, request, says_nothing, succeed_or_lead_on,
-    third_holder, wait_until_gone,
+    plant_below, prepare, quiet_at_ids, quiet_for, read, remove, remove_if_written, request, says_nothing,
+    succeed_or_lead_on, third_holder, wait_until_gone,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -97,9 +97,9 @@ pub(super) async fn write_across(
         }
     }
     // Prepare, and let the owner show on a double what the operation does.
-    let choose = |tries| AttackedObject::choose(w, op, pair, (resource, tries), whose, slot);
+    let choose = |quiet_of| AttackedObject::choose(w, op, pair, (resource, quiet_of), whose, slot);
     let double = plant(w, pair.victim, resource).await?;
-    let target = choose(Tries::of(op)).await?;
+    let target = choose(quiet_for(op)).await?;
     let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
     let furnished = Furnished::at(w, op, place).await?;
     // The double last: whatever changes in both, the others are known to change as well.
@@ -121,7 +121,7 @@ pub(super) async fn write_across(
             prepare(t, op, &furnished.place).await?;
             effect = rehearse(t, op, &furnished.place, &double, &observe_one(t, &double).await?).await?;
         }
-        let target = choose(Tries::Making).await?;
+        let target = choose(QuietOf::Writes).await?;
         verdict = target.attack(w, &observe_one(t, &target.object).await?, &effect).await?;
         objects_attacked.push(target);
     }
@@ -196,9 +196,9 @@ async fn write_disposable(
     }
     let before = observe_one(t, object).await?;
     let place = whose.place(pair.attacker, object, &own);
-    let tries = Tries::Making;
+    let quiet_of = QuietOf::Writes;
     let attacked =
-        AttackedObject { op, pair, whose, tries, above: None, object: object.clone(), below: None, place, own };
+        AttackedObject { op, pair, whose, quiet_of, above: None, object: object.clone(), below: None, place, own };
     let verdict = attacked.attack(w, &before, &effect).await?;
     let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
     match verdict {
@@ -251,8 +251,8 @@ struct AttackedObject<'o> {
     op: &'o Operation,
     pair: Pair,
     whose: Where,
-    /// What no other trial may do while it is sent.
-    tries: Tries,
+    /// What no other trial does in the attacker's tenant while it is sent.
+    quiet_of: QuietOf,
     /// The disposable parent of the victim's, if the object is below one.
     above: Option<Object>,
     /// The victim's.
@@ -271,7 +271,7 @@ impl<'o> AttackedObject<'o> {
         w: WriteTape<'_>,
         op: &'o Operation,
         pair: Pair,
-        (resource, tries): (ResourceIx, Tries),
+        (resource, quiet_of): (ResourceIx, QuietOf),
         whose: Where,
         slot: Slot,
     ) -> Result<Self, Stop> {
@@ -313,7 +313,7 @@ impl<'o> AttackedObject<'o> {
             _ => whose.place(pair.attacker, &object, &own),
         };
         let place = below.iter().fold(place.beside(company), |place, below| below.named_in(place));
-        Ok(Self { op, pair, whose, tries, above, object, below, place, own })
+        Ok(Self { op, pair, whose, quiet_of, above, object, below, place, own })
     }
 
     /// The bracket around the attack; `None` where it can't be told from what others do meanwhile, or where the attacker has an
@@ -372,7 +372,7 @@ impl<'o> AttackedObject<'o> {
         let _quiet = match self.whose {
             Where::Theirs => None,
             Where::Own | Where::WithBelow | Where::BelowTheirs | Where::Between(_) => {
-                quiet_at_ids(t, self.pair, self.object.resource, self.tries).await
+                quiet_at_ids(t, self.pair, self.object.resource, self.quiet_of).await
             }
         };
         if self.is_taken(t).await? {
@@ -383,7 +383,7 @@ impl<'o> AttackedObject<'o> {
 
     /// Whether it may have been done to something of the attacker's own, which another trial's change has put there meanwhile.
     fn may_be_others(&self, t: &Tape) -> bool {
-        let is_shared = self.whose != Where::Theirs && self.tries == Tries::Changing;
+        let is_shared = self.whose != Where::Theirs && self.quiet_of == QuietOf::Creates;
         is_shared && ids_count(t, self.pair.victim, self.object.resource) && !t.is_quiet([self.pair.attacker])
     }
 
@@ -467,7 +467,7 @@ impl<'o> AttackedObject<'o> {
     /// invalid.
     async fn is_refused_as_nowhere(&self, t: &Tape, sent: &Exchange, nonce: &str) -> Result<bool, Stop> {
         let Pair { attacker, .. } = self.pair;
-        let _quiet = quiet_at_ids(t, self.pair, self.object.resource, self.tries).await;
+        let _quiet = quiet_at_ids(t, self.pair, self.object.resource, self.quiet_of).await;
         if self.is_taken(t).await? {
             return Ok(false);
         }

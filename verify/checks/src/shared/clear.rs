@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Quiet, Tape, WriteTape, side_by_side};
+use watertight_engine::{Quiet, QuietOf, Tape, WriteTape, side_by_side};
 use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::{
@@ -116,34 +116,22 @@ pub(crate) async fn third_holder(
 }
 
 /// Where ids count, no other trial gives the attacker an object while this is held: so at an id of the victim's of which the
-/// attacker has nothing, there will be nothing of its own. What is tried there may make an object, or not.
-pub(crate) async fn quiet_at_ids(t: &Tape, pair: Pair, resource: ResourceIx, tries: Tries) -> Option<Quiet<'_>> {
+/// attacker has nothing, there will be nothing of its own.
+pub(crate) async fn quiet_at_ids(t: &Tape, pair: Pair, resource: ResourceIx, of: QuietOf) -> Option<Quiet<'_>> {
     let Pair { attacker, victim } = pair;
-    if !ids_count(t, victim, resource) || t.is_without_creates([attacker]) {
-        return None;
+    match ids_count(t, victim, resource) && !t.is_quiet_of_creates([attacker]) {
+        true => Some(t.quiet_of(of, [attacker], [victim]).await),
+        false => None,
     }
-    Some(match tries {
-        Tries::Making => t.quiet_beside([attacker], [victim]).await,
-        Tries::Changing => t.without_creates([attacker], [victim]).await,
-    })
 }
 
-/// What is tried at an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tries {
-    /// A request by which there may be an object that was not there.
-    Making,
-    /// One that changes or removes what is there.
-    Changing,
-}
-
-impl Tries {
-    pub(crate) fn of(op: &Operation) -> Self {
-        // What replaces an object in its sender's own place may make it.
-        match op.may_make() || op.role == Role::Replace {
-            true => Self::Making,
-            false => Self::Changing,
-        }
+/// What no other trial may do in the attacker's tenant while the attacker sends an operation at an id of the victim's. What may
+/// make an object there itself has the tenant alone.
+pub(crate) fn quiet_for(op: &Operation) -> QuietOf {
+    // What replaces an object in its sender's own place may make it.
+    match op.may_make() || op.role == Role::Replace {
+        true => QuietOf::Writes,
+        false => QuietOf::Creates,
     }
 }
 
@@ -201,13 +189,13 @@ fn pauses(holder: TenantIx, owner: TenantIx) -> impl Iterator<Item = Duration> +
 pub(crate) async fn once_clear<T>(
     t: &Tape,
     pair: Pair,
-    (object, tries): (&Object, Tries),
+    (object, of): (&Object, QuietOf),
     is_taken: impl AsyncFn() -> Result<bool, Stop>,
     send: impl AsyncFn() -> Result<T, Stop>,
 ) -> Result<Option<T>, Stop> {
     let mut waited = 0;
     loop {
-        let quiet = quiet_at_ids(t, pair, object.resource, tries).await;
+        let quiet = quiet_at_ids(t, pair, object.resource, of).await;
         if !is_taken().await? {
             return send().await.map(Some);
         }
@@ -219,7 +207,7 @@ pub(crate) async fn once_clear<T>(
 }
 
 /// How many objects of the victim are tried until one has an id that the attacker has not. Where no other trial gives the
-/// attacker any meanwhile, an id beyond its last is found sooner or later.
+/// attacker any meanwhile, an id beyond its last is found sooner or later: what was made in search of an id of both may come first.
 pub(crate) fn tries(t: &Tape, pair: Pair) -> usize {
     match t.is_quiet([pair.attacker]) {
         true => 128,

@@ -38,8 +38,8 @@ mod unmarked;
 
 pub(crate) use below::{Furnished, named_below, prepare};
 pub(crate) use clear::{
-    Tries, clear_below, clear_object, ids_count, is_listed_as_own, is_taken, is_told_anywhere, once_clear,
-    quiet_at_ids, third_holder, tries, wait_until_gone,
+    clear_below, clear_object, ids_count, is_listed_as_own, is_taken, is_told_anywhere, once_clear, quiet_at_ids,
+    quiet_for, third_holder, tries, wait_until_gone,
 };
 pub(crate) use company::{Company, Slot};
 pub(crate) use doubles::{

@@ -321,10 +321,10 @@ fn touched(call: &Call, spec: &Spec) -> Touched {
     let sender = request.caller.who().map(|who| who.tenant);
     let mut tenants: Vec<TenantIx> = sender.into_iter().chain([request.at]).chain(request.reaches).collect();
     tenants.dedup();
-    let makes = match request.operation {
+    let creates = match request.operation {
         // What is moved into another tenant is new there.
         Some(op) => spec[op].may_make() || matches!(request.mark, Mark::Creates { .. }) || request.reaches.is_some(),
         None => true,
     };
-    Touched { tenants, creates: makes }
+    Touched { tenants, creates }
 }

@@ -19,8 +19,9 @@ use crate::script::{Job, Progress, Running};
 use crate::tape::{Access, Ask, Reply};
 use lanes::Lanes;
 
-/// How many scripts that are begun may wait for time or for quiet, for each request that may be under way; and how many where
-/// that is fewer. More would have more objects at a time, at whose ids others then find them.
+/// How many scripts that are begun may wait for time or for quiet: so many for each request that may be under way, and at least
+/// as many as the second says. Each has objects in the tenants: the more there are, the more often a trial finds one at an id
+/// of which the tenant must have nothing.
 const WAITING_A_REQUEST: usize = 3;
 const WAITING_AT_LEAST: usize = 24;
 /// How often it is looked whether the listener was called, while nothing else happens.

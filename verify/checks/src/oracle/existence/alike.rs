@@ -2,14 +2,14 @@
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::{Marker, Object, Witness};
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{QuietOf, Seen, Tape, WriteTape};
 use watertight_spec::{Effect, IdSource, Operation, Role};
 
 use crate::api::mark_of_create;
 use crate::bracket::Attack;
 use crate::shared::{
-    Aim, Features, Place, Tries, Words, attack, foreign, holds_nothing, id_in, ids_count, is_creatable, is_error,
-    is_invalid, is_taken, is_turned_away, never_existed, own, plant_under, quiet_at_ids, remove, request, told_apart,
+    Aim, Features, Place, Words, attack, foreign, holds_nothing, id_in, ids_count, is_creatable, is_error, is_invalid,
+    is_taken, is_turned_away, never_existed, own, plant_under, quiet_at_ids, remove, request, told_apart,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of_write};
 
@@ -57,7 +57,7 @@ impl<'o> Asking<'o> {
         }
         let _quiet = match self.aim.op(t).effect {
             Effect::Read => None,
-            _ => quiet_at_ids(t, self.aim.pair(), self.foreign.resource, Tries::Making).await,
+            _ => quiet_at_ids(t, self.aim.pair(), self.foreign.resource, QuietOf::Writes).await,
         };
         match t.writing().filter(|_| is_creatable(&t.spec, self.foreign.resource)) {
             Some(w) if self.is_recorded(t, &place_of).await? => match self.of_new(w, &place_of).await? {

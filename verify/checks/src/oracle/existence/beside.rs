@@ -11,8 +11,8 @@ use crate::api::in_own_place;
 use crate::bracket;
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Furnished, Place, Tries, Words, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, once_clear,
-    own, parents_for, plant, prepared_object, read, remove, request, succeed_writing,
+    Aim, Furnished, Place, Words, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, once_clear, own,
+    parents_for, plant, prepared_object, quiet_for, read, remove, request, succeed_writing,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -115,7 +115,7 @@ async fn compare(t: &Tape, aim: Aim, kind: ResourceIx, foreign: &Object, place: 
                     && !is_told_anywhere(t, attacker, &at_theirs, foreign).await?)
             };
             let ask = async || asking.ask(t, place_of).await;
-            let told = once_clear(t, aim.pair(), (foreign, Tries::of(aim.op(t))), is_taken, ask).await?;
+            let told = once_clear(t, aim.pair(), (foreign, quiet_for(aim.op(t))), is_taken, ask).await?;
             let told = told.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
             asking.confirm(t, told, place_of).await?
         }

@@ -9,8 +9,8 @@ use crate::api::{does, in_own_place, slot_taken};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Furnished, Place, Tries, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant,
-    once_clear, prepared_object, read, remove,
+    Aim, Furnished, Place, clear_object, ids_count, is_creatable, is_taken, is_told_anywhere, names_tenant, once_clear,
+    prepared_object, quiet_for, read, remove,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -58,7 +58,7 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     let compare = async |whose: Whose| {
         let place_of = |object: &Object| whose.place(t, aim, object).beside(company.clone());
         let ask = async || asking.ask(t, place_of).await;
-        let told = once_clear(t, aim.pair(), (&foreign, Tries::of(aim.op(t))), is_taken, ask).await?;
+        let told = once_clear(t, aim.pair(), (&foreign, quiet_for(aim.op(t))), is_taken, ask).await?;
         let told = told.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
         asking.confirm(t, told, place_of).await
     };
