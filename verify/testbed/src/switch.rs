@@ -195,6 +195,8 @@ pub enum Switch {
     AnyParentOfForm,
     /// The second page of a list has everyone's, the first time that a tenant asks for one.
     SecondPageAllOnce,
+    /// Lists have two on a page, and what would be on a further page is passed over once, as if another had been removed meanwhile.
+    PagesMove,
     /// A filter by a case stands in place of the tenant.
     FilterReplacesScope,
     /// The export has everyone's cases.
@@ -209,6 +211,12 @@ pub enum Switch {
     SchemaTicks,
     /// Ids say whose they are, so that no two tenants have the same.
     IdsOfTenant,
+    /// They begin with the tenant's name, and count after it.
+    IdsBeginWithTenant,
+    /// A list of a tenant fails while another tenant's object says that it is that tenant's.
+    ForeignBreaksLists,
+    /// And says so within a success, as GraphQL does.
+    BrokenListsSucceed,
     /// North has so many cases from before any run, with the ids that other tenants' cases get.
     NorthAhead(usize),
     /// North's first case of those has tasks from before any run: not at the first ids that other tenants' get, at later ones.

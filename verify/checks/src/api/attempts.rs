@@ -196,6 +196,14 @@ pub(super) fn let_in_or_refused(last: &Exchange) -> Attack {
     }
 }
 
+/// What leaves one attempt undecided says nothing of the others.
+pub(super) fn or_undecided(attempt: Result<Attack, Stop>) -> Result<Attack, Stop> {
+    match attempt {
+        Err(Stop::Unproven(doubt)) => Ok(Attack::Undecided(doubt)),
+        told => told,
+    }
+}
+
 /// An attempt of the attacker's with its own credential.
 pub(super) fn by_attacker(t: &Tape, op: &Operation, aim: Aim, place: &Place, words: &Words) -> Result<Request, Stop> {
     asked_by(t, own(t, aim.attacker)?, op, place, words)

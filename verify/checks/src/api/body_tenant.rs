@@ -8,7 +8,7 @@ use watertight_engine::{Tape, WriteTape};
 use watertight_model::{Severity, Surface};
 use watertight_spec::{IdSource, Operation, ResourceIx, Role, Spec, TenantIx};
 
-use super::attempts::let_in_or_refused;
+use super::attempts::{let_in_or_refused, or_undecided};
 use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
@@ -26,7 +26,7 @@ pub(crate) static CREATE: Check = Check {
     title: "The victim named in the body of a create",
     does: "Creates in the attacker's own place with each of tenancy.fields set to the victim's tenant.",
     judges: "Leak: the object turns up with the victim, or is lost to the attacker who made it. Isolated: refused \
-             (any 4xx), or it stays the attacker's. Unproven: a control fails, or the answer is no refusal.",
+             (any 4xx), or it stays the attacker's. Unproven: a control fails, the answer is no refusal, or the victim's list can't be read to its end.",
     origin: "isolation 16: the tenant of a new object comes from the context, never from the body. OWASP API3:2023.",
     fix: "Set the tenant from the scope of the request; refuse or drop one that the body brings.",
     requests: 15,
@@ -40,7 +40,7 @@ pub(crate) static UPDATE: Check = Check {
     title: "The victim named in the body of an update",
     does: "Changes an object of the attacker's own, with each of tenancy.fields set to the victim's tenant.",
     judges: "Leak: the object turns up with the victim, or is lost to the attacker. Isolated: refused (any 4xx), or it \
-             stays the attacker's. Unproven: a control fails, or the answer is no refusal.",
+             stays the attacker's. Unproven: a control fails, the answer is no refusal, or the victim's list can't be read to its end.",
     origin: "isolation 17; a record moved to another tenant by an update. OWASP API3:2023.",
     fix: "The tenant of an object never changes: leave it out of what an update may set.",
     requests: 20,
@@ -89,12 +89,12 @@ async fn create(w: WriteTape<'_>, aim: Aim) -> Concluded {
         };
         let is_for_people = is_page(&answer) || answer.leads_on();
         if told.is_none() && t.spec[resource].ids == IdSource::Server && (tells == Tells::InAnswer || is_for_people) {
-            attempts.add(unmade(w, &theirs, &answer, &nonce, tells).await?);
+            attempts.add(or_undecided(unmade(w, &theirs, &answer, &nonce, tells).await)?);
             continue;
         }
         let id = told.unwrap_or(chosen.into());
         let made = Object { tenant: aim.attacker, parents: parents.clone(), id, ..theirs.clone() };
-        attempts.add(judge(w, aim, &theirs, &made, &answer, &nonce).await?);
+        attempts.add(or_undecided(judge(w, aim, &theirs, &made, &answer, &nonce).await)?);
         if attempts.is_leak() {
             break;
         }
@@ -118,7 +118,7 @@ async fn update(w: WriteTape<'_>, aim: Aim) -> Concluded {
         let nonce = t.nonce(aim.attacker);
         let asked = request(t, own(t, aim.attacker)?, op, &Place::of(&mine), &Words::nonce(&nonce))?;
         let answer = t.send(naming(&t.spec, asked, field, aim.victim, &nonce)?).await;
-        attempts.add(judge(w, aim, &theirs, &mine, &answer, &nonce).await?);
+        attempts.add(or_undecided(judge(w, aim, &theirs, &mine, &answer, &nonce).await)?);
         if attempts.is_leak() {
             break;
         }
@@ -242,16 +242,14 @@ async fn unmade(
     if let Some(evidence) = leak(&w, answer, theirs.tenant) {
         return Ok(Attack::Leaked(evidence));
     }
-    if let Some(evidence) = arrives(w, theirs, answer, nonce, None).await? {
-        return Ok(Attack::Leaked(evidence));
-    }
     let unseen = || Unproven::shown(Reason::EffectUnseen, "succeeded, and no list shows what it made", answer);
-    Ok(match tells {
+    let rest = match tells {
         _ if !answer.lets_in() => let_in_or_refused(answer),
         // The answer to a plain create names what it made.
         Tells::InAnswer => Attack::Withstood,
         Tells::InList => Attack::Undecided(unseen()),
-    })
+    };
+    arrives(w, theirs, answer, nonce, None).await?.or(async { Ok(rest) }).await
 }
 
 /// Whether what the attacker made or changed is with the victim now, or is lost to the attacker.
@@ -267,9 +265,11 @@ async fn judge(
     if let Some(evidence) = leak(t, answer, aim.victim) {
         return Ok(Attack::Leaked(evidence));
     }
-    if let Some(evidence) = arrives(w, theirs, answer, nonce, Some(&mine.id)).await? {
-        return Ok(Attack::Leaked(evidence));
-    }
+    arrives(w, theirs, answer, nonce, Some(&mine.id)).await?.or(kept(t, aim, mine, answer, nonce)).await
+}
+
+/// Whether the attacker still has what it made or changed.
+async fn kept(t: &Tape, aim: Aim, mine: &Object, answer: &Exchange, nonce: &str) -> Result<Attack, Stop> {
     if !answer.lets_in() {
         return Ok(let_in_or_refused(answer));
     }

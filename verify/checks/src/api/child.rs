@@ -12,7 +12,7 @@ use super::creating::{arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each,
+    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each, ids_count,
     is_creatable, is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by,
     names_tenant, never_existed, once_clear, operation_of, own, parent_of, parents_for, plant_under, prepared_object,
     quiet_at_ids, quiet_for, remove, request, says_nothing,
@@ -32,11 +32,15 @@ pub(crate) static CHECK: Check = Check {
     judges: "Leak: the victim finds it with its own, or finds its object changed; or the attacker's own object is shown \
              with the victim's data; or the victim's object is accepted where one that never existed is refused, so the \
              link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never existed is, or \
-             accepted and dropped. Unproven: a control fails, or the answer is no denial.",
+             accepted and dropped. Unproven: a control fails, the answer is no denial, or \
+             the victim's list can't be read to its end.",
     origin: "isolation 18.3: a foreign key that lacks the tenant.",
     fix: "Make the tenant part of the foreign key, and load what is named by tenant and id before linking.",
     requests: 35,
 };
+
+const MAY_BE_ITS_OWN: &str =
+    "it may have been linked to an object of the attacker's own, which another trial has made at that id";
 
 const TAKEN: &str = "the attacker has got an object of its own at that id meanwhile";
 
@@ -204,10 +208,7 @@ impl Link<'_> {
         if let Some(evidence) = leak(t, &answer, self.aim.victim) {
             return Ok(Attack::Leaked(evidence));
         }
-        match arrives(w, child, &answer, &nonce, None).await? {
-            Some(evidence) => Ok(Attack::Leaked(evidence)),
-            None => self.settle(w, &answer, &nonce).await,
-        }
+        arrives(w, child, &answer, &nonce, None).await?.or(self.settle(w, &answer, &nonce)).await
     }
 
     /// Creates, unless the attacker has got a parent of its own at that id.
@@ -226,6 +227,13 @@ impl Link<'_> {
     async fn has_made_its_own(&self, t: &Tape) -> Result<bool, Stop> {
         let may_be_made = are_named_by_clients(t, self.above.resource) && self.place.tenant == self.aim.attacker;
         Ok(may_be_made && is_taken(t, self.aim.attacker, &self.place, self.above).await?)
+    }
+
+    /// Whether, where the target goes by the credential alone, it may have been linked to a parent of the attacker's own, which
+    /// another trial has made at that id.
+    fn may_be_its_own(&self, t: &Tape) -> bool {
+        let (attacker, victim) = (self.aim.attacker, self.aim.victim);
+        self.place.tenant != attacker && ids_count(t, victim, self.above.resource) && !t.is_quiet([attacker])
     }
 
     async fn create(&self, t: &Tape, place: &Place, nonce: &str) -> Result<Seen, Stop> {
@@ -270,6 +278,9 @@ impl Link<'_> {
         Ok(match class_of(&nowhere_linked) {
             ResponseClass::Success if is_denied => Attack::Withstood,
             // The very same request, but for the id.
+            _ if ((made.is_some() && refuses_nowhere) || is_refused(&nowhere_linked)) && self.may_be_its_own(t) => {
+                Attack::Undecided(Unproven::shown(Reason::Disturbed, MAY_BE_ITS_OWN, linked))
+            }
             _ if (made.is_some() && refuses_nowhere) || is_refused(&nowhere_linked) => Attack::Leaked(
                 Evidence::of(
                     Shows::ForeignLink,

@@ -1,18 +1,20 @@
 //! Creating across tenants: an attacker writes a nonce, and the victim looks for it in its own.
 
+use serde_json::Value;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 
-use super::reading::{looking_for, sees};
+use super::reading::{cut_short, looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Made, Named, Place, Tells, Words, attack, follow, fresh_parents, id_in, is_invalid, is_turned_away, leak, make,
-    makes_nothing, operation_of, own, parents_for, plant, remove, remove_if_written, request,
+    Made, Named, Pages, Place, Tells, Words, attack, follow, fresh_parents, id_in, is_counted, is_invalid,
+    is_turned_away, leak, make, makes_nothing, operation_of, own, parents_for, plant, remove, remove_if_written,
+    request,
 };
-use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of_write};
+use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of, class_of_write};
 
 /// The attacker creates in the victim's own collection, which the request names so.
 pub(super) async fn pair(
@@ -30,15 +32,11 @@ pub(super) async fn pair(
     let place = Place::within(pair.victim, &parents).and(resource, t.unique()).named_in(named);
     let asked = request(t, own(t, pair.attacker)?, op, &place, &Words::nonce(&nonce))?;
     let created = t.send(attack(t, &asked, pair.attacker)?).await;
-    let found = match leak(t, &created, pair.victim) {
-        Some(evidence) => Some(evidence),
-        None => arrives(w, &object, &created, &nonce, None).await?,
-    };
-    let outcome = match found {
+    let outcome = match leak(t, &created, pair.victim) {
         Some(evidence) => Attack::Leaked(evidence),
         None => {
             let trace = Trace { object: &object, attacker: pair.attacker, tells, nonce: &nonce };
-            trace.none(w, &created).await?
+            arrives(w, &object, &created, &nonce, None).await?.or(trace.none(w, &created)).await?
         }
     };
     let verdict = open.attack(outcome).close().await?;
@@ -120,24 +118,68 @@ pub(super) async fn can_list(t: &Tape, object: &Object) -> Result<(), Stop> {
     sees(t, op, &asked, object).await
 }
 
+/// Whether what the attacker wrote turned up with the victim.
+pub(super) enum Arrival {
+    Seen(Evidence),
+    Unseen,
+    /// The list in which it would be could not be read, or not to its end.
+    Unknown(Unproven),
+}
+
+impl Arrival {
+    /// Where it was not seen there: what `rest` says of it. That nothing of it is seen elsewhere isolates no one while it may be
+    /// there.
+    pub(super) async fn or(self, rest: impl Future<Output = Result<Attack, Stop>>) -> Result<Attack, Stop> {
+        match self {
+            Self::Seen(evidence) => Ok(Attack::Leaked(evidence)),
+            Self::Unseen => rest.await,
+            Self::Unknown(doubt) => Ok(match rest.await? {
+                Attack::Withstood => Attack::Undecided(doubt),
+                told => told,
+            }),
+        }
+    }
+}
+
 /// Whether what the attacker wrote turns up with the victim: beside `object` in the list, or under the id that the
-/// attacker was told. Looks at once, and again after `settle`.
+/// attacker was told. Looks at once, and again after `settle`. On one of several pages it may have been passed over, as others
+/// removed what came before it: then the last look is one at which no other trial writes.
 pub(super) async fn arrives(
     w: WriteTape<'_>,
     object: &Object,
     attack: &Exchange,
     nonce: &str,
     known_id: Option<&ObjectId>,
-) -> Result<Option<Evidence>, Stop> {
-    if let Some(evidence) = look_for(w, object, attack, nonce, known_id).await? {
-        return Ok(Some(evidence));
-    }
+) -> Result<Arrival, Stop> {
     let settle = w.spec.target.settle;
-    if settle.is_zero() {
-        return Ok(None);
+    // What is refused is looked for as well: a refusal may come after the deed.
+    let may_be_written = attack.lets_in() && class_of_write(&w.spec, attack) != ResponseClass::Denied;
+    let look = async || look_for(w, object, attack, nonce, known_id).await;
+    let mut looked = look().await?;
+    if matches!(looked, Look::Nothing { .. }) && !settle.is_zero() {
+        w.wait(settle).await;
+        looked = look().await?;
     }
-    w.wait(settle).await;
-    look_for(w, object, attack, nonce, known_id).await
+    if may_be_written && matches!(looked, Look::Nothing { is_paged: true, .. }) {
+        let _quiet = w.quiet(w.spec.tenant_ixs()).await;
+        looked = look().await?;
+    }
+    Ok(match looked {
+        Look::Found(evidence) => Arrival::Seen(evidence),
+        Look::Nothing { doubt: Some(doubt), .. } if may_be_written => Arrival::Unknown(doubt),
+        Look::Nothing { .. } => Arrival::Unseen,
+    })
+}
+
+/// What a look for what the attacker wrote came to.
+enum Look {
+    Found(Evidence),
+    Nothing {
+        /// Whether the victim's list has several pages.
+        is_paged: bool,
+        /// Why what it does not show may be there all the same.
+        doubt: Option<Unproven>,
+    },
 }
 
 async fn look_for(
@@ -146,7 +188,7 @@ async fn look_for(
     attack: &Exchange,
     nonce: &str,
     known_id: Option<&ObjectId>,
-) -> Result<Option<Evidence>, Stop> {
+) -> Result<Look, Stop> {
     let t = w.tape();
     let (victim, resource) = (object.tenant, object.resource);
     let told = || if attack.lets_in() { id_in(&t.spec, resource, attack) } else { None };
@@ -160,20 +202,45 @@ async fn look_for(
         let asked = request(t, own(t, victim)?, list, &parents, &Words::default())?;
         let followed = follow(t, list, asked, |page| page.mentions(nonce)).await;
         // What the victim could read by an id alone need not have come into its data: its list decides.
-        let Some(page) = followed.pages.iter().find(|page| page.mentions(nonce)) else { return Ok(None) };
+        let Some(page) = followed.pages.iter().find(|page| page.mentions(nonce)) else {
+            let is_paged = followed.pages.len() > 1 || is_counted(&t.spec, list);
+            return Ok(Look::Nothing { is_paged, doubt: unread(&followed) });
+        };
         clean(w, object, id.as_ref(), nonce).await?;
-        return Ok(Some(found(page)));
+        return Ok(Look::Found(found(page)));
     }
+    let mut doubt = None;
     if let (Some(id), Some(op)) = (id.as_ref(), operation_of(&t.spec, resource, Role::Read)) {
         // An id that the attacker was told, so no ordinary request of the victim's.
         let asked = request(t, own(t, victim)?, op, &parents.and(resource, id), &Words::default())?.crossing();
         let seen = t.send(asked).await;
         if seen.mentions(nonce) {
             clean(w, object, Some(id), nonce).await?;
-            return Ok(Some(found(&seen)));
+            return Ok(Look::Found(found(&seen)));
         }
+        let is_answer = class_of(&seen) != ResponseClass::Undecided || is_turned_away(&seen) || is_invalid(&seen);
+        doubt = (!is_answer).then(|| Unproven::undecided(&seen));
     }
-    Ok(None)
+    Ok(Look::Nothing { is_paged: false, doubt })
+}
+
+/// Why what a list does not show may be in it all the same: a page of it failed, be it within a success, or was not followed to
+/// another one.
+fn unread(list: &Pages) -> Option<Unproven> {
+    let is_shown = |page: &Exchange| class_of(page) == ResponseClass::Success;
+    let is_broken = |page: &Exchange| page.json().is_some_and(has_errors);
+    let first_failed = list.pages.first().filter(|page| !is_shown(page));
+    let other_failed = list.pages.iter().find(|page| class_of(page) == ResponseClass::Undecided || is_broken(page));
+    match (first_failed.or(other_failed), list.last()) {
+        (Some(failed), _) => Some(Unproven::undecided(failed)),
+        (None, Some(last)) if !list.is_complete => Some(cut_short(last)),
+        _ => None,
+    }
+}
+
+/// Whether an answer has errors beside its data, as GraphQL has them.
+fn has_errors(json: &Value) -> bool {
+    json.get("errors").and_then(Value::as_array).is_some_and(|errors| !errors.is_empty())
 }
 
 /// The victim removes what the attacker made.

@@ -27,7 +27,8 @@ pub(crate) static CHECK: Check = Check {
     judges: "Leak: the victim's marker is in the answer, whatever its status, or the victim reads what the attacker \
              wrote, changed or destroyed. Isolated: denied, or accepted without showing or changing anything of the \
              victim's, while the victim's own request works before and after. Unproven: a control fails, the answer is no denial (429, 5xx, \
-             a redirect to elsewhere than where anyone is sent to log in, a validation error), or the victim's id alone opens it already.",
+             a redirect to elsewhere than where anyone is sent to log in, a validation error), the victim's list can't be read to the end \
+             after a create, or the victim's id alone opens it already.",
     origin: "isolation 30.1, guide 2: a routing matrix with the tenant swapped; isolation 7.3: two places that name \
              different tenants; OWASP API1:2023.",
     fix: "Compare the tenant in the request with the tenant that the credential proves, before anything is loaded, \

@@ -1,8 +1,8 @@
 //! Lists are read to their end, or nothing is said of what they do not show.
 
 use watertight_checks::verdict::{Reason, Verdict};
-use watertight_testbed::Fixture;
 use watertight_testbed::Switch::*;
+use watertight_testbed::{Concluded, Fixture, Picked};
 
 use crate::support::{run, run_with};
 
@@ -51,6 +51,55 @@ async fn an_attack_whose_list_is_longer_than_the_limit_is_unproven() {
         for one in concluded {
             assert!(if expects_isolated { one.is_isolated() } else { one.is_unproven() }, "{one:?}");
         }
+    }
+}
+
+const CREATE: &str = "POST /tenants/{tenant}/cases";
+
+/// What others remove meanwhile moves what is on a page.
+#[tokio::test]
+async fn what_arrives_and_is_passed_over_between_two_pages_is_looked_for_again() {
+    let fixture = || Fixture::by_path().two_tenants().only(&["case"]).change("settle = \"40ms\"", "settle = \"0s\"");
+    // North's own cases come first in all that it is shown.
+    let tried = |one: &Picked| one.check == "api.body-tenant-create" && one.subject == CREATE && one.victim == 0;
+    let creates = |switches| run_with(fixture(), switches, tried);
+    let flawed = creates(&[PagesMove, ListAll, IdsOfTenant]).await;
+    assert_eq!(flawed.len(), 1);
+    assert!(flawed.iter().all(Concluded::is_leak), "{flawed:#?}");
+    let sound = creates(&[PagesMove]).await;
+    assert!(sound.iter().all(Concluded::is_isolated), "{sound:#?}");
+}
+
+#[tokio::test]
+async fn what_arrives_in_a_list_that_is_not_read_to_its_end_is_not_known() {
+    let tried = |one: &Picked| one.check == "api.body-tenant-create" && one.subject == CREATE;
+    let fixture = || Fixture::by_path().two_tenants().only(&["case"]).limit("pages = 1");
+    let cut_short = run_with(fixture(), &[PagesMove], tried).await;
+    assert_eq!(cut_short.len(), 2);
+    let not_read = |one: &Concluded| matches!(&one.verdict, Verdict::Unproven(unproven) if unproven.reason == Reason::NotReadToEnd);
+    assert!(cut_short.iter().all(not_read), "{cut_short:#?}");
+    assert!(run_with(fixture(), &[], tried).await.iter().all(Concluded::is_isolated));
+}
+
+#[tokio::test]
+async fn what_is_lost_to_the_attacker_leaks_though_the_list_is_not_read_to_its_end() {
+    let tried =
+        |one: &Picked| one.check == "api.body-tenant-update" && one.subject == "PATCH /tenants/{tenant}/cases/{case}";
+    let fixture = Fixture::by_path().two_tenants().only(&["case"]).limit("pages = 1");
+    let moved = run_with(fixture, &[PagesMove, UpdateMoves], tried).await;
+    assert_eq!(moved.len(), 2);
+    assert!(moved.iter().all(Concluded::is_leak), "{moved:#?}");
+}
+
+#[tokio::test]
+async fn what_makes_the_victims_list_fail_is_not_isolated() {
+    let tried = |one: &Picked| one.check == "api.body-tenant-create" && one.subject == CREATE;
+    for switches in
+        [&[StoresTenantId, ForeignBreaksLists][..], &[StoresTenantId, ForeignBreaksLists, BrokenListsSucceed]]
+    {
+        let failed = run_with(Fixture::by_path().two_tenants().only(&["case"]), switches, tried).await;
+        assert_eq!(failed.len(), 2);
+        assert!(failed.iter().all(Concluded::is_unproven), "{switches:?} {failed:#?}");
     }
 }
 

@@ -26,9 +26,18 @@ impl Api {
 
     pub(super) fn list(&self, call: &Call<'_>, kind: &'static str, parent: Option<&str>) -> Answer {
         let number = |name| call.asked.parameter(name).and_then(|value| value.parse::<usize>().ok());
-        let (limit, from) = (number("limit").unwrap_or(50), number("from"));
+        let usual = if self.is(Switch::PagesMove) { 2 } else { 50 };
+        let (limit, from) = (number("limit").unwrap_or(usual), number("from"));
         if self.is(Switch::FirstPageEmpty) && from.is_none() {
             return Answer::ok(&json!({ "items": [], "next": format!("?limit={limit}&from=0") }));
+        }
+        let is_foreign =
+            |record: &Record| record.tenant != call.tenant && record.body["tenantId"] == TENANTS[call.tenant];
+        if self.is(Switch::ForeignBreaksLists) && self.records.iter().any(is_foreign) {
+            return match self.is(Switch::BrokenListsSucceed) {
+                true => Answer::ok(&json!({ "data": null, "errors": [{ "message": "it can't be listed" }] })),
+                false => Answer::problem(500, "it can't be listed", ""),
+            };
         }
         let (is_further, from) = (from.is_some(), from.unwrap_or(0));
         let is_everyones = self.is(Switch::ListAll)
@@ -42,7 +51,8 @@ impl Api {
                 && !self.is_missing(call.tenant)
         });
         let items: Vec<Value> = listed.map(|record| self.listed(record, call.tenant)).collect();
-        let page: Vec<&Value> = items.iter().skip(from).take(limit).collect();
+        let page = items.iter().skip(from).take(limit);
+        let page: Vec<&Value> = page.filter(|item| !is_further || self.has_its_place(item)).collect();
         let end = from + limit;
         let next = (end < items.len() && !self.is(Switch::NextUnsaid)).then(|| self.link(call, limit, end));
         let next = if self.is(Switch::NextUnreadable) { json!(next.map(|_| end)) } else { json!(next) };
@@ -62,6 +72,11 @@ impl Api {
             (_, true) => answer.header("x-last", SOUTHS_BADGE.to_string()),
             _ => answer,
         }
+    }
+
+    /// Whether an object is on the page on which it would be.
+    fn has_its_place(&self, item: &Value) -> bool {
+        !self.is(Switch::PagesMove) || !self.passed_over.borrow_mut().insert(item["id"].to_string())
     }
 
     fn is_first_further_page(&self, tenant: usize) -> bool {

@@ -14,7 +14,7 @@ mod lists;
 mod records;
 mod tenant;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -42,6 +42,8 @@ pub(crate) struct Api {
     lagging: BTreeSet<(&'static str, String)>,
     /// Which tenants have asked for a second page.
     paged: Cell<[bool; TENANTS.len()]>,
+    /// What was passed over in a list.
+    passed_over: RefCell<BTreeSet<String>>,
     /// How often the schema was read.
     schemas: usize,
     /// How many requests came with each tenant's credentials.
@@ -105,6 +107,7 @@ impl Api {
             edge: BTreeMap::new(),
             lagging: BTreeSet::new(),
             paged: Cell::new([false; TENANTS.len()]),
+            passed_over: RefCell::default(),
             schemas: 0,
             requests: [0; TENANTS.len()],
             lives: life::Lives::default(),

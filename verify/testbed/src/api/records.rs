@@ -94,9 +94,10 @@ impl Api {
     /// Ids count for each tenant by itself, so that tenants have the same ones.
     pub(super) fn next_id(&mut self, tenant: usize, kind: &'static str) -> String {
         let of_tenant = if self.is(Switch::IdsOfTenant) { (tenant + 1).to_string() } else { String::new() };
+        let before = if self.is(Switch::IdsBeginWithTenant) { format!("{}-", TENANTS[tenant]) } else { String::new() };
         let counter = self.counters.entry((tenant, kind)).or_default();
         *counter += 1;
-        format!("{kind}-{of_tenant}{counter}")
+        format!("{before}{kind}-{of_tenant}{counter}")
     }
 
     /// Keeps an object, and returns it as it is read.

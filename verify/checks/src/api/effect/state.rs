@@ -10,7 +10,7 @@ use crate::shared::{
     Listed, Nowhere, Place, Words, foreign, is_turned_away, leaves, look_up, operation_of, own, request, says_nothing,
     shows,
 };
-use crate::verdict::{Reason, Stop, Unproven};
+use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
 /// What that is.
 pub(super) enum State {
@@ -52,7 +52,7 @@ async fn listed_state(t: &Tape, object: &Object) -> Result<State, Stop> {
     })?;
     Ok(match item {
         Some(item) => State::There(page, Members::data(leaves(&item))),
-        None if is_complete && page.succeeded() => State::Gone(page),
+        None if is_complete && class_of(&page) == ResponseClass::Success => State::Gone(page),
         None => State::Unclear(page),
     })
 }
