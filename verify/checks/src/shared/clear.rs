@@ -1,12 +1,13 @@
 //! Ids that no one else has: where they count in each tenant, the attacker, or a third tenant, may have an object of its own at
 //! the victim's, and what is tried there would show nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{Quiet, QuietOf, Tape, WriteTape, side_by_side};
-use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
+use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::{
     Nowhere, Place, Words, foreign, holds_nothing, is_error, is_turned_away, look_up, operation_of, own, owner, plant,
@@ -226,18 +227,34 @@ pub(crate) async fn clear_object(
     place_of: impl Fn(TenantIx, &Object) -> Place,
 ) -> Result<Object, Stop> {
     let tries = tries(&w, pair);
-    let mut tried = 0_usize;
+    // The first is mostly clear.
+    let (mut tried, mut count, mut at_a_time) = (0_usize, 1, AT_A_TIME);
+    let mut failure = None;
     while tried < tries {
-        // The first is mostly clear. Where it is quiet, nothing at all goes on beside it: not every target can count then.
-        let is_alone = tried == 0 || w.is_quiet([pair.victim]);
-        let count = if is_alone { 1 } else { AT_A_TIME.min(tries.saturating_sub(tried)) };
         tried = tried.saturating_add(count);
         let made = side_by_side((0..count).map(|_| made_if_clear(w, pair, resource, &place_of))).await;
-        let clear: Vec<Object> = made.into_iter().filter_map(Result::transpose).collect::<Result<_, Stop>>()?;
-        if let [object, further @ ..] = clear.as_slice() {
+        let (clear, failed): (Vec<_>, Vec<_>) = made.into_iter().filter_map(Result::transpose).partition(Result::is_ok);
+        let clear: Vec<Object> = clear.into_iter().flatten().collect();
+        let ids: BTreeSet<&ObjectId> = clear.iter().map(|object| &object.id).collect();
+        if let [object, further @ ..] = clear.as_slice()
+            && ids.len() == clear.len()
+        {
             remove_all(w, further).await?;
             return Ok(object.clone());
         }
+        remove_all(w, &clear).await?;
+        failure = failed.into_iter().find_map(Result::err);
+        if failure.is_some() && count == 1 {
+            break;
+        }
+        if failure.is_some() || !clear.is_empty() {
+            // Not every target can count where several are made at a time.
+            at_a_time = 1;
+        }
+        count = at_a_time.min(tries.saturating_sub(tried));
+    }
+    if let Some(stop) = failure {
+        return Err(stop);
     }
     let detail = format!("every one of {tries} ids of the victim is also an id of another tenant's");
     Err(Unproven::new(Reason::IdTaken, detail).into())
