@@ -66,7 +66,7 @@ pub(crate) async fn carry_out(order: Order<'_>, printer: Printer) -> Result<Exit
     };
     let run = finished.map_err(|error| failed(&error, dir, printer))?;
     let report = report(&spec, &plan, &run, dir, advisories).map_err(|error| failed(&error.into(), dir, printer))?;
-    let account = Account { spec: &spec, plan: &plan, run: &run, report: &report, advisories };
+    let account = Account { spec: &spec, run: &run, report: &report, advisories };
     match format {
         Format::Human => printer.say(&text::render(&account, dir, printer.palette())),
         Format::Json => printer.json(&report),

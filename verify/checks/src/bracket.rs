@@ -18,12 +18,46 @@ use crate::verdict::{Evidence, Stop, Unproven, Verdict};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     after: Option<Duration>,
+    untried: Option<Untried>,
+}
+
+/// What of a trial could not be tried, while nothing crossed in the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Untried {
+    /// An id that both tenants have: theirs count, and are further apart than so many objects are made in search of one.
+    IdOfBoth {
+        /// How many are made at most.
+        made: usize,
+    },
+}
+
+impl Untried {
+    /// For people.
+    pub fn says(self) -> String {
+        match self {
+            Self::IdOfBoth { made } => format!(
+                "an id that both tenants have was not tried, or not in every way: their ids count, and are further apart \
+                 than {made} new objects reach; where both have about as many objects, it is"
+            ),
+        }
+    }
 }
 
 impl Proof {
     /// How long access lasted that was to end, where that was tried.
     pub fn ended_after(&self) -> Option<Duration> {
         self.after
+    }
+
+    /// What could not be tried.
+    pub fn untried(&self) -> Option<Untried> {
+        self.untried
+    }
+
+    /// Of all but this.
+    #[must_use]
+    pub fn without(self, untried: Untried) -> Self {
+        Self { untried: Some(untried), ..self }
     }
 }
 
@@ -151,7 +185,7 @@ impl<C> Attacked<C> {
             }
             Attack::Withstood => {
                 (self.control)().await?;
-                Ok(Verdict::Isolated(Proof { after: self.after }))
+                Ok(Verdict::Isolated(Proof { after: self.after, untried: None }))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use watertight_engine::log::{Exchange, Failure, Outcome};
 
-use crate::bracket::Proof;
+use crate::bracket::{Proof, Untried};
 pub(crate) use class::{Refusal, class_of_write, refusal};
 pub use class::{ResponseClass, class_of};
 
@@ -24,6 +24,16 @@ pub enum Verdict {
     Unproven(Unproven),
     /// There was nothing to try.
     NotApplicable(NotApplicable),
+}
+
+impl Verdict {
+    /// The same where a part of it had nothing to try. What that part would have taken too much for is told with what is isolated.
+    pub(crate) fn beside(self, nothing: &NotApplicable) -> Self {
+        match (self, nothing.cause) {
+            (Self::Isolated(proof), Cause::OutOfBounds(untried)) => Self::Isolated(proof.without(untried)),
+            (verdict, _) => verdict,
+        }
+    }
 }
 
 /// Why a trial ends without a verdict of its own: what stands between a check and its conclusion travels as an error.
@@ -53,12 +63,24 @@ pub enum Cause {
     NothingToTry,
     /// Two tenants are told of the same things, and nothing says whose they are.
     Shared,
+    /// It would take more than the verifier does to a target.
+    OutOfBounds(Untried),
 }
 
 impl NotApplicable {
     /// For this reason.
     pub fn because(why: impl Into<String>) -> Self {
         Self { cause: Cause::NothingToTry, why: why.into() }
+    }
+
+    /// It would take more than is done to a target.
+    pub(crate) fn out_of_bounds(untried: Untried) -> Self {
+        Self { cause: Cause::OutOfBounds(untried), why: untried.says() }
+    }
+
+    /// Whether it was too much to try.
+    pub(crate) fn is_out_of_bounds(&self) -> bool {
+        matches!(self.cause, Cause::OutOfBounds(_))
     }
 }
 

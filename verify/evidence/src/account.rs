@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use watertight_checks::check::Check;
-use watertight_checks::plan::{Options, Plan};
+use watertight_checks::plan::Options;
 use watertight_checks::run::{Ending, Run};
 use watertight_spec::{Spec, TenantIx};
 
 use crate::escape;
-use crate::report::{Advisories, Cause, Cell, Finding, Matrix, Overall, Report, Undecided, matrix, options};
+use crate::report::{Advisories, Cause, Cell, Finding, Matrix, Omitted, Overall, Report, Undecided, matrix, options};
 use crate::reproduce::obtain_token;
 
 /// A finished run, whole.
@@ -16,8 +16,6 @@ use crate::reproduce::obtain_token;
 pub struct Account<'a> {
     /// What was verified.
     pub spec: &'a Spec,
-    /// What was planned.
-    pub plan: &'a Plan,
     /// What every trial concluded, and how the run ended.
     pub run: &'a Run,
     /// What it comes to.
@@ -120,15 +118,11 @@ impl<'a> Account<'a> {
         matches!(self.run.ending, Ending::SetupFailed(_) | Ending::Unreachable(_))
     }
 
-    /// Checks left out, by reason.
-    pub fn left_out(&self) -> BTreeMap<&'a str, Vec<(&'static str, &'a str)>> {
+    /// Checks left out, and operations, by reason.
+    pub fn left_out(&self) -> BTreeMap<&'a str, Vec<(&'a str, &'a str)>> {
         let mut groups: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        for left in &self.plan.left_out {
-            let row = (left.check, left.operation.as_str());
-            let rows = groups.entry(left.why.as_str()).or_default();
-            if !rows.contains(&row) {
-                rows.push(row);
-            }
+        for Omitted { check, operation, why } in &self.report.left_out {
+            groups.entry(why.as_str()).or_default().push((check.as_str(), operation.as_str()));
         }
         groups
     }

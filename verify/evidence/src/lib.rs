@@ -6,9 +6,8 @@
 //!             ┌─▶ run.json      the report, as `--format json` prints it
 //!  Account ───┼─▶ report.html   one page for people, without scripts or anything from elsewhere
 //!  (spec,     ├─▶ junit.xml     for what collects test results
-//!   plan,     ├─▶ text          for a terminal
-//!   run,      └─▶ manifest.json the SHA-256 of all of them; written last
-//!   report)
+//!   run,      ├─▶ text          for a terminal
+//!   report)   └─▶ manifest.json the SHA-256 of all of them; written last
 //!
 //!  folder ──bundle::read──▶ Bundle ──judge──▶ Judgement     the same checks over the recorded log, offline
 //! ```

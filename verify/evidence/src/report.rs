@@ -74,7 +74,7 @@ pub struct Report {
     /// How long access lasted that an act was to end, where it did end in time; absent where no act was tried.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub access_ended: Vec<AccessEnded>,
-    /// Checks that were not tried, and why; absent where there are none.
+    /// Checks that were not tried, or not in all that they try, and why; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Omitted>,
     /// Requests sent.
@@ -174,7 +174,8 @@ pub fn report(spec: &Spec, plan: &Plan, run: &Run, folder: &Path, advisories: Ad
         Overall::Isolated
     };
     let mut left_out: Vec<Omitted> = Vec::new();
-    for row in plan.left_out.iter().map(Omitted::of) {
+    let in_part = run.results.iter().filter_map(|result| Omitted::of_trial(spec, result));
+    for row in plan.left_out.iter().map(Omitted::of).chain(in_part) {
         if !left_out.contains(&row) {
             left_out.push(row);
         }

@@ -5,7 +5,7 @@
 mod reading;
 
 use watertight_engine::planted::Object;
-use watertight_engine::{Tape, WriteTape, side_by_side};
+use watertight_engine::{WriteTape, side_by_side};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx};
 
 use super::effect::{AtRest, Expected, SeenEffect, has_effect, observe_at_rest, poll_effect, rehearse, rehearse_at};
@@ -13,20 +13,13 @@ use super::several::slot_taken;
 use crate::bracket::Attack;
 use crate::check::Concluded;
 use crate::shared::{
-    Doubles, Furnished, Place, Words, are_named_by_clients, attack, count_by_themselves, failed, ids_count, leak,
-    make_doubles, name_doubles, named_by, own, plant, plant_under, read, remove_all, request,
+    Doubles, Furnished, NO_DOUBLES, Place, Searched, Words, are_named_by_clients, attack, failed, leak, name_doubles,
+    named_by, own, plant, plant_under, read, remove_all, request, search_doubles,
 };
-use crate::verdict::{Stop, Unproven, Verdict};
+use crate::verdict::{NotApplicable, Stop, Unproven, Verdict};
 pub(super) use reading::read_own;
 
-/// Why nothing is tried so.
-const NONE: &str = "no id is both the victim's and the attacker's";
-
 const UNSEEN: &str = "nothing is to be seen of what it does to an object of one's own";
-
-/// How many objects are made at most in search of an id that both have. Where an id is not given twice, one search keeps the
-/// tenants' ids close, so that the next one makes few.
-const TRIES: usize = 96;
 
 /// How many kinds of objects are made that name the one that both have.
 const MOST_KINDS: usize = 3;
@@ -77,9 +70,12 @@ pub(super) async fn write_own(w: WriteTape<'_>, op: &Operation, pair: Pair, reso
     let mut concluded = write(&mut found, &[Watched::Itself]).await?;
     for one in naming {
         if matches!(concluded, Verdict::Isolated(_)) {
-            found = Found::search(w, pair, resource).await?;
-            concluded = match write(&mut found, &[one]).await {
-                Err(Stop::NotApplicable(_)) => concluded,
+            let told = match Found::search(w, pair, resource).await {
+                Ok(mut found) => write(&mut found, &[one]).await,
+                Err(stop) => Err(stop),
+            };
+            concluded = match told {
+                Err(Stop::NotApplicable(nothing)) => concluded.beside(&nothing),
                 told => told?,
             };
         }
@@ -192,30 +188,23 @@ struct Found {
 impl Found {
     /// Not applicable where there are none.
     async fn search(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Self, Stop> {
-        let (doubles, made) = find(w, pair, resource).await?;
-        if let Some(doubles) = doubles {
-            return Ok(Self { doubles, made });
-        }
+        let (found, made) = find(w, pair, resource).await?;
+        let nothing = match found {
+            Ok(doubles) => return Ok(Self { doubles, made }),
+            Err(nothing) => nothing,
+        };
         discard(w, &made).await?;
-        Err(Stop::not_applicable(NONE))
+        Err(Stop::NotApplicable(nothing))
     }
 }
 
-async fn find(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<(Option<Doubles>, Vec<Object>), Stop> {
-    let t: &Tape = w.tape();
-    if are_named_by_clients(t, resource) {
-        let doubles = name_doubles(w, pair, resource).await?;
-        let made = doubles.iter().flat_map(|Doubles { mine, theirs }| [theirs.clone(), mine.clone()]).collect();
-        return Ok((doubles, made));
+async fn find(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Searched, Stop> {
+    if !are_named_by_clients(&w, resource) {
+        return search_doubles(w, pair, resource).await;
     }
-    if !ids_count(t, pair.attacker, resource) || !ids_count(t, pair.victim, resource) {
-        return Ok((None, Vec::new()));
-    }
-    let _quiet = t.quiet([pair.attacker, pair.victim]).await;
-    if !count_by_themselves(w, pair, resource).await? {
-        return Ok((None, Vec::new()));
-    }
-    make_doubles(w, pair, resource, TRIES).await
+    let doubles = name_doubles(w, pair, resource).await?;
+    let made = doubles.iter().flat_map(|Doubles { mine, theirs }| [theirs.clone(), mine.clone()]).collect();
+    Ok((doubles.ok_or_else(|| NotApplicable::because(NO_DOUBLES)), made))
 }
 
 /// In their order; neighbours of one kind and tenant at a time.

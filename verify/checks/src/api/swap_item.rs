@@ -32,7 +32,8 @@ pub(crate) static CHECK: Check = Check {
            victim's is tried in each place of it, beside others of the attacker's own; so it is in a list of one, if its \
            owner may name a second one there. Of ids that both have, where they count in each tenant or clients choose \
            them, the attacker reads, lists by and writes to its own, and the victim looks at what names the one of its own as well. Where they count, up to 96 \
-           objects are made in search of such an id; where the tenants' ids are further apart, that is not tried.",
+           objects are made in search of such an id; where the tenants' ids are further apart, that is not tried, and the report says so under \
+           what was left out.",
     judges: "Leak: the victim's marker, or a third tenant's, is in the answer, or the answer is the victim's word for \
              word where nothing marks it, or a list or a number without the marker tells of the victim's what it does not tell \
              of an id that never existed, or the victim finds its object changed or gone, be it by a write to the attacker's own of the same id. Isolated: denied, whatever the \
@@ -124,7 +125,7 @@ async fn or_at_the_same_id(swapped: Concluded, own: impl Future<Output = Conclud
     }
     match own.await {
         Ok(Verdict::Leak(evidence)) => Ok(Verdict::Leak(evidence)),
-        Err(Stop::NotApplicable(_)) => swapped,
+        Err(Stop::NotApplicable(nothing)) => swapped.map(|verdict| verdict.beside(&nothing)),
         _ if is_taken => swapped,
         told => told,
     }

@@ -6,8 +6,9 @@ use watertight_spec::{ObjectId, Pair, ResourceIx, Spec, TenantIx};
 
 use super::below::ancestors;
 use super::place::is_client_named;
-use super::{is_creatable, parents_for, plant, plant_named, read, remove, remove_all};
-use crate::verdict::{Reason, Stop};
+use super::{ids_count, is_creatable, parents_for, plant, plant_named, read, remove, remove_all};
+use crate::bracket::Untried;
+use crate::verdict::{NotApplicable, Reason, Stop};
 
 /// One object of each, with the same ids all the way up.
 pub(crate) struct Doubles {
@@ -16,6 +17,17 @@ pub(crate) struct Doubles {
     /// The victim's.
     pub(crate) theirs: Object,
 }
+
+/// What a search for an id that both have came to, and all that was made for it, what is the victim's first: so it is removed
+/// before the attacker's of the same id is.
+pub(crate) type Searched = (Result<Doubles, NotApplicable>, Vec<Object>);
+
+/// Why nothing is tried at an id of both.
+pub(crate) const NO_DOUBLES: &str = "no id is both the victim's and the attacker's";
+
+/// How many objects are made at most in search of an id that both have, besides those that show that ids count. Where an id is
+/// not given twice, one search keeps the tenants' ids close, so that the next one makes few.
+const MOST_MADE: usize = 96;
 
 fn are_doubles(spec: &Spec, mine: &Object, theirs: &Object) -> bool {
     mine.id == theirs.id && above(spec, mine.resource, &mine.parents) == above(spec, theirs.resource, &theirs.parents)
@@ -40,29 +52,23 @@ pub(crate) fn known_doubles(t: &Tape, pair: Pair, resource: ResourceIx) -> Optio
     })
 }
 
-/// Creates in both, and then where ids are behind, until an id coincides. All that was made comes along, what is the victim's
-/// first: so it is removed before the attacker's of the same id is.
-pub(crate) async fn make_doubles(
-    w: WriteTape<'_>,
-    pair: Pair,
-    resource: ResourceIx,
-    tries: usize,
-) -> Result<(Option<Doubles>, Vec<Object>), Stop> {
-    let t = w.tape();
-    let could_meet = is_creatable(&w.spec, resource)
-        && are_below_the_same(&w, pair, resource)?
-        && w.planted.of(pair.victim, resource).all(|object| number(&object.id).is_some());
-    if !could_meet {
-        return Ok((None, Vec::new()));
+/// Where ids count in each tenant by itself: creates in both, and then where ids are behind, until one coincides. Nothing else
+/// writes there meanwhile.
+pub(crate) async fn search_doubles(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Searched, Stop> {
+    let none = || Err(NotApplicable::because(NO_DOUBLES));
+    if !ids_count(&w, pair.attacker, resource) || !ids_count(&w, pair.victim, resource) {
+        return Ok((none(), Vec::new()));
     }
-    let (mine, theirs) = both(plant(w, pair.attacker, resource), plant(w, pair.victim, resource)).await;
-    let mut search = Search { spec: &w.spec, pair, mine: vec![mine?], theirs: vec![theirs?] };
-    let mut at_a_time = if t.is_quiet([pair.attacker, pair.victim]) { AT_A_TIME } else { 1 };
-    while let Some((tenant, gap)) = search.behind(tries) {
+    let _quiet = w.quiet([pair.attacker, pair.victim]).await;
+    let Some(MadeInBoth { mine, theirs }) = count_by_themselves(w, pair, resource).await? else {
+        return Ok((none(), Vec::new()));
+    };
+    let mut search = Search { spec: &w.spec, pair, made_before: mine.len().saturating_add(theirs.len()), mine, theirs };
+    let mut at_a_time = AT_A_TIME;
+    while let Some((tenant, gap)) = search.behind() {
         let made = side_by_side((0..gap.min(at_a_time)).map(|_| plant(w, tenant, resource))).await;
-        let failed = search.take(tenant, made);
         // Not every target can count where several are made at a time.
-        match failed {
+        match search.take(tenant, made) {
             Some(_) if at_a_time > 1 => at_a_time = 1,
             Some(stop) => {
                 remove_all(w, search.theirs.iter().chain(&search.mine)).await?;
@@ -71,10 +77,8 @@ pub(crate) async fn make_doubles(
             None => {}
         }
     }
-    let met = search.met();
-    let Search { mine, mut theirs, .. } = search;
-    theirs.extend(mine);
-    Ok((met, theirs))
+    let found = search.outcome();
+    Ok((found, search.theirs.into_iter().chain(search.mine).collect()))
 }
 
 /// How many are made at a time where nothing else is, and one is behind by many.
@@ -84,11 +88,21 @@ const AT_A_TIME: usize = 8;
 struct Search<'s> {
     spec: &'s Spec,
     pair: Pair,
+    /// How many had been made before.
+    made_before: usize,
     mine: Vec<Object>,
     theirs: Vec<Object>,
 }
 
 impl Search<'_> {
+    /// What it has come to, when no more are made.
+    fn outcome(&self) -> Result<Doubles, NotApplicable> {
+        self.met().ok_or_else(|| match self.gap() {
+            Some((_, 1..)) => NotApplicable::out_of_bounds(Untried::IdOfBoth { made: MOST_MADE }),
+            _ => NotApplicable::because(NO_DOUBLES),
+        })
+    }
+
     fn met(&self) -> Option<Doubles> {
         self.mine.iter().find_map(|mine| {
             let theirs = self.theirs.iter().find(|theirs| are_doubles(self.spec, mine, theirs))?;
@@ -97,18 +111,29 @@ impl Search<'_> {
     }
 
     /// How many may still be made.
-    fn left(&self, tries: usize) -> usize {
-        tries.saturating_sub(self.mine.len().saturating_add(self.theirs.len()))
+    fn left(&self) -> usize {
+        let made = self.mine.len().saturating_add(self.theirs.len());
+        MOST_MADE.saturating_add(self.made_before).saturating_sub(made)
     }
 
-    /// The tenant whose ids are behind, and by how many, as long as none coincides and so many may still be made. Where the last
-    /// of both have one number, and are not the same, none ever will be.
-    fn behind(&self, tries: usize) -> Option<(TenantIx, usize)> {
-        let last = |objects: &[Object]| objects.iter().filter_map(|object| number(&object.id)).max();
-        let (mine, theirs) = last(&self.mine).zip(last(&self.theirs))?;
+    /// The tenant whose ids are behind, and by how many, as long as none coincides and so many may still be made.
+    fn behind(&self) -> Option<(TenantIx, usize)> {
+        let may_be_made = |(_, gap): &(TenantIx, usize)| (1..=self.left()).contains(gap);
+        self.gap().filter(may_be_made).filter(|_| self.met().is_none())
+    }
+
+    /// The tenant whose ids are behind, and by how many. None where they differ in more than their numbers: then none of them
+    /// will ever be the same.
+    fn gap(&self) -> Option<(TenantIx, usize)> {
+        let last = |objects: &[Object]| {
+            let numbered =
+                objects.iter().filter_map(|object| Some((number(&object.id)?, prefix(&object.id).to_owned())));
+            numbered.max()
+        };
+        let ((mine, of_mine), (theirs, of_theirs)) = last(&self.mine).zip(last(&self.theirs))?;
         let tenant = if mine < theirs { self.pair.attacker } else { self.pair.victim };
-        let gap = usize::try_from(mine.abs_diff(theirs)).ok().filter(|gap| (1..=self.left(tries)).contains(gap))?;
-        self.met().is_none().then_some((tenant, gap))
+        let gap = usize::try_from(mine.abs_diff(theirs)).ok()?;
+        (of_mine == of_theirs).then_some((tenant, gap))
     }
 
     /// What was made in a tenant; or why something was not.
@@ -127,9 +152,14 @@ impl Search<'_> {
 
 /// The number at the end of an id that counts.
 fn number(id: &str) -> Option<u64> {
-    let digits = id.len().saturating_sub(id.trim_end_matches(|c: char| c.is_ascii_digit()).len());
-    let (prefix, tail) = id.split_at_checked(id.len().saturating_sub(digits))?;
-    tail.parse().ok().filter(|_| digits <= 9 && !prefix.contains(|c: char| c.is_ascii_digit()))
+    let prefix = prefix(id);
+    let tail = id.get(prefix.len()..)?;
+    tail.parse().ok().filter(|_| tail.len() <= 9 && !prefix.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// What comes before that.
+fn prefix(id: &str) -> &str {
+    id.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 /// The same name in both tenants, where clients choose them. None where the attacker is refused it, and the victim's is left
@@ -161,23 +191,35 @@ pub(crate) fn are_named_by_clients(t: &Tape, resource: ResourceIx) -> bool {
     is_client_named(&t.spec[resource]) && is_creatable(&t.spec, resource)
 }
 
-/// Whether ids count in each tenant by itself: a create in one leaves no gap in the other. Nothing else may create there
-/// meanwhile.
-pub(crate) async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<bool, Stop> {
+/// What was made of both.
+struct MadeInBoth {
+    mine: Vec<Object>,
+    theirs: Vec<Object>,
+}
+
+/// One of each, where ids count in each tenant by itself: a create in one leaves no gap in the other.
+async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Option<MadeInBoth>, Stop> {
     let Pair { attacker, victim } = pair;
     // Two kinds of the spec may be one of the target's, and count together: then there are gaps, and numbers that both have.
     let may_count =
         [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource)) || have_met(&w, pair, resource);
-    let may_be = is_creatable(&w.spec, resource) && may_count && are_below_the_same(&w, pair, resource)?;
-    if !may_be || known_doubles(&w, pair, resource).is_some() {
-        return Ok(may_be);
+    let are_numbers = w.planted.of(victim, resource).all(|object| number(&object.id).is_some());
+    if !may_count || !are_numbers || !is_creatable(&w.spec, resource) || !are_below_the_same(&w, pair, resource)? {
+        return Ok(None);
+    }
+    if known_doubles(&w, pair, resource).is_some() {
+        let (mine, theirs) = both(plant(w, attacker, resource), plant(w, victim, resource)).await;
+        return Ok(Some(MadeInBoth { mine: vec![mine?], theirs: vec![theirs?] }));
     }
     let first = plant(w, victim, resource).await?;
     let between = plant(w, attacker, resource).await?;
     let second = plant(w, victim, resource).await?;
     let next = number(&first.id).and_then(|number| number.checked_add(1));
+    if next.is_some() && number(&second.id) == next {
+        return Ok(Some(MadeInBoth { mine: vec![between], theirs: vec![first, second] }));
+    }
     remove_all(w, [&first, &between, &second]).await?;
-    Ok(next.is_some() && number(&second.id) == next)
+    Ok(None)
 }
 
 /// Whether set-up has got one number in both tenants.

@@ -43,7 +43,7 @@ pub(crate) use clear::{
 };
 pub(crate) use company::{Company, Slot};
 pub(crate) use doubles::{
-    Doubles, are_named_by_clients, count_by_themselves, known_doubles, make_doubles, name_doubles,
+    Doubles, NO_DOUBLES, Searched, are_named_by_clients, known_doubles, name_doubles, search_doubles,
 };
 pub(crate) use evidence::{
     control, failed, field_naming, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use watertight_checks::bracket::Untried;
 use watertight_checks::verdict::{Reason, Verdict};
 use watertight_testbed::Switch::*;
 use watertight_testbed::{Concluded, Fixture, Picked, Switch};
@@ -124,6 +125,27 @@ async fn an_id_that_both_have_is_found_where_one_tenant_is_ahead() {
     assert!(sound.iter().all(Concluded::is_isolated), "{sound:#?}");
     let leaky = own_writes(&[NorthAhead(70), UpdatesAllOfThatId], "").await;
     assert!(leaky.iter().all(Concluded::is_leak), "{leaky:#?}");
+}
+
+#[tokio::test]
+async fn what_was_not_tried_because_ids_are_too_far_apart_is_said_of_what_is_isolated() {
+    let untried = |one: &Concluded| match &one.verdict {
+        Verdict::Isolated(proof) => proof.untried(),
+        other => panic!("{other:?}"),
+    };
+    let apart = own_writes(&[SouthApart], "").await;
+    assert!(apart.iter().all(|one| untried(one) == Some(Untried::IdOfBoth { made: 96 })), "{apart:#?}");
+    let close = own_writes(&[NorthAhead(70)], "").await;
+    assert!(close.iter().all(|one| untried(one).is_none()), "{close:#?}");
+}
+
+/// Their numbers may be the same, and the ids are not.
+#[tokio::test]
+async fn nothing_is_said_of_ids_that_no_two_tenants_can_have() {
+    let apart = own_writes(&[SouthApart, IdsBeginWithTenant], "").await;
+    for one in &apart {
+        assert!(matches!(&one.verdict, Verdict::Isolated(proof) if proof.untried().is_none()), "{one:#?}");
+    }
 }
 
 /// A link names a case when it is made, and is never shown: nothing is to be seen of it when the case is written to.

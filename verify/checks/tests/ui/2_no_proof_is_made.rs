@@ -4,7 +4,7 @@ use watertight_checks::bracket::Proof;
 use watertight_checks::verdict::Verdict;
 
 fn forge() -> Verdict {
-    Verdict::Isolated(Proof { after: None })
+    Verdict::Isolated(Proof { after: None, untried: None })
 }
 
 fn main() {}

@@ -287,20 +287,27 @@ impl AccessEnded {
     }
 }
 
-/// A check that was not tried on an operation, for any pair of tenants.
+/// A check that was not tried on an operation, for any pair of tenants, or a part of it, for one of them at least.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Omitted {
     /// Id of the check.
     pub check: String,
     /// The operation.
     pub operation: String,
-    /// Excluded, with its reason; or only reads are sent.
+    /// Excluded, with its reason; or only reads are sent; or it would have taken too much.
     pub why: String,
 }
 
 impl Omitted {
     pub(super) fn of(left: &LeftOut) -> Self {
         Self { check: left.check.to_owned(), operation: left.operation.clone(), why: left.why.clone() }
+    }
+
+    /// What could not be tried of a trial.
+    pub(super) fn of_trial(spec: &Spec, result: &TrialResult) -> Option<Self> {
+        let Verdict::Isolated(proof) = &result.verdict else { return None };
+        let why = proof.untried()?.says();
+        Some(Self { check: result.check.id.to_owned(), operation: result.subject.label(spec), why })
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use watertight_checks::bracket::Untried;
 use watertight_checks::check::Subject;
 use watertight_checks::run::{AlsoSeen, Ending};
 use watertight_checks::verdict::{Cause as Absence, NotApplicable, Reason, Unproven, Verdict};
-use watertight_evidence::report::{Advisories, Cause, FindingKind, Overall, Report, Whole};
+use watertight_evidence::report::{Advisories, Cause, FindingKind, Omitted, Overall, Report, Whole};
 use watertight_evidence::style::Palette;
 use watertight_evidence::{bundle, html, junit, text};
 use watertight_model::Severity;
@@ -176,6 +177,24 @@ fn each_ending_has_words_of_its_own() {
             assert!(artifact.contains(whole.remedy()), "{said}: {artifact}");
         }
         assert!(told.text().contains(said), "{}", told.text());
+    }
+}
+
+#[test]
+fn what_a_trial_could_not_try_is_told_once_an_operation_in_every_artifact() {
+    let in_part = |attacker| match isolated() {
+        Verdict::Isolated(proof) => {
+            let proof = proof.without(Untried::IdOfBoth { made: 96 });
+            ("oracle.existence", attacker, READ, Verdict::Isolated(proof))
+        }
+        other => panic!("{other:?}"),
+    };
+    let told = Told::new(vec![in_part(0), in_part(1)], Ending::Complete);
+    assert_eq!(told.report.verdict, Overall::Isolated);
+    let of_trials = |one: &&Omitted| one.check == "oracle.existence" && one.operation == READ;
+    assert_eq!(told.report.left_out.iter().filter(of_trials).count(), 1, "{:?}", told.report.left_out);
+    for artifact in [told.text(), html::render(&told.account()), junit::render(&told.account()).unwrap()] {
+        assert_eq!(artifact.matches("an id that both tenants have was not tried").count(), 1, "{artifact}");
     }
 }
 

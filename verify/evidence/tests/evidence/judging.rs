@@ -14,7 +14,7 @@ async fn verified(switches: &[Switch]) -> Verified {
     let verified = Bed::with(fixture, switches).await.verify(|_| true).await;
     let Verified { spec, plan, run, folder, .. } = &verified;
     let report = report(spec, plan, run, folder.path(), Advisories::Reported).unwrap();
-    let account = Account { spec, plan, run, report: &report, advisories: Advisories::Reported };
+    let account = Account { spec, run, report: &report, advisories: Advisories::Reported };
     bundle::write(folder.path(), &account).unwrap();
     verified
 }

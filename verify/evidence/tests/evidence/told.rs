@@ -132,8 +132,8 @@ impl Told {
     }
 
     pub(crate) fn account(&self) -> Account<'_> {
-        let Self { spec, plan, run, report, advisories, .. } = self;
-        Account { spec, plan, run, report, advisories: *advisories }
+        let Self { spec, run, report, advisories, .. } = self;
+        Account { spec, run, report, advisories: *advisories }
     }
 
     pub(crate) fn text(&self) -> String {

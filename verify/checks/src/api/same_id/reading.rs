@@ -5,31 +5,37 @@ use watertight_engine::{Tape, WriteTape};
 use watertight_spec::{Operation, Pair, ResourceIx, Role, Symbol, TenantIx};
 
 use super::super::reading::looking_for;
-use super::{Found, MOST_KINDS, NONE, discard};
+use super::{Found, MOST_KINDS, discard};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Doubles, Pages, Place, are_named_by_clients, failed, first_page, follow, foreign, ids_count, is_creatable, leak,
-    named_by, own, plant_under, poll, request,
+    Doubles, NO_DOUBLES, Pages, Place, are_named_by_clients, failed, first_page, follow, foreign, ids_count,
+    is_creatable, leak, named_by, own, plant_under, poll, request,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
 /// The attacker's own reading by an id that the victim has as well, of each kind of which there may be one.
 pub(in crate::api) async fn read_own(t: &Tape, op: &Operation, pair: Pair) -> Concluded {
-    let mut concluded = Err(Stop::not_applicable(NONE));
+    let mut concluded = Err(Stop::not_applicable(NO_DOUBLES));
+    let mut untried = None;
     let Some(w) = t.writing().filter(|_| !matches!(op.role, Role::Search | Role::Count)) else { return concluded };
     for kind in op.request.objects() {
         let may_meet = are_named_by_clients(t, kind)
             || (ids_count(t, pair.attacker, kind) && ids_count(t, pair.victim, kind) && is_creatable(&t.spec, kind));
         if may_meet && !is_of_another(op, kind) && !is_tried_for_caches(op) {
             match read_by(w, op, pair, kind).await {
-                Err(Stop::NotApplicable(_)) => {}
+                Err(Stop::NotApplicable(nothing)) => {
+                    untried = untried.or(nothing.is_out_of_bounds().then_some(nothing))
+                }
                 Ok(Verdict::Isolated(proof)) => concluded = Ok(Verdict::Isolated(proof)),
                 told => return told,
             }
         }
     }
-    concluded
+    match untried {
+        Some(nothing) => concluded.map(|verdict| verdict.beside(&nothing)).map_err(|_| Stop::NotApplicable(nothing)),
+        None => concluded,
+    }
 }
 
 /// Whether it shows one other object alone, which it names as well: that is tried by its own id.
@@ -51,11 +57,12 @@ async fn read_by(w: WriteTape<'_>, op: &Operation, pair: Pair, kind: ResourceIx)
         }
     }
     let by = Reading { op, pair, made: &made };
-    let verdict = by.compare(t, &mine, &theirs).await?;
-    if !matches!(verdict, Verdict::Leak(_)) {
-        discard(w, &made).await?;
+    let concluded = by.compare(t, &mine, &theirs).await;
+    if matches!(concluded, Ok(Verdict::Leak(_))) {
+        return concluded;
     }
-    Ok(verdict)
+    let removed = discard(w, &made).await;
+    concluded.and_then(|verdict| removed.map(|()| verdict))
 }
 
 /// Kinds of objects that name this one when they are made, of which the operation may show some.
