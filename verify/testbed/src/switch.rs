@@ -213,6 +213,8 @@ pub enum Switch {
     IdsOfTenant,
     /// They begin with the tenant's name, and count after it.
     IdsBeginWithTenant,
+    /// What is put where the tenant has nothing is made there.
+    PutMakesOne,
     /// A list of a tenant fails while another tenant's object says that it is that tenant's.
     ForeignBreaksLists,
     /// And says so within a success, as GraphQL does.

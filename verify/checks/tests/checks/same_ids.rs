@@ -139,6 +139,18 @@ async fn what_was_not_tried_because_ids_are_too_far_apart_is_said_of_what_is_iso
     assert!(close.iter().all(|one| untried(one).is_none()), "{close:#?}");
 }
 
+/// What the attacker has put there is its own, and in no one's way.
+#[tokio::test]
+async fn what_a_put_makes_at_the_victims_id_is_removed_before_the_next_is_tried() {
+    let put = "PUT /tenants/{tenant}/cases/{case}";
+    let update = "update = { title = \"{canary}\" }\n";
+    let fixture =
+        Fixture::by_path().only(&["case"]).two_tenants().change(update, &format!("{update}replace = \"{put}\"\n"));
+    let told = run_with(fixture, &[PutMakesOne], |one| one.check == "oracle.existence" && one.subject == put).await;
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(Concluded::is_isolated), "{told:#?}");
+}
+
 /// Their numbers may be the same, and the ids are not.
 #[tokio::test]
 async fn nothing_is_said_of_ids_that_no_two_tenants_can_have() {

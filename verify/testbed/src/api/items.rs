@@ -28,6 +28,9 @@ impl Api {
 
     pub(super) fn item(&mut self, call: &Call<'_>, at: At<'_>) -> Answer {
         let Some(index) = self.find_below(call, at).or_else(|| self.in_place_of_removed(call, at)) else {
+            if self.is(Switch::PutMakesOne) && call.asked.method == "PUT" {
+                return Answer::json(201, &self.store(call.tenant, at, &call.asked.body));
+            }
             return self.missing(call, at.id);
         };
         match call.asked.method.as_str() {

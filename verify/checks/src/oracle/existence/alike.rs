@@ -9,7 +9,8 @@ use crate::api::mark_of_create;
 use crate::bracket::Attack;
 use crate::shared::{
     Aim, Features, Place, Words, attack, foreign, holds_nothing, id_in, ids_count, is_creatable, is_error, is_invalid,
-    is_taken, is_turned_away, never_existed, own, plant_under, quiet_at_ids, remove, request, told_apart,
+    is_taken, is_turned_away, never_existed, own, plant_under, quiet_at_ids, remove, remove_if_written, request,
+    told_apart,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of_write};
 
@@ -104,12 +105,14 @@ impl<'o> Asking<'o> {
         let op = self.aim.op(t);
         let (mut of_foreign, mut of_nowhere) = (Vec::new(), Vec::new());
         let mut shown: Option<(Seen, Seen)> = None;
+        let mut is_let_in = false;
         for (foreign, nowhere) in &self.rounds {
             let (at_foreign, at_nowhere) = (place_of(foreign), place_of(nowhere));
             // One after the other, over the same connection: behind a balancer another one may lead to another server.
             let foreign = self.send(t, &at_foreign).await?;
             let none = self.send(t, &at_nowhere).await?;
             self.discard(t, &at_foreign, &foreign).await?;
+            is_let_in |= foreign.lets_in() || none.lets_in();
             if let Some(doubt) = self.no_denial(t, &foreign, &none)? {
                 return Ok(Attack::Undecided(doubt));
             }
@@ -125,8 +128,29 @@ impl<'o> Asking<'o> {
         }
         Ok(match (told_apart(&of_foreign, &of_nowhere), shown) {
             (Some(what), Some((foreign, none))) => self.told(t, &what, &foreign, &none),
-            _ => Attack::Withstood,
+            _ => {
+                if is_let_in && op.role == Role::Replace {
+                    self.undo(t, place_of).await?;
+                }
+                Attack::Withstood
+            }
         })
+    }
+
+    /// Removes what the attacker has put at these ids in its own place, which would be in the way of what is tried there next.
+    async fn undo(&self, t: &Tape, place_of: impl Fn(&Object) -> Place) -> Result<(), Stop> {
+        let Some(w) = t.writing() else { return Ok(()) };
+        let asked = self
+            .rounds
+            .iter()
+            .flat_map(|(foreign, nowhere)| [foreign, nowhere])
+            .map(|object| (object, place_of(object)));
+        for (object, place) in asked.filter(|(_, place)| place.tenant == self.aim.attacker) {
+            let parents = place.ids.into_iter().filter(|(kind, _)| *kind != object.resource).collect();
+            let made = Object { tenant: self.aim.attacker, parents, ..object.clone() };
+            remove_if_written(w, &made, &self.nonce).await?;
+        }
+        Ok(())
     }
 
     fn told(&self, t: &Tape, what: &str, foreign: &Exchange, none: &Exchange) -> Attack {
