@@ -12,8 +12,8 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants};
 use crate::shared::{
     Aim, Doubles, Fresh, Place, Told, Words, again, asked_afresh, clear_object, control, each, first_page, foreign,
-    is_creatable, is_turned_away, known_doubles, leak, own, prepared_object, reason, remove, remove_all, request,
-    search_doubles, succeed, told_each,
+    is_creatable, is_turned_away, known_doubles, leak, own, plant, prepared_object, reason, remove, remove_all,
+    request, search_doubles, succeed, told_each,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 use crate::{Kind, TriedBy};
@@ -214,9 +214,7 @@ async fn unmarked(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request
     let open = bracket::open(async || succeed(t, by_victim.clone(), aim.victim).await).await?;
     let mut told = told_each(t, by_victim, by_attacker).await?;
     if matches!(told, Told::Cached { .. }) {
-        // Numbers of both may be the same for a moment, while other trials go on.
-        let _quiet = t.quiet(t.spec.tenant_ixs()).await;
-        told = told_each(t, by_victim, by_attacker).await?;
+        told = told_each_in_quiet(t, aim, by_victim, by_attacker).await?;
     }
     let outcome = match told {
         Told::Apart => Attack::Withstood,
@@ -227,6 +225,18 @@ async fn unmarked(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request
         ),
     };
     open.attack(outcome).close().await
+}
+
+/// The same while no other trial writes: numbers of both may have been the same for a moment. With one more of the victim's,
+/// they differ.
+async fn told_each_in_quiet(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
+    let _quiet = t.quiet(t.spec.tenant_ixs()).await;
+    let kind = aim.op(t).resource.filter(|kind| is_creatable(&t.spec, *kind));
+    let Some((w, kind)) = t.writing().zip(kind) else { return told_each(t, by_victim, by_attacker).await };
+    let further = plant(w, aim.victim, kind).await?;
+    let told = told_each(t, by_victim, by_attacker).await;
+    remove(w, &further).await?;
+    told
 }
 
 /// The victim asks, and sees a marker of its own.

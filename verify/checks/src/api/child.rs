@@ -274,14 +274,15 @@ impl Link<'_> {
         }
         let refuses_nowhere = made_nowhere.is_none() && self.is_refusal(t, &nowhere_linked, &second);
         let is_denied = made.is_none() && self.is_refusal(t, linked, nonce) && refuses_nowhere;
+        let is_linked = (made.is_some() && refuses_nowhere) || is_refused(&nowhere_linked);
         let named = &t.spec[self.above.resource].name;
         Ok(match class_of(&nowhere_linked) {
             ResponseClass::Success if is_denied => Attack::Withstood,
             // The very same request, but for the id.
-            _ if ((made.is_some() && refuses_nowhere) || is_refused(&nowhere_linked)) && self.may_be_its_own(t) => {
+            _ if is_linked && self.may_be_its_own(t) => {
                 Attack::Undecided(Unproven::shown(Reason::Disturbed, MAY_BE_ITS_OWN, linked))
             }
-            _ if (made.is_some() && refuses_nowhere) || is_refused(&nowhere_linked) => Attack::Leaked(
+            _ if is_linked => Attack::Leaked(
                 Evidence::of(
                     Shows::ForeignLink,
                     format!("what the attacker made was linked to the victim's {named}"),
