@@ -12,8 +12,8 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants};
 use crate::shared::{
     Aim, Doubles, Fresh, Place, Told, Words, again, asked_afresh, clear_object, control, each, first_page, foreign,
-    is_creatable, is_turned_away, known_doubles, leak, own, plant, prepared_object, reason, remove, remove_all,
-    request, search_doubles, succeed, told_each,
+    is_creatable, is_turned_away, known_doubles, leak, own, prepared_object, reason, remove, remove_all, request,
+    search_doubles, succeed, told_each,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 use crate::{Kind, TriedBy};
@@ -26,8 +26,8 @@ static CHECK: Check = Check {
     title: "One tenant primes a cache, another asks",
     does: "The victim reads its object, the attacker reads its own at the same id, twice in turn. Ids that both have \
            are found or made; where ids never coincide, the attacker asks for what the victim has just read, and for \
-           what nobody has read. Of lists and views, the attacker asks for its own after the victim has; and once with a \
-           parameter that no one has ever sent.",
+           what nobody has read. Of lists, counts and views, the attacker asks for its own after the victim has; and once \
+           with a parameter that no one has ever sent.",
     judges: "Leak: the attacker's answer shows the victim's marker. Isolated: each sees its own, or the attacker is \
              denied. Unproven: a control fails or shows foreign data (the pair the other way round then leaks), or the \
              attacker is shown what no cache can have yet: then none is needed for it.",
@@ -43,7 +43,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
 
 fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| {
-        let is_kind = matches!(op.role, Role::Read | Role::Custom | Role::List | Role::View);
+        let is_kind = matches!(op.role, Role::Read | Role::Custom | Role::List | Role::View | Role::Count);
         op.request.method == "GET" && op.effect == Effect::Read && is_kind
     };
     let target = |op: &Operation| single(op).map_or(Target::Answer, Target::Object);
@@ -53,7 +53,7 @@ fn trials(spec: &Spec) -> Vec<Trial> {
 
 /// The kind of the one object that it answers for.
 fn single(op: &Operation) -> Option<ResourceIx> {
-    op.resource.filter(|_| op.role != Role::List && !is_view(op))
+    op.resource.filter(|_| !matches!(op.role, Role::List | Role::Count) && !is_view(op))
 }
 
 async fn try_it(t: &Tape, aim: Aim) -> Concluded {
@@ -185,7 +185,7 @@ fn unexpected(t: &Tape, seen: &Exchange, aim: Aim, expect: Expect<'_>) -> Option
     }
 }
 
-/// A list, a view, or a read without objects: the same path for both where it names no tenant, each its own otherwise.
+/// A list, a count, a view, or a read without objects: the same path for both where it names no tenant, each its own otherwise.
 async fn by_path(t: &Tape, op: &Operation, aim: Aim) -> Concluded {
     let of = |tenant: TenantIx| -> Result<Request, Stop> {
         Ok(first_page(&t.spec, op, request(t, own(t, tenant)?, op, &view_place(t, op, tenant)?, &Words::default())?))
@@ -212,11 +212,7 @@ async fn by_path(t: &Tape, op: &Operation, aim: Aim) -> Concluded {
 /// Where nothing marks the answer: the attacker is told something of its own, or what the victim is told, from a cache.
 async fn unmarked(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request) -> Concluded {
     let open = bracket::open(async || succeed(t, by_victim.clone(), aim.victim).await).await?;
-    let mut told = told_each(t, by_victim, by_attacker).await?;
-    if matches!(told, Told::Cached { .. }) {
-        told = told_each_in_quiet(t, aim, by_victim, by_attacker).await?;
-    }
-    let outcome = match told {
+    let outcome = match told_each(t, aim, by_victim, by_attacker).await? {
         Told::Apart => Attack::Withstood,
         Told::Same => return Err(Stop::not_applicable(UNMARKED)),
         Told::Cached { across, afresh } => Attack::Leaked(
@@ -225,18 +221,6 @@ async fn unmarked(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request
         ),
     };
     open.attack(outcome).close().await
-}
-
-/// The same while no other trial writes: numbers of both may have been the same for a moment. With one more of the victim's,
-/// they differ.
-async fn told_each_in_quiet(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
-    let _quiet = t.quiet(t.spec.tenant_ixs()).await;
-    let kind = aim.op(t).resource.filter(|kind| is_creatable(&t.spec, *kind));
-    let Some((w, kind)) = t.writing().zip(kind) else { return told_each(t, by_victim, by_attacker).await };
-    let further = plant(w, aim.victim, kind).await?;
-    let told = told_each(t, by_victim, by_attacker).await;
-    remove(w, &further).await?;
-    told
 }
 
 /// The victim asks, and sees a marker of its own.

@@ -134,7 +134,7 @@ async fn view_unmarked(t: &Tape, op: &Operation, aim: Aim, by_owner: &Request, m
     let open = bracket::open(async || succeed(t, by_owner.clone(), aim.victim).await).await?;
     let by_attacker = request(t, own(t, aim.attacker)?, op, mine, &Words::default())?;
     let outcome = match read_all(t, op, aim, mine, &Words::default()).await? {
-        Attack::Withstood => match told_each(t, by_owner, &by_attacker).await? {
+        Attack::Withstood => match told_each(t, aim, by_owner, &by_attacker).await? {
             Told::Apart if shares_objects(t, by_owner, &by_attacker).await => {
                 return Err(Stop::shared("nothing marks it, and two tenants are told of the same objects there"));
             }

@@ -7,7 +7,7 @@ use watertight_engine::{Seen, Tape};
 
 use super::features::{Features, are_alike, told_apart};
 use super::fresh::with_fresh_parameter;
-use super::reason;
+use super::{Aim, is_creatable, plant, reason, remove};
 use crate::verdict::{Reason, Stop, Unproven};
 
 /// How the answers compare.
@@ -25,8 +25,35 @@ pub(crate) enum Told {
     },
 }
 
+/// Compares what both are told. Numbers may be the same for both by chance, at rest or for a moment, and others change
+/// them: where the answers don't differ, they are compared once more while no other trial writes, with one more object of
+/// one of the two.
+pub(crate) async fn told_each(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
+    let told = compare(t, by_victim, by_attacker).await;
+    if matches!(told, Ok(Told::Apart) | Err(Stop::Unproven(_))) {
+        return told;
+    }
+    let kind = aim.op(t).resource.filter(|kind| is_creatable(&t.spec, *kind));
+    let making = t.writing().zip(kind);
+    if making.is_none() && matches!(told, Ok(Told::Same)) {
+        return told;
+    }
+    let _quiet = t.quiet(t.spec.tenant_ixs()).await;
+    let Some((w, kind)) = making else { return compare(t, by_victim, by_attacker).await };
+    // Where the victim has one less, one more makes them the same; one more of the attacker's does not.
+    for tenant in [aim.victim, aim.attacker] {
+        let further = plant(w, tenant, kind).await?;
+        let told = compare(t, by_victim, by_attacker).await;
+        remove(w, &further).await?;
+        if !matches!(told, Ok(Told::Same)) {
+            return told;
+        }
+    }
+    Ok(Told::Same)
+}
+
 /// Asks in turn, twice each. What changes each time can't be compared.
-pub(crate) async fn told_each(t: &Tape, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
+async fn compare(t: &Tape, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
     let [theirs, mine] = in_turn(t, [by_victim.clone(), by_attacker.clone()]).await?;
     let [of_theirs, of_mine] = [&theirs, &mine].map(features);
     if told_apart(&of_theirs, &of_mine).is_some() {

@@ -118,6 +118,24 @@ async fn what_nothing_marks_is_compared_with_what_the_other_tenant_is_told() {
     assert!(of(&cached, "api.list-own", "GET /whoami").iter().all(|one| one.is_unproven()), "{cached:#?}");
 }
 
+/// Where both tenants have as many at rest (south has one case from before any run), a cached number and one's own are the same.
+#[tokio::test]
+async fn a_cached_total_is_told_though_both_have_as_many() {
+    let compared = async |switches: &[Switch]| {
+        let is_tried = |one: &watertight_testbed::Picked| {
+            one.check == "cache.cross-tenant-hit" && one.subject == "GET /cases/facets"
+        };
+        let fixture = Fixture::by_token().only(&["case"]).two_tenants();
+        Bed::with(fixture, switches).await.verify(is_tried).await.concluded()
+    };
+    for ahead in [0, 1, 2] {
+        let sound = compared(&[NorthAhead(ahead)]).await;
+        assert!(sound.len() == 2 && sound.iter().all(Concluded::is_isolated), "{ahead}: {sound:#?}");
+        let cached = compared(&[NorthAhead(ahead), EdgeCache]).await;
+        assert!(cached.len() == 2 && cached.iter().all(Concluded::is_leak), "{ahead}: {cached:#?}");
+    }
+}
+
 /// A filter that shows its owner nothing shows whoever asks for it nothing as well: that says nothing.
 #[tokio::test]
 async fn a_filter_that_shows_its_owner_nothing_proves_nothing() {
