@@ -251,7 +251,8 @@ impl Reason {
             Outcome::Response(received) => match received.status {
                 200..=299 => class::refusal(exchange).map_or(Self::UnclearAnswer, class::Refusal::reason),
                 429 => Self::Throttled,
-                500..=599 => Self::TargetFailed,
+                500 => class::refusal(exchange).map_or(Self::TargetFailed, class::Refusal::reason),
+                501..=599 => Self::TargetFailed,
                 300..=399 => Self::Redirected,
                 400..=499 => Self::RefusedForForm,
                 _ => Self::UnclearAnswer,

@@ -291,10 +291,17 @@ pub fn id_in(spec: &Spec, resource: ResourceIx, exchange: &Exchange) -> Option<O
     if exchange.leads_on() {
         return object_at(spec, resource, exchange, exchange.led_to()?);
     }
+    let kind = resource;
     let resource = &spec[resource];
     let in_body = || ObjectId::of(resource.id.query(exchange.json()?).first()?);
+    // What was only accepted (202) may be waited for at its `Location` (RFC 9110 15.3.3): that is a job of another form.
+    let is_accepted = exchange.status() == Some(202);
     let in_header = || {
-        let path = exchange.header("location")?.split(['?', '#']).next()?;
+        let location = exchange.header("location")?;
+        if is_accepted {
+            return object_at(spec, kind, exchange, location);
+        }
+        let path = location.split(['?', '#']).next()?;
         let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;
         let decoded = percent_decode_str(segment).decode_utf8().ok()?;
         Some(ObjectId::text(key_in(&decoded).unwrap_or(&decoded)))

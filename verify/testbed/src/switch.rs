@@ -44,6 +44,8 @@ pub enum Switch {
     FieldOfAnother,
     /// A cache before it all keeps what is read by path and query alone, until something is written.
     EdgeCache,
+    /// The count is kept for a moment, by path and query alone, whatever is written.
+    CountKeptAWhile,
     /// Who creates under a reference that another tenant has is given that tenant's case.
     UniqueReplays,
     /// And writes into it.

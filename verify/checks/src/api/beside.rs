@@ -230,9 +230,10 @@ impl Naming<'_> {
         Ok(Rehearsed { effect: effects.pop().ok_or_else(Unproven::nothing_sent)?, is_named })
     }
 
-    /// Whether it is the object below which the other one is.
+    /// Whether it is the object below which the other one is: where several are named, the first is.
     fn is_above(&self, t: &Tape) -> bool {
-        parent_of(&t.spec, self.op) == Some(self.kind)
+        let leads = matches!(self.slot, Slot::All | Slot::Nth(0) | Slot::Further(0));
+        leads && parent_of(&t.spec, self.op) == Some(self.kind)
     }
 
     fn is_named_by_create(&self, t: &Tape) -> bool {

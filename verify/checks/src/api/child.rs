@@ -167,8 +167,9 @@ async fn among_own(
         return Ok(Vec::new());
     };
     let at = |slot: &Slot, id: &ObjectId| {
-        let company = slot.beside_known(t, op, aim.attacker, (kind, id));
-        plain.clone().and(kind, id).beside(company)
+        let place = plain.clone().and(kind, id);
+        let company = slot.beside_known(t, op, &place, (kind, id));
+        place.beside(company)
     };
     if let Some(slot @ Slot::Further(_)) = slots.first() {
         let all_own = Link { op, aim, resource, above: first, place: at(slot, &first.id), tells };

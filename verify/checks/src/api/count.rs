@@ -36,8 +36,9 @@ pub(crate) static CHECK: Check = Check {
     judges: "Leak: the attacker's numbers move as the victim's do, every time; or an answer shows the victim's marker \
              or names its tenant. Isolated: they stay the same while the victim's move. Unproven: the victim's own \
              count does not move within settle, or the attacker's numbers move by themselves. What moves while no one does \
-             anything is a clock, and counts for nothing. Where the same operation shows another tenant's objects as well \
-             (api.list-own, api.search-own), it is told with that leak.",
+             anything is a clock, and counts for nothing, unless who asks first decides what both are told. Where the \
+             same operation shows another tenant's objects as well (api.list-own, api.search-own), it is told with that \
+             leak.",
     origin: "isolation 28.6: search is scoped, its counts are not. tazama #312.",
     fix: "Put the tenant into the query of aggregates as well; counts are data.",
     requests: 20,
@@ -76,17 +77,14 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     let kinds = counted(t, op, own_kind, answer);
     // Nothing else creates or removes in these tenants meanwhile: what moves is the victim's doing, or someone else's.
     let quiet = t.quiet([aim.attacker, aim.victim]).await;
-    let mut outcome = judge(counts.rounds(w, &kinds, &BTreeSet::new()).await?);
-    if matches!(outcome, Counted::Follows(..) | Counted::NowAndThen(_)) {
-        // What moves while no one does anything is a clock, and follows whatever takes its time.
-        let clocks = counts.clocks(t).await?;
-        if !clocks.is_empty() {
-            rule_out_third_tenants(t)?;
-            outcome = judge(counts.rounds(w, &kinds, &clocks).await?);
-        }
+    let mut outcome = counts.judged(w, &kinds).await;
+    if !matches!(outcome, Ok(Counted::Stays | Counted::Shown(_) | Counted::Follows(_)) | Err(Stop::NotApplicable(_))) {
+        // What was done before it was quiet may be counted only now.
+        t.wait(t.spec.target.settle).await;
+        outcome = counts.judged(w, &kinds).await;
     }
     drop(quiet);
-    open.attack(outcome.into_attack()).close().await
+    open.attack(outcome?.into_attack()).close().await
 }
 
 /// Where a target counts all tenants' objects, its numbers move as other trials do anything, and are no clocks.
@@ -100,6 +98,10 @@ fn rule_out_third_tenants(t: &Tape) -> Result<(), Stop> {
 
 /// How long no one does anything, at least: a clock may have whole seconds.
 const IDLE: Duration = Duration::from_millis(1_200);
+
+fn idle(t: &Tape) -> Duration {
+    t.spec.target.settle.max(IDLE)
+}
 
 /// How many kinds of object are made for the numbers of one answer.
 const MOST_KINDS: usize = 12;
@@ -218,6 +220,63 @@ struct Counts<'o> {
 }
 
 impl Counts<'_> {
+    /// What all rounds come to.
+    async fn judged(&self, w: WriteTape<'_>, kinds: &[ResourceIx]) -> Result<Counted, Stop> {
+        let t = w.tape();
+        let outcome = judge(self.rounds(w, kinds, &BTreeSet::new()).await?);
+        if !matches!(outcome, Counted::Follows(..) | Counted::NowAndThen(_)) {
+            return Ok(outcome);
+        }
+        // What moves while no one does anything is a clock, and follows whatever takes its time.
+        let clocks = self.clocks(t).await?;
+        if clocks.is_empty() {
+            return Ok(outcome);
+        }
+        if let Some(evidence) = self.kept_for_a_while(t, &clocks).await? {
+            return Ok(Counted::Shown(evidence));
+        }
+        rule_out_third_tenants(t)?;
+        Ok(judge(self.rounds(w, kinds, &clocks).await?))
+    }
+
+    /// Whether it is no clock, but a cache that keeps for a while what either is told: who asks first decides what both are
+    /// told, the same each time.
+    async fn kept_for_a_while(&self, t: &Tape, clocks: &BTreeSet<String>) -> Result<Option<Evidence>, Stop> {
+        let mut places = clocks.clone();
+        let mut told: Option<[Numbers; 2]> = None;
+        let mut evidence = None;
+        for _ in 0..ROUNDS {
+            t.wait(idle(t)).await;
+            let (theirs, by_victim) = self.of_victim(t).await?;
+            let Told::Numbers(after_theirs, across) = self.of_attacker(t).await? else { return Ok(None) };
+            t.wait(idle(t)).await;
+            let Told::Numbers(mine, by_attacker) = self.of_attacker(t).await? else { return Ok(None) };
+            let (after_mine, _) = self.of_victim(t).await?;
+            let is_same =
+                |one: &Numbers, other: &Numbers, at: &str| one.contains_key(at) && one.get(at) == other.get(at);
+            places.retain(|at| {
+                let is_kept = is_same(&theirs, &after_theirs, at) && is_same(&mine, &after_mine, at);
+                let is_as_before =
+                    told.as_ref().is_none_or(|[before, own]| is_same(before, &theirs, at) && is_same(own, &mine, at));
+                is_kept && is_as_before && !is_same(&theirs, &mine, at)
+            });
+            if places.is_empty() {
+                return Ok(None);
+            }
+            evidence = Some(
+                Evidence::of(
+                    Shows::ForeignKnowledge,
+                    "the attacker is told what the victim was told just before",
+                    &across,
+                )
+                .with("that is", &by_victim)
+                .with("when it asks first, it is told another number", &by_attacker),
+            );
+            told = Some([theirs, mine]);
+        }
+        Ok(evidence)
+    }
+
     /// The victim creates and removes, and after each act both count.
     async fn rounds(
         &self,
@@ -301,7 +360,7 @@ impl Counts<'_> {
     /// The numbers of the attacker's that move while no one does anything.
     async fn clocks(&self, t: &Tape) -> Result<BTreeSet<String>, Stop> {
         let Told::Numbers(before, _) = self.of_attacker(t).await? else { return Ok(BTreeSet::new()) };
-        t.wait(t.spec.target.settle.max(IDLE)).await;
+        t.wait(idle(t)).await;
         let Told::Numbers(after, _) = self.of_attacker(t).await? else { return Ok(BTreeSet::new()) };
         Ok(difference(&before, &after).into_keys().collect())
     }

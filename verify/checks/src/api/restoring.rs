@@ -32,7 +32,8 @@ pub(super) async fn restore_across(
 ) -> Concluded {
     let t = w.tape();
     let double = plant(w, pair.victim, resource).await?;
-    let place = with_all(t, op, Place::of(&double)).beside(slot.beside_new(w, op, pair.victim, resource).await?);
+    let company = slot.beside_new(w, op, &Place::of(&double), resource).await?;
+    let place = with_all(t, op, Place::of(&double)).beside(company);
     prepare(t, op, &place).await?;
     if is_gone(t, &double).await?.is_none() {
         remove(w, &double).await?;
@@ -84,7 +85,7 @@ impl<'o> Removed<'o> {
             return Err(Unproven::new(Reason::EffectUnseen, "what is removed before is there now and then").into());
         }
         // The attacker's own beside it are removed as well.
-        let company = slot.beside_new(w, op, pair.attacker, resource).await?;
+        let company = slot.beside_new(w, op, &Place::within(pair.attacker, &[]), resource).await?;
         for other in company.iter().flat_map(|company| &company.others) {
             prepare(t, op, &with_all(t, op, in_own_place(t, pair.attacker, &object).and(resource, other))).await?;
         }

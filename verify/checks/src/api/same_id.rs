@@ -107,7 +107,7 @@ async fn write_and_watch(
         showing.push(of_other);
     }
     let slot = slot_taken(w, op, pair.victim, resource).await?;
-    let company = slot.beside_new(w, op, pair.victim, resource).await?;
+    let company = slot.beside_new(w, op, &Place::of(&other), resource).await?;
     let furnished = Furnished::at(w, op, Place::of(&other).beside(company)).await?;
     let observed = observe_at_rest(t, attacked.iter().chain(&showing).chain([mine])).await?;
     let (of_attacked, rest) = observed.split_at_checked(attacked.len()).ok_or_else(Unproven::nothing_sent)?;
@@ -134,7 +134,7 @@ async fn write_and_watch(
         async || side_by_side(attacked.iter().map(|(object, ..)| read(t, object))).await.into_iter().collect();
     let (open, expected, _quiet) = Expected::open(t, pair, &attacked, &control).await?;
     let nonce = t.nonce(pair.attacker);
-    let company = slot.beside_new(w, op, pair.attacker, resource).await?;
+    let company = slot.beside_new(w, op, &Place::of(mine), resource).await?;
     let furnished = Furnished::at(w, op, Place::of(mine).beside(company)).await?;
     let asked = request(t, own(t, pair.attacker)?, op, &furnished.place, &Words::nonce(&nonce))?;
     let sent = t.send(attack(t, &asked, pair.attacker)?).await;

@@ -172,16 +172,33 @@ fn of_others(t: &Tape, aim: Aim, concluded: Concluded) -> Concluded {
 
 async fn write_theirs(w: WriteTape<'_>, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
     let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::Own, slot).await;
-    let mut below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
-    if is_isolated(&below_own) && (named_below(&w.spec, op).next().is_some() || op.after.is_some()) {
+    let mut concluded = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await;
+    if named_below(&w.spec, op).next().is_some() || op.after.is_some() {
         // What it names below the object may have to be of it, and what is undone must have been done.
         let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::WithBelow, slot).await;
-        below_own = in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await?;
+        let with_below = async || in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await;
+        concluded = unless_decided(concluded, with_below).await;
     }
+    let below_own = concluded?;
     if !is_nested(&w.spec, op) || !is_isolated(&below_own) {
         return Ok(below_own);
     }
-    or_else(write_across(w, op, aim.pair(), resource, Where::BelowTheirs, Slot::All).await, below_own)
+    let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::BelowTheirs, slot).await;
+    or_else(in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await, below_own)
+}
+
+/// What a further attempt comes to, where this is isolated; where it is undecided, only a leak says more than that, or what was
+/// let in and is not seen.
+async fn unless_decided(concluded: Concluded, further: impl AsyncFnOnce() -> Concluded) -> Concluded {
+    match concluded {
+        Ok(Verdict::Isolated(_)) => further().await,
+        Ok(Verdict::Unproven(_)) | Err(Stop::Unproven(_)) => match further().await {
+            Ok(Verdict::Leak(evidence)) => Ok(Verdict::Leak(evidence)),
+            Ok(Verdict::Unproven(doubt)) if doubt.reason == Reason::EffectUnseen => Ok(Verdict::Unproven(doubt)),
+            _ => concluded,
+        },
+        decided => decided,
+    }
 }
 
 fn concerned(op: &Operation) -> Result<ResourceIx, Stop> {
@@ -203,13 +220,16 @@ fn or_else(below_theirs: Concluded, below_own: Verdict) -> Concluded {
 async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx, slot: Slot) -> Concluded {
     // At least one, or why there is none. What nothing marks is compared word for word.
     let first = any_object(t, aim.victim, resource)?;
-    let beside = |tenant, object: &Object| slot.beside_known(t, op, tenant, (resource, &object.id));
+    let beside = |place: Place, object: &Object| {
+        let company = slot.beside_known(t, op, &place, (resource, &object.id));
+        place.beside(company)
+    };
     let swap = |object: &Object| Swap {
         op,
         aim,
         shown: object.clone(),
-        theirs: Place::of(object).beside(beside(aim.victim, object)),
-        place: in_own_place(t, aim.attacker, object).beside(beside(aim.attacker, object)),
+        theirs: beside(Place::of(object), object),
+        place: beside(in_own_place(t, aim.attacker, object), object),
         kind: resource,
     };
     if matches!(slot, Slot::Further(_)) {
@@ -259,7 +279,7 @@ async fn read_beside_own(t: &Tape, op: &Operation, aim: Aim, kind: ResourceIx, s
     prepared_object(t, aim.victim, kind)?;
     for (number, other) in t.planted.of(aim.victim, kind).enumerate() {
         let naming = |object: &Object| {
-            let company = slot.beside_known(t, op, object.tenant, (kind, &other.id));
+            let company = slot.beside_known(t, op, &Place::of(object), (kind, &other.id));
             Place::of(object).and(kind, &other.id).beside(company)
         };
         let (by_owner, place) = (naming(&theirs), naming(&mine));
@@ -328,8 +348,11 @@ async fn below_theirs(t: &Tape, op: &Operation, aim: Aim, (kind, slot): (Resourc
             (Rest::Own, Some(id)) => Place::within(aim.attacker, &own_ids).and(kind, id),
             _ => Place::within(aim.attacker, &child.parents),
         };
-        let company = |tenant| slot.beside_known(t, op, tenant, (kind, named?));
-        let (place, theirs) = (place.beside(company(aim.attacker)), Place::of(child).beside(company(aim.victim)));
+        let beside = |place: Place| {
+            let company = named.and_then(|id| slot.beside_known(t, op, &place, (kind, id)));
+            place.beside(company)
+        };
+        let (place, theirs) = (beside(place), beside(Place::of(child)));
         Swap { op, aim, shown: child.clone(), theirs, place, kind }
     };
     // What the run has made need not be recognised: the list has its id, and what is told there is compared.

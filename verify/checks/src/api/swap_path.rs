@@ -10,8 +10,10 @@ use super::creating;
 use super::reading::{is_marked, looking_for, pair, unmarked_pair};
 use super::several::slot_taken;
 use super::writing::{Where, in_own_place, write_across};
-use crate::check::{Check, Concluded, Phase, Target, Trial, reads, writes};
-use crate::shared::{Aim, Named, Place, Words, again, at, each, leak, prepared_object};
+use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
+use crate::shared::{
+    Aim, Named, Place, Words, again, at, each, is_creatable, leak, plant_under, prepared_object, remove,
+};
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
 pub(crate) static CHECK: Check = Check {
@@ -48,7 +50,7 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let fits = |op: &Operation| !spec.ways(op.ix).is_empty() && is_first(op) && !is_of_many(op);
     each(spec, &CHECK, Phase::Main, at(Target::Tenant, fits), |aim| match spec[aim.operation].effect {
         Effect::Read => {
-            reads(move |t| again(t, async move || in_turn(t, aim, async |named| read(t, aim, named).await).await))
+            plants(move |t| again(t, async move || in_turn(t, aim, async |named| read(t, aim, named).await).await))
         }
         Effect::Create | Effect::Change | Effect::Destroy => writes(move |w| {
             again(w.tape(), async move || in_turn(w.tape(), aim, async |named| write(w, aim, named).await).await)
@@ -89,8 +91,33 @@ async fn read(t: &Tape, aim: Aim, named: Named) -> Concluded {
     if is_marked(t, op, &object).await? {
         pair(t, op, aim.attacker, &object, named).await
     } else {
-        unmarked_pair(t, op, aim.attacker, &Place::of(&object), (&looking_for(&object), named)).await
+        let words = looking_for(&object);
+        let compare = async || unmarked_pair(t, op, aim.attacker, &Place::of(&object), (&words, named)).await;
+        match compare().await {
+            Ok(Verdict::Unproven(doubt)) if doubt.reason == Reason::EffectUnseen => {
+                with_one_more(t, aim, &object, doubt, compare).await
+            }
+            told => told,
+        }
     }
+}
+
+/// Two tenants that have as many are told the same number: once more, with one more of the victim's.
+async fn with_one_more(
+    t: &Tape,
+    aim: Aim,
+    object: &Object,
+    doubt: Unproven,
+    compare: impl AsyncFn() -> Concluded,
+) -> Concluded {
+    let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, object.resource)) else {
+        return Ok(Verdict::Unproven(doubt));
+    };
+    let _quiet = t.quiet(t.spec.tenant_ixs()).await;
+    let further = plant_under(w, aim.victim, object.resource, &object.parents).await?;
+    let told = compare().await;
+    remove(w, &further).await?;
+    told
 }
 
 /// The victim's id alone opens nothing, in the attacker's own place: else no part of the request has a share in it.

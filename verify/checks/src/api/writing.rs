@@ -99,7 +99,9 @@ pub(super) async fn write_across(
     let choose = |quiet_of| AttackedObject::choose(w, op, pair, (resource, quiet_of), whose, slot);
     let double = plant(w, pair.victim, resource).await?;
     let target = choose(quiet_for(op)).await?;
-    let place = Place::of(&double).beside(slot.beside_new(w, op, pair.victim, resource).await?);
+    let place = Place::of(&double);
+    let company = slot.beside_new(w, op, &place, resource).await?;
+    let place = place.beside(company);
     let furnished = Furnished::at(w, op, place).await?;
     // The double last: whatever changes in both, the others are known to change as well.
     let observed = observe_at_rest(t, [&target.object, &double].into_iter()).await?;

@@ -1,9 +1,11 @@
 //! Objects of its caller's own that a request names beside one: `{ ids = ["{case}", "{case}"] }`.
 
+use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
-use watertight_spec::{ObjectId, Operation, ResourceIx, TenantIx};
+use watertight_spec::{ObjectId, Operation, ResourceIx};
 
-use super::{is_creatable, plant};
+use super::below::ancestors;
+use super::{Place, is_creatable, plant, plant_under};
 use crate::verdict::Stop;
 
 /// In which slot of a request the object of its place is, and which others are in the remaining ones.
@@ -60,33 +62,52 @@ impl Slot {
         }
     }
 
-    /// Beside objects of a tenant's that are made for it, and may be changed. What is there already stays as it is: then it
-    /// is alone.
+    /// Beside objects that are made for it, below what the place names, and may be changed. What is there already stays as it
+    /// is: then it is alone.
+    ///
+    /// Where it names several of a kind that the object of the place is below, or was made with, as where it moves from one to
+    /// another, the first of them is that one.
     pub(crate) async fn beside_new(
         self,
         w: WriteTape<'_>,
         op: &Operation,
-        tenant: TenantIx,
+        place: &Place,
         kind: ResourceIx,
     ) -> Result<Option<Company>, Stop> {
         let Some(slot) = self.number(op, kind).filter(|_| is_creatable(&w.spec, kind)) else { return Ok(None) };
-        let mut others = Vec::new();
-        for _ in 1..op.request.slots(kind).count() {
-            others.push(plant(w, tenant, kind).await?.id);
+        let own = place.id(kind).filter(|_| slot > 0 && op.resource != Some(kind));
+        let mut others: Vec<ObjectId> = own.cloned().into_iter().collect();
+        while others.len().saturating_add(1) < op.request.slots(kind).count() {
+            others.push(plant_beside(w, place, kind).await?.id);
         }
         Ok(Some(Company { resource: kind, others, slot }))
     }
 
-    /// Beside objects of a tenant's that set-up has made or found, but not this one: nothing is done to them.
+    /// Beside objects that set-up has made or found below what the place names, but not this one: nothing is done to them.
     pub(crate) fn beside_known(
         self,
         t: &Tape,
         op: &Operation,
-        tenant: TenantIx,
+        place: &Place,
         (kind, id): (ResourceIx, &ObjectId),
     ) -> Option<Company> {
         let slot = self.number(op, kind)?;
-        let known = t.planted.of(tenant, kind).map(|object| object.id.clone()).filter(|other| other != id);
-        Some(Company { resource: kind, others: known.collect(), slot })
+        let is_below = |object: &&Object| {
+            let mut above =
+                object.parents.iter().filter(|(other, _)| ancestors(&t.spec, kind).any(|one| one == *other));
+            above.all(|(other, parent)| place.id(*other).is_none_or(|named| named == parent))
+        };
+        let known = t.planted.of(place.tenant, kind).filter(is_below).map(|object| object.id.clone());
+        Some(Company { resource: kind, others: known.filter(|other| other != id).collect(), slot })
+    }
+}
+
+/// A new one of a kind, below what the place names above it.
+async fn plant_beside(w: WriteTape<'_>, place: &Place, kind: ResourceIx) -> Result<Object, Stop> {
+    let is_above = |(other, _): &&(ResourceIx, ObjectId)| ancestors(&w.spec, kind).any(|one| one == *other);
+    let above: Vec<(ResourceIx, ObjectId)> = place.ids.iter().filter(is_above).cloned().collect();
+    match above.is_empty() {
+        true => plant(w, place.tenant, kind).await,
+        false => plant_under(w, place.tenant, kind, &above).await,
     }
 }

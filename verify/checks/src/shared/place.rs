@@ -203,7 +203,7 @@ fn accompanied<'p>(t: &Tape, op: &Operation, place: &'p Place) -> Cow<'p, Place>
     let is_safe = |kind: &ResourceIx| op.effect == Effect::Read || Some(*kind) != op.resource;
     let company = |kind: ResourceIx| {
         let id = place.id(kind).or_else(|| t.planted.of(place.tenant, kind).next().map(|object| &object.id))?;
-        Slot::All.beside_known(t, op, place.tenant, (kind, id))
+        Slot::All.beside_known(t, op, place, (kind, id))
     };
     let company = match place.company {
         Some(_) => None,

@@ -27,6 +27,8 @@ pub fn class_of(exchange: &Exchange) -> ResponseClass {
         Some(200..=299) => refusal(exchange).map_or(ResponseClass::Success, Refusal::class),
         Some(401 | 403 | 404 | 410) => ResponseClass::Denied,
         Some(405 | 501) => ResponseClass::NotOffered,
+        // Every fault has this status (SOAP 1.1, 6.2).
+        Some(500) => refusal(exchange).map_or(ResponseClass::Undecided, Refusal::class),
         _ => ResponseClass::Undecided,
     }
 }
@@ -69,12 +71,29 @@ impl Refusal {
     }
 }
 
-/// The refusal that a success has in its body. None where it has none, has data as well, or does not say of what kind it is.
+/// The refusal that a success, or a fault of SOAP, has in its body. None where it has none, has data as well, or does not say
+/// of what kind it is.
 pub(crate) fn refusal(exchange: &Exchange) -> Option<Refusal> {
-    exchange.json().and_then(refusal_in)
+    let json = exchange.json()?;
+    if exchange.status() == Some(500) { fault_in(json) } else { refusal_in(json) }
+}
+
+/// The refusal in a fault of SOAP: by its words, else by whose fault it is said to be (SOAP 1.1, 4.4; SOAP 1.2, 5.4).
+fn fault_in(json: &Value) -> Option<Refusal> {
+    let fault = json.pointer("/Envelope/Body/Fault")?;
+    let text =
+        |places: [&str; 3]| places.into_iter().find_map(|place| fault.pointer(place)?.as_str()).unwrap_or_default();
+    let code = text(["/faultcode", "/faultcode/#text", "/Code/Value"]);
+    let said = text(["/faultstring", "/faultstring/#text", "/Reason/Text"]);
+    let whose = code.rsplit(':').next().unwrap_or_default().split('.').next().unwrap_or_default();
+    let by_code = if matches!(whose, "Client" | "Sender") { Refusal::Invalid } else { Refusal::Failed };
+    Some(by_words(said).unwrap_or(by_code))
 }
 
 fn refusal_in(json: &Value) -> Option<Refusal> {
+    if let Some(refusal) = fault_in(json) {
+        return Some(refusal);
+    }
     let is_empty = |value: Option<&Value>| match value {
         None | Some(Value::Null) => true,
         Some(Value::Object(members)) => members.values().all(Value::is_null),
@@ -132,12 +151,21 @@ fn within(json: &Value) -> Option<&Value> {
     members.values().next().filter(|inner| inner.is_object())
 }
 
-/// The texts of an error: itself, or its members.
+/// The texts of an error: itself, or its members. What JSON-RPC calls its data may be an error itself, with a name and a message
+/// that say more than the outer one (Odoo); a trace of where it arose says nothing.
 fn texts(error: &Value) -> Vec<&str> {
     match error {
-        Value::Object(members) => members.values().filter_map(Value::as_str).collect(),
+        Value::Object(members) => match members.get("data").map(inner_texts) {
+            Some(inner) if inner.iter().any(|text| by_words(text).is_some()) => inner,
+            _ => members.values().filter_map(Value::as_str).collect(),
+        },
         other => other.as_str().into_iter().collect(),
     }
+}
+
+fn inner_texts(data: &Value) -> Vec<&str> {
+    let members = ["name", "message", "type", "code", "reason"];
+    members.into_iter().filter_map(|name| data.get(name)?.as_str()).collect()
 }
 
 fn of_graphql(error: &Value) -> Option<Refusal> {
@@ -173,7 +201,7 @@ fn by_words(message: &str) -> Option<Refusal> {
         "timed out",
         "deadlock",
     ];
-    const DENIED: [&str; 17] = [
+    const DENIED: [&str; 18] = [
         "not found",
         "could not resolve",
         "could not find",
@@ -189,6 +217,7 @@ fn by_words(message: &str) -> Option<Refusal> {
         "permission",
         "access denied",
         "not allowed",
+        "accesserror",
         "no access",
         "not visible",
     ];
@@ -209,6 +238,7 @@ mod tests {
 
     #[test]
     fn a_success_is_a_refusal_where_its_body_says_so_and_has_no_data() {
+        let fault = |code: &str, said: &str| json!({ "Envelope": { "Body": { "Fault": { "faultcode": code, "faultstring": said } } } });
         let graphql = |code: &str| json!({ "errors": [{ "message": "x", "extensions": { "code": code } }], "data": { "order": null } });
         for (json, expected) in [
             (graphql("FORBIDDEN"), Some(Refusal::Denied)),
@@ -237,8 +267,27 @@ mod tests {
                 json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 50, "message": "no such case" } }),
                 Some(Refusal::Denied),
             ),
+            (
+                json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 200, "message": "Server Error", "data": {
+                    "name": "exceptions.AccessError", "message": "You are not allowed to do this.", "debug": "Traceback" } } }),
+                Some(Refusal::Denied),
+            ),
+            (
+                json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 200, "message": "Internal error", "data": {
+                    "name": "builtins.KeyError", "message": "'amount'", "debug": "Traceback" } } }),
+                Some(Refusal::Failed),
+            ),
             (json!({ "jsonrpc": "2.0", "id": 1, "result": { "id": 7 } }), None),
             (json!({ "error": { "code": 50, "message": "no such case" } }), Some(Refusal::Denied)),
+            (fault("soap:Client", "Invoice not found"), Some(Refusal::Denied)),
+            (fault("soap:Server", "Invoice 7 does not exist"), Some(Refusal::Denied)),
+            (fault("soap:Client.Form", "Amount is no number"), Some(Refusal::Invalid)),
+            (fault("soap:Server", "ORA-00933"), Some(Refusal::Failed)),
+            (
+                json!({ "Envelope": { "Body": { "Fault": {
+                    "Code": { "Value": "env:Sender" }, "Reason": { "Text": "no such invoice", "Text@lang": "en" } } } } }),
+                Some(Refusal::Denied),
+            ),
             (
                 json!({ "api": { "status": "failed", "error": { "code": 50, "message": "User is not authorized" } } }),
                 Some(Refusal::Denied),

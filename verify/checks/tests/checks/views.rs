@@ -136,6 +136,16 @@ async fn a_cached_total_is_told_though_both_have_as_many() {
     }
 }
 
+/// What is told changes while no one does anything, and is no clock: who asks first decides what both are told.
+#[tokio::test]
+async fn a_total_that_is_kept_for_a_moment_for_whoever_asks_is_no_clock() {
+    let fixture = Fixture::by_token().only(&["case"]).two_tenants().change("settle = \"40ms\"", "settle = \"800ms\"");
+    let is_tried =
+        |one: &watertight_testbed::Picked| one.check == "api.count-own" && one.subject == "GET /cases/facets";
+    let kept = Bed::with(fixture, &[CountKeptAWhile]).await.verify(is_tried).await.concluded();
+    assert!(kept.len() == 2 && kept.iter().all(Concluded::is_leak), "{kept:#?}");
+}
+
 /// A filter that shows its owner nothing shows whoever asks for it nothing as well: that says nothing.
 #[tokio::test]
 async fn a_filter_that_shows_its_owner_nothing_proves_nothing() {

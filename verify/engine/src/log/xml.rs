@@ -119,10 +119,21 @@ impl Element {
     }
 }
 
-/// Whether a name is that of a list of what the other one names.
+/// Whether a name is that of a list of what the other one names, in small letters: `orders`, `orderlist`, `arrayoforder`. What
+/// an answer is called after, as `createorderresponse`, is none.
 fn is_named_after(list: &str, one: &str) -> bool {
+    if one.len() < 2 {
+        return false;
+    }
     let stem = one.strip_suffix('y').map(|stem| format!("{stem}ies"));
-    list != one && one.len() > 1 && (list.contains(one) || stem.is_some_and(|many| list.contains(&many)))
+    let many = [format!("{one}s"), format!("{one}es")].into_iter().chain(stem);
+    let said = |word: &str| {
+        let around = list.split_once(one);
+        around
+            .is_some_and(|(before, after)| after.trim_start_matches(['-', '_', '.']) == word || before.ends_with(word))
+    };
+    many.into_iter().any(|many| list.contains(&many))
+        || ["list", "array", "arrayof", "listof", "set"].into_iter().any(said)
 }
 
 #[cfg(test)]
@@ -148,13 +159,16 @@ mod tests {
     fn one_element_is_a_list_where_its_parent_is_one() {
         let of = |text: &str| document(text, Some("text/xml")).unwrap();
         assert_eq!(of("<all><case><id>1</id></case><case><id>2</id></case></all>")["all"]["case"][1]["id"], "2");
-        for list in ["cases", "case-list", "ArrayOfCase"] {
+        for list in ["cases", "case-list", "caseList", "ArrayOfCase", "ListCasesResponse"] {
             let tree = of(&format!("<{list}><case><id>1</id></case></{list}>"));
             assert_eq!(tree[list]["case"], json!([{ "id": "1" }]), "{list}");
         }
         assert_eq!(of("<companies><company><id>1</id></company></companies>")["companies"]["company"][0]["id"], "1");
         assert_eq!(of("<all type='array'><case><id>1</id></case></all>")["all"]["case"][0]["id"], "1");
-        assert_eq!(of("<answer><case><id>1</id></case></answer>")["answer"]["case"]["id"], "1");
+        // As SOAP answers: named after what it holds.
+        for one in ["answer", "CreateCaseResponse", "GetCaseResult", "case-detail", "caseSettings"] {
+            assert_eq!(of(&format!("<{one}><case><id>1</id></case></{one}>"))[one]["case"]["id"], "1", "{one}");
+        }
     }
 
     #[test]

@@ -175,10 +175,11 @@ impl PathTemplate {
     }
 }
 
-/// Whether a list is one of objects of a kind: of nothing else. A triple of constants and one object is a command, or a
-/// condition.
-fn is_list_of(items: &[JsonTemplate], kind: ResourceIx) -> bool {
-    !items.is_empty() && items.iter().all(|item| item.is_slot(kind))
+/// Whether the list of this name is one of objects of a kind: of nothing else. A triple of constants and one object is a
+/// command, or a condition. What a procedure is called with has an element for each of its parameters.
+fn is_list_of(called: &str, items: &[JsonTemplate], kind: ResourceIx) -> bool {
+    let is_positional = matches!(called, "args" | "arguments" | "params");
+    !is_positional && !items.is_empty() && items.iter().all(|item| item.is_slot(kind))
 }
 
 impl JsonTemplate {
@@ -193,28 +194,34 @@ impl JsonTemplate {
 
     /// Elements of the longest list that name a kind.
     fn longest(&self, kind: ResourceIx) -> usize {
+        self.longest_in("", kind)
+    }
+
+    fn longest_in(&self, called: &str, kind: ResourceIx) -> usize {
         match self {
             Self::Array(items) => {
-                let own = if is_list_of(items, kind) { items.len() } else { 0 };
+                let own = if is_list_of(called, items, kind) { items.len() } else { 0 };
                 items.iter().map(|item| item.longest(kind)).fold(own, usize::max)
             }
-            Self::Object(members) => members.iter().map(|(_, value)| value.longest(kind)).max().unwrap_or_default(),
+            Self::Object(members) => {
+                members.iter().map(|(name, value)| value.longest_in(name, kind)).max().unwrap_or_default()
+            }
             Self::Text(_) | Self::Plain(_) => 0,
         }
     }
 
     /// Whether what a pointer leads to is in a list of objects of a kind.
     fn is_in_list(&self, pointer: &str, kind: ResourceIx) -> bool {
-        let mut at = self;
+        let (mut at, mut called) = (self, "");
         for name in pointer.split('/').skip(1) {
             match at {
-                Self::Array(items) if is_list_of(items, kind) => return true,
+                Self::Array(items) if is_list_of(called, items, kind) => return true,
                 Self::Array(items) => match name.parse().ok().and_then(|at: usize| items.get(at)) {
-                    Some(item) => at = item,
+                    Some(item) => (at, called) = (item, ""),
                     None => return false,
                 },
                 Self::Object(members) => match members.iter().find(|(member, _)| escaped(member) == name) {
-                    Some((_, value)) => at = value,
+                    Some((member, value)) => (at, called) = (value, member),
                     None => return false,
                 },
                 Self::Text(_) | Self::Plain(_) => return false,
@@ -226,7 +233,8 @@ impl JsonTemplate {
     fn second_pointers(&self, kind: ResourceIx, pointer: &str, all: &mut Vec<String>) {
         match self {
             Self::Array(items) => {
-                if items.len() == 1 && is_list_of(items, kind) {
+                let called = pointer.rsplit('/').next().unwrap_or_default();
+                if items.len() == 1 && is_list_of(called, items, kind) {
                     all.push(format!("{pointer}/1"));
                 }
                 for (number, item) in items.iter().enumerate() {
@@ -255,12 +263,13 @@ impl JsonTemplate {
         second: Option<ResourceIx>,
         bind: &mut dyn FnMut(&Symbol, Option<usize>) -> Option<Value>,
     ) -> Option<Value> {
-        self.render_within(&[], second, bind)
+        self.render_within("", &[], second, bind)
     }
 
     /// The same within elements of lists, of which it is known the how manieth they are.
     fn render_within(
         &self,
+        called: &str,
         within: &[(ResourceIx, usize)],
         second: Option<ResourceIx>,
         bind: &mut dyn FnMut(&Symbol, Option<usize>) -> Option<Value>,
@@ -270,21 +279,21 @@ impl JsonTemplate {
                 let mut seen: Vec<(ResourceIx, usize)> = Vec::new();
                 let mut all = Vec::new();
                 for item in items {
-                    let kinds = objects_of(item.symbols()).into_iter().filter(|kind| is_list_of(items, *kind));
+                    let kinds = objects_of(item.symbols()).into_iter().filter(|kind| is_list_of(called, items, *kind));
                     let nth = |kind: ResourceIx| seen.iter().filter(|(other, _)| *other == kind).count();
                     let slots: Vec<_> = kinds.map(|kind| (kind, nth(kind))).collect();
                     seen.extend_from_slice(&slots);
-                    all.push(item.render_within(&[within, &slots].concat(), second, bind)?);
-                    let alone = |kind: &ResourceIx| items.len() == 1 && is_list_of(items, *kind);
+                    all.push(item.render_within("", &[within, &slots].concat(), second, bind)?);
+                    let alone = |kind: &ResourceIx| items.len() == 1 && is_list_of(called, items, *kind);
                     if let Some(kind) = second.filter(alone) {
-                        all.push(item.render_within(&[within, &[(kind, 1)]].concat(), second, bind)?);
+                        all.push(item.render_within("", &[within, &[(kind, 1)]].concat(), second, bind)?);
                     }
                 }
                 Some(Value::Array(all))
             }
             Self::Object(members) => members
                 .iter()
-                .map(|(name, value)| Some((name.clone(), value.render_within(within, second, bind)?)))
+                .map(|(name, value)| Some((name.clone(), value.render_within(name, within, second, bind)?)))
                 .collect::<Option<serde_json::Map<_, _>>>()
                 .map(Value::Object),
             Self::Text(_) | Self::Plain(_) => self.render(&mut |symbol| {
@@ -383,6 +392,14 @@ mod tests {
         let moved = JsonTemplate::Array(vec![plain(json!("move")), symbol(), symbol()]);
         let slots = request(JsonTemplate::Object(vec![("params".to_owned(), moved)])).slots(case());
         assert_eq!((slots.count(), slots.has_list(), slots.is_apart()), (2, false, true));
+        // One that is created by position has no second one beside it, which a lax procedure would not even look at.
+        for called in ["args", "params"] {
+            let one = JsonTemplate::Array(vec![JsonTemplate::Object(vec![("under".to_owned(), symbol())])]);
+            let one = JsonTemplate::Object(vec![(called.to_owned(), one)]);
+            assert_eq!(rendered(&one, Some(case())), json!({ called: [{ "under": "outside" }] }));
+            let request = request(one);
+            assert_eq!((request.slots(case()).count(), request.second_spots(case())), (1, Vec::new()));
+        }
         let command = JsonTemplate::Array(vec![plain(json!(0)), plain(json!(0)), ids(1)]);
         let commands = JsonTemplate::Array(vec![command]);
         assert_eq!(rendered(&commands, Some(case())), json!([[0, 0, { "ids": [0, 1] }]]));

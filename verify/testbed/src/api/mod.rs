@@ -16,6 +16,7 @@ mod tenant;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -27,6 +28,9 @@ use crate::seen::Presented;
 use crate::switch::Switch;
 use records::Record;
 
+/// How long a count is kept.
+const A_WHILE: Duration = Duration::from_millis(300);
+
 /// The API.
 pub(crate) struct Api {
     switches: Vec<Switch>,
@@ -37,7 +41,7 @@ pub(crate) struct Api {
     counters: BTreeMap<(usize, &'static str), usize>,
     cache: BTreeMap<String, Value>,
     /// What was read, by path and query.
-    edge: BTreeMap<String, Answer>,
+    edge: BTreeMap<String, (Answer, Instant)>,
     /// Objects whose next reading goes to a replica that has not caught up.
     lagging: BTreeSet<(&'static str, String)>,
     /// Which tenants have asked for a second page.
@@ -142,6 +146,10 @@ impl Api {
         }
         match (caller.acts, caller.presented) {
             (Some(tenant), _) if self.is(Switch::EdgeCache) => self.by_edge(tenant, asked),
+            (Some(tenant), _) if self.is(Switch::CountKeptAWhile) && asked.path.ends_with("/facets") => {
+                self.edge.retain(|_, (_, since)| since.elapsed() < A_WHILE);
+                self.kept(tenant, asked)
+            }
             (Some(tenant), _) => self.route(Some(tenant), asked),
             (None, Presented::Nameless) => self.route(None, asked),
             (None, _) => self.refuse(caller, asked),
@@ -154,12 +162,16 @@ impl Api {
             self.edge.clear();
             return self.route(Some(tenant), asked);
         }
-        if let Some(kept) = self.edge.get(&asked.target()) {
+        self.kept(tenant, asked)
+    }
+
+    fn kept(&mut self, tenant: usize, asked: &Asked) -> Answer {
+        if let Some((kept, _)) = self.edge.get(&asked.target()) {
             return kept.clone();
         }
         let answer = self.route(Some(tenant), asked);
         if answer.status == 200 {
-            self.edge.insert(asked.target(), answer.clone());
+            self.edge.insert(asked.target(), (answer.clone(), Instant::now()));
         }
         answer
     }

@@ -5,6 +5,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{ObjectId, Operation, ResourceIx, Role, TenantIx};
 
+use super::super::several::slot_taken;
 use crate::shared::{
     Company, Furnished, Place, Slot, Words, any_object, has_word, is_creatable, leaves, operation_of, own, plant,
     plant_under, prepared_object, remove, request,
@@ -117,7 +118,14 @@ async fn company(
     (kind, slot): (ResourceIx, Slot),
 ) -> Result<Option<Company>, Stop> {
     match slot {
-        Slot::Nth(_) | Slot::Further(_) if kind != object.resource => slot.beside_new(w, op, object.tenant, kind).await,
+        Slot::Nth(_) | Slot::Further(_) if kind != object.resource => {
+            slot.beside_new(w, op, &Place::of(object), kind).await
+        }
+        Slot::All if kind != object.resource => {
+            // Two of its own kind may have to be different ones.
+            let taken = slot_taken(w, op, object.tenant, object.resource).await?;
+            taken.beside_new(w, op, &Place::of(object), object.resource).await
+        }
         Slot::All | Slot::Nth(_) | Slot::Further(_) => Ok(None),
     }
 }

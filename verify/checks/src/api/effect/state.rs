@@ -40,6 +40,8 @@ pub(super) async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
         (Some(200..=299), Some(members)) => State::There(seen, members),
         // 403 too: some answer so for whatever does not exist.
         (Some(403 | 404 | 410), _) => State::Gone(seen),
+        // A fault of SOAP that says so.
+        (Some(500), _) if class_of(&seen) == ResponseClass::Denied => State::Gone(seen),
         _ => State::Unclear(seen),
     })
 }

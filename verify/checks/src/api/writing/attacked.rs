@@ -52,7 +52,7 @@ impl<'o> AttackedObject<'o> {
         slot: Slot,
     ) -> Result<Self, Stop> {
         let t = w.tape();
-        let company = slot.beside_new(w, op, pair.attacker, resource).await?;
+        let company = slot.beside_new(w, op, &Place::within(pair.attacker, &[]), resource).await?;
         let beside = |tenant, object: &Object| in_own_place(t, tenant, object);
         // Without quiet the attacker may get an object at that id at any time, so the only look that counts is the one
         // just before the attack.
@@ -208,7 +208,7 @@ impl<'o> AttackedObject<'o> {
                 Attack::Withstood
             }
             (ResponseClass::Success, SeenEffect::Changes(_)) => {
-                let detail = "succeeded, and what it does can't be seen";
+                let detail = "succeeded, and what it does can't be seen (say with `concerns` what it changes)";
                 Attack::Undecided(Unproven::shown(Reason::EffectUnseen, detail, sent))
             }
             // The operation is known to have an effect that is seen, and the victim sees none.

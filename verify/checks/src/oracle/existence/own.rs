@@ -48,7 +48,7 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     }
     // What is made for the attacker may get the very id of what is chosen before.
     let slot = slot_taken(w, aim.op(t), aim.victim, resource).await?;
-    let company = slot.beside_new(w, aim.op(t), aim.attacker, resource).await?;
+    let company = slot.beside_new(w, aim.op(t), &Place::within(aim.attacker, &[]), resource).await?;
     let foreign = clear_object(w, aim.pair(), resource, |tenant, object| in_own_place(t, tenant, object)).await?;
     let open = bracket::open(async || read(t, &foreign).await).await?;
     let own = in_own_place(t, aim.attacker, &foreign);
@@ -68,7 +68,7 @@ async fn write_it(w: WriteTape<'_>, aim: Aim, resource: ResourceIx) -> Concluded
     }
     let verdict = open.attack(attack).close().await?;
     if matches!(verdict, Verdict::Isolated(_)) {
-        let company = slot.beside_new(w, aim.op(t), aim.victim, resource).await?;
+        let company = slot.beside_new(w, aim.op(t), &Place::of(&foreign), resource).await?;
         let furnished = Furnished::at(w, aim.op(t), Place::of(&foreign).beside(company)).await?;
         does(t, aim.op(t), &furnished.place, &foreign).await?;
         furnished.discard(w).await?;
