@@ -25,21 +25,21 @@ pub(crate) enum Told {
     },
 }
 
-/// Compares what both are told. Numbers may be the same for both by chance, at rest or for a moment, and others change
-/// them: where the answers don't differ, they are compared once more while no other trial writes, with one more object of
-/// one of the two.
+/// Compares what both are told. Where it is about objects, as numbers of them are, no other trial writes meanwhile: else they
+/// may be the same, or differ, for a moment. At rest both may have as many, so one has one more.
 pub(crate) async fn told_each(t: &Tape, aim: Aim, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
-    let told = compare(t, by_victim, by_attacker).await;
-    if matches!(told, Ok(Told::Apart) | Err(Stop::Unproven(_))) {
-        return told;
-    }
-    let kind = aim.op(t).resource.filter(|kind| is_creatable(&t.spec, *kind));
-    let making = t.writing().zip(kind);
-    if making.is_none() && matches!(told, Ok(Told::Same)) {
-        return told;
-    }
+    let Some(kind) = aim.op(t).resource else {
+        let told = compare(t, by_victim, by_attacker).await;
+        if matches!(told, Ok(Told::Apart | Told::Same) | Err(Stop::Unproven(_))) {
+            return told;
+        }
+        let _quiet = t.quiet(t.spec.tenant_ixs()).await;
+        return compare(t, by_victim, by_attacker).await;
+    };
     let _quiet = t.quiet(t.spec.tenant_ixs()).await;
-    let Some((w, kind)) = making else { return compare(t, by_victim, by_attacker).await };
+    let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, kind)) else {
+        return compare(t, by_victim, by_attacker).await;
+    };
     // Where the victim has one less, one more makes them the same; one more of the attacker's does not.
     for tenant in [aim.victim, aim.attacker] {
         let further = plant(w, tenant, kind).await?;
