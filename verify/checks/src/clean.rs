@@ -174,7 +174,6 @@ impl Cleanup<'_> {
             Some(200..=299) => Removal::Removed,
             Some(404 | 410) => Removal::Gone,
             _ if answer.leads_on() && self.is_seen_gone(&object).await => Removal::Removed,
-            Some(500) if class_of(&answer) == ResponseClass::Denied => Removal::Gone,
             _ if self.is_gone(&object).await => Removal::Gone,
             _ => Removal::Left(format!("{name} could not be removed: {}", answer.line())),
         }

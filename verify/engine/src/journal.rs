@@ -9,7 +9,7 @@ use std::path::Path;
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use watertight_spec::{ActIx, ObjectId, ResourceIx, Spec};
+use watertight_spec::{ActIx, ObjectId, ResourceIx, Role, Spec};
 
 use crate::call::{ActCall, Half, Intent, Mark, ObjectName, Request};
 use crate::links::object_at;
@@ -298,8 +298,10 @@ pub fn id_in(spec: &Spec, resource: ResourceIx, exchange: &Exchange) -> Option<O
     let is_accepted = exchange.status() == Some(202);
     let in_header = || {
         let location = exchange.header("location")?;
-        if is_accepted {
-            return object_at(spec, kind, exchange, location);
+        if is_accepted && spec.operation_of(kind, Role::List).is_some() {
+            // It may name the host that a proxy has.
+            let path = location.split_once("://").and_then(|(_, rest)| rest.get(rest.find('/')?..));
+            return object_at(spec, kind, exchange, path.unwrap_or(location));
         }
         let path = location.split(['?', '#']).next()?;
         let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;

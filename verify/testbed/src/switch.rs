@@ -203,6 +203,8 @@ pub enum Switch {
     FilterReplacesScope,
     /// The export has everyone's cases.
     ExportAll,
+    /// The count is kept for each tenant by path and query, whatever is written.
+    CountKeptForEach,
     /// A list says how many cases there are: the tenant's own.
     ListCounts,
     /// And counts everyone's.

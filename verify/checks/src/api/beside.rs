@@ -201,7 +201,7 @@ impl Naming<'_> {
         self.discard(w, &subject).await?;
         match rehearsed {
             // What an object names may be fixed once it is made: then it must be that.
-            Err(Stop::Unproven(_)) if !self.is_above(&w) && self.is_named_by_create(&w) => {
+            Err(Stop::Unproven(_)) if !self.is_parent(&w) && self.is_named_by_create(&w) => {
                 let subject = Subject::beside(w, self.op, self.resource, double, self.named()).await?;
                 let rehearsed = self.rehearse_with(w, &subject, double, of_double).await;
                 self.discard(w, &subject).await?;
@@ -232,8 +232,12 @@ impl Naming<'_> {
 
     /// Whether it is the object below which the other one is: where several are named, the first is.
     fn is_above(&self, t: &Tape) -> bool {
-        let leads = matches!(self.slot, Slot::All | Slot::Nth(0) | Slot::Further(0));
-        leads && parent_of(&t.spec, self.op) == Some(self.kind)
+        matches!(self.slot, Slot::All | Slot::Nth(0) | Slot::Further(0)) && self.is_parent(t)
+    }
+
+    /// Whether it is of the kind below which the other one is.
+    fn is_parent(&self, t: &Tape) -> bool {
+        parent_of(&t.spec, self.op) == Some(self.kind)
     }
 
     fn is_named_by_create(&self, t: &Tape) -> bool {
@@ -291,7 +295,7 @@ impl Naming<'_> {
         rehearsed: &Rehearsed,
         shown: &Exchange,
     ) -> bool {
-        let is_other = rehearsed.is_named || self.is_above(t) || subject.names_as_made(shown, self.kind);
+        let is_other = rehearsed.is_named || self.is_parent(t) || subject.names_as_made(shown, self.kind);
         shown.succeeded() && is_other && !subject::names(shown, &theirs.id)
     }
 

@@ -245,20 +245,22 @@ impl Counts<'_> {
         let mut places = clocks.clone();
         let mut told: Option<[Numbers; 2]> = None;
         let mut evidence = None;
+        let is_same = |one: &Numbers, other: &Numbers, at: &str| one.contains_key(at) && one.get(at) == other.get(at);
         for _ in 0..ROUNDS {
             t.wait(idle(t)).await;
             let (theirs, by_victim) = self.of_victim(t).await?;
             let Told::Numbers(after_theirs, across) = self.of_attacker(t).await? else { return Ok(None) };
+            places.retain(|at| is_same(&theirs, &after_theirs, at));
+            if places.is_empty() {
+                return Ok(None);
+            }
             t.wait(idle(t)).await;
             let Told::Numbers(mine, by_attacker) = self.of_attacker(t).await? else { return Ok(None) };
             let (after_mine, _) = self.of_victim(t).await?;
-            let is_same =
-                |one: &Numbers, other: &Numbers, at: &str| one.contains_key(at) && one.get(at) == other.get(at);
             places.retain(|at| {
-                let is_kept = is_same(&theirs, &after_theirs, at) && is_same(&mine, &after_mine, at);
                 let is_as_before =
                     told.as_ref().is_none_or(|[before, own]| is_same(before, &theirs, at) && is_same(own, &mine, at));
-                is_kept && is_as_before && !is_same(&theirs, &mine, at)
+                is_same(&mine, &after_mine, at) && is_as_before && !is_same(&theirs, &mine, at)
             });
             if places.is_empty() {
                 return Ok(None);

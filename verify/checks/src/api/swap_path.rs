@@ -10,7 +10,7 @@ use super::creating;
 use super::reading::{is_marked, looking_for, pair, unmarked_pair};
 use super::several::slot_taken;
 use super::writing::{Where, in_own_place, write_across};
-use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
+use crate::check::{Check, Concluded, Phase, Target, Trial, plants, reads, writes};
 use crate::shared::{
     Aim, Named, Place, Words, again, at, each, is_creatable, leak, plant_under, prepared_object, remove,
 };
@@ -49,8 +49,15 @@ pub(crate) fn trials(spec: &Spec) -> Vec<Trial> {
     let is_of_many = |op: &Operation| op.resource.is_none() && !op.changes.is_empty();
     let fits = |op: &Operation| !spec.ways(op.ix).is_empty() && is_first(op) && !is_of_many(op);
     each(spec, &CHECK, Phase::Main, at(Target::Tenant, fits), |aim| match spec[aim.operation].effect {
+        // Numbers are compared while no other trial writes.
+        Effect::Read if spec[aim.operation].role == Role::Count => plants(move |t| {
+            again(t, async move || {
+                let _quiet = t.quiet(t.spec.tenant_ixs()).await;
+                in_turn(t, aim, async |named| read(t, aim, named).await).await
+            })
+        }),
         Effect::Read => {
-            plants(move |t| again(t, async move || in_turn(t, aim, async |named| read(t, aim, named).await).await))
+            reads(move |t| again(t, async move || in_turn(t, aim, async |named| read(t, aim, named).await).await))
         }
         Effect::Create | Effect::Change | Effect::Destroy => writes(move |w| {
             again(w.tape(), async move || in_turn(w.tape(), aim, async |named| write(w, aim, named).await).await)
@@ -113,7 +120,6 @@ async fn with_one_more(
     let Some(w) = t.writing().filter(|_| is_creatable(&t.spec, object.resource)) else {
         return Ok(Verdict::Unproven(doubt));
     };
-    let _quiet = t.quiet(t.spec.tenant_ixs()).await;
     let further = plant_under(w, aim.victim, object.resource, &object.parents).await?;
     let told = compare().await;
     remove(w, &further).await?;

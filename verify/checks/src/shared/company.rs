@@ -2,7 +2,7 @@
 
 use watertight_engine::planted::Object;
 use watertight_engine::{Tape, WriteTape};
-use watertight_spec::{ObjectId, Operation, ResourceIx};
+use watertight_spec::{ObjectId, Operation, ResourceIx, Symbol};
 
 use super::below::ancestors;
 use super::{Place, is_creatable, plant, plant_under};
@@ -83,7 +83,7 @@ impl Slot {
         Ok(Some(Company { resource: kind, others, slot }))
     }
 
-    /// Beside objects that set-up has made or found below what the place names, but not this one: nothing is done to them.
+    /// Beside objects that set-up has made or found below what the request names, but not this one: nothing is done to them.
     pub(crate) fn beside_known(
         self,
         t: &Tape,
@@ -93,8 +93,9 @@ impl Slot {
     ) -> Option<Company> {
         let slot = self.number(op, kind)?;
         let is_below = |object: &&Object| {
-            let mut above =
-                object.parents.iter().filter(|(other, _)| ancestors(&t.spec, kind).any(|one| one == *other));
+            let is_named = |other: ResourceIx| op.request.mentions(&Symbol::Object(other));
+            let is_above = |other: ResourceIx| ancestors(&t.spec, kind).any(|one| one == other) && is_named(other);
+            let mut above = object.parents.iter().filter(|(other, _)| is_above(*other));
             above.all(|(other, parent)| place.id(*other).is_none_or(|named| named == parent))
         };
         let known = t.planted.of(place.tenant, kind).filter(is_below).map(|object| object.id.clone());
@@ -102,12 +103,15 @@ impl Slot {
     }
 }
 
-/// A new one of a kind, below what the place names above it.
+/// A new one of a kind, below what the place names above it; below another one, where that takes one alone.
 async fn plant_beside(w: WriteTape<'_>, place: &Place, kind: ResourceIx) -> Result<Object, Stop> {
     let is_above = |(other, _): &&(ResourceIx, ObjectId)| ancestors(&w.spec, kind).any(|one| one == *other);
     let above: Vec<(ResourceIx, ObjectId)> = place.ids.iter().filter(is_above).cloned().collect();
-    match above.is_empty() {
-        true => plant(w, place.tenant, kind).await,
-        false => plant_under(w, place.tenant, kind, &above).await,
+    if above.is_empty() {
+        return plant(w, place.tenant, kind).await;
+    }
+    match plant_under(w, place.tenant, kind, &above).await {
+        Ok(object) if place.id(kind) != Some(&object.id) => Ok(object),
+        _ => plant(w, place.tenant, kind).await,
     }
 }

@@ -64,8 +64,12 @@ pub(crate) async fn told_to_anyone(t: &Tape, asked: &Request) -> Seen {
 /// The same request with a parameter that no one has ever sent, and the value of that.
 pub(super) fn with_fresh_parameter(t: &Tape, request: &Request) -> (Request, String) {
     let value = t.unique();
+    (with_parameter(request, &value), value)
+}
+
+pub(super) fn with_parameter(request: &Request, value: &str) -> Request {
     let address = request.address.clone().query(&format!("_={value}"));
-    (request.clone().to(address).crossing(), value)
+    request.clone().to(address).crossing()
 }
 
 /// A leak that is a cache's is for the check of caches to tell.

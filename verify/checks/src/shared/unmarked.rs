@@ -6,7 +6,7 @@ use watertight_engine::log::Exchange;
 use watertight_engine::{Seen, Tape};
 
 use super::features::{Features, are_alike, told_apart};
-use super::fresh::with_fresh_parameter;
+use super::fresh::{with_fresh_parameter, with_parameter};
 use super::{Aim, is_creatable, plant, reason, remove};
 use crate::verdict::{Reason, Stop, Unproven};
 
@@ -53,9 +53,12 @@ pub(crate) async fn told_each(t: &Tape, aim: Aim, by_victim: &Request, by_attack
 }
 
 /// Asks in turn, twice each. What changes each time can't be compared.
+///
+/// What is the same for both may be from a cache that each has for itself, and old. So both then ask what no one has asked
+/// yet, the same of each, the victim first; and each what it alone asks.
 async fn compare(t: &Tape, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
-    let [theirs, mine] = in_turn(t, [by_victim.clone(), by_attacker.clone()]).await?;
-    let [of_theirs, of_mine] = [&theirs, &mine].map(features);
+    let plain = in_turn(t, [by_victim.clone(), by_attacker.clone()]).await?;
+    let [of_theirs, of_mine] = [&plain[0], &plain[1]].map(|answers| features(answers, &[]));
     if told_apart(&of_theirs, &of_mine).is_some() {
         return Ok(Told::Apart);
     }
@@ -65,7 +68,14 @@ async fn compare(t: &Tape, by_victim: &Request, by_attacker: &Request) -> Result
     if by_attacker.method != "GET" {
         return Ok(Told::Same);
     }
-    // Each with a parameter of its own: what is kept of one request is no answer to the next one.
+    let value = t.unique();
+    let [first, second] = [by_victim, by_attacker].map(|request| with_parameter(request, &value));
+    let Ok([theirs, mine]) = in_turn(t, [first.clone(), second.clone()]).await else { return Ok(Told::Same) };
+    let sent = [value];
+    let [of_theirs, of_mine] = [&theirs, &mine].map(|answers| features(answers, &sent));
+    if !are_alike(&of_theirs, &of_mine) {
+        return Ok(Told::Same);
+    }
     let mut afresh = Vec::new();
     for request in [by_victim, by_attacker, by_victim, by_attacker] {
         let (asked, value) = with_fresh_parameter(t, request);
@@ -77,15 +87,24 @@ async fn compare(t: &Tape, by_victim: &Request, by_attacker: &Request) -> Result
         return Ok(Told::Same);
     };
     // What moved meanwhile moved by what others do.
-    let last = answered(t, by_attacker).await?;
-    let [first, second] = features(&mine);
-    if !are_alike(&[first, second], &[Features::of(&last, &[])]) {
+    let last = [answered(t, &first).await?, answered(t, &second).await?];
+    let of_last = features(&last, &sent);
+    if !are_alike(&of_theirs, &of_last) {
+        let [_, last] = last;
         return Err(Unproven::shown(Reason::Disturbed, "what is told there changes meanwhile", &last).into());
     }
-    let theirs = [victim.clone(), victim_again.clone()];
-    let is_apart = told_apart(&theirs, &[attacker.clone(), attacker_again.clone()]).is_some();
+    let (theirs, own) = ([victim.clone(), victim_again.clone()], [attacker.clone(), attacker_again.clone()]);
+    let is_apart = told_apart(&theirs, &own).is_some() && told_apart(&of_mine, &own).is_some();
     let [across, _] = mine;
     Ok(if is_apart { Told::Cached { across, afresh: Seen::clone(seen) } } else { Told::Same })
+}
+
+fn features(answers: &[Seen; 2], sent: &[String]) -> [Features; 2] {
+    let of = |answer: &Seen| {
+        let answer: &Exchange = answer;
+        Features::of(answer, sent)
+    };
+    [of(&answers[0]), of(&answers[1])]
 }
 
 /// The answers to each of two requests, which are sent in turn.
@@ -113,12 +132,4 @@ pub(crate) fn is_error(json: &Value) -> bool {
         _ => true,
     };
     ["error", "errors"].iter().any(|member| json.get(member).is_some_and(is_told))
-}
-
-fn features(answers: &[Seen; 2]) -> [Features; 2] {
-    let of = |answer: &Seen| {
-        let answer: &Exchange = answer;
-        Features::of(answer, &[])
-    };
-    [of(&answers[0]), of(&answers[1])]
 }

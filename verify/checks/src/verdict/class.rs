@@ -86,8 +86,14 @@ fn fault_in(json: &Value) -> Option<Refusal> {
     let code = text(["/faultcode", "/faultcode/#text", "/Code/Value"]);
     let said = text(["/faultstring", "/faultstring/#text", "/Reason/Text"]);
     let whose = code.rsplit(':').next().unwrap_or_default().split('.').next().unwrap_or_default();
-    let by_code = if matches!(whose, "Client" | "Sender") { Refusal::Invalid } else { Refusal::Failed };
-    Some(by_words(said).unwrap_or(by_code))
+    let is_clients = matches!(whose, "Client" | "Sender");
+    Some(match by_words(said) {
+        // Much that is let in fails in such words as well: "could not find stored procedure".
+        Some(Refusal::Denied) if !is_clients => Refusal::Invalid,
+        Some(refusal) => refusal,
+        None if is_clients => Refusal::Invalid,
+        None => Refusal::Failed,
+    })
 }
 
 fn refusal_in(json: &Value) -> Option<Refusal> {
@@ -155,10 +161,10 @@ fn within(json: &Value) -> Option<&Value> {
 /// that say more than the outer one (Odoo); a trace of where it arose says nothing.
 fn texts(error: &Value) -> Vec<&str> {
     match error {
-        Value::Object(members) => match members.get("data").map(inner_texts) {
-            Some(inner) if inner.iter().any(|text| by_words(text).is_some()) => inner,
-            _ => members.values().filter_map(Value::as_str).collect(),
-        },
+        Value::Object(members) => {
+            let inner = members.get("data").map(inner_texts).unwrap_or_default();
+            members.values().filter_map(Value::as_str).chain(inner).collect()
+        }
         other => other.as_str().into_iter().collect(),
     }
 }
@@ -280,7 +286,7 @@ mod tests {
             (json!({ "jsonrpc": "2.0", "id": 1, "result": { "id": 7 } }), None),
             (json!({ "error": { "code": 50, "message": "no such case" } }), Some(Refusal::Denied)),
             (fault("soap:Client", "Invoice not found"), Some(Refusal::Denied)),
-            (fault("soap:Server", "Invoice 7 does not exist"), Some(Refusal::Denied)),
+            (fault("soap:Server", "Invoice 7 does not exist"), Some(Refusal::Invalid)),
             (fault("soap:Client.Form", "Amount is no number"), Some(Refusal::Invalid)),
             (fault("soap:Server", "ORA-00933"), Some(Refusal::Failed)),
             (

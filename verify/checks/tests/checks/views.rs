@@ -131,6 +131,8 @@ async fn a_cached_total_is_told_though_both_have_as_many() {
     for ahead in [0, 1, 2] {
         let sound = compared(&[NorthAhead(ahead)]).await;
         assert!(sound.len() == 2 && sound.iter().all(Concluded::is_isolated), "{ahead}: {sound:#?}");
+        let kept_for_each = compared(&[NorthAhead(ahead), CountKeptForEach]).await;
+        assert!(!kept_for_each.iter().any(Concluded::is_leak), "{ahead}: {kept_for_each:#?}");
         let cached = compared(&[NorthAhead(ahead), EdgeCache]).await;
         assert!(cached.len() == 2 && cached.iter().all(Concluded::is_leak), "{ahead}: {cached:#?}");
     }

@@ -127,13 +127,12 @@ fn is_named_after(list: &str, one: &str) -> bool {
     }
     let stem = one.strip_suffix('y').map(|stem| format!("{stem}ies"));
     let many = [format!("{one}s"), format!("{one}es")].into_iter().chain(stem);
-    let said = |word: &str| {
-        let around = list.split_once(one);
-        around
-            .is_some_and(|(before, after)| after.trim_start_matches(['-', '_', '.']) == word || before.ends_with(word))
-    };
-    many.into_iter().any(|many| list.contains(&many))
-        || ["list", "array", "arrayof", "listof", "set"].into_iter().any(said)
+    let is_said = list.split_once(one).is_some_and(|(before, after)| {
+        let after = after.trim_start_matches(['-', '_', '.']);
+        ["list", "array", "set", "collection", "page"].contains(&after)
+            || ["arrayof", "listof"].iter().any(|word| before.ends_with(word))
+    });
+    is_said || many.into_iter().any(|many| list.contains(&many))
 }
 
 #[cfg(test)]
@@ -166,7 +165,7 @@ mod tests {
         assert_eq!(of("<companies><company><id>1</id></company></companies>")["companies"]["company"][0]["id"], "1");
         assert_eq!(of("<all type='array'><case><id>1</id></case></all>")["all"]["case"][0]["id"], "1");
         // As SOAP answers: named after what it holds.
-        for one in ["answer", "CreateCaseResponse", "GetCaseResult", "case-detail"] {
+        for one in ["answer", "CreateCaseResponse", "SetCaseResponse", "GetCaseResult", "case-detail"] {
             assert_eq!(of(&format!("<{one}><case><id>1</id></case></{one}>"))[one]["case"]["id"], "1", "{one}");
         }
     }

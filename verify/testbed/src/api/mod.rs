@@ -148,7 +148,10 @@ impl Api {
             (Some(tenant), _) if self.is(Switch::EdgeCache) => self.by_edge(tenant, asked),
             (Some(tenant), _) if self.is(Switch::CountKeptAWhile) && asked.path.ends_with("/facets") => {
                 self.edge.retain(|_, (_, since)| since.elapsed() < A_WHILE);
-                self.kept(tenant, asked)
+                self.kept(tenant, asked, asked.target())
+            }
+            (Some(tenant), _) if self.is(Switch::CountKeptForEach) && asked.path.ends_with("/facets") => {
+                self.kept(tenant, asked, format!("{tenant} {}", asked.target()))
             }
             (Some(tenant), _) => self.route(Some(tenant), asked),
             (None, Presented::Nameless) => self.route(None, asked),
@@ -162,16 +165,16 @@ impl Api {
             self.edge.clear();
             return self.route(Some(tenant), asked);
         }
-        self.kept(tenant, asked)
+        self.kept(tenant, asked, asked.target())
     }
 
-    fn kept(&mut self, tenant: usize, asked: &Asked) -> Answer {
-        if let Some((kept, _)) = self.edge.get(&asked.target()) {
+    fn kept(&mut self, tenant: usize, asked: &Asked, key: String) -> Answer {
+        if let Some((kept, _)) = self.edge.get(&key) {
             return kept.clone();
         }
         let answer = self.route(Some(tenant), asked);
         if answer.status == 200 {
-            self.edge.insert(asked.target(), (answer.clone(), Instant::now()));
+            self.edge.insert(key, (answer.clone(), Instant::now()));
         }
         answer
     }

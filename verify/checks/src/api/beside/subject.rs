@@ -121,7 +121,7 @@ async fn company(
         Slot::Nth(_) | Slot::Further(_) if kind != object.resource => {
             slot.beside_new(w, op, &Place::of(object), kind).await
         }
-        Slot::All if kind != object.resource => {
+        Slot::All if kind != object.resource && is_creatable(&w.spec, object.resource) => {
             // Two of its own kind may have to be different ones.
             let taken = slot_taken(w, op, object.tenant, object.resource).await?;
             taken.beside_new(w, op, &Place::of(object), object.resource).await

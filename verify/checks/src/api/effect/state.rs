@@ -7,8 +7,8 @@ use watertight_spec::Role;
 
 use super::super::members::Members;
 use crate::shared::{
-    Listed, Nowhere, Place, Words, foreign, is_turned_away, leaves, look_up, operation_of, own, request, says_nothing,
-    shows,
+    Listed, Nowhere, Place, Words, foreign, is_invalid, is_turned_away, leaves, look_up, operation_of, own, request,
+    says_nothing, shows,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -27,7 +27,8 @@ pub(super) async fn state(t: &Tape, object: &Object) -> Result<State, Stop> {
     let members = Members::told(&seen);
     let is_anothers = is_anothers(t, &seen, object);
     let may_be_nothing = seen.succeeded() && !is_anothers && !shows(&seen, object);
-    if may_be_nothing || is_turned_away(&seen) {
+    let is_fault = seen.status() == Some(500) && is_invalid(&seen);
+    if may_be_nothing || is_turned_away(&seen) || is_fault {
         // Some answer with a success, and nothing in it, for whatever does not exist, or lead elsewhere.
         let nowhere = Nowhere::instead_of(t, &place, (object.resource, &object.id));
         if says_nothing(t, op, ask, &place, nowhere, &seen).await? {
