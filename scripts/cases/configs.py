@@ -1,4 +1,4 @@
-"""Secrets (the shape of Doppler and Infisical): projects, configs and secrets three deep, slugs of the server's, names of clients; a
+"""Secrets (the shape of Doppler and Infisical): projects, configs and secrets three deep, secrets are named by clients; a
 config is promoted to, and compared with, another of the same project; a dotenv download.
 
 CWE-639: the target of a promotion is any config whose id exists (the project of the path is checked, the target's is not);
@@ -7,7 +7,7 @@ the download finds the config by its slug alone.
 
 import secrets
 
-from kit import BUG, Answer, App, Kept, bearer, missing, text
+from kit import BUG, Answer, App, Kept, bearer, below, missing, rest, rest_below, shown, text
 
 SPEC = '''
 tenancy.locator = "token"
@@ -18,8 +18,8 @@ tenant = [
 limits.rate = 5000
 target = { name = "secrets", url = "$URL", environment = "test", settle = "100ms" }
 resource = [
-  { name = "project", id = "$.slug", path = "/projects", create = { description = "{canary}" } },
-  { name = "config", id = "$.slug", path = "/projects/{project}/configs", create = { description = "{canary}" } },
+  { name = "project", path = "/projects", create = { description = "{canary}" } },
+  { name = "config", path = "/projects/{project}/configs", create = { description = "{canary}" } },
   { name = "secret", id = "$.name", ids = "client", path = "/projects/{project}/configs/{config}/secrets", create = { value = "{canary}" }, methods = ["list", "create", "read", "delete"] },
 ]
 operation = [
@@ -37,6 +37,8 @@ app = App()
 TOKENS = {"se-acme-1": "acme", "se-globex-2": "globex"}
 projects = Kept(lambda: "prj-" + secrets.token_hex(5))
 configs = Kept(lambda: "cfg-" + secrets.token_hex(5))
+# The secrets of each config, by name.
+held = {}
 
 
 def who(ask):
@@ -47,114 +49,79 @@ def project(ask, p):
     return projects.get(who(ask), p)
 
 
-def config(p, c, checked=True):
-    one = configs.all.get(c) if isinstance(c, str) else None
-    if one is None or (checked and one["project"] != p["id"]):
-        raise missing()
-    return one
+def config(p, c, is_checked=True):
+    if not is_checked and c in configs.all:
+        return configs.all[c]
+    return below(configs, p, c)
 
 
-def show(o):
-    return {"slug": o["id"], "description": o["description"], **({"promoted_from": o["from"]} if o.get("from") else {})}
+def described(body):
+    return {"description": text(body, "description")}
 
 
-def of(p):
-    return [c for c in configs.all.values() if c["project"] == p["id"]]
-
-
-P, C = "/projects", "/projects/([^/]+)/configs"
+C = "/projects/([^/]+)/configs"
 S = C + "/([^/]+)/secrets"
-app.route("GET", P)(lambda ask: {"projects": [show(p) for p in projects.of(who(ask))]})
-app.route("POST", P)(lambda ask: Answer(201, show(projects.add(who(ask), description=text(ask.json or {}, "description")))))
-app.route("GET", P + "/([^/]+)")(lambda ask, p: show(project(ask, p)))
-app.route("GET", C)(lambda ask, p: {"configs": [show(c) for c in of(project(ask, p))]})
-app.route("POST", C)(lambda ask, p: Answer(201, show(configs.add(None, project=project(ask, p)["id"], description=text(ask.json or {}, "description"), secrets={}))))
-app.route("GET", C + "/([^/]+)")(lambda ask, p, c: show(config(project(ask, p), c)))
+rest(app, "/projects", who, projects, lambda _tenant, body: described(body))
+rest_below(app, C, project, configs, described)
 
 
-@app.route("PUT", P + "/([^/]+)")
-@app.route("PATCH", P + "/([^/]+)")
-def change_p(ask, p):
-    p = project(ask, p)
-    p["description"] = text(ask.json or {}, "description")
-    return show(p)
-
-
-@app.route("DELETE", P + "/([^/]+)")
-def del_p(ask, p):
-    p = project(ask, p)
-    for c in of(p):
-        del configs.all[c["id"]]
-    del projects.all[p["id"]]
-    return Answer(204)
-
-
-@app.route("PUT", C + "/([^/]+)")
-@app.route("PATCH", C + "/([^/]+)")
-def change_c(ask, p, c):
-    c = config(project(ask, p), c)
-    c["description"] = text(ask.json or {}, "description")
-    return show(c)
-
-
-@app.route("DELETE", C + "/([^/]+)")
-def del_c(ask, p, c):
-    del configs.all[config(project(ask, p), c)["id"]]
-    return Answer(204)
+def secrets_of(ask, p, c):
+    return held.setdefault(config(project(ask, p), c)["id"], {})
 
 
 @app.route("GET", S)
-def list_s(ask, p, c):
-    return {"secrets": [{"name": n, "value": v} for n, v in config(project(ask, p), c)["secrets"].items()]}
+def listed(ask, p, c):
+    return {"secrets": [{"name": name, "value": value} for name, value in secrets_of(ask, p, c).items()]}
 
 
 @app.route("PUT", S + "/([^/]+)")
-def put_s(ask, p, c, n):
-    c = config(project(ask, p), c)
-    status = 200 if n in c["secrets"] else 201
-    c["secrets"][n] = text(ask.json or {}, "value")
-    return Answer(status, {"name": n, "value": c["secrets"][n]})
+def put(ask, p, c, name):
+    of = secrets_of(ask, p, c)
+    status = 200 if name in of else 201
+    of[name] = text(ask.json or {}, "value")
+    return Answer(status, {"name": name, "value": of[name]})
+
+
+def secret(ask, p, c, name):
+    of = secrets_of(ask, p, c)
+    if name not in of:
+        raise missing()
+    return of
 
 
 @app.route("GET", S + "/([^/]+)")
-def get_s(ask, p, c, n):
-    c = config(project(ask, p), c)
-    if n not in c["secrets"]:
-        raise missing()
-    return {"name": n, "value": c["secrets"][n]}
+def read(ask, p, c, name):
+    return {"name": name, "value": secret(ask, p, c, name)[name]}
 
 
 @app.route("DELETE", S + "/([^/]+)")
-def del_s(ask, p, c, n):
-    c = config(project(ask, p), c)
-    if n not in c["secrets"]:
-        raise missing()
-    del c["secrets"][n]
+def delete(ask, p, c, name):
+    del secret(ask, p, c, name)[name]
     return Answer(204)
 
 
 @app.route("POST", C + "/([^/]+)/promote")
 def promote(ask, p, c):
     p = project(ask, p)
-    c, target = config(p, c), config(p, (ask.json or {}).get("target"), not BUG)
-    if c is target:
+    source, target = config(p, c), config(p, (ask.json or {}).get("target"), not BUG)
+    if source is target:
         raise Answer(422, {"error": "can't be promoted to itself"})
-    target["secrets"].update(c["secrets"])
-    target["from"] = c["id"]
+    held.setdefault(target["id"], {}).update(held.get(source["id"], {}))
+    target["promoted_from"] = source["id"]
     return Answer(204)
 
 
 @app.route("GET", C + "/([^/]+)/diff")
 def diff(ask, p, c):
     p = project(ask, p)
-    a, b = config(p, c), config(p, ask.query.get("with"))
-    return {"from": show(a), "to": show(b), "changed": sorted(set(a["secrets"].items()) ^ set(b["secrets"].items()))}
+    return {"from": shown(config(p, c)), "to": shown(config(p, ask.query.get("with")))}
 
 
 @app.route("GET", C + "/([^/]+)/download")
 def download(ask, p, c):
-    c = config(project(ask, p), c, not BUG)
-    return Answer(200, f"# {c['description']}\n" + "".join(f'{n}="{v}"\n' for n, v in c["secrets"].items()))
+    one = config(project(ask, p), c, not BUG)
+    lines = [f"# {one['description']}", *(f'{name}="{value}"' for name, value in held.get(one["id"], {}).items())]
+    return Answer(200, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -235,6 +235,40 @@ def rest(app, path, who, kept, accept, id_of=str):
         return Answer(204)
 
 
+def below(kept, above, id):
+    """What is kept below another object, which is its `tenant`, or 404."""
+    return kept.get(above["id"], id)
+
+
+def rest_below(app, path, above, kept, accept, place=None):
+    """The same as `rest` for objects below others: `above` tells the one that a path names, or raises; `place`, if another one
+    is asked where something is created."""
+    app.route("GET", path)(lambda ask, *ids: [shown(one) for one in kept.of(above(ask, *ids)["id"])])
+
+    @app.route("POST", path)
+    def create(ask, *ids):
+        return Answer(201, shown(kept.add((place or above)(ask, *ids)["id"], **accept(ask.json or {}))))
+
+    def item(ask, ids):
+        return below(kept, above(ask, *ids[:-1]), ids[-1])
+
+    item_path = path + "/([^/]+)"
+    app.route("GET", item_path)(lambda ask, *ids: shown(item(ask, ids)))
+
+    def change(ask, *ids):
+        one = item(ask, ids)
+        one.update(accept(ask.json or {}))
+        return shown(one)
+
+    app.route("PUT", item_path)(change)
+    app.route("PATCH", item_path)(change)
+
+    @app.route("DELETE", item_path)
+    def delete(ask, *ids):
+        del kept.all[item(ask, ids)["id"]]
+        return Answer(204)
+
+
 def text(body, name):
     """A member that must be a text, or 422."""
     if not isinstance(body.get(name), str) or not body[name]:

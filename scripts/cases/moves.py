@@ -3,7 +3,7 @@
 CWE-639: the target is found by its id alone: whoever moves puts its task into another tenant's project.
 """
 
-from kit import BUG, Answer, App, Kept, bearer, missing, numbered, shown, text
+from kit import BUG, Answer, App, Kept, bearer, below, numbered, rest, rest_below, shown, text
 
 SPEC = '''
 tenancy.locator = "token"
@@ -42,88 +42,45 @@ def who(ask):
     return bearer(ask, TOKENS)
 
 
-def show(c):
-    return {"id": c["id"], "title": c["title"], "project": c["project"]}
-
-
 def project(ask, id):
     return projects.get(who(ask), id)
 
 
-def task(b, id):
-    c = tasks.all.get(id) if isinstance(id, str) else None
-    if c is None or c["project"] != b["id"]:
-        raise missing()
-    return c
+def task(ask, p, t):
+    return below(tasks, project(ask, p), t)
 
 
-app.route("GET", "/projects")(lambda ask: [shown(b) for b in projects.of(who(ask))])
-app.route("POST", "/projects")(lambda ask: Answer(201, shown(projects.add(who(ask), name=text(ask.json or {}, "name")))))
-app.route("GET", "/projects/([^/]+)")(lambda ask, id: shown(project(ask, id)))
+T = "/projects/([^/]+)/tasks"
+rest(app, "/projects", who, projects, lambda _tenant, body: {"name": text(body, "name")})
+rest_below(app, T, project, tasks, lambda body: {"title": text(body, "title")})
 
 
-@app.route("PUT", "/projects/([^/]+)")
-@app.route("PATCH", "/projects/([^/]+)")
-def change_b(ask, id):
-    b = project(ask, id)
-    b["name"] = text(ask.json or {}, "name")
-    return shown(b)
-
-
-@app.route("DELETE", "/projects/([^/]+)")
-def del_b(ask, id):
-    b = project(ask, id)
-    del projects.all[b["id"]]
-    for c in [c for c in tasks.all.values() if c["project"] == id]:
-        del tasks.all[c["id"]]
-    return Answer(204)
-
-
-C = "/projects/([^/]+)/tasks"
-app.route("GET", C)(lambda ask, b: [show(c) for c in tasks.all.values() if c["project"] == project(ask, b)["id"]])
-app.route("POST", C)(lambda ask, b: Answer(201, show(tasks.add(None, project=project(ask, b)["id"], title=text(ask.json or {}, "title")))))
-app.route("GET", C + "/([^/]+)")(lambda ask, b, c: show(task(project(ask, b), c)))
-
-
-@app.route("PUT", C + "/([^/]+)")
-@app.route("PATCH", C + "/([^/]+)")
-def change_c(ask, b, c):
-    c = task(project(ask, b), c)
-    c["title"] = text(ask.json or {}, "title")
-    return show(c)
-
-
-@app.route("DELETE", C + "/([^/]+)")
-def del_c(ask, b, c):
-    del tasks.all[task(project(ask, b), c)["id"]]
-    return Answer(204)
-
-
-def to_target(ask, c, member="target"):
-    id = (ask.json or {}).get(member) or ask.headers.get("x-target-project")
+def target(ask, id):
     to = projects.all.get(id) if isinstance(id, str) else None
     if to is None or (to["tenant"] != who(ask) and not BUG):
-        if c["project"] is None:
-            del tasks.all[c["id"]]
         raise Answer(422, {"error": "no such project"})
-    c["project"] = to["id"]
-    return show(c)
+    return to["id"]
 
 
-@app.route("POST", C + "/([^/]+)/move")
-def move(ask, b, c):
-    return to_target(ask, task(project(ask, b), c))
+@app.route("POST", T + "/([^/]+)/move")
+def move(ask, p, t):
+    one = task(ask, p, t)
+    one["tenant"] = target(ask, (ask.json or {}).get("target"))
+    return shown(one)
 
 
-@app.route("POST", C + "/([^/]+)/copy")
-def copy(ask, b, c):
-    c = task(project(ask, b), c)
-    return Answer(201, to_target(ask, tasks.add(None, project=None, title=c["title"])))
+@app.route("POST", T + "/([^/]+)/copy")
+def copy(ask, p, t):
+    one = task(ask, p, t)
+    return Answer(201, shown(tasks.add(target(ask, ask.headers.get("x-target-project")), title=one["title"])))
 
 
 @app.route("POST", "/tasks/([^/]+)/transfer")
-def transfer(ask, c):
-    return to_target(ask, task(project(ask, (ask.json or {}).get("from")), c), "to")
+def transfer(ask, t):
+    body = ask.json or {}
+    one = task(ask, body.get("from"), t)
+    one["tenant"] = target(ask, body.get("to"))
+    return shown(one)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ CWE-639, where an ancestor is looked at and the one between is not (seen in an a
 object of the victim's, and is the owner of all above it, is let in.
 """
 
-from kit import BUG, Answer, App, Kept, bearer, missing, numbered, shown, text
+from kit import BUG, Answer, App, Kept, bearer, below, missing, numbered, rest_below, shown, text
 
 SPEC = """
 tenancy.locator = "token"
@@ -44,37 +44,6 @@ def project_of(ask, id):
     if not project or project["tenant"] != tenant:
         raise Answer(403, {"error": "no member of it"})
     return project
-
-
-def below(kept, above, id):
-    one = kept.all.get(id)
-    if not one or one["tenant"] != above["id"]:
-        raise missing()
-    return one
-
-
-def routes(path, kept, above, name):
-    """Objects below others: `tenant` is here what they are below."""
-    app.route("GET", path)(lambda ask, *ids: [shown(one) for one in kept.of(above(ask, *ids)["id"])])
-
-    @app.route("POST", path)
-    def create(ask, *ids):
-        return Answer(201, shown(kept.add(place(ask, *ids)["id"], text=text(ask.json or {}, name))))
-
-    place = above if kept is not notes else lambda ask, project, example: free(ask, project, example)
-    item = path + "/([^/]+)"
-    app.route("GET", item)(lambda ask, *ids: shown(below(kept, above(ask, *ids[:-1]), ids[-1])))
-    for method in ("PUT", "PATCH"):
-        @app.route(method, item)
-        def change(ask, *ids):
-            one = below(kept, above(ask, *ids[:-1]), ids[-1])
-            one["text"] = text(ask.json or {}, name)
-            return shown(one)
-
-    @app.route("DELETE", item)
-    def delete(ask, *ids):
-        del kept.all[below(kept, above(ask, *ids[:-1]), ids[-1])["id"]]
-        return Answer(204)
 
 
 def example_of(ask, project, example):
@@ -119,8 +88,12 @@ def delete(ask, id):
     return Answer(204)
 
 
-routes("/projects/([^/]+)/examples", examples, project_of, "text")
-routes("/projects/([^/]+)/examples/([^/]+)/notes", notes, example_of, "text")
+def accept(body):
+    return {"text": text(body, "text")}
+
+
+rest_below(app, "/projects/([^/]+)/examples", project_of, examples, accept)
+rest_below(app, "/projects/([^/]+)/examples/([^/]+)/notes", example_of, notes, accept, free)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ static CHECK: Check = Check {
     title: "One tenant primes a cache, another asks",
     does: "The victim reads its object, the attacker reads its own at the same id, twice in turn. Ids that both have \
            are found or made; where ids never coincide, the attacker asks for what the victim has just read, and for \
-           what nobody has read. Of lists, counts and views, the attacker asks for its own after the victim has; and once \
-           with a parameter that no one has ever sent.",
+           what nobody has read. Of lists, counts and views, the attacker asks for its own after the victim has; and \
+           with parameters that no one has ever sent.",
     judges: "Leak: the attacker's answer shows the victim's marker. Isolated: each sees its own, or the attacker is \
              denied. Unproven: a control fails or shows foreign data (the pair the other way round then leaks), or the \
              attacker is shown what no cache can have yet: then none is needed for it.",

@@ -291,24 +291,23 @@ pub fn id_in(spec: &Spec, resource: ResourceIx, exchange: &Exchange) -> Option<O
     if exchange.leads_on() {
         return object_at(spec, resource, exchange, exchange.led_to()?);
     }
-    let kind = resource;
-    let resource = &spec[resource];
-    let in_body = || ObjectId::of(resource.id.query(exchange.json()?).first()?);
+    let described = &spec[resource];
+    let in_body = || ObjectId::of(described.id.query(exchange.json()?).first()?);
     // What was only accepted (202) may be waited for at its `Location` (RFC 9110 15.3.3): that is a job of another form.
     let is_accepted = exchange.status() == Some(202);
     let in_header = || {
         let location = exchange.header("location")?;
-        if is_accepted && spec.operation_of(kind, Role::List).is_some() {
+        if is_accepted && spec.operation_of(resource, Role::List).is_some() {
             // It may name the host that a proxy has.
             let path = location.split_once("://").and_then(|(_, rest)| rest.get(rest.find('/')?..));
-            return object_at(spec, kind, exchange, path.unwrap_or(location));
+            return object_at(spec, resource, exchange, path.unwrap_or(location));
         }
         let path = location.split(['?', '#']).next()?;
         let segment = path.trim_end_matches('/').rsplit('/').next().filter(|s| !s.is_empty())?;
         let decoded = percent_decode_str(segment).decode_utf8().ok()?;
         Some(ObjectId::text(key_in(&decoded).unwrap_or(&decoded)))
     };
-    let named = || Some(ObjectId::text(exchange.header(resource.id_header.as_deref()?)?));
+    let named = || Some(ObjectId::text(exchange.header(described.id_header.as_deref()?)?));
     in_body().or_else(named).or_else(in_header)
 }
 

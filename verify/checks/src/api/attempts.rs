@@ -11,8 +11,8 @@ use super::writing::in_own_place;
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::Concluded;
 use crate::shared::{
-    Aim, Named, Pages, Place, Words, follow, foreign, is_invalid, is_turned_away, leak, own, prepared_object,
-    redirected, request, succeed,
+    Aim, Named, Pages, Place, Words, follow, foreign, is_turned_away, leak, own, prepared_object, redirected, request,
+    succeed,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -193,7 +193,7 @@ pub(super) fn let_in_or_refused(last: &Exchange) -> Attack {
         Some(408 | 425 | 429) | None => Attack::Undecided(Unproven::undecided(last)),
         Some(200..=299 | 400..=499 | 501) => Attack::Withstood,
         // A fault of SOAP that says so.
-        Some(500) if class_of(last) == ResponseClass::Denied || is_invalid(last) => Attack::Withstood,
+        Some(500) if class_of(last) == ResponseClass::Denied => Attack::Withstood,
         Some(_) => Attack::Undecided(Unproven::undecided(last)),
     }
 }

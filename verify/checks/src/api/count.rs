@@ -78,13 +78,22 @@ async fn follow(w: WriteTape<'_>, aim: Aim) -> Concluded {
     // Nothing else creates or removes in these tenants meanwhile: what moves is the victim's doing, or someone else's.
     let quiet = t.quiet([aim.attacker, aim.victim]).await;
     let mut outcome = counts.judged(w, &kinds).await;
-    if !matches!(outcome, Ok(Counted::Stays | Counted::Shown(_) | Counted::Follows(_)) | Err(Stop::NotApplicable(_))) {
-        // What was done before it was quiet may be counted only now.
+    if may_be_late(&outcome) {
         t.wait(t.spec.target.settle).await;
         outcome = counts.judged(w, &kinds).await;
     }
     drop(quiet);
     open.attack(outcome?.into_attack()).close().await
+}
+
+/// Whether what was done before it was quiet may be why: it is counted only now.
+fn may_be_late(outcome: &Result<Counted, Stop>) -> bool {
+    let is_of_numbers = |reason| matches!(reason, Reason::MarkerNotSeen | Reason::Disturbed | Reason::UnclearAnswer);
+    match outcome {
+        Ok(outcome) => matches!(outcome, Counted::NowAndThen(_)),
+        Err(Stop::Unproven(doubt)) => is_of_numbers(doubt.reason),
+        Err(Stop::NotApplicable(_)) => false,
+    }
 }
 
 /// Where a target counts all tenants' objects, its numbers move as other trials do anything, and are no clocks.

@@ -67,6 +67,7 @@ pub(super) fn with_fresh_parameter(t: &Tape, request: &Request) -> (Request, Str
     (with_parameter(request, &value), value)
 }
 
+/// The same request with a parameter of this value.
 pub(super) fn with_parameter(request: &Request, value: &str) -> Request {
     let address = request.address.clone().query(&format!("_={value}"));
     request.clone().to(address).crossing()

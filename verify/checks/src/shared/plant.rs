@@ -207,8 +207,8 @@ pub(super) fn words_of(answer: &Exchange) -> String {
 }
 
 /// Nothing says what was made.
-pub(crate) const NAMELESS: &str = "no id of what was made was found: neither in the answer to its create (say where it is with `id`), nor beside its canary \
-     in a list. What has no id may be described as an `[[operation]]`";
+pub(crate) const NAMELESS: &str = "no id of what was made was found: neither in the answer to its create (say where it is with `id`), nor beside its \
+     canary in a list. What has no id may be described as an `[[operation]]`";
 
 /// Why none is made.
 fn not_creatable(described: &Resource) -> Stop {
