@@ -1,5 +1,5 @@
-"""What is removed can be brought back: one by its id, or several, of which the first alone is looked at. A list that goes on after
-an object tells which ones exist.
+"""What is removed can be brought back, or removed for good: one by its id, or several, of which the first alone is looked at.
+A list that goes on after an object tells which ones exist.
 
 CWE-639, where nothing but what is gone can be hit. A file in the bin is not there to be read. CWE-203 for the list.
 """
@@ -13,25 +13,17 @@ tenant = [
   { id = "moss", principal = [{ name = "api", grant = "header", header = "Authorization", value = "$KEY_B" }] },
 ]
 limits.rate = 5000
+operation = [
+  { name = "next", request = "GET /files?starting_after={file}" },
+  { name = "restore", request = "PUT /files/{file}/restore", effect = "change", after = "file.delete" },
+  { name = "restore-many", request = "POST /bin/restore", body = { ids = ["{file}", "{file}"] }, effect = "change", after = "file.delete" },
+  { name = "purge", request = "DELETE /bin/{file}", effect = "destroy", after = "file.delete" },
+]
 resource = [{ name = "file", path = "/files", create = { name = "{canary}" } }]
 target = { name = "files", url = "$URL", environment = "test", settle = "100ms" }
-[[operation]]
-name = "next"
-request = "GET /files?starting_after={file}"
-[[operation]]
-name = "restore"
-request = "PUT /files/{file}/restore"
-effect = "change"
-after = "file.delete"
-[[operation]]
-name = "restore-many"
-request = "POST /bin/restore"
-body = { ids = ["{file}", "{file}"] }
-effect = "change"
-after = "file.delete"
 """
 ENV = {"KEY_A": "Bearer a-1", "KEY_B": "Bearer b-2"}
-LEAKS = ["GET /files?starting_after={file}", "POST /bin/restore", "PUT /files/{file}/restore"]
+LEAKS = ["DELETE /bin/{file}", "GET /files?starting_after={file}", "POST /bin/restore", "PUT /files/{file}/restore"]
 
 app = App()
 TOKENS = {"a-1": "fern", "b-2": "moss"}
@@ -61,6 +53,12 @@ def restore(ask, id):
     files.all[id] = in_bin(who(ask), id, not BUG)
     del binned[id]
     return {"restored": id}
+
+
+@app.route("DELETE", "/bin/([^/]+)")
+def purge(ask, id):
+    del binned[in_bin(who(ask), id, not BUG)["id"]]
+    return Answer(204)
 
 
 @app.route("POST", "/bin/restore")

@@ -1,4 +1,5 @@
-"""Tasks of a project, moved and copied to a project that a body or a header names, and transferred from one to another.
+"""Tasks of a project, moved and copied to a project that a body or a header names, transferred from one to another, and changed
+with a body that names again the project that the path names.
 
 CWE-639: the target is found by its id alone: whoever moves puts its task into another tenant's project.
 """
@@ -26,9 +27,11 @@ create = { name = "{canary}" }
 name = "task"
 path = "/projects/{project}/tasks"
 create = { title = "{canary}" }
+update = { title = "{canary}", project_id = "{project}" }
 '''
 ENV = {"KEY_A": "Bearer mv-acme-1", "KEY_B": "Bearer mv-globex-2"}
 LEAKS = [
+    "PATCH /projects/{project}/tasks/{task}",
     "POST /projects/{project}/tasks/{task}/copy",
     "POST /projects/{project}/tasks/{task}/move",
     "POST /tasks/{task}/transfer",
@@ -51,8 +54,6 @@ def task(ask, p, t):
 
 
 T = "/projects/([^/]+)/tasks"
-rest(app, "/projects", who, projects, lambda _tenant, body: {"name": text(body, "name")})
-rest_below(app, T, project, tasks, lambda body: {"title": text(body, "title")})
 
 
 def target(ask, id):
@@ -60,6 +61,19 @@ def target(ask, id):
     if to is None or (to["tenant"] != who(ask) and not BUG):
         raise Answer(422, {"error": "no such project"})
     return to["id"]
+
+
+@app.route("PATCH", T + "/([^/]+)")
+def change(ask, p, t):
+    one, body = task(ask, p, t), ask.json or {}
+    one["title"] = text(body, "title")
+    if "project_id" in body:
+        one["tenant"] = target(ask, body["project_id"])
+    return shown(one)
+
+
+rest(app, "/projects", who, projects, lambda _tenant, body: {"name": text(body, "name")})
+rest_below(app, T, project, tasks, lambda body: {"title": text(body, "title")})
 
 
 @app.route("POST", T + "/([^/]+)/move")

@@ -12,8 +12,7 @@ use watertight_spec::{ObjectId, ResourceIx, Role, Spec, TenantIx};
 
 use crate::plan::{NO_REMOVAL, is_removable};
 use crate::shared::{
-    Features, Place, Words, are_alike, follow, id_member, ids_at, is_page, is_turned_away, operation_of, own, request,
-    similar,
+    Features, Place, Words, are_alike, follow, ids_at, is_page, is_turned_away, operation_of, own, request, similar,
 };
 use crate::verdict::{ResponseClass, class_of};
 
@@ -294,7 +293,7 @@ impl Cleanup<'_> {
                 let why = format!("{} is listed in a form that can't be read: {}", described.name, page.line());
                 return Listing::unread(ids, why);
             };
-            ids.extend(tagged(json, self.tag, &id_member(described)));
+            ids.extend(tagged(json, self.tag, &described.id_member()));
         }
         match pages.is_complete {
             true => Listing { ids, end: End::Read },

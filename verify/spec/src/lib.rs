@@ -51,6 +51,6 @@ pub use spec::*;
 pub use template::slots::Slots;
 pub use template::spots::Spot;
 pub use template::{
-    AddressPart, BodyTemplate, FileForm, Form, JsonTemplate, PartTemplate, PathTemplate, Piece, Symbol, TextTemplate,
-    UploadedFile,
+    AddressPart, BodyTemplate, FileForm, FileTemplate, Form, JsonTemplate, PartTemplate, PathTemplate, Piece, Symbol,
+    TextTemplate,
 };

@@ -221,16 +221,16 @@ pub struct PartTemplate {
     /// The name of the member.
     pub name: String,
     /// Where the part is a file, which.
-    pub file: Option<UploadedFile>,
+    pub file: Option<FileTemplate>,
     /// What is in it; within the form of the file, where that has one.
     pub text: TextTemplate,
 }
 
 /// What a file that is uploaded is called, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadedFile {
+pub struct FileTemplate {
     /// Its name.
-    pub name: String,
+    pub name: TextTemplate,
     /// Its media type.
     pub kind: String,
     /// What is around its text.

@@ -73,7 +73,7 @@ fn linked(spec: &Spec, op: &Operation) -> Vec<ResourceIx> {
 
 /// The kind of object that it concerns, where it names another of them outside of lists: the page under which a page is moved.
 fn named_again(spec: &Spec, op: &Operation) -> Option<ResourceIx> {
-    let names_two = |kind: &ResourceIx| op.request.slots(*kind).is_twice_outside() && is_creatable(spec, *kind);
+    let names_two = |kind: &ResourceIx| op.request.slots(*kind).is_linked() && is_creatable(spec, *kind);
     op.resource.filter(|_| op.role != Role::Create).filter(names_two)
 }
 

@@ -3,16 +3,16 @@
 use serde_json::Value;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::reading::{cut_short, looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Made, Named, Pages, Place, Tells, Words, attack, follow, fresh_parents, id_in, is_counted, is_invalid,
+    Made, Named, Pages, Place, Tells, Words, attack, follow, fresh_parents, id_in, is_counted, is_invalid, is_listed,
     is_turned_away, leak, make, makes_nothing, operation_of, own, parents_for, plant, remove, remove_if_written,
-    request,
+    request, shows,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of, class_of_write};
 
@@ -194,17 +194,27 @@ async fn look_for(
     let told = || if attack.lets_in() { id_in(&t.spec, resource, attack) } else { None };
     let id = known_id.cloned().or_else(told);
     let found = |seen: &Exchange| {
-        Evidence::of(Shows::ForeignWrite, "the attacker wrote into the victim's data", attack)
-            .with(format!("the victim reads {nonce}, which the attacker sent"), seen)
+        let what = match (seen.mentions(nonce), &id) {
+            (false, Some(id)) => format!("the victim's list shows {id}, which the attacker was told"),
+            _ => format!("the victim reads {nonce}, which the attacker sent"),
+        };
+        Evidence::of(Shows::ForeignWrite, "the attacker wrote into the victim's data", attack).with(what, seen)
     };
     let parents = Place::within(victim, &object.parents);
     if let Some(list) = operation_of(&t.spec, resource, Role::List) {
         let asked = request(t, own(t, victim)?, list, &parents, &Words::default())?;
-        let followed = follow(t, list, asked, |page| page.mentions(nonce)).await;
+        // A list may show of an object nothing but its id.
+        let made = id.as_ref().filter(|id| **id != object.id).map(|id| Object { id: id.clone(), ..object.clone() });
+        let has = |page: &Exchange, object: &Object| is_listed(&t.spec, &t.planted, page, object);
+        let is_here = |page: &Exchange| page.mentions(nonce) || made.as_ref().is_some_and(|made| has(page, made));
+        let followed = follow(t, list, asked, is_here).await;
         // What the victim could read by an id alone need not have come into its data: its list decides.
-        let Some(page) = followed.pages.iter().find(|page| page.mentions(nonce)) else {
+        let Some(page) = followed.pages.iter().find(|page| is_here(page)) else {
             let is_paged = followed.pages.len() > 1 || is_counted(&t.spec, list);
-            return Ok(Look::Nothing { is_paged, doubt: unread(&followed) });
+            let knows_ids_alone = |page: &&Seen| has(page, object) && !shows(page, object);
+            let unknown = followed.pages.iter().find(knows_ids_alone).filter(|_| made.is_none());
+            let unknown = unknown.map(|page| Unproven::shown(Reason::MarkerNotSeen, UNNAMED, page));
+            return Ok(Look::Nothing { is_paged, doubt: unread(&followed).or(unknown) });
         };
         clean(w, object, id.as_ref(), nonce).await?;
         return Ok(Look::Found(found(page)));
@@ -223,6 +233,8 @@ async fn look_for(
     }
     Ok(Look::Nothing { is_paged: false, doubt })
 }
+
+const UNNAMED: &str = "the victim's list shows ids alone, and the attacker is not told that of what it made";
 
 /// Why what a list does not show may be in it all the same: a page of it failed, be it within a success, or was not followed to
 /// another one.

@@ -15,7 +15,7 @@ pub(super) use self::at_rest::{AtRest, observe_at_rest, observe_one};
 pub(super) use self::expected::Expected;
 use self::state::{State, is_anothers, state, still_gone};
 use super::members::Members;
-use super::restoring::restores;
+use super::restoring::{purges, restores};
 use crate::shared::{Place, Words, any_object, is_page, own, poll, read, request, succeed_or_lead_on};
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
@@ -138,6 +138,8 @@ const LED_ELSEWHERE: &str = "its owner is led elsewhere, and sees nothing of wha
 /// The owner does it to an object of its own, at this place, and it works.
 pub(crate) async fn does(t: &Tape, op: &Operation, place: &Place, object: &Object) -> Result<(), Stop> {
     let seen = match read(t, object).await {
+        // It is gone, and is removed for good.
+        Err(_) if purges(&t.spec, op) => return done_by_owner(t, op, place, object.tenant).await.map(drop),
         // It is gone, and is brought back.
         Err(_) if restores(t, op) => {
             let done = done_by_owner(t, op, place, object.tenant).await?;

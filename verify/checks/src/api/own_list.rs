@@ -18,8 +18,9 @@ use crate::check::{Check, Concluded, Phase, Target, Trial, reads};
 use crate::setup::says_something;
 use crate::shared::{
     Aim, Fresh, Place, SHARED, Told, Words, again, any_object, asked_afresh, at, each, field_naming, first_page,
-    follow, foreign, foreign_field, ids_count, is_broken_json, is_counted, is_creatable, is_page, item_of, items, leak,
-    leaves, only_cached, own, poll, prepared_object, reason, request, shows, succeed, told_each, told_to_anyone,
+    follow, foreign, foreign_field, has_unique_id, ids_count, is_broken_json, is_counted, is_creatable, is_page,
+    is_taken, item_of, items, leak, leaves, only_cached, own, poll, prepared_object, reason, request, shows, succeed,
+    told_each, told_to_anyone,
 };
 use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven, Verdict};
 
@@ -259,8 +260,15 @@ async fn list_unmarked(t: &Tape, op: &Operation, aim: Aim, theirs: &Object) -> C
     if let Some(evidence) = marked {
         return open.attack(Attack::Leaked(evidence)).close().await;
     }
+    let place = Place::of(theirs).in_tenant(aim.attacker);
     let outcome = match followed.pages.iter().find(|page| has(page, theirs)) {
         Some(_) if !is_creatable(&t.spec, theirs.resource) => return Err(Stop::not_applicable(SHARED)),
+        Some(page)
+            if !has_unique_id(&t.spec, &t.planted, theirs) && is_taken(t, aim.attacker, &place, theirs).await? =>
+        {
+            let detail = "the attacker has an object of its own at that id";
+            Attack::Undecided(Unproven::shown(Reason::MarkerNotSeen, detail, page))
+        }
         Some(page) => {
             let line = format!("{} was shown {} of {}", page.by, theirs.id, t.spec[aim.victim].name);
             Attack::Leaked(Evidence::of(Shows::ForeignData, line, page))

@@ -12,8 +12,8 @@ use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
     Features, Named, Nowhere, Pages, Place, Words, are_alike, control, failed, first_page, follow, foreign,
-    holds_nothing, is_counted, is_invalid, is_turned_away, item_of, leak, own, poll, request, says_nothing, shows,
-    spells_tenant, succeed, told_apart, told_nowhere,
+    holds_nothing, is_counted, is_invalid, is_listed, is_turned_away, item_of, leak, own, poll, request, says_nothing,
+    shows, spells_tenant, succeed, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
 
@@ -197,7 +197,7 @@ async fn lists(t: &Tape, op: &Operation, request: &Request, object: &Object) -> 
     let first = first_page(&t.spec, op, request.clone());
     let has_it = |page: &Exchange| match object.marker.is_empty() {
         true => item_of(&t.spec[object.resource], page, &object.id).is_some(),
-        false => shows(page, object),
+        false => shows(page, object) || is_listed(&t.spec, &t.planted, page, object),
     };
     let followed = follow(t, op, first, has_it).await;
     for page in &followed.pages {

@@ -1,9 +1,12 @@
 //! The bracket of what brings back what its owner has removed, `after` a request that destroys: a restore from the bin. The
 //! object is gone before, and there again after.
 
+mod purge;
+
+use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx};
 
 use super::effect::{comes_back, is_gone};
@@ -15,10 +18,11 @@ use crate::shared::{
     request, says_nothing, succeed_or_lead_on,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of};
+pub(super) use purge::{purge_across, purges};
 
-/// Whether what comes before an operation destroys.
+/// Whether an operation is about what is removed before it, and does not remove it once more.
 pub(super) fn restores(t: &Tape, op: &Operation) -> bool {
-    op.after.is_some_and(|before| t.spec[before].effect == Effect::Destroy)
+    op.effect != Effect::Destroy && op.after.is_some_and(|before| t.spec[before].effect == Effect::Destroy)
 }
 
 /// The whole pair. Not applicable where what was removed is there to be read all the same: then it is changed as anything else.
@@ -53,6 +57,13 @@ pub(super) async fn restore_across(
     Ok(verdict)
 }
 
+/// What came of sending an attack.
+enum Sent {
+    /// The answer alone is a leak.
+    Leaked(Evidence),
+    Answered(Seen),
+}
+
 /// What the victim has removed.
 struct Removed<'o> {
     op: &'o Operation,
@@ -74,7 +85,9 @@ impl<'o> Removed<'o> {
         let t = w.tape();
         let object = plant(w, pair.victim, resource).await?;
         let mine = match whose {
-            Where::BelowTheirs | Where::WithBelow => with_all(t, op, Place::of(&object)).in_tenant(pair.attacker),
+            Where::BelowTheirs | Where::BelowOfBoth | Where::WithBelow => {
+                with_all(t, op, Place::of(&object)).in_tenant(pair.attacker)
+            }
             Where::Theirs | Where::Between(_) | Where::Own => in_own_place(t, pair.attacker, &object),
         };
         if is_taken(t, pair.attacker, &mine, &object).await? {
@@ -94,30 +107,41 @@ impl<'o> Removed<'o> {
     }
 
     async fn attack(&self, t: &Tape) -> Result<Attack, Stop> {
-        let nonce = t.nonce(self.pair.attacker);
-        let ask = |place: &Place| {
-            let asked = request(t, own(t, self.pair.attacker)?, self.op, place, &Words::nonce(&nonce))?;
-            attack(t, &asked, self.pair.attacker)
-        };
-        let sent = t.send(ask(&self.place)?).await;
-        if let Some(evidence) = leak(t, &sent, self.pair.victim) {
-            return Ok(Attack::Leaked(evidence));
+        match self.send(t).await? {
+            Sent::Leaked(evidence) => Ok(Attack::Leaked(evidence)),
+            Sent::Answered(sent) => match comes_back(t, &self.object).await? {
+                true => Ok(Attack::Leaked(self.brought_back(t, &sent).await?)),
+                false => self.without_effect(t, &sent).await,
+            },
         }
-        if comes_back(t, &self.object).await? {
-            return Ok(Attack::Leaked(self.brought_back(t, &sent).await?));
-        }
-        Ok(match class_of(&sent) {
-            // Its effect is one that is seen, and the victim sees none.
+    }
+
+    async fn send(&self, t: &Tape) -> Result<Sent, Stop> {
+        let sent = t.send(self.ask(t, &self.place)?).await;
+        Ok(match leak(t, &sent, self.pair.victim) {
+            Some(evidence) => Sent::Leaked(evidence),
+            None => Sent::Answered(sent),
+        })
+    }
+
+    fn ask(&self, t: &Tape, place: &Place) -> Result<Request, Stop> {
+        let words = Words::nonce(&t.nonce(self.pair.attacker));
+        attack(t, &request(t, own(t, self.pair.attacker)?, self.op, place, &words)?, self.pair.attacker)
+    }
+
+    /// What an answer means. Its effect is one that is seen, and the victim sees none.
+    async fn without_effect(&self, t: &Tape, sent: &Exchange) -> Result<Attack, Stop> {
+        Ok(match class_of(sent) {
             ResponseClass::Denied | ResponseClass::Success => Attack::Withstood,
-            ResponseClass::Undecided if is_turned_away(&sent) || sent.leads_on() => Attack::Withstood,
-            ResponseClass::Undecided if is_invalid(&sent) => {
+            ResponseClass::Undecided if is_turned_away(sent) || sent.leads_on() => Attack::Withstood,
+            ResponseClass::Undecided if is_invalid(sent) => {
                 let nowhere = Nowhere::instead_of(t, &self.place, (self.object.resource, &self.object.id));
-                match says_nothing(t, self.op, ask, &self.place, nowhere, &sent).await? {
+                match says_nothing(t, self.op, |place| self.ask(t, place), &self.place, nowhere, sent).await? {
                     true => Attack::Withstood,
-                    false => Attack::Undecided(Unproven::undecided(&sent)),
+                    false => Attack::Undecided(Unproven::undecided(sent)),
                 }
             }
-            ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(&sent)),
+            ResponseClass::NotOffered | ResponseClass::Undecided => Attack::Undecided(Unproven::undecided(sent)),
         })
     }
 

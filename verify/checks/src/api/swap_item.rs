@@ -14,7 +14,8 @@ use super::writing::{Where, in_own_place, write_across};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
 use crate::shared::{
     Aim, Place, SHARED, Slot, again, any_object, clear_below, each, ids_count, is_creatable, named_below,
-    named_besides, parent_of, parents_for, plant, plant_under, prepared_object, remove, tries,
+    named_besides, parent_of, parents_for, plant, plant_below_of_both, plant_under, prepared_object, remove,
+    remove_all, tries,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -28,7 +29,8 @@ pub(crate) static CHECK: Check = Check {
            tenant, with the attacker's own credential; an object with a parent is tried below the attacker's \
            parent and below the victim's. What is read is also tried the other way round: the attacker's own object below \
            the victim's, or with one of the victim's named beside it. What a request names below the object (an album and \
-           one of its photos) is the attacker's first, then the victim's too. Where a list of the request names objects, the \
+           one of its photos) is the attacker's first, then the victim's too. Where clients name what is above an object, the \
+           attacker has one of the same name as well. Where a list of the request names objects, the \
            victim's is tried in each place of it, beside others of the attacker's own; so it is in a list of one, if its \
            owner may name a second one there. Of ids that both have, where they count in each tenant or clients choose \
            them, the attacker reads, lists by and writes to its own, and the victim looks at what names the one of its own as well. Where they count, up to 96 \
@@ -144,6 +146,9 @@ async fn read_theirs(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -
     if is_nested(&t.spec, op) {
         // A target may find the object by its parent alone: so also with both ids of the victim's.
         concluded = or_else(read_below_theirs(t, op, aim, resource).await, concluded)?;
+        if is_isolated(&concluded) {
+            concluded = or_else(read_below_of_both(t, op, aim, resource).await, concluded)?;
+        }
     }
     for kind in beside_own(&t.spec, op) {
         if is_isolated(&concluded) {
@@ -184,7 +189,11 @@ async fn write_theirs(w: WriteTape<'_>, op: &Operation, aim: Aim, resource: Reso
         return Ok(below_own);
     }
     let in_slot = async |slot| write_across(w, op, aim.pair(), resource, Where::BelowTheirs, slot).await;
-    or_else(in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await, below_own)
+    let below_theirs = or_else(in_every_slot(op, resource, in_slot(Slot::All).await, in_slot).await, below_own)?;
+    if !is_isolated(&below_theirs) {
+        return Ok(below_theirs);
+    }
+    or_else(write_across(w, op, aim.pair(), resource, Where::BelowOfBoth, Slot::All).await, below_theirs)
 }
 
 /// What a further attempt comes to, where this is isolated; where it is undecided, only a leak says more than that, or what was
@@ -269,6 +278,18 @@ async fn read_below_theirs(t: &Tape, op: &Operation, aim: Aim, resource: Resourc
     }
     remove(w, &object).await?;
     remove(w, &above).await?;
+    verdict.ok_or_else(taken)
+}
+
+/// The same, where the attacker has an object above that is called the same.
+async fn read_below_of_both(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx) -> Concluded {
+    let w = t.writing().ok_or_else(|| Stop::not_applicable("no parent may be made"))?;
+    let (object, of_both) = plant_below_of_both(w, aim.pair(), resource).await?;
+    let theirs = Place::of(&object);
+    let place = theirs.clone().in_tenant(aim.attacker);
+    let verdict = Swap { op, aim, shown: object.clone(), theirs, place, kind: resource }.pair(t).await?;
+    remove(w, &object).await?;
+    remove_all(w, &of_both).await?;
     verdict.ok_or_else(taken)
 }
 

@@ -10,7 +10,7 @@ use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
 use self::attacked::AttackedObject;
 use super::effect::{AtRest, SeenEffect, observe_at_rest, observe_one, rehearse};
-use super::restoring::{restore_across, restores};
+use super::restoring::{purge_across, purges, restore_across, restores};
 use super::several::{ONE_AT_A_TIME, is_of_one};
 use crate::check::Concluded;
 use crate::shared::{
@@ -32,6 +32,8 @@ pub(super) enum Where {
     WithBelow,
     /// In its own, with the ids of the victim's object and of the victim's object above it.
     BelowTheirs,
+    /// The same, where the attacker has an object above that is called the same.
+    BelowOfBoth,
 }
 
 impl Where {
@@ -40,14 +42,14 @@ impl Where {
         match self {
             Self::Theirs => Place::of(object),
             Self::Between(way) => Place::of(object).named_in(Named::In(way, attacker)),
-            Self::Own | Self::WithBelow | Self::BelowTheirs => own.clone(),
+            Self::Own | Self::WithBelow | Self::BelowTheirs | Self::BelowOfBoth => own.clone(),
         }
     }
 
     /// Whether all that is named with the object is the victim's.
     fn is_all_theirs(self) -> bool {
         match self {
-            Self::Theirs | Self::Between(_) | Self::WithBelow | Self::BelowTheirs => true,
+            Self::Theirs | Self::Between(_) | Self::WithBelow | Self::BelowTheirs | Self::BelowOfBoth => true,
             Self::Own => false,
         }
     }
@@ -89,7 +91,10 @@ pub(super) async fn write_across(
     if t.spec[resource].is_disposable && !is_creatable(&t.spec, resource) {
         return write_disposable(w, op, pair, resource, whose, slot).await;
     }
-    if restores(t, op) {
+    if purges(&t.spec, op) {
+        return purge_across(w, op, pair, resource, whose, slot).await;
+    }
+    if restores(t, op) && whose != Where::BelowOfBoth {
         match restore_across(w, op, pair, resource, whose, slot).await {
             Err(Stop::NotApplicable(_)) => {}
             told => return told,
@@ -97,8 +102,8 @@ pub(super) async fn write_across(
     }
     // Prepare, and let the owner show on a double what the operation does.
     let choose = |quiet_of| AttackedObject::choose(w, op, pair, (resource, quiet_of), whose, slot);
-    let double = plant(w, pair.victim, resource).await?;
     let target = choose(quiet_for(op)).await?;
+    let double = plant(w, pair.victim, resource).await?;
     let place = Place::of(&double);
     let company = slot.beside_new(w, op, &place, resource).await?;
     let place = place.beside(company);
@@ -153,7 +158,7 @@ async fn write_disposable(
     slot: Slot,
 ) -> Concluded {
     let t = w.tape();
-    if whose == Where::BelowTheirs {
+    if matches!(whose, Where::BelowTheirs | Where::BelowOfBoth) {
         return Err(Stop::not_applicable("no parent may be made"));
     }
     if slot != Slot::All {
@@ -198,8 +203,18 @@ async fn write_disposable(
     let before = observe_one(t, object).await?;
     let place = whose.place(pair.attacker, object, &own);
     let quiet_of = QuietOf::Writes;
-    let attacked =
-        AttackedObject { op, pair, whose, quiet_of, above: None, object: object.clone(), below: None, place, own };
+    let attacked = AttackedObject {
+        op,
+        pair,
+        whose,
+        quiet_of,
+        above: None,
+        of_both: Vec::new(),
+        object: object.clone(),
+        below: None,
+        place,
+        own,
+    };
     let verdict = attacked.attack(w, &before, &effect).await?;
     let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
     match verdict {

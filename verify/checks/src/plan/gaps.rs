@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use watertight_engine::Access;
-use watertight_spec::{BodyTemplate, Names, Operation, Role, Spec, Symbol};
+use watertight_spec::{BodyTemplate, IdSource, Names, Operation, ResourceIx, Role, Spec, Spot, Symbol};
 
 use super::Plan;
 
@@ -58,8 +58,24 @@ pub(super) fn gaps(spec: &Spec, plan: &Plan) -> Vec<Gap> {
     });
     let known = known.into_iter().filter(|(is_gap, ..)| *is_gap);
     let known = known.map(|(_, what, why)| Gap { what: what.to_owned(), why });
+    let given = spec.resource_ixs().filter(|kind| gives_id(spec, *kind)).map(|kind| Gap {
+        what: format!("two tenants' objects of one `{}` ({})", spec[kind].id_member(), spec[kind].name),
+        why: "its create makes that up: name the object itself there, in braces",
+    });
     let no_words = Gap { what: NO_WORDS.to_owned(), why: "a spec has no words for them" };
-    unnamed.into_iter().chain(known).chain([no_words]).collect()
+    unnamed.into_iter().chain(known).chain(given).chain([no_words]).collect()
+}
+
+/// Whether a create sends the very member that is the object's id, and a value that the run makes up.
+fn gives_id(spec: &Spec, kind: ResourceIx) -> bool {
+    let resource = &spec[kind];
+    let is_id = |(spot, symbol): &(Spot, &Symbol)| {
+        let is_made_up = matches!(symbol, Symbol::Unique | Symbol::Generated(_) | Symbol::Canary);
+        is_made_up && matches!(spot, Spot::Json(pointer) if *pointer == format!("/{}", resource.id_member()))
+    };
+    let creates = |op: &&Operation| op.role == Role::Create && op.resource == Some(kind);
+    resource.ids == IdSource::Server
+        && spec.operations.iter().filter(creates).any(|op| op.request.spots().iter().any(is_id))
 }
 
 fn uploads(op: &Operation) -> bool {

@@ -10,8 +10,8 @@ use watertight_engine::{Quiet, QuietOf, Tape, WriteTape, side_by_side};
 use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::{
-    Nowhere, Place, Words, foreign, holds_nothing, is_error, is_turned_away, look_up, operation_of, own, owner, plant,
-    plant_under, remove, remove_all, request, says_nothing,
+    Nowhere, Place, Words, foreign, holds_nothing, ids_count, is_error, is_turned_away, look_up, operation_of, own,
+    owner, plant, plant_under, remove, remove_all, request, says_nothing,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, class_of};
 
@@ -276,15 +276,6 @@ async fn made_if_clear(
     }
     remove(w, &object).await?;
     Ok(None)
-}
-
-/// Whether ids of a resource, or of one above it, count: then those of two tenants may meet.
-pub(crate) fn ids_count(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> bool {
-    let counts = |id: &str| {
-        let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
-        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    t.planted.of(tenant, resource).any(|object| counts(&object.id) || object.parents.iter().any(|(_, id)| counts(id)))
 }
 
 /// A disposable parent of the victim's whose id no one else has, and a disposable object below it.

@@ -6,7 +6,7 @@ use watertight_spec::{ObjectId, Pair, ResourceIx, Spec, TenantIx};
 
 use super::below::ancestors;
 use super::place::is_client_named;
-use super::{ids_count, is_creatable, parents_for, plant, plant_named, read, remove, remove_all};
+use super::{Place, ids_count, is_creatable, parents_for, plant, plant_named, plant_under, read, remove, remove_all};
 use crate::bracket::Untried;
 use crate::verdict::{NotApplicable, Reason, Stop};
 
@@ -178,6 +178,21 @@ pub(crate) async fn name_doubles(w: WriteTape<'_>, pair: Pair, resource: Resourc
         }
         Err(stop) => Err(stop),
     }
+}
+
+/// A disposable object of the victim's, below one whose name the attacker has given to an object of its own; and those two. Not
+/// applicable where no client names what is above, or a name is of all tenants together.
+pub(crate) async fn plant_below_of_both(
+    w: WriteTape<'_>,
+    pair: Pair,
+    resource: ResourceIx,
+) -> Result<(Object, Vec<Object>), Stop> {
+    let parent = w.spec[resource].parent.filter(|parent| are_named_by_clients(&w, *parent));
+    let parent = parent.ok_or_else(|| Stop::not_applicable(NO_DOUBLES))?;
+    let doubles = name_doubles(w, pair, parent).await?;
+    let Doubles { mine, theirs } = doubles.ok_or_else(|| Stop::not_applicable(NO_DOUBLES))?;
+    let object = plant_under(w, pair.victim, resource, &Place::of(&theirs).ids).await?;
+    Ok((object, vec![theirs, mine]))
 }
 
 /// Whether the target has answered, be it that a name twice makes it fail.

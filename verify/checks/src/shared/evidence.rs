@@ -9,10 +9,11 @@ use watertight_engine::log::Exchange;
 use watertight_engine::marker::Encoding;
 use watertight_engine::planted::{Marker, Object, Planted, Witness};
 use watertight_engine::{Seen, Tape};
-use watertight_spec::{Spec, TenantIx};
+use watertight_spec::{Role, Spec, TenantIx};
 
+use super::ids::has_unique_id;
 use super::plant::words_of;
-use super::{path_of_link, scalar, tenant_name};
+use super::{item_of, path_of_link, scalar, tenant_name};
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, class_of, class_of_write};
 
 /// What of a tenant's is in an answer, for people. Content alone is looked at, whatever the status.
@@ -26,8 +27,25 @@ pub(crate) fn shown_of(spec: &Spec, planted: &Planted, exchange: &Exchange, tena
     if let Some(hit) = exchange.hits.iter().find(|hit| hit.owner == tenant) {
         return Some(format!("{} of {} in the {}", hit.text, name, hit.place));
     }
-    let shown = planted.witnesses(tenant).find_map(|witness| witnessed(exchange, witness))?;
-    Some(format!("{shown}, which only {name} can read,"))
+    if let Some(shown) = planted.witnesses(tenant).find_map(|witness| witnessed(exchange, witness)) {
+        return Some(format!("{shown}, which only {name} can read,"));
+    }
+    let object = listed(spec, planted, exchange, tenant)?;
+    Some(format!("{} {} of {name}", spec[object.resource].name, object.id))
+}
+
+/// Which object of a tenant's a list shows, as far as its id alone tells: a list may show nothing else of an object by which it
+/// is recognised.
+fn listed<'p>(spec: &Spec, planted: &'p Planted, exchange: &Exchange, tenant: TenantIx) -> Option<&'p Object> {
+    let op = exchange.operation.map(|operation| &spec[operation]).filter(|op| op.role == Role::List)?;
+    planted.of(tenant, op.resource?).find(|object| is_listed(spec, planted, exchange, object))
+}
+
+/// Whether an answer lists an object that the run has made, by an id that no other object has.
+pub(crate) fn is_listed(spec: &Spec, planted: &Planted, exchange: &Exchange, object: &Object) -> bool {
+    matches!(object.marker, Marker::Planted(_))
+        && item_of(&spec[object.resource], exchange, &object.id).is_some()
+        && has_unique_id(spec, planted, object)
 }
 
 /// What of an existing object is in an answer, if that is enough to recognise it.

@@ -15,7 +15,7 @@ pub(crate) fn items(json: &Value) -> Vec<&Value> {
 
 /// The id of an item, which may be wrapped: `{ "case": { "id": … } }`.
 pub(crate) fn id_of(resource: &Resource, item: &Value) -> Option<ObjectId> {
-    let member = id_member(resource);
+    let member = resource.id_member();
     let id = |value: &Value| value.get(&member).and_then(ObjectId::of);
     let wrapped = || item.as_object()?.values().find_map(id);
     id(item).or_else(|| item.get(&resource.name).and_then(id)).or_else(wrapped)
@@ -27,26 +27,9 @@ pub(crate) fn item_of<'p>(resource: &Resource, page: &'p Exchange, id: &ObjectId
     items(json).into_iter().find(|item| id_of(resource, item).as_ref() == Some(id))
 }
 
-/// The member of an item that holds its id: the last one of the path to it in the answer to a create.
-pub(crate) fn id_member(resource: &Resource) -> String {
-    last_member(&resource.id.to_string())
-}
-
-fn last_member(path: &str) -> String {
-    let end = path.trim_end_matches(['\'', '"', ']']);
-    end.rsplit(['.', '[', '\'', '"']).next().unwrap_or("id").to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_member_of_a_path_is_read_in_either_spelling() {
-        for path in ["$.id", "$.data.id", "$['data']['id']", "$.data[\"id\"]"] {
-            assert_eq!(last_member(path), "id", "{path}");
-        }
-    }
 
     #[test]
     fn items_are_the_elements_of_the_outermost_arrays() {

@@ -8,7 +8,7 @@
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
 //!   of an answer, and how answers are told apart.
-//! - [`made`](Made): the id of what a create made. [`once`](fresh_parents()): what may be made of the same others only once.
+//! - [`ids`](ids_count()): what the form of an id tells. [`made`](Made): the id of what a create made. [`once`](fresh_parents()): what may be made of the same others only once.
 //!   [`opaque`](opaque::Opaque): ids that hold another.
 //! - [`fresh`](asked_afresh()): whether a leak is that of a cache.
 //! - [`time`](is_time()): texts that are times.
@@ -24,6 +24,7 @@ mod escape;
 mod evidence;
 mod features;
 mod fresh;
+mod ids;
 mod item;
 mod made;
 mod nothing;
@@ -38,20 +39,22 @@ mod unmarked;
 
 pub(crate) use below::{Furnished, named_below, prepare};
 pub(crate) use clear::{
-    clear_below, clear_object, ids_count, is_listed_as_own, is_taken, is_told_anywhere, once_clear, quiet_at_ids,
-    quiet_for, third_holder, tries, wait_until_gone,
+    clear_below, clear_object, is_listed_as_own, is_taken, is_told_anywhere, once_clear, quiet_at_ids, quiet_for,
+    third_holder, tries, wait_until_gone,
 };
 pub(crate) use company::{Company, Slot};
 pub(crate) use doubles::{
-    Doubles, NO_DOUBLES, Searched, are_named_by_clients, known_doubles, name_doubles, search_doubles,
+    Doubles, NO_DOUBLES, Searched, are_named_by_clients, known_doubles, name_doubles, plant_below_of_both,
+    search_doubles,
 };
 pub(crate) use evidence::{
-    control, failed, field_naming, foreign, foreign_field, has_word, leak, leaves, poll, reason, redirected, shown_of,
-    shows, succeed, succeed_or_lead_on, succeed_writing,
+    control, failed, field_naming, foreign, foreign_field, has_word, is_listed, leak, leaves, poll, reason, redirected,
+    shown_of, shows, succeed, succeed_or_lead_on, succeed_writing,
 };
 pub(crate) use features::{Features, are_alike, told_apart};
 pub(crate) use fresh::{Fresh, asked_afresh, only_cached, told_to_anyone};
-pub(crate) use item::{id_member, id_of, item_of, items};
+pub(crate) use ids::{has_unique_id, ids_count};
+pub(crate) use item::{id_of, item_of, items};
 pub(crate) use made::{Made, Tells, makes_nothing};
 pub(crate) use nothing::{
     Nowhere, holds_nothing, is_invalid, is_nothing, is_turned_away, never_existed, says_nothing, similar, told_nowhere,

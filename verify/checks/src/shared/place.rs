@@ -5,12 +5,12 @@ use std::cell::Cell;
 
 use serde_json::Value;
 use watertight_engine::Tape;
-use watertight_engine::call::{Address, Caller, Mark, ObjectName, Part, Payload, Request};
+use watertight_engine::call::{Address, Caller, Mark, ObjectName, Part, Payload, Request, UploadedFile};
 use watertight_engine::marker::Canary;
 use watertight_engine::planted::Object;
 use watertight_spec::{
-    AddressPart, BodyTemplate, Effect, Form, IdSource, ObjectId, Operation, PartTemplate, PathTemplate, Piece,
-    RequestTemplate, Resource, ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate, Way,
+    AddressPart, BodyTemplate, Effect, FileTemplate, Form, IdSource, ObjectId, Operation, PartTemplate, PathTemplate,
+    Piece, RequestTemplate, Resource, ResourceIx, Role, Spec, Symbol, TenantIx, TextTemplate, Way,
 };
 
 use super::company::{Company, Slot};
@@ -307,7 +307,11 @@ impl Bound<'_> {
                 let part = |part: &PartTemplate| {
                     let kind = part.file.as_ref().map_or("text/plain", |file| file.kind.as_str());
                     let text = part.text.render(&mut |symbol| self.text_within(kind, symbol))?;
-                    Some(Part { name: part.name.clone(), file: part.file.clone(), text })
+                    let file = match &part.file {
+                        Some(file) => Some(self.file(file)?),
+                        None => None,
+                    };
+                    Some(Part { name: part.name.clone(), file, text })
                 };
                 Some(Payload::Multipart(parts.iter().map(part).collect::<Option<_>>()?))
             }
@@ -316,6 +320,11 @@ impl Bound<'_> {
                 Some(Payload::Text { kind: kind.clone(), text })
             }
         })
+    }
+
+    fn file(&self, file: &FileTemplate) -> Option<UploadedFile> {
+        let name = file.name.render(&mut |symbol| self.text_within("text/plain", symbol))?;
+        Some(UploadedFile { name, kind: file.kind.clone(), form: file.form })
     }
 
     /// The members of a form. One that is sent several times is a list.

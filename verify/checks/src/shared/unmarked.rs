@@ -3,7 +3,7 @@
 use serde_json::Value;
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
-use watertight_engine::{Seen, Tape};
+use watertight_engine::{Seen, Tape, both};
 
 use super::features::{Features, are_alike, told_apart};
 use super::fresh::{with_fresh_parameter, with_parameter};
@@ -52,7 +52,7 @@ pub(crate) async fn told_each(t: &Tape, aim: Aim, by_victim: &Request, by_attack
     Ok(Told::Same)
 }
 
-/// Asks in turn, twice each. What changes each time can't be compared.
+/// Asks twice each, the victim first. What changes each time can't be compared.
 ///
 /// What is the same for both may be from a cache that each has for itself, and old. So both then ask what no one has asked
 /// yet, the same of each, the victim first; and each what it alone asks.
@@ -107,11 +107,11 @@ fn features(answers: &[Seen; 2], sent: &[String]) -> [Features; 2] {
     [of(&answers[0]), of(&answers[1])]
 }
 
-/// The answers to each of two requests, which are sent in turn.
+/// The answers to each of two requests: the victim's first, which a cache may keep.
 async fn in_turn(t: &Tape, [by_victim, by_attacker]: [Request; 2]) -> Result<[[Seen; 2]; 2], Stop> {
     let (theirs, mine) = (answered(t, &by_victim).await?, answered(t, &by_attacker).await?);
-    let (theirs_again, mine_again) = (answered(t, &by_victim).await?, answered(t, &by_attacker).await?);
-    Ok([[theirs, theirs_again], [mine, mine_again]])
+    let (theirs_again, mine_again) = both(answered(t, &by_victim), answered(t, &by_attacker)).await;
+    Ok([[theirs, theirs_again?], [mine, mine_again?]])
 }
 
 /// A success that is none by what it says tells nothing of the operation.

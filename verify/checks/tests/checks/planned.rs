@@ -255,3 +255,19 @@ fn what_stays_and_what_is_not_covered_follow_from_the_spec() {
     let (_, gaps) = of("rest");
     assert!(!has(&gaps, "how tokens are issued") && !has(&gaps, "members of bodies"), "{gaps:?}");
 }
+
+/// Two tenants may have a project of one key: that is tried where the spec says which member is the key.
+#[test]
+fn an_id_that_a_create_makes_up_is_not_covered_for_two_tenants() {
+    let (_, keys) = watertight_spec::RECIPES.into_iter().find(|(known, _)| *known == "keys").unwrap();
+    let gaps = |create: &str| {
+        let written = "create = { customer = \"{canary}\", amount = \"{int}\", currency = \"eur\" }";
+        assert!(keys.contains(written));
+        let (spec, plan) = planned(&keys.replace(written, create));
+        let gaps: Vec<String> = Outline::new(&spec, &plan).gaps.into_iter().map(|gap| gap.what).collect();
+        gaps.iter().any(|gap| gap.contains("of one `key`"))
+    };
+    assert!(gaps("id = \"$.key\"\ncreate = { key = \"{slug}\", customer = \"{canary}\" }"));
+    assert!(!gaps("id = \"$.key\"\ncreate = { key = \"{invoice}\", customer = \"{canary}\" }"));
+    assert!(!gaps("create = { key = \"{slug}\", customer = \"{canary}\" }"));
+}

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
-use watertight_spec::{
-    ActIx, Effect, FileForm, LoginStep, ObjectId, OperationIx, ResourceIx, Spec, TenantIx, UploadedFile, Who,
-};
+use watertight_spec::{ActIx, Effect, FileForm, LoginStep, ObjectId, OperationIx, ResourceIx, Spec, TenantIx, Who};
 
 use crate::log::Written;
 pub(crate) use address::Piece;
@@ -96,6 +94,17 @@ pub struct Part {
     pub file: Option<UploadedFile>,
     /// What is in it; within the form of the file, where that has one.
     pub text: String,
+}
+
+/// What a file that is uploaded is called, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadedFile {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub kind: String,
+    /// What is around its text.
+    pub form: FileForm,
 }
 
 /// Between the parts of a multipart body. No text of a spec has it.

@@ -1,11 +1,11 @@
 //! What a request brings.
 
 use serde_json::Value;
-use watertight_spec::{FileForm, UploadedFile};
+use watertight_spec::FileForm;
 
 use super::files::file_of;
 use super::{Secrets, Text};
-use crate::call::{BOUNDARY, Payload};
+use crate::call::{BOUNDARY, Payload, UploadedFile};
 use crate::log::{Written, escaped};
 use crate::redact::Goes;
 

@@ -6,7 +6,7 @@ use crate::diagnostic::printable;
 use crate::keys::FILE;
 use crate::reader::{At, Reader, Value};
 use crate::template::symbols::Scope;
-use crate::template::{FileForm, PartTemplate, Piece, Symbol, TextTemplate, UploadedFile};
+use crate::template::{FileForm, FileTemplate, PartTemplate, Piece, Symbol, TextTemplate};
 
 /// A document of one empty page (ISO 32000-1, 7.5), up to its identifier.
 const PDF: &str = concat!(
@@ -77,7 +77,7 @@ impl<'t> Reader<'t, '_> {
                 None => file.as_deref().map(|file| media_type(file).unwrap_or("text/plain").to_owned()),
             };
             let text = self.need(&table, "text").and_then(|value| self.text_template(value, scope));
-            let file = UploadedFile { name: file?, kind: kind?, form: FileForm::Text };
+            let file = FileTemplate { name: exactly(file?), kind: kind?, form: FileForm::Text };
             return Some(PartTemplate { name, file: Some(file), text: text? });
         }
         let written = value.get_ref().as_str().and_then(|text| text.strip_prefix("{file:")?.strip_suffix('}'));
@@ -85,10 +85,9 @@ impl<'t> Reader<'t, '_> {
             return Some(PartTemplate { name, file: None, text: self.text_template(value, scope)? });
         };
         let file = self.file_name(file, value.span())?;
-        let canary = Piece::Symbol(Symbol::Canary, "canary".to_owned());
         if let Some((_, kind, form)) = entry_of(&file, &FORMS, |(end, ..)| end) {
-            let file = UploadedFile { name: file, kind: (*kind).to_owned(), form: *form };
-            return Some(PartTemplate { name, file: Some(file), text: TextTemplate(vec![canary]) });
+            let file = FileTemplate { name: marked(&file), kind: (*kind).to_owned(), form: *form };
+            return Some(PartTemplate { name, file: Some(file), text: TextTemplate(vec![canary()]) });
         }
         let Some((_, kind, before, after)) = entry_of(&file, &KINDS, |(end, ..)| end) else {
             let message = format!("what a file `{}` holds is not known", printable(&file));
@@ -102,8 +101,8 @@ impl<'t> Reader<'t, '_> {
             self.report.note(value.span(), message, help);
             return None;
         };
-        let pieces = vec![Piece::Text((*before).to_owned()), canary, Piece::Text((*after).to_owned())];
-        let file = UploadedFile { name: file, kind: (*kind).to_owned(), form: FileForm::Text };
+        let pieces = vec![Piece::Text((*before).to_owned()), canary(), Piece::Text((*after).to_owned())];
+        let file = FileTemplate { name: marked(&file), kind: (*kind).to_owned(), form: FileForm::Text };
         Some(PartTemplate { name, file: Some(file), text: TextTemplate(pieces) })
     }
 
@@ -117,6 +116,20 @@ impl<'t> Reader<'t, '_> {
         }
         fits.then(|| name.to_owned())
     }
+}
+
+fn canary() -> Piece {
+    Piece::Symbol(Symbol::Canary, "canary".to_owned())
+}
+
+fn exactly(name: String) -> TextTemplate {
+    TextTemplate(vec![Piece::Text(name)])
+}
+
+/// A name by which the file is recognised where nothing else of it is shown: `notes-{canary}.txt`.
+fn marked(name: &str) -> TextTemplate {
+    let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+    TextTemplate(vec![Piece::Text(format!("{stem}-")), canary(), Piece::Text(format!(".{end}"))])
 }
 
 fn media_type(file: &str) -> Option<&'static str> {

@@ -1,7 +1,16 @@
 //! The operations that a resource implies: REST by convention.
 
-use crate::spec::{Effect, IdSource, RequestTemplate, Role};
+use crate::spec::{Effect, RequestTemplate, Role};
 use crate::template::{BodyTemplate, PathTemplate};
+
+/// Where an object is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Creates {
+    /// `POST` to the collection.
+    InCollection,
+    /// `PUT` to the object, which its client names.
+    AtObject,
+}
 
 /// What the convention makes requests from.
 pub(super) struct Convention {
@@ -9,8 +18,8 @@ pub(super) struct Convention {
     pub(super) collection: PathTemplate,
     /// An object's.
     pub(super) item: PathTemplate,
-    /// Who chooses ids.
-    pub(super) ids: IdSource,
+    /// Where one is created.
+    pub(super) creates: Creates,
     /// The body that creates one.
     pub(super) create: Option<BodyTemplate>,
     /// The body of a patch.
@@ -20,9 +29,9 @@ pub(super) struct Convention {
 impl Convention {
     /// The request of a role.
     pub(super) fn request(&self, role: Role) -> RequestTemplate {
-        let Self { collection, item, ids, create, update } = self;
+        let Self { collection, item, creates, create, update } = self;
         let (method, path, body) = match role {
-            Role::Create if *ids == IdSource::Client => ("PUT", item, create.clone()),
+            Role::Create if *creates == Creates::AtObject => ("PUT", item, create.clone()),
             Role::Create => ("POST", collection, create.clone()),
             Role::Replace => ("PUT", item, create.clone()),
             Role::Patch => ("PATCH", item, update.clone()),

@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use self::roles::{ROLES, is_set, roles};
 use self::supply::{by_tenant, one_each, supply};
 use super::family::{Family, family};
-use super::implied::{Convention, named};
+use super::implied::{Convention, Creates, named};
 use super::needs;
 use super::page::paging;
 use super::request::May;
@@ -20,7 +20,10 @@ use crate::diagnostic::printable;
 use crate::ix::{OperationIx, ResourceIx};
 use crate::keys::RESOURCE;
 use crate::reader::{Reader, Table, Value, in_order};
-use crate::spec::{Effect, IdSource, Operation, Origin, RequestTemplate, Resource, Role, Supply, TenantName};
+use crate::spec::{
+    Effect, IdSource, Operation, Origin, RequestTemplate, Resource, Role, Supply, TenantName, last_member,
+};
+use crate::template::spots::Spot;
 use crate::template::symbols::{IN_BODY, IN_COLLECTION, Objects, Scope};
 use crate::template::{BodyTemplate, JsonTemplate, PathTemplate, Piece, Symbol};
 
@@ -98,8 +101,7 @@ impl Draft<'_> {
         let create = if is_request(table.get("create")) {
             table.get("create").and_then(|value| reader.request(value, self.any(), None, Effect::Create))
         } else {
-            let but = if ids == Some(IdSource::Client) { None } else { Some(self.ix) };
-            let body = self.members(reader, table, "create", May { but, ..self.any() });
+            let body = self.members(reader, table, "create", self.any());
             if body.is_some() && is_sound && collection.is_none() {
                 let help = "add `path`, or say where it is sent: { request = \"POST /cases\", body = { title = \"{canary}\" } }";
                 reader.report.note(table.key_span("create"), "this is a body, and nothing says where it is sent", help);
@@ -111,7 +113,13 @@ impl Draft<'_> {
         };
         // A create that names the object that it makes leaves the id to the client.
         let names_own = |create: &RequestTemplate| create.mentions(&Symbol::Object(self.ix));
-        let is_named = is_request(table.get("create")) && create.as_ref().is_some_and(names_own);
+        let is_named = create.as_ref().is_some_and(names_own);
+        let id = table.get("id").map(|value| reader.json_path(value));
+        if ids.is_none() && !is_request(table.get("create")) {
+            let member = id.clone().flatten().map_or_else(|| "id".to_owned(), |id| last_member(&id));
+            self.names_by_id(reader, table, create.as_ref(), &member);
+        }
+        let creates = if ids == Some(IdSource::Client) { Creates::AtObject } else { Creates::InCollection };
         let ids = ids.unwrap_or(if is_named { IdSource::Client } else { IdSource::Server });
         let update = self.members(reader, table, "update", self.any()).map(BodyTemplate::Json);
         let body = create.as_ref().and_then(|create| create.body.clone());
@@ -133,14 +141,13 @@ impl Draft<'_> {
         if !is_singleton {
             self.has_objects(reader, table);
         }
-        let id = table.get("id").map(|value| reader.json_path(value));
         let id_header = table.get("id_header").and_then(|value| reader.text(value));
         let id_header = id_header.and_then(|name| reader.header_name(name)).map(|name| name.to_ascii_lowercase());
         let page = paging(reader, table);
         let convention = name.clone().zip(collection).map(|(name, collection)| Convention {
             item: if is_singleton { collection.clone() } else { self.item(&collection, name) },
             collection,
-            ids,
+            creates,
             create: body,
             update: update.clone(),
         });
@@ -175,6 +182,25 @@ impl Draft<'_> {
             })
         };
         (resource(), item)
+    }
+
+    /// The body of a create may name what it creates as nothing but its id.
+    fn names_by_id(
+        &self,
+        reader: &mut Reader<'_, '_>,
+        table: &Table<'_>,
+        create: Option<&RequestTemplate>,
+        member: &str,
+    ) {
+        let is_elsewhere = |(spot, symbol): &(Spot, &Symbol)| {
+            let is_id = matches!(spot, Spot::Json(pointer) if pointer.rsplit('/').next() == Some(member));
+            **symbol == Symbol::Object(self.ix) && !is_id
+        };
+        if create.is_some_and(|create| create.spots().iter().any(is_elsewhere)) {
+            let message = format!("what is created is named, and not in `{member}`, its id");
+            let help = "as its id alone: `id = \"$.key\"` and `create = { key = \"{case}\", title = \"{canary}\" }`";
+            reader.report.note(table.key_span("create"), message, help);
+        }
     }
 
     /// Appends the operation of each role: as it is described, else by convention.

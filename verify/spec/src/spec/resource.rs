@@ -39,6 +39,20 @@ pub struct Resource {
     pub line: usize,
 }
 
+impl Resource {
+    /// The member of an object that holds its id: the last one of [`Resource::id`].
+    pub fn id_member(&self) -> String {
+        last_member(&self.id)
+    }
+}
+
+/// The last member of a path: of `$.data.id` and of `$['data']['id']` it is `id`.
+pub(crate) fn last_member(path: &JsonPath) -> String {
+    let text = path.to_string();
+    let end = text.trim_end_matches(['\'', '"', ']']);
+    end.rsplit(['.', '[', '\'', '"']).next().unwrap_or("id").to_owned()
+}
+
 /// Where the objects of a resource come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Supply {
@@ -110,4 +124,16 @@ pub enum Parameter {
     Query(String),
     /// `"body:params.cursor"`: a member of the body.
     Body(Vec<String>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_member_of_a_path_is_read_in_either_spelling() {
+        for path in ["$.id", "$.data.id", "$['data']['id']", "$.data[\"id\"]"] {
+            assert_eq!(last_member(&JsonPath::parse(path).unwrap()), "id", "{path}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! How many objects of one kind a request names at a time: `{ ids = ["{case}", "{case}"] }` names two.
 //!
 //! Each of them has a *slot*: those that are named in no list, in the order of path, headers and body, then every element of a
-//! list. In no list, what is called the same is the same object: an id in a path and again in a body, `case` and `case_id`.
-//! `from` and `into` are two.
+//! list. In no list, what is called the same is the same object, `case` and `case_id`; `from` and `into` are two. What a path
+//! names and a body again has two slots: a target may look at either alone.
 
 mod role;
 
@@ -21,6 +21,8 @@ pub struct Slots {
     outside: Vec<usize>,
     /// Whether two of these are in the query, headers or body: what a path leads to may be named again.
     is_apart: bool,
+    /// Whether two of these are called differently: one that is only named again is the same thing.
+    is_linked: bool,
     /// Those of its longest list.
     listed: usize,
 }
@@ -57,9 +59,9 @@ impl Slots {
         self.of_outside().saturating_add(usize::from(self.has_list())) > 1 && !self.outside.is_empty()
     }
 
-    /// Whether it names two of the kind outside of lists.
-    pub fn is_twice_outside(&self) -> bool {
-        self.of_outside() > 1
+    /// Whether it names two of the kind outside of lists by different names, so that one may be linked to the other.
+    pub fn is_linked(&self) -> bool {
+        self.is_linked
     }
 
     /// How many slots there are outside of lists.
@@ -90,21 +92,24 @@ impl RequestTemplate {
         let named = self.symbols().into_iter().filter(|symbol| **symbol == Symbol::Object(kind)).count();
         if named < 2 {
             // One alone needs no name to be told from others: so it is with most requests.
-            return Slots { outside: vec![0; named.saturating_sub(longest)], is_apart: false, listed: longest };
+            let outside = vec![0; named.saturating_sub(longest)];
+            return Slots { outside, is_apart: false, is_linked: false, listed: longest };
         }
         let mut roles: Vec<(Role, bool)> = Vec::new();
         let mut outside = Vec::new();
         for spot in self.spots_outside(kind) {
             let (role, is_in_path) =
                 (role_of(&spot, &self.written(kind), outside.len()), matches!(spot, Spot::Path(_)));
-            let known = roles.iter().position(|(other, _)| *other == role);
+            let known = roles.iter().position(|known| *known == (role.clone(), is_in_path));
             outside.push(known.unwrap_or(roles.len()));
             if known.is_none() {
                 roles.push((role, is_in_path));
             }
         }
-        let is_apart = roles.iter().filter(|(_, is_in_path)| !is_in_path).count() > 1;
-        Slots { outside, is_apart, listed: longest }
+        let repeats_path = |role: &Role| roles.contains(&(role.clone(), true));
+        let is_apart = roles.iter().filter(|(role, is_in_path)| !is_in_path && !repeats_path(role)).count() > 1;
+        let is_linked = roles.iter().any(|(role, _)| roles.iter().any(|(other, _)| other != role));
+        Slots { outside, is_apart, is_linked, listed: longest }
     }
 
     /// What the file calls a kind.
@@ -369,10 +374,15 @@ mod tests {
             }
         };
         let slots = |names: &[&str]| body(names).slots(case());
-        assert_eq!((slots(&["id"]).count(), slots(&["id"]).is_of_a_pair()), (1, false));
+        // In the path and again in the body.
+        assert_eq!(
+            (slots(&["id"]).count(), slots(&["id"]).is_of_a_pair(), slots(&["id"]).is_apart()),
+            (2, true, false)
+        );
+        assert_eq!((slots(&["id", "case_id"]).count(), slots(&["id"]).is_linked()), (2, false));
         let moved = slots(&["case_id", "parent"]);
-        assert_eq!([0, 1, 2].map(|nth| moved.of_place(nth)), [0, 0, 1]);
-        assert_eq!((moved.count(), moved.is_of_a_pair(), moved.is_apart()), (2, true, false));
+        assert_eq!([0, 1, 2].map(|nth| moved.of_place(nth)), [0, 1, 2]);
+        assert_eq!((moved.count(), moved.is_of_a_pair(), moved.is_apart(), moved.is_linked()), (3, true, false, true));
         assert_eq!((slots(&["from", "into"]).count(), slots(&["from", "into"]).is_apart()), (3, true));
     }
 

@@ -414,3 +414,35 @@ fn what_all_requests_have_is_written_into_each_that_has_it_not_itself() {
     assert_eq!(spec.operations[2].label(), "GET /cases/{case}?v=2&c=x");
     assert!(headers(2).contains("text/y") && !headers(2).contains("text/x"), "{}", headers(2));
 }
+
+/// `POST` to the collection, unless `ids = "client"` says that one is made by `PUT`.
+#[test]
+fn clients_choose_the_ids_of_what_a_create_names() {
+    let small = crate::mistakes::SMALL;
+    let create = |key: &str| {
+        let create = format!("id = \"$.key\"\ncreate = {{ key = \"{key}\", title = \"{{canary}}\" }}");
+        let spec = sound(&small.replace("create = { title = \"{canary}\" }", &create));
+        (spec.resources[0].ids, named(&spec, "case.create").label())
+    };
+    let path = "POST /tenants/{tenant}/cases".to_owned();
+    assert_eq!(create("{case}"), (IdSource::Client, path.clone()));
+    assert_eq!(create("{slug}"), (IdSource::Server, path));
+}
+
+/// A list may show the names of files, and nothing of what is in them.
+#[test]
+fn a_file_has_a_canary_in_its_name_unless_that_is_written_out() {
+    let small = crate::mistakes::SMALL;
+    let name = |file: &str| {
+        let request = "POST /tenants/{tenant}/cases";
+        let create = format!("create = {{ request = \"{request}\", multipart = {{ file = {file} }} }}");
+        let spec = sound(&small.replace("create = { title = \"{canary}\" }", &create));
+        let Some(BodyTemplate::Multipart(parts)) = &named(&spec, "case.create").request.body else {
+            panic!("no parts")
+        };
+        let file = parts[0].file.as_ref().unwrap();
+        file.name.render(&mut |symbol| (*symbol == Symbol::Canary).then(|| "wt7".to_owned())).unwrap()
+    };
+    assert_eq!(name("\"{file:notes.v2.txt}\""), "notes.v2-wt7.txt");
+    assert_eq!(name("{ name = \"notes.txt\", text = \"{canary}\" }"), "notes.txt");
+}

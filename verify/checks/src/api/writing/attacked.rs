@@ -10,8 +10,8 @@ use super::{Where, in_own_place, mark_of_create, with_all};
 use crate::bracket::{self, Attack};
 use crate::shared::{
     Furnished, Nowhere, Place, Slot, Words, attack, clear_below, clear_object, ids_count, is_error, is_invalid,
-    is_taken, is_turned_away, leak, own, plant, plant_below, quiet_at_ids, read, remove, remove_if_written, request,
-    says_nothing, succeed_or_lead_on, third_holder, wait_until_gone,
+    is_taken, is_turned_away, leak, own, plant, plant_below, plant_below_of_both, quiet_at_ids, read, remove,
+    remove_all, remove_if_written, request, says_nothing, succeed_or_lead_on, third_holder, wait_until_gone,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -31,6 +31,8 @@ pub(super) struct AttackedObject<'o> {
     pub(super) quiet_of: QuietOf,
     /// The disposable parent of the victim's, if the object is below one.
     pub(super) above: Option<Object>,
+    /// Objects above that are called the same, of both.
+    pub(super) of_both: Vec<Object>,
     /// The victim's.
     pub(super) object: Object,
     /// What the request names below it, where that is the victim's too.
@@ -57,7 +59,14 @@ impl<'o> AttackedObject<'o> {
         // Without quiet the attacker may get an object at that id at any time, so the only look that counts is the one
         // just before the attack.
         let is_quiet = t.is_quiet([pair.attacker, pair.victim]);
+        let mut of_both = Vec::new();
         let (above, object, own) = match whose {
+            Where::BelowOfBoth => {
+                let object;
+                (object, of_both) = plant_below_of_both(w, pair, resource).await?;
+                let own = Place::of(&object).in_tenant(pair.attacker);
+                (None, object, own)
+            }
             Where::BelowTheirs => {
                 let (above, object) = match is_quiet {
                     true => clear_below(w, pair, resource).await?,
@@ -89,7 +98,7 @@ impl<'o> AttackedObject<'o> {
             _ => whose.place(pair.attacker, &object, &own),
         };
         let place = below.iter().fold(place.beside(company), |place, below| below.named_in(place));
-        Ok(Self { op, pair, whose, quiet_of, above, object, below, place, own })
+        Ok(Self { op, pair, whose, quiet_of, above, of_both, object, below, place, own })
     }
 
     /// The bracket around the attack; `None` where it can't be told from what others do meanwhile, or where the attacker has an
@@ -152,7 +161,7 @@ impl<'o> AttackedObject<'o> {
         // owns would be taken for the victim's.
         let _quiet = match self.whose {
             Where::Theirs => None,
-            Where::Own | Where::WithBelow | Where::BelowTheirs | Where::Between(_) => {
+            Where::Own | Where::WithBelow | Where::BelowTheirs | Where::BelowOfBoth | Where::Between(_) => {
                 quiet_at_ids(t, self.pair, self.object.resource, self.quiet_of).await
             }
         };
@@ -275,9 +284,6 @@ impl<'o> AttackedObject<'o> {
             below.discard(w).await?;
         }
         remove(w, &self.object).await?;
-        match &self.above {
-            Some(above) => remove(w, above).await,
-            None => Ok(()),
-        }
+        remove_all(w, self.above.iter().chain(&self.of_both)).await
     }
 }

@@ -18,6 +18,8 @@ pub(super) enum Role {
 pub(super) fn role_of(spot: &Spot, kind: &str, nth: usize) -> Role {
     match spot {
         Spot::Path(_) if nth == 0 => Role::Plain,
+        // A key that is made of several repeats what is before it: `/projects/{project}/issues/{project}-{issue}`.
+        Spot::Path(segment) if segment.matches('{').count() > 1 => Role::Plain,
         Spot::Path(_) => Role::FurtherInPath,
         Spot::Query(name) | Spot::Header(name) | Spot::Form(name) | Spot::Part(name) => called([name.as_str()], kind),
         Spot::Json(pointer) => called(pointer.rsplit('/'), kind),

@@ -129,7 +129,7 @@ fn templates() {
 
     30: `{` this brace has no matching brace → close it: `{canary}`; a brace itself is written twice: `{{`
 
-    30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary}, {canary.public}, {unique}
+    30: `create` what is created is named, and not in `id`, its id → as its id alone: `id = "$.key"` and `create = { key = "{case}", title = "{canary}" }`
 
     30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date, now, today
 
