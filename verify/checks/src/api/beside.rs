@@ -177,7 +177,7 @@ struct Naming<'o> {
 impl Naming<'_> {
     /// Whether two objects of one kind are named that may have to be the same.
     fn is_of_a_pair(&self) -> bool {
-        self.kind == self.resource || matches!(self.slot, Slot::Further(_))
+        self.kind == self.resource || self.slot.is_asked_first()
     }
 
     fn named(&self) -> (ResourceIx, Slot) {
@@ -232,7 +232,7 @@ impl Naming<'_> {
 
     /// Whether it is the object below which the other one is: where several are named, the first is.
     fn is_above(&self, t: &Tape) -> bool {
-        matches!(self.slot, Slot::All | Slot::Nth(0) | Slot::Further(0)) && self.is_parent(t)
+        matches!(self.slot, Slot::All | Slot::Nth(0) | Slot::Further(0) | Slot::Alone(0)) && self.is_parent(t)
     }
 
     /// Whether it is of the kind below which the other one is.

@@ -171,7 +171,7 @@ async fn among_own(
         let company = slot.beside_known(t, op, &place, (kind, id));
         place.beside(company)
     };
-    if let Some(slot @ Slot::Further(_)) = slots.first() {
+    if let Some(slot) = slots.first().filter(|slot| slot.is_asked_first()) {
         let all_own = Link { op, aim, resource, above: first, place: at(slot, &first.id), tells };
         let nonce = t.nonce(aim.attacker);
         let answer = all_own.create(t, &all_own.place, &nonce).await?;

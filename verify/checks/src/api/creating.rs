@@ -3,16 +3,16 @@
 use serde_json::Value;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape, WriteTape};
+use watertight_engine::{Seen, Tape, WriteTape, side_by_side};
 use watertight_spec::{ObjectId, Operation, Pair, ResourceIx, Role, TenantIx};
 
 use super::reading::{cut_short, looking_for, sees};
 use crate::bracket::{self, Attack};
 use crate::check::Concluded;
 use crate::shared::{
-    Made, Named, Pages, Place, Tells, Words, attack, follow, fresh_parents, id_in, is_counted, is_invalid, is_listed,
-    is_turned_away, leak, make, makes_nothing, operation_of, own, parents_for, plant, remove, remove_if_written,
-    request, shows,
+    Made, Named, Pages, Place, Tells, Words, attack, follow, fresh_parents, id_in, id_of, is_counted, is_invalid,
+    is_listed, is_turned_away, items, leak, make, makes_nothing, operation_of, own, parents_for, plant, remove,
+    remove_if_written, request, shows,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of, class_of_write};
 
@@ -212,9 +212,20 @@ async fn look_for(
         let Some(page) = followed.pages.iter().find(|page| is_here(page)) else {
             let is_paged = followed.pages.len() > 1 || is_counted(&t.spec, list);
             let knows_ids_alone = |page: &&Seen| has(page, object) && !shows(page, object);
-            let unknown = followed.pages.iter().find(knows_ids_alone).filter(|_| made.is_none());
-            let unknown = unknown.map(|page| Unproven::shown(Reason::MarkerNotSeen, UNNAMED, page));
-            return Ok(Look::Nothing { is_paged, doubt: unread(&followed).or(unknown) });
+            if let Some(page) = followed.pages.iter().find(knows_ids_alone).filter(|_| made.is_none()) {
+                return match read_each(w, object, &followed, nonce).await? {
+                    Each::Found(id, seen) => {
+                        clean(w, object, Some(&id), nonce).await?;
+                        Ok(Look::Found(found(&seen)))
+                    }
+                    Each::All => Ok(Look::Nothing { is_paged, doubt: unread(&followed) }),
+                    Each::Some => Ok(Look::Nothing {
+                        is_paged,
+                        doubt: Some(Unproven::shown(Reason::MarkerNotSeen, UNNAMED, page)),
+                    }),
+                };
+            }
+            return Ok(Look::Nothing { is_paged, doubt: unread(&followed) });
         };
         clean(w, object, id.as_ref(), nonce).await?;
         return Ok(Look::Found(found(page)));
@@ -235,6 +246,46 @@ async fn look_for(
 }
 
 const UNNAMED: &str = "the victim's list shows ids alone, and the attacker is not told that of what it made";
+
+/// How many objects of a list are read where it shows ids alone: those at either end.
+const MOST_READ: usize = 32;
+
+/// What reading the objects of a list came to.
+enum Each {
+    /// What the attacker wrote is in this one.
+    Found(ObjectId, Seen),
+    /// It is in none.
+    All,
+    /// It is in none that was read.
+    Some,
+}
+
+/// The victim reads what its list shows, at most [`MOST_READ`] of it.
+async fn read_each(w: WriteTape<'_>, object: &Object, list: &Pages, nonce: &str) -> Result<Each, Stop> {
+    let t = w.tape();
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(Each::Some) };
+    let resource = &t.spec[object.resource];
+    let listed = list.pages.iter().filter_map(|page| page.json()).flat_map(items);
+    let mut ids: Vec<ObjectId> = listed.filter_map(|item| id_of(resource, item)).collect();
+    let is_whole = ids.len() <= MOST_READ;
+    if !is_whole {
+        let last = ids.split_off(ids.len().saturating_sub(MOST_READ.div_euclid(2)));
+        ids.truncate(MOST_READ.div_euclid(2));
+        ids.extend(last);
+    }
+    let place = Place::within(object.tenant, &object.parents);
+    let reads = ids.iter().map(async |id| {
+        let asked = request(t, own(t, object.tenant)?, op, &place.clone().and(object.resource, id), &Words::default())?;
+        Ok::<_, Stop>((id, t.send(asked.crossing()).await))
+    });
+    for read in side_by_side(reads).await {
+        let (id, seen) = read?;
+        if seen.mentions(nonce) {
+            return Ok(Each::Found(id.clone(), seen));
+        }
+    }
+    Ok(if is_whole { Each::All } else { Each::Some })
+}
 
 /// Why what a list does not show may be in it all the same: a page of it failed, be it within a success, or was not followed to
 /// another one.

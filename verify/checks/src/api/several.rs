@@ -34,7 +34,7 @@ pub(super) async fn in_every_slot(
         Ok(Verdict::Isolated(_)) => each(plain, Slot::further(op, kind), attempt).await,
         // One and the same id in a path and in a list, or twice in a body, may be no request that anyone sends.
         Ok(Verdict::Unproven(_)) | Err(Stop::Unproven(_)) if slots.is_of_a_pair() => {
-            match each(plain.clone(), (0..slots.count()).map(Slot::Nth).collect(), attempt).await {
+            match each(plain.clone(), Slot::beside_others(op, kind), attempt).await {
                 Err(Stop::Unproven(_)) => plain,
                 told => told,
             }

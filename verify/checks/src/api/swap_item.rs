@@ -14,8 +14,7 @@ use super::writing::{Where, in_own_place, write_across};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants, writes};
 use crate::shared::{
     Aim, Place, SHARED, Slot, again, any_object, clear_below, each, ids_count, is_creatable, named_below,
-    named_besides, parent_of, parents_for, plant, plant_below_of_both, plant_under, prepared_object, remove,
-    remove_all, tries,
+    named_besides, parent_of, parents_for, plant, plant_below_of_both, plant_under, prepared_object, remove, tries,
 };
 use crate::verdict::{Reason, Stop, Unproven, Verdict};
 
@@ -241,7 +240,7 @@ async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx, 
         place: beside(in_own_place(t, aim.attacker, object), object),
         kind: resource,
     };
-    if matches!(slot, Slot::Further(_)) {
+    if slot.is_asked_first() {
         swap(&first).takes_several(t).await?;
     }
     for object in t.planted.of(aim.victim, resource) {
@@ -289,8 +288,11 @@ async fn read_below_of_both(t: &Tape, op: &Operation, aim: Aim, resource: Resour
     let place = theirs.clone().in_tenant(aim.attacker);
     let verdict = Swap { op, aim, shown: object.clone(), theirs, place, kind: resource }.pair(t).await?;
     remove(w, &object).await?;
-    remove_all(w, &of_both).await?;
-    verdict.ok_or_else(taken)
+    // The victim's first, as it is in the list.
+    for above in &of_both {
+        remove(w, above).await?;
+    }
+    verdict.ok_or_else(|| Stop::not_applicable("the attacker has an object of its own at that id below it"))
 }
 
 /// Another object that it names is the victim's, the one that it concerns the attacker's own.
@@ -305,7 +307,7 @@ async fn read_beside_own(t: &Tape, op: &Operation, aim: Aim, kind: ResourceIx, s
         };
         let (by_owner, place) = (naming(&theirs), naming(&mine));
         let swap = Swap { op, aim, shown: theirs.clone(), theirs: by_owner, place, kind };
-        if number == 0 && matches!(slot, Slot::Further(_)) {
+        if number == 0 && slot.is_asked_first() {
             swap.takes_several(t).await?;
         }
         if let Some(verdict) = swap.pair(t).await? {
@@ -381,7 +383,7 @@ async fn below_theirs(t: &Tape, op: &Operation, aim: Aim, (kind, slot): (Resourc
         true => any_object(t, aim.victim, resource)?,
         false => prepared_object(t, aim.victim, resource)?,
     };
-    if matches!(slot, Slot::Further(_)) {
+    if slot.is_asked_first() {
         swap(&child).takes_several(t).await?;
     }
     if let Some(verdict) = swap(&child).pair(t).await? {

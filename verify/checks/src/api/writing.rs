@@ -91,11 +91,15 @@ pub(super) async fn write_across(
     if t.spec[resource].is_disposable && !is_creatable(&t.spec, resource) {
         return write_disposable(w, op, pair, resource, whose, slot).await;
     }
-    if purges(&t.spec, op) {
-        return purge_across(w, op, pair, resource, whose, slot).await;
-    }
-    if restores(t, op) && whose != Where::BelowOfBoth {
-        match restore_across(w, op, pair, resource, whose, slot).await {
+    if purges(&t.spec, op) || restores(t, op) {
+        if whose == Where::BelowOfBoth {
+            return Err(Stop::not_applicable("what is removed is tried below what its owner alone has"));
+        }
+        let told = match purges(&t.spec, op) {
+            true => purge_across(w, op, pair, resource, whose, slot).await,
+            false => restore_across(w, op, pair, resource, whose, slot).await,
+        };
+        match told {
             Err(Stop::NotApplicable(_)) => {}
             told => return told,
         }
@@ -112,7 +116,7 @@ pub(super) async fn write_across(
     let observed = observe_at_rest(t, [&target.object, &double].into_iter()).await?;
     let [at_rest, of_double] = observed.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let mut effect = match slot {
-        Slot::Further(_) => rehearse_further(t, op, &furnished.place, &double, of_double).await?,
+        Slot::Further(_) | Slot::Alone(_) => rehearse_further(t, op, &furnished.place, &double, of_double).await?,
         Slot::All | Slot::Nth(_) => rehearse(t, op, &furnished.place, &double, of_double).await?,
     };
     // Attack, watch and close.

@@ -70,8 +70,13 @@ pub(super) fn gaps(spec: &Spec, plan: &Plan) -> Vec<Gap> {
 fn gives_id(spec: &Spec, kind: ResourceIx) -> bool {
     let resource = &spec[kind];
     let is_id = |(spot, symbol): &(Spot, &Symbol)| {
-        let is_made_up = matches!(symbol, Symbol::Unique | Symbol::Generated(_) | Symbol::Canary);
-        is_made_up && matches!(spot, Spot::Json(pointer) if *pointer == format!("/{}", resource.id_member()))
+        let is_made_up = matches!(symbol, Symbol::Unique | Symbol::Generated(_));
+        let member = match spot {
+            Spot::Json(pointer) => pointer.rsplit('/').next(),
+            Spot::Form(name) | Spot::Part(name) => Some(name.as_str()),
+            _ => None,
+        };
+        is_made_up && member == Some(resource.id_member().as_str())
     };
     let creates = |op: &&Operation| op.role == Role::Create && op.resource == Some(kind);
     resource.ids == IdSource::Server

@@ -14,12 +14,22 @@ pub(crate) struct Company {
     pub(crate) resource: ResourceIx,
     /// In the order of the other slots.
     pub(crate) others: Vec<ObjectId>,
-    pub(crate) slot: usize,
+    slot: usize,
+    /// Slots in which is what another one has.
+    repeats: Vec<(usize, usize)>,
 }
 
 impl Company {
+    /// This one in every slot, but for the object of the place in the first one.
+    pub(crate) fn of(op: &Operation, resource: ResourceIx, id: &ObjectId) -> Self {
+        let slots = op.request.slots(resource);
+        let others = vec![id.clone(); slots.count().saturating_sub(1)];
+        Self { resource, others, slot: 0, repeats: slots.repeats().to_vec() }
+    }
+
     /// What is in a slot, where the object of the place has this id.
     pub(crate) fn id<'c>(&'c self, id: &'c ObjectId, slot: usize) -> &'c ObjectId {
+        let slot = self.repeats.iter().find(|(repeat, _)| *repeat == slot).map_or(slot, |(_, first)| *first);
         let others_before = if slot > self.slot { slot.saturating_sub(1) } else { slot };
         if slot == self.slot { id } else { self.others.get(others_before).unwrap_or(id) }
     }
@@ -34,6 +44,8 @@ pub(crate) enum Slot {
     Nth(usize),
     /// The same where it was decided alone: the target need not take several at a time.
     Further(usize),
+    /// The same in one of two that name the same object, by whose owner they may be told apart or not.
+    Alone(usize),
 }
 
 /// Whether a request names different objects of a kind as it is written. Of the kind that it concerns, what is called
@@ -43,23 +55,57 @@ fn names_several(op: &Operation, kind: ResourceIx) -> bool {
     slots.is_of_several() || (slots.is_apart() && op.resource != Some(kind))
 }
 
+/// The slots that do not name again what another one names.
+fn different(op: &Operation, kind: ResourceIx) -> Vec<usize> {
+    let slots = op.request.slots(kind);
+    (0..slots.count()).filter(|slot| !slots.repeats().iter().any(|(repeat, _)| repeat == slot)).collect()
+}
+
 impl Slot {
     /// Every slot in which one of a kind may be beside others, but for the first of several: there it is as it is written.
     pub(crate) fn further(op: &Operation, kind: ResourceIx) -> Vec<Self> {
-        let slots = op.request.slots(kind);
-        match names_several(op, kind) {
-            true => (1..slots.count()).map(Self::Nth).collect(),
-            false if slots.count() > 1 => (0..slots.count()).map(Self::Further).collect(),
+        let different = different(op, kind);
+        let all: Vec<Self> = match names_several(op, kind) {
+            true => different.into_iter().skip(1).map(Self::Nth).collect(),
+            false if different.len() > 1 => different.into_iter().map(Self::Further).collect(),
             false => Vec::new(),
-        }
+        };
+        all.into_iter().chain(Self::alone(op, kind)).collect()
+    }
+
+    /// Every slot beside others, where one object in all of them may be no request that anyone sends.
+    pub(crate) fn beside_others(op: &Operation, kind: ResourceIx) -> Vec<Self> {
+        let different = Some(different(op, kind)).filter(|slots| slots.len() > 1).unwrap_or_default();
+        different.into_iter().map(Self::Nth).chain(Self::alone(op, kind)).collect()
+    }
+
+    /// Of two that name the same, either.
+    fn alone(op: &Operation, kind: ResourceIx) -> Vec<Self> {
+        let slots = op.request.slots(kind);
+        slots.repeats().iter().flat_map(|(repeat, first)| [Self::Alone(*first), Self::Alone(*repeat)]).collect()
+    }
+
+    /// Whether its owner may not name others beside one there, and is asked first.
+    pub(crate) fn is_asked_first(self) -> bool {
+        matches!(self, Self::Further(_) | Self::Alone(_))
     }
 
     /// The slot, if others are beside it.
     fn number(self, op: &Operation, kind: ResourceIx) -> Option<usize> {
         match self {
-            Self::Nth(slot) | Self::Further(slot) => Some(slot),
+            Self::Nth(slot) | Self::Further(slot) | Self::Alone(slot) => Some(slot),
             Self::All => names_several(op, kind).then_some(0),
         }
+    }
+
+    /// The slots that have what another one has, where the object is in this one.
+    fn repeats(self, op: &Operation, kind: ResourceIx) -> Vec<(usize, usize)> {
+        let slots = op.request.slots(kind);
+        let is_kept = |(repeat, first): &&(usize, usize)| match self {
+            Self::Alone(slot) => slot != *repeat && slot != *first,
+            Self::All | Self::Nth(_) | Self::Further(_) => true,
+        };
+        slots.repeats().iter().filter(is_kept).copied().collect()
     }
 
     /// Beside objects that are made for it, below what the place names, and may be changed. What is there already stays as it
@@ -80,7 +126,7 @@ impl Slot {
         while others.len().saturating_add(1) < op.request.slots(kind).count() {
             others.push(plant_beside(w, place, kind).await?.id);
         }
-        Ok(Some(Company { resource: kind, others, slot }))
+        Ok(Some(Company { resource: kind, others, slot, repeats: self.repeats(op, kind) }))
     }
 
     /// Beside objects that set-up has made or found below what the request names, but not this one: nothing is done to them.
@@ -99,7 +145,8 @@ impl Slot {
             above.all(|(other, parent)| place.id(*other).is_none_or(|named| named == parent))
         };
         let known = t.planted.of(place.tenant, kind).filter(is_below).map(|object| object.id.clone());
-        Some(Company { resource: kind, others: known.filter(|other| other != id).collect(), slot })
+        let others = known.filter(|other| other != id).collect();
+        Some(Company { resource: kind, others, slot, repeats: self.repeats(op, kind) })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Objects of two tenants with one and the same id: where ids count in each tenant by itself, or where clients choose them.
 
-use watertight_engine::planted::Object;
+use watertight_engine::planted::{Object, Planted};
 use watertight_engine::{Tape, WriteTape, both, side_by_side};
 use watertight_spec::{ObjectId, Pair, ResourceIx, Spec, TenantIx};
 
@@ -216,8 +216,8 @@ struct MadeInBoth {
 async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Option<MadeInBoth>, Stop> {
     let Pair { attacker, victim } = pair;
     // Two kinds of the spec may be one of the target's, and count together: then there are gaps, and numbers that both have.
-    let may_count =
-        [attacker, victim].into_iter().all(|tenant| is_gapless(&w, tenant, resource)) || have_met(&w, pair, resource);
+    let may_count = [attacker, victim].into_iter().all(|tenant| is_gapless(&w.planted, tenant, resource))
+        || have_met(&w, pair, resource);
     let are_numbers = w.planted.of(victim, resource).all(|object| number(&object.id).is_some());
     if !may_count || !are_numbers || !is_creatable(&w.spec, resource) || !are_below_the_same(&w, pair, resource)? {
         return Ok(None);
@@ -243,13 +243,53 @@ fn have_met(t: &Tape, Pair { attacker, victim }: Pair, resource: ResourceIx) -> 
     t.planted.of(victim, resource).any(|theirs| number(&theirs.id).is_some() && is_of_attacker(&theirs.id))
 }
 
-/// Whether the ids that set-up has got in a tenant count without a gap, while others were made in other tenants.
-fn is_gapless(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> bool {
-    let mut numbers: Vec<Option<u64>> = t.planted.of(tenant, resource).map(|object| number(&object.id)).collect();
+/// Whether the ids that set-up has got in a tenant count without a gap, while others were made in other tenants. Two kinds of
+/// the spec may be one of the target's: all ids are looked at that begin as those of this kind do.
+fn is_gapless(planted: &Planted, tenant: TenantIx, resource: ResourceIx) -> bool {
+    let Some(begins) = planted.of(tenant, resource).next().map(|object| prefix(&object.id)) else { return false };
+    let own = planted.objects().iter().filter(|object| object.tenant == tenant);
+    let alike = own.filter(|object| prefix(&object.id) == begins);
+    let mut numbers: Vec<Option<u64>> = alike.map(|object| number(&object.id)).collect();
     numbers.sort_unstable();
+    numbers.dedup();
     let follows = |pair: &[Option<u64>]| match pair {
         [Some(one), Some(next)] => one.checked_add(1) == Some(*next),
         _ => false,
     };
-    !numbers.is_empty() && numbers.iter().all(Option::is_some) && numbers.windows(2).all(follows)
+    numbers.iter().all(Option::is_some) && numbers.windows(2).all(follows)
+}
+
+#[cfg(test)]
+mod tests {
+    use watertight_engine::planted::{Marker, Witness};
+
+    use super::*;
+
+    fn planted(of: &[(u32, u32, &str)]) -> Planted {
+        let mut planted = Planted::default();
+        for (tenant, resource, id) in of {
+            planted.add(Object {
+                tenant: serde_json::from_value((*tenant).into()).unwrap(),
+                resource: serde_json::from_value((*resource).into()).unwrap(),
+                id: ObjectId::text(*id),
+                parents: Vec::new(),
+                marker: Marker::Witnessed(Witness::default()),
+            });
+        }
+        planted
+    }
+
+    /// What the spec has as two kinds, `/cases` and `/me/cases`, is one of the target's: which got which number is chance.
+    #[test]
+    fn two_kinds_that_count_together_have_no_gaps_of_their_own() {
+        let gapless = |of: &[(u32, u32, &str)]| {
+            let [tenant, resource] = ["0", "0"];
+            is_gapless(&planted(of), serde_json::from_str(tenant).unwrap(), serde_json::from_str(resource).unwrap())
+        };
+        assert!(gapless(&[(0, 0, "case-1"), (0, 1, "case-2"), (0, 0, "case-3"), (1, 0, "case-1")]));
+        assert!(gapless(&[(0, 0, "1"), (0, 0, "2"), (0, 1, "1"), (0, 1, "2")]));
+        assert!(!gapless(&[(0, 0, "case-1"), (1, 0, "case-2"), (0, 0, "case-3")]));
+        assert!(!gapless(&[(0, 0, "case-1"), (0, 1, "task-2"), (0, 0, "case-3")]));
+        assert!(!gapless(&[]));
+    }
 }

@@ -44,8 +44,8 @@ fn listed<'p>(spec: &Spec, planted: &'p Planted, exchange: &Exchange, tenant: Te
 /// Whether an answer lists an object that the run has made, by an id that no other object has.
 pub(crate) fn is_listed(spec: &Spec, planted: &Planted, exchange: &Exchange, object: &Object) -> bool {
     matches!(object.marker, Marker::Planted(_))
-        && item_of(&spec[object.resource], exchange, &object.id).is_some()
         && has_unique_id(spec, planted, object)
+        && item_of(&spec[object.resource], exchange, &object.id).is_some()
 }
 
 /// What of an existing object is in an answer, if that is enough to recognise it.

@@ -19,12 +19,13 @@ pub(crate) fn ids_count(t: &Tape, tenant: TenantIx, resource: ResourceIx) -> boo
 /// show, those of other tenants among them.
 pub(crate) fn has_unique_id(spec: &Spec, planted: &Planted, object: &Object) -> bool {
     let is_same = |other: &Object| (other.tenant, &other.id) == (object.tenant, &object.id);
-    let others = spec.tenant_ixs().flat_map(|tenant| planted.of(tenant, object.resource));
-    let differs: Vec<bool> =
-        others.filter(|other| !is_same(other)).map(|other| differ(&other.id, &object.id)).collect();
+    let all = spec.tenant_ixs().flat_map(|tenant| planted.of(tenant, object.resource));
+    let others: Vec<&Object> = all.filter(|other| !is_same(other)).collect();
     !is_client_named(&spec[object.resource])
         && is_long(&object.id)
-        && (is_of_unique_form(&object.id) || (!differs.is_empty() && !differs.contains(&false)))
+        && others.iter().all(|other| other.id != object.id)
+        && (is_of_unique_form(&object.id)
+            || (!others.is_empty() && others.iter().all(|other| differ(&other.id, &object.id))))
 }
 
 /// Fewer characters may come from a counter that is spelled differently: `jR3x`.
@@ -34,12 +35,32 @@ fn is_long(id: &str) -> bool {
     id.len() >= LONG
 }
 
-/// A UUID (RFC 9562 4), or the 24 hexadecimal digits of an ObjectId of BSON: unique wherever they are made, though some of a
-/// moment are much the same.
+/// A UUID (RFC 9562 4: with its variant and a version), or an ObjectId of BSON, 24 hexadecimal digits that begin with a time:
+/// unique wherever they are made, though some of a moment are much the same.
 fn is_of_unique_form(id: &str) -> bool {
-    let groups: Vec<usize> = id.split('-').map(str::len).collect();
-    let is_hex = id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    is_hex && (groups == [8, 4, 4, 4, 12] || (groups == [24] && !id.bytes().all(|byte| byte.is_ascii_digit())))
+    let groups: Vec<&str> = id.split('-').collect();
+    let is_hex = |text: &&str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let first = |text: &str| text.chars().next().and_then(|digit| digit.to_digit(16));
+    match groups.as_slice() {
+        [_, _, version, variant, _] => {
+            groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+                && groups.iter().all(is_hex)
+                && matches!((first(version), first(variant)), (Some(1..=8), Some(8..=11)))
+        }
+        [whole] => {
+            whole.len() == 24
+                && is_hex(whole)
+                && !whole.bytes().all(|byte| byte.is_ascii_digit())
+                && begins_with_time(whole)
+        }
+        _ => false,
+    }
+}
+
+/// The seconds with which an ObjectId begins are of 2009, when there was the first, or later.
+fn begins_with_time(id: &str) -> bool {
+    const FIRST: u32 = 0x4a00_0000;
+    id.get(..8).and_then(|seconds| u32::from_str_radix(seconds, 16).ok()).is_some_and(|seconds| seconds >= FIRST)
 }
 
 /// In fewer places, one may be the number after the other: `QXR0YWNobWVudDoxMg==` and `QXR0YWNobWVudDoxMw==`.
@@ -64,6 +85,10 @@ mod tests {
             assert!(!is_of_unique_form(one) && !differ(one, other), "{one} {other}");
         }
         assert!(!is_long("x7KdPq2m") && !is_of_unique_form("000000000000000000000017"));
+        assert!(
+            !is_of_unique_form("00000000-0000-0000-0000-000000000017")
+                && !is_of_unique_form("00000000000000000000001a")
+        );
     }
 
     #[test]

@@ -15,8 +15,11 @@ pub(crate) fn items(json: &Value) -> Vec<&Value> {
 
 /// The id of an item, which may be wrapped: `{ "case": { "id": … } }`.
 pub(crate) fn id_of(resource: &Resource, item: &Value) -> Option<ObjectId> {
-    let member = resource.id_member();
-    let id = |value: &Value| value.get(&member).and_then(ObjectId::of);
+    id_at(&resource.id_member(), resource, item)
+}
+
+fn id_at(member: &str, resource: &Resource, item: &Value) -> Option<ObjectId> {
+    let id = |value: &Value| value.get(member).and_then(ObjectId::of);
     let wrapped = || item.as_object()?.values().find_map(id);
     id(item).or_else(|| item.get(&resource.name).and_then(id)).or_else(wrapped)
 }
@@ -24,7 +27,8 @@ pub(crate) fn id_of(resource: &Resource, item: &Value) -> Option<ObjectId> {
 /// The item of this id on a page of a list.
 pub(crate) fn item_of<'p>(resource: &Resource, page: &'p Exchange, id: &ObjectId) -> Option<&'p Value> {
     let json = page.json().filter(|_| page.succeeded())?;
-    items(json).into_iter().find(|item| id_of(resource, item).as_ref() == Some(id))
+    let member = resource.id_member();
+    items(json).into_iter().find(|item| id_at(&member, resource, item).as_ref() == Some(id))
 }
 
 #[cfg(test)]

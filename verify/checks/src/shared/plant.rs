@@ -179,6 +179,9 @@ async fn make_as(
         None => made.id(&w, tells, &created).await?,
     };
     let id = id.ok_or_else(|| nameless(&created))?;
+    if id.to_lowercase().contains(&canary.secret) {
+        return Err(Unproven::shown(Reason::UnclearAnswer, MARKED_ID, &created).into());
+    }
     let marker = match op.request.mentions(&Symbol::Canary) {
         true => Marker::Planted(canary),
         // What holds none is told apart by comparing answers.
@@ -186,6 +189,10 @@ async fn make_as(
     };
     Ok((Object { tenant, resource, id, parents: parents.to_vec(), marker }, tells))
 }
+
+/// No other tenant may send what is to be recognised when it comes back.
+const MARKED_ID: &str = "its id holds the marker, so that no other tenant can ask for it: have `{unique}` where the id comes from \
+                         (of a file: `{ name = \"{unique}.txt\", text = \"{canary}\" }`), and `{canary}` in another member";
 
 /// Why it is not known what a create has made.
 fn nameless(created: &Exchange) -> Stop {

@@ -57,7 +57,7 @@ pub(crate) async fn told_each(t: &Tape, aim: Aim, by_victim: &Request, by_attack
 /// What is the same for both may be from a cache that each has for itself, and old. So both then ask what no one has asked
 /// yet, the same of each, the victim first; and each what it alone asks.
 async fn compare(t: &Tape, by_victim: &Request, by_attacker: &Request) -> Result<Told, Stop> {
-    let plain = in_turn(t, [by_victim.clone(), by_attacker.clone()]).await?;
+    let plain = twice(t, [by_victim.clone(), by_attacker.clone()]).await?;
     let [of_theirs, of_mine] = [&plain[0], &plain[1]].map(|answers| features(answers, &[]));
     if told_apart(&of_theirs, &of_mine).is_some() {
         return Ok(Told::Apart);
@@ -70,7 +70,7 @@ async fn compare(t: &Tape, by_victim: &Request, by_attacker: &Request) -> Result
     }
     let value = t.unique();
     let [first, second] = [by_victim, by_attacker].map(|request| with_parameter(request, &value));
-    let Ok([theirs, mine]) = in_turn(t, [first.clone(), second.clone()]).await else { return Ok(Told::Same) };
+    let Ok([theirs, mine]) = twice(t, [first.clone(), second.clone()]).await else { return Ok(Told::Same) };
     let sent = [value];
     let [of_theirs, of_mine] = [&theirs, &mine].map(|answers| features(answers, &sent));
     if !are_alike(&of_theirs, &of_mine) {
@@ -108,7 +108,7 @@ fn features(answers: &[Seen; 2], sent: &[String]) -> [Features; 2] {
 }
 
 /// The answers to each of two requests: the victim's first, which a cache may keep.
-async fn in_turn(t: &Tape, [by_victim, by_attacker]: [Request; 2]) -> Result<[[Seen; 2]; 2], Stop> {
+async fn twice(t: &Tape, [by_victim, by_attacker]: [Request; 2]) -> Result<[[Seen; 2]; 2], Stop> {
     let (theirs, mine) = (answered(t, &by_victim).await?, answered(t, &by_attacker).await?);
     let (theirs_again, mine_again) = both(answered(t, &by_victim), answered(t, &by_attacker)).await;
     Ok([[theirs, theirs_again?], [mine, mine_again?]])

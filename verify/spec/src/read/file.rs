@@ -70,14 +70,13 @@ impl<'t> Reader<'t, '_> {
         let name = name.value.to_owned();
         if let Some(entries) = value.get_ref().as_table() {
             let table = self.open(&FILE, entries, value.span());
-            let file = self.need(&table, "name").and_then(|value| self.text(value));
-            let file = file.and_then(|file| self.file_name(file.value, file.span));
+            let file = self.need(&table, "name").and_then(|value| self.file_named(value, scope));
             let kind = match table.get("type") {
                 Some(value) => Some(self.text(value)?.value.to_owned()),
-                None => file.as_deref().map(|file| media_type(file).unwrap_or("text/plain").to_owned()),
+                None => file.as_ref().map(|file| media_type(end_of(file)).unwrap_or("text/plain").to_owned()),
             };
             let text = self.need(&table, "text").and_then(|value| self.text_template(value, scope));
-            let file = FileTemplate { name: exactly(file?), kind: kind?, form: FileForm::Text };
+            let file = FileTemplate { name: file?, kind: kind?, form: FileForm::Text };
             return Some(PartTemplate { name, file: Some(file), text: text? });
         }
         let written = value.get_ref().as_str().and_then(|text| text.strip_prefix("{file:")?.strip_suffix('}'));
@@ -106,6 +105,21 @@ impl<'t> Reader<'t, '_> {
         Some(PartTemplate { name, file: Some(file), text: TextTemplate(pieces) })
     }
 
+    /// A name that is written out, with symbols or without.
+    fn file_named(&mut self, value: &'t Value<'t>, scope: &Scope<'_>) -> Option<TextTemplate> {
+        let name = self.text_template(value, scope)?;
+        let written: String = name
+            .0
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Symbol(..) => None,
+            })
+            .collect();
+        let is_symbol = name.symbols().next().is_some() && written.is_empty();
+        (is_symbol || self.file_name(&written, value.span()).is_some()).then_some(name)
+    }
+
     fn file_name(&mut self, name: &str, span: Range<usize>) -> Option<String> {
         let fits = !name.is_empty()
             && name.chars().all(|c| c.is_ascii_graphic() || c == ' ')
@@ -122,8 +136,12 @@ fn canary() -> Piece {
     Piece::Symbol(Symbol::Canary, "canary".to_owned())
 }
 
-fn exactly(name: String) -> TextTemplate {
-    TextTemplate(vec![Piece::Text(name)])
+/// What a name ends with, where that is written out.
+fn end_of(name: &TextTemplate) -> &str {
+    match name.0.last() {
+        Some(Piece::Text(end)) => end,
+        _ => "",
+    }
 }
 
 /// A name by which the file is recognised where nothing else of it is shown: `notes-{canary}.txt`.

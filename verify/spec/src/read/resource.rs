@@ -119,6 +119,14 @@ impl Draft<'_> {
             let member = id.clone().flatten().map_or_else(|| "id".to_owned(), |id| last_member(&id));
             self.names_by_id(reader, table, create.as_ref(), &member);
         }
+        if ids == Some(IdSource::Server) && is_named {
+            let help = "leave `ids` out, or name another object";
+            reader.report.note(
+                table.key_span("create"),
+                "what is created is named, and the server chooses its id",
+                help,
+            );
+        }
         let creates = if ids == Some(IdSource::Client) { Creates::AtObject } else { Creates::InCollection };
         let ids = ids.unwrap_or(if is_named { IdSource::Client } else { IdSource::Server });
         let update = self.members(reader, table, "update", self.any()).map(BodyTemplate::Json);
@@ -343,7 +351,10 @@ impl Draft<'_> {
             reader.report.note(
                 value.span(),
                 message,
-                format!("write `{{{name}}}` where the id is, as in {}", RESOURCE.example(key)),
+                format!(
+                    "write `{{{name}}}` where the id is, as in {}; what has no id of its own is an [[operation]] of what it joins",
+                    RESOURCE.example(key)
+                ),
             );
             return None;
         }

@@ -19,7 +19,9 @@ use crate::template::{AddressPart, BodyTemplate, JsonTemplate, PathTemplate, Pie
 pub struct Slots {
     /// The slot of each place outside of lists, in order.
     outside: Vec<usize>,
-    /// Whether two of these are in the query, headers or body: what a path leads to may be named again.
+    /// Those of the body that name again what the path leads to, each with that of the path.
+    repeats: Vec<(usize, usize)>,
+    /// Whether two others of these are in the query, headers or body.
     is_apart: bool,
     /// Whether two of these are called differently: one that is only named again is the same thing.
     is_linked: bool,
@@ -59,6 +61,11 @@ impl Slots {
         self.of_outside().saturating_add(usize::from(self.has_list())) > 1 && !self.outside.is_empty()
     }
 
+    /// The slots that name again what is in another one, each with that: an id in a path and again in the body.
+    pub fn repeats(&self) -> &[(usize, usize)] {
+        &self.repeats
+    }
+
     /// Whether it names two of the kind outside of lists by different names, so that one may be linked to the other.
     pub fn is_linked(&self) -> bool {
         self.is_linked
@@ -93,7 +100,7 @@ impl RequestTemplate {
         if named < 2 {
             // One alone needs no name to be told from others: so it is with most requests.
             let outside = vec![0; named.saturating_sub(longest)];
-            return Slots { outside, is_apart: false, is_linked: false, listed: longest };
+            return Slots { outside, repeats: Vec::new(), is_apart: false, is_linked: false, listed: longest };
         }
         let mut roles: Vec<(Role, bool)> = Vec::new();
         let mut outside = Vec::new();
@@ -106,10 +113,13 @@ impl RequestTemplate {
                 roles.push((role, is_in_path));
             }
         }
-        let repeats_path = |role: &Role| roles.contains(&(role.clone(), true));
-        let is_apart = roles.iter().filter(|(role, is_in_path)| !is_in_path && !repeats_path(role)).count() > 1;
+        let in_path = |role: &Role| roles.iter().position(|known| *known == (role.clone(), true));
+        let behind = || roles.iter().enumerate().filter(|(_, (_, is_in_path))| !is_in_path);
+        let repeats: Vec<(usize, usize)> =
+            behind().filter_map(|(slot, (role, _))| Some((slot, in_path(role)?))).collect();
+        let is_apart = behind().count().saturating_sub(repeats.len()) > 1;
         let is_linked = roles.iter().any(|(role, _)| roles.iter().any(|(other, _)| other != role));
-        Slots { outside, is_apart, is_linked, listed: longest }
+        Slots { outside, repeats, is_apart, is_linked, listed: longest }
     }
 
     /// What the file calls a kind.
@@ -380,6 +390,7 @@ mod tests {
             (2, true, false)
         );
         assert_eq!((slots(&["id", "case_id"]).count(), slots(&["id"]).is_linked()), (2, false));
+        assert_eq!((slots(&["id"]).repeats(), slots(&["parent"]).repeats()), ([(1, 0)].as_slice(), [].as_slice()));
         let moved = slots(&["case_id", "parent"]);
         assert_eq!([0, 1, 2].map(|nth| moved.of_place(nth)), [0, 1, 2]);
         assert_eq!((moved.count(), moved.is_of_a_pair(), moved.is_apart(), moved.is_linked()), (3, true, false, true));

@@ -444,5 +444,6 @@ fn a_file_has_a_canary_in_its_name_unless_that_is_written_out() {
         file.name.render(&mut |symbol| (*symbol == Symbol::Canary).then(|| "wt7".to_owned())).unwrap()
     };
     assert_eq!(name("\"{file:notes.v2.txt}\""), "notes.v2-wt7.txt");
+    assert_eq!(name("{ name = \"{canary}.txt\", text = \"x\" }"), "wt7.txt");
     assert_eq!(name("{ name = \"notes.txt\", text = \"{canary}\" }"), "notes.txt");
 }

@@ -70,8 +70,7 @@ impl Subject {
         if kind != self.object.resource {
             return self.at.place.clone().and(kind, id).beside(self.company.clone());
         }
-        let others = vec![id.clone(); op.request.slots(kind).count().saturating_sub(1)];
-        self.at.place.clone().beside(Some(Company { resource: kind, others, slot: 0 }))
+        self.at.place.clone().beside(Some(Company::of(op, kind, id)))
     }
 
     /// What its owner is shown of it; none where nothing shows it by itself.
@@ -118,7 +117,7 @@ async fn company(
     (kind, slot): (ResourceIx, Slot),
 ) -> Result<Option<Company>, Stop> {
     match slot {
-        Slot::Nth(_) | Slot::Further(_) if kind != object.resource => {
+        Slot::Nth(_) | Slot::Further(_) | Slot::Alone(_) if kind != object.resource => {
             slot.beside_new(w, op, &Place::of(object), kind).await
         }
         Slot::All if kind != object.resource && is_creatable(&w.spec, object.resource) => {
@@ -126,7 +125,7 @@ async fn company(
             let taken = slot_taken(w, op, object.tenant, object.resource).await?;
             taken.beside_new(w, op, &Place::of(object), object.resource).await
         }
-        Slot::All | Slot::Nth(_) | Slot::Further(_) => Ok(None),
+        Slot::All | Slot::Nth(_) | Slot::Further(_) | Slot::Alone(_) => Ok(None),
     }
 }
 

@@ -5,7 +5,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{Seen, Tape, WriteTape};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Spec};
 
-use super::super::effect::comes_back;
+use super::super::effect::{comes_back, is_gone};
 use super::super::writing::{Where, with_all};
 use super::{Removed, Sent};
 use crate::bracket::{self, Attack};
@@ -15,7 +15,9 @@ use crate::verdict::{Evidence, Reason, Shows, Stop, Unproven};
 
 /// Whether an operation removes what is removed before it.
 pub(in crate::api) fn purges(spec: &Spec, op: &Operation) -> bool {
-    op.effect == Effect::Destroy && op.after.is_some_and(|before| spec[before].effect == Effect::Destroy)
+    let before = op.after.map(|before| &spec[before]);
+    let is_same = |before: &Operation| before.effect == Effect::Destroy && before.resource == op.resource;
+    op.effect == Effect::Destroy && before.is_some_and(is_same)
 }
 
 /// What brings back what is removed before an operation.
@@ -24,7 +26,7 @@ fn restoring<'s>(spec: &'s Spec, op: &Operation) -> Option<&'s Operation> {
     spec.operations.iter().filter(is_same).find(|other| other.effect != Effect::Destroy)
 }
 
-/// The whole pair.
+/// The whole pair. Not applicable where what was removed is there to be read all the same: then it is removed as anything else.
 pub(in crate::api) async fn purge_across(
     w: WriteTape<'_>,
     op: &Operation,
@@ -34,30 +36,44 @@ pub(in crate::api) async fn purge_across(
     slot: Slot,
 ) -> Concluded {
     let t = w.tape();
-    let Some(restore) = restoring(&t.spec, op) else {
-        let detail =
-            "it removes what is removed already: only an operation that brings it back, `after` the same, shows that";
-        return Err(Unproven::new(Reason::EffectUnseen, detail).into());
-    };
-    let bin = Bin { t, restore };
-    // Its owner shows that it can't bring back what is removed for good.
     let double = plant(w, pair.victim, resource).await?;
     let company = slot.beside_new(w, op, &Place::of(&double), resource).await?;
     let place = with_all(t, op, Place::of(&double)).beside(company);
     prepare(t, op, &place).await?;
+    if is_gone(t, &double).await?.is_none() {
+        remove(w, &double).await?;
+        return Err(Stop::not_applicable("what is removed before is still there"));
+    }
+    let Some(restore) = restoring(&t.spec, op) else {
+        let detail =
+            "it removes what is removed already: only an operation that brings that back, `after` the same, shows it";
+        return Err(Unproven::new(Reason::EffectUnseen, detail).into());
+    };
+    // Its owner shows that it can't bring back what is removed for good.
+    let bin = Bin { t, restore };
     let asked = request(t, own(t, pair.victim)?, op, &place, &Words::canary(&t.canary(pair.victim)))?;
     let done = succeed_or_lead_on(t, asked, pair.victim).await?;
-    if bin.gives_back(&double).await?.is_some() {
-        let detail = "its owner brings back even what it has removed so";
-        return Err(Unproven::shown(Reason::EffectUnseen, detail, &done).into());
-    }
-    let open = bracket::open(async || bin.can_give_back(w, op, pair, resource).await).await?;
+    let refused = match bin.give_back(&double).await? {
+        Given::Refused(refused) => refused,
+        Given::Back | Given::Unclear => {
+            let detail = "its owner is not refused to bring back what it has removed so";
+            return Err(Unproven::shown(Reason::EffectUnseen, detail, &done).into());
+        }
+    };
+    let control = async || bin.can_give_back(w, op, pair, resource).await;
+    let open = bracket::open(control).await?;
     let removed = Removed::of(w, op, pair, resource, whose, slot).await?;
     let outcome = match removed.send(t).await? {
         Sent::Leaked(evidence) => Attack::Leaked(evidence),
-        Sent::Answered(sent) => match bin.gives_back(&removed.object).await? {
-            Some(_) => removed.without_effect(t, &sent).await?,
-            None => Attack::Leaked(Evidence::of(Shows::ForeignChange, GONE, &sent)),
+        Sent::Answered(sent) => match bin.give_back(&removed.object).await? {
+            Given::Back => removed.without_effect(t, &sent).await?,
+            Given::Refused(answer) if answer.status() == refused.status() => {
+                // A target that brings nothing back any more refuses so as well.
+                control().await?;
+                Attack::Leaked(Evidence::of(Shows::ForeignChange, GONE, &sent).with(REFUSED, &answer))
+            }
+            Given::Refused(answer) => Attack::Undecided(Unproven::undecided(&answer)),
+            Given::Unclear => Attack::Undecided(Unproven::undecided(&sent)),
         },
     };
     let is_left = !outcome.is_leak();
@@ -68,7 +84,19 @@ pub(in crate::api) async fn purge_across(
     Ok(verdict)
 }
 
-const GONE: &str = "the victim can't bring back what it had removed, as it can where the attacker sends nothing";
+const GONE: &str = "the attacker removed for good what the victim had removed";
+
+const REFUSED: &str = "the victim can't bring it back, as it can where the attacker sends nothing";
+
+/// What came of bringing something back.
+enum Given {
+    /// It is there again.
+    Back,
+    /// It is not, and this is what its owner was told.
+    Refused(Seen),
+    /// Neither.
+    Unclear,
+}
 
 /// Where what is removed can be brought back from.
 struct Bin<'o> {
@@ -78,22 +106,30 @@ struct Bin<'o> {
 
 impl Bin<'_> {
     /// Its owner brings an object back, if it can.
-    async fn gives_back(&self, object: &Object) -> Result<Option<Seen>, Stop> {
+    async fn give_back(&self, object: &Object) -> Result<Given, Stop> {
         let Self { t, restore } = self;
         let place = with_all(t, restore, Place::of(object));
         let words = Words::canary(&t.canary(object.tenant));
         let seen = t.send(request(t, own(t, object.tenant)?, restore, &place, &words)?).await;
-        Ok(comes_back(t, object).await?.then_some(seen))
+        if comes_back(t, object).await? {
+            return Ok(Given::Back);
+        }
+        Ok(match is_gone(t, object).await? {
+            Some(()) if !seen.lets_in() => Given::Refused(seen),
+            _ => Given::Unclear,
+        })
     }
 
     /// The control: what no one else has touched can be brought back.
     async fn can_give_back(&self, w: WriteTape<'_>, op: &Operation, pair: Pair, kind: ResourceIx) -> Result<(), Stop> {
         let object = plant(w, pair.victim, kind).await?;
         prepare(self.t, op, &with_all(self.t, op, Place::of(&object))).await?;
-        if self.gives_back(&object).await?.is_none() {
-            let detail = "its owner does not find again what it brings back";
-            return Err(Unproven::new(Reason::ControlFailed, detail).into());
+        match self.give_back(&object).await? {
+            Given::Back => remove(w, &object).await,
+            Given::Refused(answer) => Err(Unproven::shown(Reason::ControlFailed, UNRESTORED, &answer).into()),
+            Given::Unclear => Err(Unproven::new(Reason::ControlFailed, UNRESTORED).into()),
         }
-        remove(w, &object).await
     }
 }
+
+const UNRESTORED: &str = "its owner does not find again what it brings back";

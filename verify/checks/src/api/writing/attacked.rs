@@ -11,7 +11,7 @@ use crate::bracket::{self, Attack};
 use crate::shared::{
     Furnished, Nowhere, Place, Slot, Words, attack, clear_below, clear_object, ids_count, is_error, is_invalid,
     is_taken, is_turned_away, leak, own, plant, plant_below, plant_below_of_both, quiet_at_ids, read, remove,
-    remove_all, remove_if_written, request, says_nothing, succeed_or_lead_on, third_holder, wait_until_gone,
+    remove_if_written, request, says_nothing, succeed_or_lead_on, third_holder, wait_until_gone,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
@@ -151,7 +151,8 @@ impl<'o> AttackedObject<'o> {
         }
         if t.is_quiet([attacker, victim]) {
             // It has been since the object was chosen: its id, or that of the object above it, was asked for then.
-            let is_taken = self.above.is_some() && is_taken(t, attacker, &self.own, &self.object).await?;
+            let is_below = self.above.is_some() || !self.of_both.is_empty();
+            let is_taken = is_below && is_taken(t, attacker, &self.own, &self.object).await?;
             return Ok(if is_taken { Sent::Held(attacker) } else { Sent::Answered(t.send(across).await) });
         }
         if let Some(third) = self.third_holder(t).await? {
@@ -284,6 +285,10 @@ impl<'o> AttackedObject<'o> {
             below.discard(w).await?;
         }
         remove(w, &self.object).await?;
-        remove_all(w, self.above.iter().chain(&self.of_both)).await
+        // The victim's first: one that goes by the id alone would remove that for the attacker's.
+        for above in self.above.iter().chain(&self.of_both) {
+            remove(w, above).await?;
+        }
+        Ok(())
     }
 }

@@ -18,13 +18,18 @@ pub(super) enum Role {
 pub(super) fn role_of(spot: &Spot, kind: &str, nth: usize) -> Role {
     match spot {
         Spot::Path(_) if nth == 0 => Role::Plain,
-        // A key that is made of several repeats what is before it: `/projects/{project}/issues/{project}-{issue}`.
-        Spot::Path(segment) if segment.matches('{').count() > 1 => Role::Plain,
+        // A key that is made of several kinds repeats what is before it: `/projects/{project}/issues/{project}-{issue}`.
+        Spot::Path(segment) if is_of_several_kinds(segment, kind) => Role::Plain,
         Spot::Path(_) => Role::FurtherInPath,
         Spot::Query(name) | Spot::Header(name) | Spot::Form(name) | Spot::Part(name) => called([name.as_str()], kind),
         Spot::Json(pointer) => called(pointer.rsplit('/'), kind),
         Spot::Text => Role::Plain,
     }
+}
+
+/// Whether a segment of a path names this kind once, and others: `{commit}...{commit}` names two of one.
+fn is_of_several_kinds(segment: &str, kind: &str) -> bool {
+    segment.matches('{').count() > 1 && segment.matches(&format!("{{{kind}}}")).count() == 1
 }
 
 /// By the innermost name that says anything.

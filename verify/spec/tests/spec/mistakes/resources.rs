@@ -104,6 +104,7 @@ fn templates() {
         ("{canary}", "{canary} {now+1} {now+250ms} {today-5h}"),
         ("{canary}", "{canary} {"),
         ("{canary}", "{case}"),
+        ("create = { title = \"{canary}\" }", "ids = \"server\"\ncreate = { id = \"{case}\" }"),
         ("\"{canary}\"", "\"\\u0041 {oops}\""),
         ("\"{canary}\"", "1979-05-27"),
         ("\"{canary}\"", "[nan, \"{oops}\"]"),
@@ -130,6 +131,8 @@ fn templates() {
     30: `{` this brace has no matching brace → close it: `{canary}`; a brace itself is written twice: `{{`
 
     30: `create` what is created is named, and not in `id`, its id → as its id alone: `id = "$.key"` and `create = { key = "{case}", title = "{canary}" }`
+
+    31: `create` what is created is named, and the server chooses its id → leave `ids` out, or name another object
 
     30: `"\u0041 {oops}"` `{oops}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date, now, today
 
@@ -254,7 +257,7 @@ fn described_requests() {
     ]), @r#"
     30: `create` this is a body, and nothing says where it is sent → add `path`, or say where it is sent: { request = "POST /cases", body = { title = "{canary}" } }
 
-    30: `"GET /tenants/{tenant}/case.get"` this names no `{case}` → write `{case}` where the id is, as in "GET /case.get?id={case}"
+    30: `"GET /tenants/{tenant}/case.get"` this names no `{case}` → write `{case}` where the id is, as in "GET /case.get?id={case}"; what has no id of its own is an [[operation]] of what it joins
 
     30: `{case}` `{case}` has no value here → allowed here: {tenant}, {canary.public}, {unique}
 
