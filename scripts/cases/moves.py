@@ -1,5 +1,5 @@
-"""Tasks of a project, moved and copied to a project that a body or a header names, transferred from one to another, and changed
-with a body that names again the project that the path names.
+"""Tasks of a project, moved and copied to a project that a body or a header names, transferred from one to another, and made and
+changed with a body that names again the project that the path names.
 
 CWE-639: the target is found by its id alone: whoever moves puts its task into another tenant's project.
 """
@@ -26,11 +26,12 @@ create = { name = "{canary}" }
 [[resource]]
 name = "task"
 path = "/projects/{project}/tasks"
-create = { title = "{canary}" }
+create = { title = "{canary}", project_id = "{project}" }
 update = { title = "{canary}", project_id = "{project}" }
 '''
 ENV = {"KEY_A": "Bearer mv-acme-1", "KEY_B": "Bearer mv-globex-2"}
 LEAKS = [
+    "POST /projects/{project}/tasks",
     "PATCH /projects/{project}/tasks/{task}",
     "POST /projects/{project}/tasks/{task}/copy",
     "POST /projects/{project}/tasks/{task}/move",
@@ -63,6 +64,11 @@ def target(ask, id):
     return to["id"]
 
 
+def where(ask, p):
+    project(ask, p)
+    return projects.all[target(ask, (ask.json or {}).get("project_id"))]
+
+
 @app.route("PATCH", T + "/([^/]+)")
 def change(ask, p, t):
     one, body = task(ask, p, t), ask.json or {}
@@ -73,7 +79,7 @@ def change(ask, p, t):
 
 
 rest(app, "/projects", who, projects, lambda _tenant, body: {"name": text(body, "name")})
-rest_below(app, T, project, tasks, lambda body: {"title": text(body, "title")})
+rest_below(app, T, project, tasks, lambda body: {"title": text(body, "title")}, where)
 
 
 @app.route("POST", T + "/([^/]+)/move")

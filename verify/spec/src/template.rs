@@ -226,6 +226,13 @@ pub struct PartTemplate {
     pub text: TextTemplate,
 }
 
+impl PartTemplate {
+    /// Every symbol in it, in order: of the name of a file, then of what is in it.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        self.file.iter().flat_map(|file| file.name.symbols()).chain(self.text.symbols())
+    }
+}
+
 /// What a file that is uploaded is called, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileTemplate {
@@ -258,7 +265,7 @@ impl BodyTemplate {
         match self {
             Self::Json(json) => json.symbols(),
             Self::Form(members) => members.iter().flat_map(|(_, value)| value.symbols()).collect(),
-            Self::Multipart(parts) => parts.iter().flat_map(|part| part.text.symbols()).collect(),
+            Self::Multipart(parts) => parts.iter().flat_map(PartTemplate::symbols).collect(),
             Self::Text { text, .. } => text.symbols().collect(),
         }
     }

@@ -56,7 +56,7 @@ async fn name_in(w: WriteTape<'_>, aim: Aim, named: (ResourceIx, Slot)) -> Concl
     let rehearsed = naming.rehearse(w, above, &others.double, of_double).await;
     let rehearsed = match rehearsed {
         // It may have to be the same in all places.
-        Err(stop) if naming.is_of_a_pair() && is_of_one(&stop) => {
+        Err(stop) if naming.is_of_a_pair() && (is_of_one(&stop) || naming.is_told_apart(&stop)) => {
             others.discard(w).await?;
             naming.discard(w, &subject).await?;
             return Err(Stop::not_applicable(ONE_AT_A_TIME));
@@ -178,6 +178,11 @@ impl Naming<'_> {
     /// Whether two objects of one kind are named that may have to be the same.
     fn is_of_a_pair(&self) -> bool {
         self.kind == self.resource || self.slot.is_asked_first()
+    }
+
+    /// Whether its owner fails where it names another one in one of two places that it always names the same.
+    fn is_told_apart(&self, stop: &Stop) -> bool {
+        matches!(self.slot, Slot::Alone(_)) && matches!(stop, Stop::Unproven(_))
     }
 
     fn named(&self) -> (ResourceIx, Slot) {

@@ -8,12 +8,12 @@ use watertight_model::{Severity, Surface};
 use watertight_spec::{Effect, ObjectId, Operation, ResourceIx, Role, Spec, TenantIx};
 
 use super::beside::name_theirs;
-use super::creating::{arrives, can_list};
+use super::creating::{Arrival, arrives, can_list};
 use crate::bracket::{self, Attack, Attempts};
 use crate::check::{Check, Concluded, Phase, Target, Trial, writes};
 use crate::shared::{
-    Aim, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each, ids_count,
-    is_creatable, is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by,
+    Aim, Company, Made, Nowhere, Place, Slot, Tells, Words, again, are_named_by_clients, attack, clear_object, each,
+    ids_count, is_creatable, is_invalid, is_page, is_taken, leak, make_under, makes_nothing, named_besides, named_by,
     names_tenant, never_existed, once_clear, operation_of, own, parent_of, parents_for, plant_under, prepared_object,
     quiet_at_ids, quiet_for, remove, request, says_nothing,
 };
@@ -138,6 +138,11 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
         }
         has_its_own |= link.has_made_its_own(t).await?;
     }
+    if !attempts.is_leak()
+        && let Some(evidence) = in_one_place(w, aim, &above, &child, tells).await?
+    {
+        attempts.add(Attack::Leaked(evidence));
+    }
     let verdict = open.attack(attempts.outcome()).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
         remove(w, &child).await?;
@@ -161,7 +166,7 @@ async fn among_own(
 ) -> Result<Vec<Place>, Stop> {
     let (t, op, kind) = (w.tape(), aim.op(w.tape()), above.resource);
     let (Some(resource), Some(plain)) = (op.resource, places.first()) else { return Ok(Vec::new()) };
-    let slots = Slot::further(op, kind);
+    let slots: Vec<Slot> = Slot::further(op, kind).into_iter().filter(|slot| !matches!(slot, Slot::Alone(_))).collect();
     let mine: Vec<&Object> = t.planted.of(aim.attacker, kind).collect();
     let Some(first) = mine.first().filter(|_| mine.len() >= op.request.slots(kind).count()) else {
         return Ok(Vec::new());
@@ -179,6 +184,43 @@ async fn among_own(
         all_own.discard(w, &all_own.place, &made, &answer, &nonce).await?;
     }
     Ok(slots.iter().map(|slot| at(slot, &above.id)).collect())
+}
+
+/// Of two places that name the same parent, the victim's in one and the attacker's own in the other: a target may look at
+/// either. Only what comes to be the victim's tells: what goes by the attacker's own is the attacker's.
+async fn in_one_place(
+    w: WriteTape<'_>,
+    aim: Aim,
+    above: &Object,
+    child: &Object,
+    tells: Tells,
+) -> Result<Option<Evidence>, Stop> {
+    let (t, op, kind) = (w.tape(), aim.op(w.tape()), above.resource);
+    let mine = t.planted.of(aim.attacker, kind).next();
+    let (Some(resource), Some(mine)) = (op.resource, mine) else { return Ok(None) };
+    let plain = Place::within(aim.attacker, &own_above(t, aim.attacker, resource, kind)).and(kind, &mine.id);
+    for (repeat, first) in op.request.slots(kind).repeats() {
+        for (own, theirs) in [(*first, *repeat), (*repeat, *first)] {
+            let company = Company::with_one(op, kind, (own, &mine.id), (theirs, &above.id));
+            let place = plain.clone().beside(Some(company));
+            let link = Link { op, aim, resource, above, place, tells };
+            let nonce = t.nonce(aim.attacker);
+            let answer = link.create(t, &link.place, &nonce).await?;
+            if let Some(evidence) = leak(t, &answer, aim.victim) {
+                return Ok(Some(evidence));
+            }
+            if let Arrival::Seen(evidence) = arrives(w, child, &answer, &nonce, None).await? {
+                return Ok(Some(evidence));
+            }
+            if let Some(id) = link.made(t, &link.place, &answer, &nonce).await? {
+                let shown = link.discard(w, &link.place, &id, &answer, &nonce).await?;
+                if shown.is_some() {
+                    return Ok(shown);
+                }
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The attacker's own objects above one that it makes, but for those of a kind.

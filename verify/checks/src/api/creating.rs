@@ -265,10 +265,10 @@ async fn read_each(w: WriteTape<'_>, object: &Object, list: &Pages, nonce: &str)
     let t = w.tape();
     let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(Each::Some) };
     let resource = &t.spec[object.resource];
-    let listed = list.pages.iter().filter_map(|page| page.json()).flat_map(items);
-    let mut ids: Vec<ObjectId> = listed.filter_map(|item| id_of(resource, item)).collect();
-    let is_whole = ids.len() <= MOST_READ;
-    if !is_whole {
+    let listed: Vec<&Value> = list.pages.iter().filter_map(|page| page.json()).flat_map(items).collect();
+    let mut ids: Vec<ObjectId> = listed.iter().filter_map(|item| id_of(resource, item)).collect();
+    let mut is_whole = ids.len() <= MOST_READ && ids.len() == listed.len();
+    if ids.len() > MOST_READ {
         let last = ids.split_off(ids.len().saturating_sub(MOST_READ.div_euclid(2)));
         ids.truncate(MOST_READ.div_euclid(2));
         ids.extend(last);
@@ -283,6 +283,7 @@ async fn read_each(w: WriteTape<'_>, object: &Object, list: &Pages, nonce: &str)
         if seen.mentions(nonce) {
             return Ok(Each::Found(id.clone(), seen));
         }
+        is_whole &= class_of(&seen) == ResponseClass::Success;
     }
     Ok(if is_whole { Each::All } else { Each::Some })
 }

@@ -241,7 +241,7 @@ async fn read_foreign(t: &Tape, op: &Operation, aim: Aim, resource: ResourceIx, 
         kind: resource,
     };
     if slot.is_asked_first() {
-        swap(&first).takes_several(t).await?;
+        swap(&first).takes_several(t, slot).await?;
     }
     for object in t.planted.of(aim.victim, resource) {
         if let Some(verdict) = swap(object).pair(t).await? {
@@ -292,7 +292,7 @@ async fn read_below_of_both(t: &Tape, op: &Operation, aim: Aim, resource: Resour
     for above in &of_both {
         remove(w, above).await?;
     }
-    verdict.ok_or_else(|| Stop::not_applicable("the attacker has an object of its own at that id below it"))
+    verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into())
 }
 
 /// Another object that it names is the victim's, the one that it concerns the attacker's own.
@@ -308,7 +308,7 @@ async fn read_beside_own(t: &Tape, op: &Operation, aim: Aim, kind: ResourceIx, s
         let (by_owner, place) = (naming(&theirs), naming(&mine));
         let swap = Swap { op, aim, shown: theirs.clone(), theirs: by_owner, place, kind };
         if number == 0 && slot.is_asked_first() {
-            swap.takes_several(t).await?;
+            swap.takes_several(t, slot).await?;
         }
         if let Some(verdict) = swap.pair(t).await? {
             return Ok(verdict);
@@ -384,7 +384,7 @@ async fn below_theirs(t: &Tape, op: &Operation, aim: Aim, (kind, slot): (Resourc
         false => prepared_object(t, aim.victim, resource)?,
     };
     if slot.is_asked_first() {
-        swap(&child).takes_several(t).await?;
+        swap(&child).takes_several(t, slot).await?;
     }
     if let Some(verdict) = swap(&child).pair(t).await? {
         return Ok(verdict);

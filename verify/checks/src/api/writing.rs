@@ -116,7 +116,8 @@ pub(super) async fn write_across(
     let observed = observe_at_rest(t, [&target.object, &double].into_iter()).await?;
     let [at_rest, of_double] = observed.as_slice() else { return Err(Unproven::nothing_sent().into()) };
     let mut effect = match slot {
-        Slot::Further(_) | Slot::Alone(_) => rehearse_further(t, op, &furnished.place, &double, of_double).await?,
+        Slot::Further(_) => rehearse_further(t, op, &furnished.place, &double, of_double).await?,
+        Slot::Alone(_) => rehearse_alone(t, op, &furnished.place, &double, of_double).await?,
         Slot::All | Slot::Nth(_) => rehearse(t, op, &furnished.place, &double, of_double).await?,
     };
     // Attack, watch and close.
@@ -251,6 +252,20 @@ async fn rehearse_further(
     match rehearse(t, op, place, double, of_double).await {
         Err(stop) if is_of_one(&stop) => Err(Stop::not_applicable(ONE_AT_A_TIME)),
         Ok(effect) if !effect.is_seen() => Err(Stop::not_applicable(ONE_AT_A_TIME)),
+        told => told,
+    }
+}
+
+/// The same where it names two that its owner always names the same: no one sends others, so whatever comes of that says nothing.
+async fn rehearse_alone(
+    t: &Tape,
+    op: &Operation,
+    place: &Place,
+    double: &Object,
+    of_double: &AtRest,
+) -> Result<SeenEffect, Stop> {
+    match rehearse_further(t, op, place, double, of_double).await {
+        Err(Stop::Unproven(_)) => Err(Stop::not_applicable(ONE_AT_A_TIME)),
         told => told,
     }
 }

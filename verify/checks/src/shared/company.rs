@@ -27,6 +27,18 @@ impl Company {
         Self { resource, others, slot: 0, repeats: slots.repeats().to_vec() }
     }
 
+    /// Another's object in one slot, and the caller's own in all others: that of the place, in this one, and the same again.
+    pub(crate) fn with_one(
+        op: &Operation,
+        resource: ResourceIx,
+        (slot, own): (usize, &ObjectId),
+        (other, theirs): (usize, &ObjectId),
+    ) -> Self {
+        let others = (0..op.request.slots(resource).count()).filter(|one| *one != slot);
+        let others = others.map(|one| if one == other { theirs.clone() } else { own.clone() }).collect();
+        Self { resource, others, slot, repeats: Vec::new() }
+    }
+
     /// What is in a slot, where the object of the place has this id.
     pub(crate) fn id<'c>(&'c self, id: &'c ObjectId, slot: usize) -> &'c ObjectId {
         let slot = self.repeats.iter().find(|(repeat, _)| *repeat == slot).map_or(slot, |(_, first)| *first);

@@ -244,12 +244,16 @@ fn have_met(t: &Tape, Pair { attacker, victim }: Pair, resource: ResourceIx) -> 
 }
 
 /// Whether the ids that set-up has got in a tenant count without a gap, while others were made in other tenants. Two kinds of
-/// the spec may be one of the target's: all ids are looked at that begin as those of this kind do.
+/// the spec may be one of the target's: so all ids are looked at as well that begin as those of this kind do.
 fn is_gapless(planted: &Planted, tenant: TenantIx, resource: ResourceIx) -> bool {
     let Some(begins) = planted.of(tenant, resource).next().map(|object| prefix(&object.id)) else { return false };
-    let own = planted.objects().iter().filter(|object| object.tenant == tenant);
-    let alike = own.filter(|object| prefix(&object.id) == begins);
-    let mut numbers: Vec<Option<u64>> = alike.map(|object| number(&object.id)).collect();
+    let alike = planted.objects().iter().filter(|object| object.tenant == tenant && prefix(&object.id) == begins);
+    count_up(planted.of(tenant, resource)) || count_up(alike)
+}
+
+/// Whether the numbers of ids follow each other.
+fn count_up<'o>(objects: impl Iterator<Item = &'o Object>) -> bool {
+    let mut numbers: Vec<Option<u64>> = objects.map(|object| number(&object.id)).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let follows = |pair: &[Option<u64>]| match pair {
@@ -288,6 +292,7 @@ mod tests {
         };
         assert!(gapless(&[(0, 0, "case-1"), (0, 1, "case-2"), (0, 0, "case-3"), (1, 0, "case-1")]));
         assert!(gapless(&[(0, 0, "1"), (0, 0, "2"), (0, 1, "1"), (0, 1, "2")]));
+        assert!(gapless(&[(0, 0, "1"), (0, 0, "2"), (0, 1, "17"), (0, 2, "12345678901234")]));
         assert!(!gapless(&[(0, 0, "case-1"), (1, 0, "case-2"), (0, 0, "case-3")]));
         assert!(!gapless(&[(0, 0, "case-1"), (0, 1, "task-2"), (0, 0, "case-3")]));
         assert!(!gapless(&[]));

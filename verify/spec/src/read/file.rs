@@ -105,18 +105,23 @@ impl<'t> Reader<'t, '_> {
         Some(PartTemplate { name, file: Some(file), text: TextTemplate(pieces) })
     }
 
-    /// A name that is written out, with symbols or without.
+    /// A name that is written out, with symbols of what the run makes up or without.
     fn file_named(&mut self, value: &'t Value<'t>, scope: &Scope<'_>) -> Option<TextTemplate> {
         let name = self.text_template(value, scope)?;
-        let written: String = name
-            .0
-            .iter()
-            .filter_map(|piece| match piece {
-                Piece::Text(text) => Some(text.as_str()),
-                Piece::Symbol(..) => None,
-            })
-            .collect();
-        let is_symbol = name.symbols().next().is_some() && written.is_empty();
+        let is_made_up = |symbol: &Symbol| {
+            matches!(symbol, Symbol::Unique | Symbol::Generated(_) | Symbol::Canary | Symbol::CanaryPublic)
+        };
+        if !name.symbols().all(is_made_up) {
+            let help = "`{unique}`, `{canary}` or a value of some form, `{slug}`";
+            self.report.note(value.span(), "a file's name may hold what is made up for it, and nothing else", help);
+            return None;
+        }
+        let written = name.0.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(text.as_str()),
+            Piece::Symbol(..) => None,
+        });
+        let written: String = written.collect();
+        let is_symbol = written.is_empty() && !name.0.is_empty();
         (is_symbol || self.file_name(&written, value.span()).is_some()).then_some(name)
     }
 

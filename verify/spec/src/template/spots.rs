@@ -76,7 +76,7 @@ impl RequestTemplate {
             })),
             Some(BodyTemplate::Multipart(parts)) => all.extend(parts.iter().flat_map(|part| {
                 let spot = Spot::Part(part.name.clone());
-                part.text.symbols().map(move |symbol| (spot.clone(), symbol))
+                part.symbols().map(move |symbol| (spot.clone(), symbol))
             })),
             Some(BodyTemplate::Text { text, .. }) => all.extend(text.symbols().map(|symbol| (Spot::Text, symbol))),
         }

@@ -20,10 +20,11 @@ pub(in crate::api) fn purges(spec: &Spec, op: &Operation) -> bool {
     op.effect == Effect::Destroy && before.is_some_and(is_same)
 }
 
-/// What brings back what is removed before an operation.
-fn restoring<'s>(spec: &'s Spec, op: &Operation) -> Option<&'s Operation> {
-    let is_same = |other: &&Operation| (other.after, other.resource) == (op.after, op.resource);
-    spec.operations.iter().filter(is_same).find(|other| other.effect != Effect::Destroy)
+/// What may bring back what is removed before an operation.
+fn restoring<'s>(spec: &'s Spec, op: &Operation) -> impl Iterator<Item = &'s Operation> {
+    let (after, resource) = (op.after, op.resource);
+    let is_such = move |other: &&Operation| (other.after, other.resource) == (after, resource);
+    spec.operations.iter().filter(is_such).filter(|other| matches!(other.effect, Effect::Create | Effect::Change))
 }
 
 /// The whole pair. Not applicable where what was removed is there to be read all the same: then it is removed as anything else.
@@ -36,27 +37,29 @@ pub(in crate::api) async fn purge_across(
     slot: Slot,
 ) -> Concluded {
     let t = w.tape();
-    let double = plant(w, pair.victim, resource).await?;
-    let company = slot.beside_new(w, op, &Place::of(&double), resource).await?;
-    let place = with_all(t, op, Place::of(&double)).beside(company);
-    prepare(t, op, &place).await?;
-    if is_gone(t, &double).await?.is_none() {
-        remove(w, &double).await?;
+    let one = plant(w, pair.victim, resource).await?;
+    prepare(t, op, &with_all(t, op, Place::of(&one))).await?;
+    if is_gone(t, &one).await?.is_none() {
+        remove(w, &one).await?;
         return Err(Stop::not_applicable("what is removed before is still there"));
     }
-    let Some(restore) = restoring(&t.spec, op) else {
+    let Some(bin) = Bin::of(t, op, &one).await? else {
         let detail =
             "it removes what is removed already: only an operation that brings that back, `after` the same, shows it";
         return Err(Unproven::new(Reason::EffectUnseen, detail).into());
     };
+    remove(w, &one).await?;
     // Its owner shows that it can't bring back what is removed for good.
-    let bin = Bin { t, restore };
+    let double = plant(w, pair.victim, resource).await?;
+    let company = slot.beside_new(w, op, &Place::of(&double), resource).await?;
+    let place = with_all(t, op, Place::of(&double)).beside(company);
+    prepare(t, op, &place).await?;
     let asked = request(t, own(t, pair.victim)?, op, &place, &Words::canary(&t.canary(pair.victim)))?;
     let done = succeed_or_lead_on(t, asked, pair.victim).await?;
     let refused = match bin.give_back(&double).await? {
-        Given::Refused(refused) => refused,
+        Given::Nothing(answer) => answer,
         Given::Back | Given::Unclear => {
-            let detail = "its owner is not refused to bring back what it has removed so";
+            let detail = "its owner brings back even what it has removed so";
             return Err(Unproven::shown(Reason::EffectUnseen, detail, &done).into());
         }
     };
@@ -67,12 +70,12 @@ pub(in crate::api) async fn purge_across(
         Sent::Leaked(evidence) => Attack::Leaked(evidence),
         Sent::Answered(sent) => match bin.give_back(&removed.object).await? {
             Given::Back => removed.without_effect(t, &sent).await?,
-            Given::Refused(answer) if answer.status() == refused.status() => {
+            Given::Nothing(answer) if answer.status() == refused.status() => {
                 // A target that brings nothing back any more refuses so as well.
                 control().await?;
                 Attack::Leaked(Evidence::of(Shows::ForeignChange, GONE, &sent).with(REFUSED, &answer))
             }
-            Given::Refused(answer) => Attack::Undecided(Unproven::undecided(&answer)),
+            Given::Nothing(answer) => Attack::Undecided(Unproven::undecided(&answer)),
             Given::Unclear => Attack::Undecided(Unproven::undecided(&sent)),
         },
     };
@@ -92,8 +95,8 @@ const REFUSED: &str = "the victim can't bring it back, as it can where the attac
 enum Given {
     /// It is there again.
     Back,
-    /// It is not, and this is what its owner was told.
-    Refused(Seen),
+    /// It is gone, and this is what its owner was told.
+    Nothing(Seen),
     /// Neither.
     Unclear,
 }
@@ -105,6 +108,17 @@ struct Bin<'o> {
 }
 
 impl Bin<'_> {
+    /// Of those that may bring something back, the one that does so with this object, which its owner has removed.
+    async fn of<'o>(t: &'o Tape, op: &Operation, removed: &Object) -> Result<Option<Bin<'o>>, Stop> {
+        for restore in restoring(&t.spec, op) {
+            let bin = Bin { t, restore };
+            if matches!(bin.give_back(removed).await?, Given::Back) {
+                return Ok(Some(bin));
+            }
+        }
+        Ok(None)
+    }
+
     /// Its owner brings an object back, if it can.
     async fn give_back(&self, object: &Object) -> Result<Given, Stop> {
         let Self { t, restore } = self;
@@ -115,7 +129,7 @@ impl Bin<'_> {
             return Ok(Given::Back);
         }
         Ok(match is_gone(t, object).await? {
-            Some(()) if !seen.lets_in() => Given::Refused(seen),
+            Some(()) => Given::Nothing(seen),
             _ => Given::Unclear,
         })
     }
@@ -126,7 +140,7 @@ impl Bin<'_> {
         prepare(self.t, op, &with_all(self.t, op, Place::of(&object))).await?;
         match self.give_back(&object).await? {
             Given::Back => remove(w, &object).await,
-            Given::Refused(answer) => Err(Unproven::shown(Reason::ControlFailed, UNRESTORED, &answer).into()),
+            Given::Nothing(answer) => Err(Unproven::shown(Reason::ControlFailed, UNRESTORED, &answer).into()),
             Given::Unclear => Err(Unproven::new(Reason::ControlFailed, UNRESTORED).into()),
         }
     }

@@ -12,9 +12,9 @@ use super::super::several::ONE_AT_A_TIME;
 use super::is_many;
 use crate::bracket::{self, Attack};
 use crate::shared::{
-    Aim, Features, Fresh, Nowhere, Place, are_alike, asked_afresh, first_page, foreign, holds_nothing, ids_count,
-    is_creatable, is_error, is_invalid, is_listed_as_own, is_taken, item_of, leak, only_cached, own, plant_under,
-    remove, request, says_nothing, shows, told_apart, told_nowhere,
+    Aim, Features, Fresh, Nowhere, Place, Slot, are_alike, asked_afresh, first_page, foreign, holds_nothing, ids_count,
+    is_creatable, is_error, is_invalid, is_listed, is_listed_as_own, is_taken, item_of, leak, only_cached, own,
+    plant_under, remove, request, says_nothing, shows, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -95,11 +95,15 @@ impl Swap<'_> {
     }
 
     /// Whether the owner is shown its object beside others that it names: a target may take one at a time.
-    pub(super) async fn takes_several(&self, t: &Tape) -> Result<(), Stop> {
+    pub(super) async fn takes_several(&self, t: &Tape, slot: Slot) -> Result<(), Stop> {
         let answer =
             t.send(request(t, own(t, self.aim.victim)?, self.op, &self.theirs, &looking_for(&self.shown))?).await;
         let sent = self.theirs.sent(&t.spec, self.op);
         let is_of_one = match class_of(&answer) {
+            // No one names two there by themselves: only what shows the object all the same is an answer to that.
+            _ if matches!(slot, Slot::Alone(_)) => {
+                !shows(&answer, &self.shown) && !is_listed(&t.spec, &t.planted, &answer, &self.shown)
+            }
             // Filters that must all fit: what is of both is nothing.
             ResponseClass::Success if holds_nothing(&answer, &sent) || is_empty(&answer, &sent) => true,
             ResponseClass::Success if answer.json().is_some_and(is_error) => true,

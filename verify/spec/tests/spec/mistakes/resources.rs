@@ -1,6 +1,6 @@
 //! Mistakes in resources, operations and exclusions.
 
-use super::{and, each};
+use super::{and, each, said};
 
 #[test]
 fn resources() {
@@ -266,5 +266,22 @@ fn described_requests() {
     30: `{b}` `{b}` is no symbol → one of: tenant, tenant.name, canary, canary.public, unique, case, uuid, int, number, email, slug, date, now, today
 
     27: `[[resource]]` these need each other: case, person → one of them must be made without naming another: leave its symbol out there
+    "#);
+}
+
+#[test]
+fn names_of_files() {
+    let named = |name: &str| {
+        let request = "POST /tenants/{tenant}/cases";
+        let file = format!("{{ name = \"{name}\", text = \"{{canary}}\" }}");
+        let create = format!("create = {{ request = \"{request}\", multipart = {{ file = {file} }} }}");
+        said(&[("create = { title = \"{canary}\" }", &create)])
+    };
+    insta::assert_snapshot!([named("{tenant}.txt"), named("a/é.txt"), named("")].join("\n\n"), @r#"
+    30: `"{tenant}.txt"` a file's name may hold what is made up for it, and nothing else → `{unique}`, `{canary}` or a value of some form, `{slug}`
+
+    30: `"a/é.txt"` `a/é.txt` is no name of a file → ASCII without quotes, backslashes and braces: "notes.txt"
+
+    30: `""` this is empty → write a value, or leave the key out
     "#);
 }
