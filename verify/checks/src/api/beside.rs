@@ -180,7 +180,7 @@ impl Naming<'_> {
         self.kind == self.resource || self.slot.is_asked_first()
     }
 
-    /// Whether its owner fails where it names another one in one of two places that it always names the same.
+    /// Whether its owner fails with two different objects in two places in which it always names one.
     fn is_told_apart(&self, stop: &Stop) -> bool {
         matches!(self.slot, Slot::Alone(_)) && matches!(stop, Stop::Unproven(_))
     }

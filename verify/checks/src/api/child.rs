@@ -28,7 +28,7 @@ pub(crate) static CHECK: Check = Check {
     does: "Creates an object that names one of the victim's, as its parent or anywhere in the request, in the attacker's \
            own place and in the victim's. Replaces, changes and deletes an object of its own, and sends operations for \
            one, with the victim's object beside it, where such a request names a second one. Where it names several, each \
-           is tried by itself; in a list, or in two places of different names, also beside the attacker's own.",
+           is tried by itself; in a list, or in two places, also beside the attacker's own.",
     judges: "Leak: the victim finds it with its own, or finds its object changed; or the attacker's own object is shown \
              with the victim's data; or the victim's object is accepted where one that never existed is refused, so the \
              link was made. Advisory: any is accepted. Isolated: denied, or refused as one that never existed is, or \
@@ -139,9 +139,9 @@ async fn link_to(w: WriteTape<'_>, aim: Aim, kind: ResourceIx) -> Concluded {
         has_its_own |= link.has_made_its_own(t).await?;
     }
     if !attempts.is_leak()
-        && let Some(evidence) = in_one_place(w, aim, &above, &child, tells).await?
+        && let Some(attack) = in_one_place(w, aim, &above, &child, tells).await?
     {
-        attempts.add(Attack::Leaked(evidence));
+        attempts.add(attack);
     }
     let verdict = open.attack(attempts.outcome()).close().await?;
     if !matches!(verdict, Verdict::Leak(_)) {
@@ -187,15 +187,17 @@ async fn among_own(
 }
 
 /// Of two places that name the same parent, the victim's in one and the attacker's own in the other: a target may look at
-/// either. Only what comes to be the victim's tells: what goes by the attacker's own is the attacker's.
+/// either. Only what arrives with the victim is a leak: a target may go by the attacker's own and ignore the other. None where
+/// nothing arrived.
 async fn in_one_place(
     w: WriteTape<'_>,
     aim: Aim,
     above: &Object,
     child: &Object,
     tells: Tells,
-) -> Result<Option<Evidence>, Stop> {
+) -> Result<Option<Attack>, Stop> {
     let (t, op, kind) = (w.tape(), aim.op(w.tape()), above.resource);
+    let mut doubt = None;
     let mine = t.planted.of(aim.attacker, kind).next();
     let (Some(resource), Some(mine)) = (op.resource, mine) else { return Ok(None) };
     let plain = Place::within(aim.attacker, &own_above(t, aim.attacker, resource, kind)).and(kind, &mine.id);
@@ -207,20 +209,21 @@ async fn in_one_place(
             let nonce = t.nonce(aim.attacker);
             let answer = link.create(t, &link.place, &nonce).await?;
             if let Some(evidence) = leak(t, &answer, aim.victim) {
-                return Ok(Some(evidence));
+                return Ok(Some(Attack::Leaked(evidence)));
             }
-            if let Arrival::Seen(evidence) = arrives(w, child, &answer, &nonce, None).await? {
-                return Ok(Some(evidence));
+            match arrives(w, child, &answer, &nonce, None).await? {
+                Arrival::Seen(evidence) => return Ok(Some(Attack::Leaked(evidence))),
+                Arrival::Unknown(unknown) => doubt = doubt.or(Some(Attack::Undecided(unknown))),
+                Arrival::Unseen => {}
             }
-            if let Some(id) = link.made(t, &link.place, &answer, &nonce).await? {
-                let shown = link.discard(w, &link.place, &id, &answer, &nonce).await?;
-                if shown.is_some() {
-                    return Ok(shown);
-                }
+            if let Some(id) = link.made(t, &link.place, &answer, &nonce).await?
+                && let Some(evidence) = link.discard(w, &link.place, &id, &answer, &nonce).await?
+            {
+                return Ok(Some(Attack::Leaked(evidence)));
             }
         }
     }
-    Ok(None)
+    Ok(doubt)
 }
 
 /// The attacker's own objects above one that it makes, but for those of a kind.

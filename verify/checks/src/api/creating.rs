@@ -218,8 +218,8 @@ async fn look_for(
                         clean(w, object, Some(&id), nonce).await?;
                         Ok(Look::Found(found(&seen)))
                     }
-                    Each::All => Ok(Look::Nothing { is_paged, doubt: unread(&followed) }),
-                    Each::Some => Ok(Look::Nothing {
+                    Each::InNone => Ok(Look::Nothing { is_paged, doubt: unread(&followed) }),
+                    Each::NotInThese => Ok(Look::Nothing {
                         is_paged,
                         doubt: Some(Unproven::shown(Reason::MarkerNotSeen, UNNAMED, page)),
                     }),
@@ -254,16 +254,16 @@ const MOST_READ: usize = 32;
 enum Each {
     /// What the attacker wrote is in this one.
     Found(ObjectId, Seen),
-    /// It is in none.
-    All,
-    /// It is in none that was read.
-    Some,
+    /// It is in none, and all were read.
+    InNone,
+    /// It is in none that was read, and some were not.
+    NotInThese,
 }
 
 /// The victim reads what its list shows, at most [`MOST_READ`] of it.
 async fn read_each(w: WriteTape<'_>, object: &Object, list: &Pages, nonce: &str) -> Result<Each, Stop> {
     let t = w.tape();
-    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(Each::Some) };
+    let Some(op) = operation_of(&t.spec, object.resource, Role::Read) else { return Ok(Each::NotInThese) };
     let resource = &t.spec[object.resource];
     let listed: Vec<&Value> = list.pages.iter().filter_map(|page| page.json()).flat_map(items).collect();
     let mut ids: Vec<ObjectId> = listed.iter().filter_map(|item| id_of(resource, item)).collect();
@@ -285,7 +285,7 @@ async fn read_each(w: WriteTape<'_>, object: &Object, list: &Pages, nonce: &str)
         }
         is_whole &= class_of(&seen) == ResponseClass::Success;
     }
-    Ok(if is_whole { Each::All } else { Each::Some })
+    Ok(if is_whole { Each::InNone } else { Each::NotInThese })
 }
 
 /// Why what a list does not show may be in it all the same: a page of it failed, be it within a success, or was not followed to

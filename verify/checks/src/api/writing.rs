@@ -256,7 +256,8 @@ async fn rehearse_further(
     }
 }
 
-/// The same where it names two that its owner always names the same: no one sends others, so whatever comes of that says nothing.
+/// The same for two places in which its owner always names one object: no one sends different ones, so that a failure says
+/// nothing.
 async fn rehearse_alone(
     t: &Tape,
     op: &Operation,

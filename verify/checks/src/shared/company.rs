@@ -15,19 +15,20 @@ pub(crate) struct Company {
     /// In the order of the other slots.
     pub(crate) others: Vec<ObjectId>,
     slot: usize,
-    /// Slots in which is what another one has.
+    /// Slots that name the same object as another one, each with that one.
     repeats: Vec<(usize, usize)>,
 }
 
 impl Company {
-    /// This one in every slot, but for the object of the place in the first one.
+    /// The object of the place in the first slot, and this one in all others.
     pub(crate) fn of(op: &Operation, resource: ResourceIx, id: &ObjectId) -> Self {
         let slots = op.request.slots(resource);
         let others = vec![id.clone(); slots.count().saturating_sub(1)];
         Self { resource, others, slot: 0, repeats: slots.repeats().to_vec() }
     }
 
-    /// Another's object in one slot, and the caller's own in all others: that of the place, in this one, and the same again.
+    /// Another's object in one slot, and the object of the place, the caller's own, in all others. Its own slot is the first one
+    /// that is given.
     pub(crate) fn with_one(
         op: &Operation,
         resource: ResourceIx,
@@ -56,7 +57,7 @@ pub(crate) enum Slot {
     Nth(usize),
     /// The same where it was decided alone: the target need not take several at a time.
     Further(usize),
-    /// The same in one of two that name the same object, by whose owner they may be told apart or not.
+    /// In this one of two that name the same object: the other one then names the caller's own.
     Alone(usize),
 }
 
@@ -91,13 +92,13 @@ impl Slot {
         different.into_iter().map(Self::Nth).chain(Self::alone(op, kind)).collect()
     }
 
-    /// Of two that name the same, either.
+    /// Each of two slots that name the same object.
     fn alone(op: &Operation, kind: ResourceIx) -> Vec<Self> {
         let slots = op.request.slots(kind);
         slots.repeats().iter().flat_map(|(repeat, first)| [Self::Alone(*first), Self::Alone(*repeat)]).collect()
     }
 
-    /// Whether its owner may not name others beside one there, and is asked first.
+    /// Whether its owner is asked first whether it may name different ones there.
     pub(crate) fn is_asked_first(self) -> bool {
         matches!(self, Self::Further(_) | Self::Alone(_))
     }
@@ -110,7 +111,7 @@ impl Slot {
         }
     }
 
-    /// The slots that have what another one has, where the object is in this one.
+    /// The slots that name the same object as another one, where this one is tried.
     fn repeats(self, op: &Operation, kind: ResourceIx) -> Vec<(usize, usize)> {
         let slots = op.request.slots(kind);
         let is_kept = |(repeat, first): &&(usize, usize)| match self {

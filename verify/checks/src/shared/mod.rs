@@ -8,8 +8,8 @@
 //! - [`evidence`](foreign()): whose data is in an answer, and the controls that must hold.
 //! - [`nothing`](says_nothing()): what a target answers for what does not exist. [`features`](Features): what can be seen
 //!   of an answer, and how answers are told apart.
-//! - [`ids`](ids_count()): what the form of an id tells. [`made`](Made): the id of what a create made. [`once`](fresh_parents()): what may be made of the same others only once.
-//!   [`opaque`](opaque::Opaque): ids that hold another.
+//! - [`made`](Made): the id of what a create made. [`once`](fresh_parents()): what may be made of the same others only once.
+//!   [`ids`](ids_count()): what the form of an id tells. [`opaque`](opaque::Opaque): ids that hold another.
 //! - [`fresh`](asked_afresh()): whether a leak is that of a cache.
 //! - [`time`](is_time()): texts that are times.
 //! - [`unmarked`](told_each()): what two tenants are told where nothing marks it.

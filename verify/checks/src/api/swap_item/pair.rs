@@ -100,7 +100,7 @@ impl Swap<'_> {
             t.send(request(t, own(t, self.aim.victim)?, self.op, &self.theirs, &looking_for(&self.shown))?).await;
         let sent = self.theirs.sent(&t.spec, self.op);
         let is_of_one = match class_of(&answer) {
-            // No one names two there by themselves: only what shows the object all the same is an answer to that.
+            // No one sends different ones there: only an answer that shows the object all the same says that it may be done.
             _ if matches!(slot, Slot::Alone(_)) => {
                 !shows(&answer, &self.shown) && !is_listed(&t.spec, &t.planted, &answer, &self.shown)
             }
