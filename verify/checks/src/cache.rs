@@ -12,8 +12,8 @@ use crate::bracket::{self, Attack};
 use crate::check::{Check, Concluded, Phase, Target, Trial, plants};
 use crate::shared::{
     Aim, Doubles, Fresh, Place, Told, Words, again, asked_afresh, clear_object, control, each, first_page, foreign,
-    is_creatable, is_turned_away, known_doubles, leak, own, prepared_object, reason, remove, remove_all, request,
-    search_doubles, succeed, told_each,
+    is_creatable, is_turned_away, known_doubles, leak, own, prepared_object, reason, remove, request, search_doubles,
+    succeed, told_each,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 use crate::{Kind, TriedBy};
@@ -67,7 +67,7 @@ async fn try_it(t: &Tape, aim: Aim) -> Concluded {
         return take_turns(t, op, aim, &theirs, &Place::of(&mine), Expect::Own(&mine)).await;
     }
     let Some(w) = t.writing() else { return by_refusal(t, op, aim, &theirs).await };
-    let (found, made) = search_doubles(w, aim.pair(), resource).await?;
+    let found = search_doubles(w, aim.pair(), resource).await?;
     let concluded = match &found {
         Ok(Doubles { mine, theirs }) => take_turns(t, op, aim, theirs, &Place::of(mine), Expect::Own(mine)).await,
         Err(nothing) => by_refusal(t, op, aim, &theirs).await.map(|verdict| verdict.beside(nothing)),
@@ -75,7 +75,10 @@ async fn try_it(t: &Tape, aim: Aim) -> Concluded {
     if matches!(concluded, Ok(Verdict::Leak(_))) {
         return concluded;
     }
-    let removed = remove_all(w, &made).await;
+    let removed = match &found {
+        Ok(doubles) => doubles.discard(w).await,
+        Err(_) => Ok(()),
+    };
     concluded.and_then(|verdict| removed.map(|()| verdict))
 }
 

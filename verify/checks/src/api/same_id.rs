@@ -181,20 +181,16 @@ async fn write_and_watch(
 /// Objects of both with one id.
 struct Found {
     doubles: Doubles,
-    /// They, and all that was made in search of them: what is the victim's comes first.
+    /// They, and all that was made to try it: what is the victim's comes first.
     made: Vec<Object>,
 }
 
 impl Found {
     /// Not applicable where there are none.
     async fn search(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Self, Stop> {
-        let (found, made) = find(w, pair, resource).await?;
-        let nothing = match found {
-            Ok(doubles) => return Ok(Self { doubles, made }),
-            Err(nothing) => nothing,
-        };
-        discard(w, &made).await?;
-        Err(Stop::NotApplicable(nothing))
+        let doubles = find(w, pair, resource).await?.map_err(Stop::NotApplicable)?;
+        let made = vec![doubles.theirs.clone(), doubles.mine.clone()];
+        Ok(Self { doubles, made })
     }
 }
 
@@ -202,9 +198,7 @@ async fn find(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Sear
     if !are_named_by_clients(&w, resource) {
         return search_doubles(w, pair, resource).await;
     }
-    let doubles = name_doubles(w, pair, resource).await?;
-    let made = doubles.iter().flat_map(|Doubles { mine, theirs }| [theirs.clone(), mine.clone()]).collect();
-    Ok((doubles.ok_or_else(|| NotApplicable::because(NO_DOUBLES)), made))
+    Ok(name_doubles(w, pair, resource).await?.ok_or_else(|| NotApplicable::because(NO_DOUBLES)))
 }
 
 /// In their order; neighbours of one kind and tenant at a time.

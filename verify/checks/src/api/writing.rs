@@ -8,7 +8,7 @@ use watertight_engine::planted::Object;
 use watertight_engine::{QuietOf, Tape, WriteTape, both, side_by_side};
 use watertight_spec::{Effect, Operation, Pair, ResourceIx, Role, TenantIx, Way};
 
-use self::attacked::AttackedObject;
+use self::attacked::{Attacked, AttackedObject, Chosen};
 use super::effect::{AtRest, SeenEffect, observe_at_rest, observe_one, rehearse};
 use super::restoring::{purge_across, purges, restore_across, restores};
 use super::several::{ONE_AT_A_TIME, is_of_one};
@@ -78,6 +78,9 @@ pub(super) fn with_all(t: &Tape, op: &Operation, place: Place) -> Place {
     })
 }
 
+/// How many objects of the victim are tried while other trials go on.
+const TRIED_BESIDE_OTHERS: usize = 3;
+
 /// The whole pair, for an operation that replaces, changes or destroys an object.
 pub(super) async fn write_across(
     w: WriteTape<'_>,
@@ -105,8 +108,8 @@ pub(super) async fn write_across(
         }
     }
     // Prepare, and let the owner show on a double what the operation does.
-    let choose = |quiet_of| AttackedObject::choose(w, op, pair, (resource, quiet_of), whose, slot);
-    let target = choose(quiet_for(op)).await?;
+    let choose = |chosen, quiet_of| AttackedObject::choose(w, op, pair, (resource, chosen, quiet_of), whose, slot);
+    let target = choose(Chosen::Next, quiet_for(op)).await?;
     let double = plant(w, pair.victim, resource).await?;
     let place = Place::of(&double);
     let company = slot.beside_new(w, op, &place, resource).await?;
@@ -122,25 +125,38 @@ pub(super) async fn write_across(
     };
     // Attack, watch and close.
     let is_hidden = !effect.is_seen() && of_double.moves();
-    let mut verdict = if is_hidden { None } else { target.attack(w, at_rest, &effect).await? };
+    let mut attacked = if is_hidden { Attacked::Unclear } else { target.attack(w, at_rest, &effect).await? };
     let mut objects_attacked = vec![target];
-    // All that took its time: the attacker has got objects of its own at these ids, or what was done may have been done to one
-    // of those. Or what it does is seen on the victim's others too. Now no other trial makes or changes any.
-    if verdict.is_none() {
+    // Another trial has given someone an object of its own at that id: then it is tried with another one.
+    while let Attacked::Held(of_last) = &attacked
+        && objects_attacked.len() < TRIED_BESIDE_OTHERS
+    {
+        let target = match choose(Chosen::Clear, quiet_for(op)).await {
+            Err(stop) if is_of_taken_id(&stop) => break,
+            target => target?,
+        };
+        let at_rest = observe_one(t, &target.object).await?.and_noise_of(of_last);
+        attacked = target.attack(w, &at_rest, &effect).await?;
+        objects_attacked.push(target);
+    }
+    // It always is so; or what was done may have been done to one of those; or what it does is seen on the victim's others too.
+    // Now no other trial makes or changes any.
+    if !matches!(attacked, Attacked::Told(_)) {
         let _quiet = t.quiet([pair.attacker, pair.victim]).await;
         if is_hidden {
             prepare(t, op, &furnished.place).await?;
             effect = rehearse(t, op, &furnished.place, &double, &observe_one(t, &double).await?).await?;
         }
-        let target = choose(QuietOf::Writes).await?;
-        verdict = target.attack(w, &observe_one(t, &target.object).await?, &effect).await?;
+        let target = choose(Chosen::Clear, QuietOf::Writes).await?;
+        attacked = target.attack(w, &observe_one(t, &target.object).await?, &effect).await?;
         objects_attacked.push(target);
     }
-    let verdict = verdict.ok_or_else(|| {
-        Unproven::new(Reason::IdTaken, "the attacker always has an object of its own at the victim's id")
-    })?;
+    let Attacked::Told(verdict) = attacked else {
+        let detail = "the attacker always has an object of its own at the victim's id";
+        return Err(Unproven::new(Reason::IdTaken, detail).into());
+    };
     if !matches!(verdict, Verdict::Leak(_)) {
-        let (attacked, of_double) = both(discard(w, &objects_attacked), async {
+        let (of_attacked, of_double) = both(discard(w, &objects_attacked), async {
             if !matches!(effect, SeenEffect::Gone) {
                 furnished.discard(w).await?;
                 remove(w, &double).await?;
@@ -148,7 +164,7 @@ pub(super) async fn write_across(
             Ok::<(), Stop>(())
         })
         .await;
-        attacked.and(of_double)?;
+        of_attacked.and(of_double)?;
     }
     Ok(verdict)
 }
@@ -220,8 +236,9 @@ async fn write_disposable(
         place,
         own,
     };
-    let verdict = attacked.attack(w, &before, &effect).await?;
-    let verdict = verdict.ok_or_else(|| Unproven::new(Reason::IdTaken, Reason::IdTaken.says()))?;
+    let Attacked::Told(verdict) = attacked.attack(w, &before, &effect).await? else {
+        return Err(Unproven::new(Reason::IdTaken, Reason::IdTaken.says()).into());
+    };
     match verdict {
         Verdict::Isolated(_) if is_seen && !can_still_be_done(t, op, object).await? => {
             let detail = "what it does had been done to that object before: name further ones under `existing`";
@@ -269,6 +286,10 @@ async fn rehearse_alone(
         Err(Stop::Unproven(_)) => Err(Stop::not_applicable(ONE_AT_A_TIME)),
         told => told,
     }
+}
+
+fn is_of_taken_id(stop: &Stop) -> bool {
+    matches!(stop, Stop::Unproven(doubt) if doubt.reason == Reason::IdTaken)
 }
 
 async fn discard(w: WriteTape<'_>, objects_attacked: &[AttackedObject<'_>]) -> Result<(), Stop> {

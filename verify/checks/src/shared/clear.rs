@@ -93,16 +93,16 @@ pub(crate) async fn is_told_anywhere(
 /// Tenants besides attacker and victim that are asked whether they have an object at an id.
 const MOST_ASKED: usize = 6;
 
-/// Which third tenant, where ids count, has an object at the id of the victim's: a target that goes by the id alone might
+/// Whether, where ids count, a third tenant has an object at the id of the victim's: a target that goes by the id alone might
 /// hit that one, and the victim would see nothing of it.
-pub(crate) async fn third_holder(
+pub(crate) async fn is_held_by_a_third(
     t: &Tape,
     pair: Pair,
     object: &Object,
     place_of: impl Fn(TenantIx) -> Place,
-) -> Result<Option<TenantIx>, Stop> {
+) -> Result<bool, Stop> {
     if !ids_count(t, pair.victim, object.resource) {
-        return Ok(None);
+        return Ok(false);
     }
     let is_third = |tenant: &TenantIx| *tenant != pair.attacker && *tenant != pair.victim;
     // A tenant whose set-up failed can't be asked. All of its own pairs are unproven for that.
@@ -110,10 +110,10 @@ pub(crate) async fn third_holder(
         |tenant: &TenantIx| t.spec.caller(*tenant).is_some() && t.planted.failure(*tenant, object.resource).is_none();
     for third in t.spec.tenant_ixs().filter(is_third).filter(can_be_asked).take(MOST_ASKED) {
         if is_taken(t, third, &place_of(third), object).await? {
-            return Ok(Some(third));
+            return Ok(true);
         }
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// Where ids count, no other trial gives the attacker an object while this is held: so at an id of the victim's of which the
@@ -151,12 +151,7 @@ const SHORT: Duration = Duration::from_millis(500);
 
 /// Waits until a tenant is shown nothing any more at the id of an object of another's, or has waited as often as it may,
 /// `waited` times so far. Whether anything may be tried there then, is looked at anew.
-pub(crate) async fn wait_until_gone(
-    t: &Tape,
-    holder: TenantIx,
-    object: &Object,
-    waited: &mut usize,
-) -> Result<bool, Stop> {
+async fn wait_until_gone(t: &Tape, holder: TenantIx, object: &Object, waited: &mut usize) -> Result<bool, Stop> {
     let read = operation_of(&t.spec, object.resource, Role::Read);
     let place = Place::of(object).in_tenant(holder);
     for pause in until_gone(t, holder, object).skip(*waited) {
@@ -270,7 +265,7 @@ async fn made_if_clear(
     let object = plant(w, pair.victim, resource).await?;
     let place_of = |tenant| place_of(tenant, &object);
     if !is_taken(&w, pair.attacker, &place_of(pair.attacker), &object).await?
-        && third_holder(&w, pair, &object, place_of).await?.is_none()
+        && !is_held_by_a_third(&w, pair, &object, place_of).await?
     {
         return Ok(Some(object));
     }

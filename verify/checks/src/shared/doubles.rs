@@ -18,9 +18,16 @@ pub(crate) struct Doubles {
     pub(crate) theirs: Object,
 }
 
-/// What a search for an id that both have came to, and all that was made for it, what is the victim's first: so it is removed
-/// before the attacker's of the same id is.
-pub(crate) type Searched = (Result<Doubles, NotApplicable>, Vec<Object>);
+impl Doubles {
+    /// Removes both, the victim's first: a target that goes by the id alone would remove that for the attacker's.
+    pub(crate) async fn discard(&self, w: WriteTape<'_>) -> Result<(), Stop> {
+        remove(w, &self.theirs).await?;
+        remove(w, &self.mine).await
+    }
+}
+
+/// What a search for an id that both have came to.
+pub(crate) type Searched = Result<Doubles, NotApplicable>;
 
 /// Why nothing is tried at an id of both.
 pub(crate) const NO_DOUBLES: &str = "no id is both the victim's and the attacker's";
@@ -55,13 +62,13 @@ pub(crate) fn known_doubles(t: &Tape, pair: Pair, resource: ResourceIx) -> Optio
 /// Where ids count in each tenant by itself: creates in both, and then where ids are behind, until one coincides. Nothing else
 /// writes there meanwhile.
 pub(crate) async fn search_doubles(w: WriteTape<'_>, pair: Pair, resource: ResourceIx) -> Result<Searched, Stop> {
-    let none = || Err(NotApplicable::because(NO_DOUBLES));
+    let none = Err(NotApplicable::because(NO_DOUBLES));
     if !ids_count(&w, pair.attacker, resource) || !ids_count(&w, pair.victim, resource) {
-        return Ok((none(), Vec::new()));
+        return Ok(none);
     }
-    let _quiet = w.quiet([pair.attacker, pair.victim]).await;
+    let quiet = w.quiet([pair.attacker, pair.victim]).await;
     let Some(MadeInBoth { mine, theirs }) = count_by_themselves(w, pair, resource).await? else {
-        return Ok((none(), Vec::new()));
+        return Ok(none);
     };
     let mut search = Search { spec: &w.spec, pair, made_before: mine.len().saturating_add(theirs.len()), mine, theirs };
     let mut at_a_time = AT_A_TIME;
@@ -71,14 +78,17 @@ pub(crate) async fn search_doubles(w: WriteTape<'_>, pair: Pair, resource: Resou
         match search.take(tenant, made) {
             Some(_) if at_a_time > 1 => at_a_time = 1,
             Some(stop) => {
-                remove_all(w, search.theirs.iter().chain(&search.mine)).await?;
+                search.discard_all_but(w, None).await?;
                 return Err(stop);
             }
             None => {}
         }
     }
+    drop(quiet);
     let found = search.outcome();
-    Ok((found, search.theirs.into_iter().chain(search.mine).collect()))
+    // Not at the end of the trial: as long as they are there, others look in vain for an id of which these tenants have nothing.
+    search.discard_all_but(w, found.as_ref().ok()).await?;
+    Ok(found)
 }
 
 /// How many are made at a time where nothing else is, and one is behind by many.
@@ -101,6 +111,13 @@ impl Search<'_> {
             Some((_, 1..)) => NotApplicable::out_of_bounds(Untried::IdOfBoth { made: MOST_MADE }),
             _ => NotApplicable::because(NO_DOUBLES),
         })
+    }
+
+    /// Removes what was made and is not of use, what is the victim's first.
+    async fn discard_all_but(&self, w: WriteTape<'_>, found: Option<&Doubles>) -> Result<(), Stop> {
+        let is_left = |object: &&Object| found.is_none_or(|doubles| object.id != doubles.mine.id);
+        remove_all(w, self.theirs.iter().filter(is_left)).await?;
+        remove_all(w, self.mine.iter().filter(is_left)).await
     }
 
     fn met(&self) -> Option<Doubles> {
@@ -226,14 +243,17 @@ async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: ResourceIx)
         let (mine, theirs) = both(plant(w, attacker, resource), plant(w, victim, resource)).await;
         return Ok(Some(MadeInBoth { mine: vec![mine?], theirs: vec![theirs?] }));
     }
-    let first = plant(w, victim, resource).await?;
-    let between = plant(w, attacker, resource).await?;
-    let second = plant(w, victim, resource).await?;
-    let next = number(&first.id).and_then(|number| number.checked_add(1));
-    if next.is_some() && number(&second.id) == next {
-        return Ok(Some(MadeInBoth { mine: vec![between], theirs: vec![first, second] }));
+    let (first, between) = both(plant(w, victim, resource), plant(w, attacker, resource)).await;
+    let (first, mut mine) = (first?, vec![between?]);
+    // One that counts for all may have given the attacker's its number before: the next comes between the victim's two.
+    if mine.iter().any(|mine| number(&mine.id) < number(&first.id)) {
+        mine.push(plant(w, attacker, resource).await?);
     }
-    remove_all(w, [&first, &between, &second]).await?;
+    let second = plant(w, victim, resource).await?;
+    if number(&first.id).is_some_and(|number| number.checked_add(1) == self::number(&second.id)) {
+        return Ok(Some(MadeInBoth { mine, theirs: vec![first, second] }));
+    }
+    remove_all(w, mine.iter().chain([&first, &second])).await?;
     Ok(None)
 }
 

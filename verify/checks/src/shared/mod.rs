@@ -39,8 +39,8 @@ mod unmarked;
 
 pub(crate) use below::{Furnished, named_below, prepare};
 pub(crate) use clear::{
-    clear_below, clear_object, is_listed_as_own, is_taken, is_told_anywhere, once_clear, quiet_at_ids, quiet_for,
-    third_holder, tries, wait_until_gone,
+    clear_below, clear_object, is_held_by_a_third, is_listed_as_own, is_taken, is_told_anywhere, once_clear,
+    quiet_at_ids, quiet_for, tries,
 };
 pub(crate) use company::{Company, Slot};
 pub(crate) use doubles::{

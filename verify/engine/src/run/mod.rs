@@ -22,7 +22,7 @@ use lanes::Lanes;
 /// How many scripts that are begun may wait for time or for quiet: so many for each request that may be under way, and at least
 /// as many as the second says. Each has objects in the tenants: the more there are, the more often a trial finds one at an id
 /// of which the tenant must have nothing.
-const WAITING_A_REQUEST: usize = 3;
+const WAITING_A_REQUEST: usize = 6;
 const WAITING_AT_LEAST: usize = 24;
 /// How often it is looked whether the listener was called, while nothing else happens.
 const LISTENING: Duration = Duration::from_millis(20);

@@ -80,6 +80,11 @@ impl AtRest {
         Self { noise: self.noise.union(&self.members.differing(&members)).cloned().collect(), members }
     }
 
+    /// Of what has been looked at for a shorter time than another one: what changes in that changes in this.
+    pub(in crate::api) fn and_noise_of(self, other: &Self) -> Self {
+        Self { noise: self.noise.union(&other.noise).cloned().collect(), ..self }
+    }
+
     /// The same now, at two looks: a message is on one of them alone.
     pub(super) async fn now(&self, t: &Tape, object: &Object) -> Result<Self, Stop> {
         let seen = read(t, object).await?;

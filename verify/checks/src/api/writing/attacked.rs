@@ -3,23 +3,43 @@
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
 use watertight_engine::{QuietOf, Seen, Tape, WriteTape};
-use watertight_spec::{Operation, Pair, ResourceIx, Role, TenantIx};
+use watertight_spec::{Operation, Pair, ResourceIx, Role};
 
 use super::super::effect::{AtRest, Expected, SeenEffect, poll_effect};
 use super::{Where, in_own_place, mark_of_create, with_all};
 use crate::bracket::{self, Attack};
 use crate::shared::{
-    Furnished, Nowhere, Place, Slot, Words, attack, clear_below, clear_object, ids_count, is_error, is_invalid,
-    is_taken, is_turned_away, leak, own, plant, plant_below, plant_below_of_both, quiet_at_ids, read, remove,
-    remove_if_written, request, says_nothing, succeed_or_lead_on, third_holder, wait_until_gone,
+    Furnished, Nowhere, Place, Slot, Words, attack, clear_below, clear_object, ids_count, is_error, is_held_by_a_third,
+    is_invalid, is_taken, is_turned_away, leak, own, plant, plant_below, plant_below_of_both, quiet_at_ids, read,
+    remove, remove_if_written, request, says_nothing, succeed_or_lead_on,
 };
 use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
-/// What came of sending an attack.
+/// What came of an attack.
+pub(super) enum Attacked {
+    /// It is decided, or why it is not.
+    Told(Verdict),
+    /// It was not sent, as someone else has an object of its own at that id. What the object was like then.
+    Held(AtRest),
+    /// It can't be told from what others do meanwhile.
+    Unclear,
+}
+
+/// What came of sending it.
 enum Sent {
     Answered(Seen),
-    /// It was not sent: this tenant has an object of its own there.
-    Held(TenantIx),
+    /// It was not sent: the attacker, or a third tenant, has an object of its own there.
+    Held,
+}
+
+/// Which of the victim's objects is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chosen {
+    /// The next that is made. Other trials may give the attacker one at that id at any time, so that the only look that counts
+    /// is the one just before the attack.
+    Next,
+    /// The next at whose id no one else has anything.
+    Clear,
 }
 
 /// What is attacked, and where.
@@ -49,16 +69,15 @@ impl<'o> AttackedObject<'o> {
         w: WriteTape<'_>,
         op: &'o Operation,
         pair: Pair,
-        (resource, quiet_of): (ResourceIx, QuietOf),
+        (resource, chosen, quiet_of): (ResourceIx, Chosen, QuietOf),
         whose: Where,
         slot: Slot,
     ) -> Result<Self, Stop> {
         let t = w.tape();
         let company = slot.beside_new(w, op, &Place::within(pair.attacker, &[]), resource).await?;
         let beside = |tenant, object: &Object| in_own_place(t, tenant, object);
-        // Without quiet the attacker may get an object at that id at any time, so the only look that counts is the one
-        // just before the attack.
-        let is_quiet = t.is_quiet([pair.attacker, pair.victim]);
+        // Where it is quiet, what is clear now stays so.
+        let chosen = if t.is_quiet([pair.attacker, pair.victim]) { Chosen::Clear } else { chosen };
         let mut of_both = Vec::new();
         let (above, object, own) = match whose {
             Where::BelowOfBoth => {
@@ -68,17 +87,17 @@ impl<'o> AttackedObject<'o> {
                 (None, object, own)
             }
             Where::BelowTheirs => {
-                let (above, object) = match is_quiet {
-                    true => clear_below(w, pair, resource).await?,
-                    false => plant_below(w, pair.victim, resource).await?,
+                let (above, object) = match chosen {
+                    Chosen::Clear => clear_below(w, pair, resource).await?,
+                    Chosen::Next => plant_below(w, pair.victim, resource).await?,
                 };
                 let own = Place::of(&object).in_tenant(pair.attacker);
                 (Some(above), object, own)
             }
             Where::Theirs | Where::Between(_) | Where::Own | Where::WithBelow => {
-                let object = match is_quiet {
-                    true => clear_object(w, pair, resource, beside).await?,
-                    false => plant(w, pair.victim, resource).await?,
+                let object = match chosen {
+                    Chosen::Clear => clear_object(w, pair, resource, beside).await?,
+                    Chosen::Next => plant(w, pair.victim, resource).await?,
                 };
                 let own = beside(pair.attacker, &object);
                 (None, object, own)
@@ -101,43 +120,33 @@ impl<'o> AttackedObject<'o> {
         Ok(Self { op, pair, whose, quiet_of, above, of_both, object, below, place, own })
     }
 
-    /// The bracket around the attack; `None` where it can't be told from what others do meanwhile, or where the attacker has an
-    /// object of its own at that id: then nothing was sent. What changes by itself is known from `at_rest`, of this object or
-    /// another one.
+    /// The bracket around the attack. What changes by itself is known from `at_rest`, of this object or another one.
     pub(super) async fn attack(
         &self,
         w: WriteTape<'_>,
         at_rest: &AtRest,
         effect: &SeenEffect,
-    ) -> Result<Option<Verdict>, Stop> {
+    ) -> Result<Attacked, Stop> {
         let t = w.tape();
         let nonce = t.nonce(self.pair.attacker);
-        let mut waited = 0;
-        let (open, expected, sent) = loop {
-            let open = bracket::open(async || read(t, &self.object).await).await?;
-            let Some(expected) = Expected::of(t, self.pair, (&self.object, at_rest), effect, open.held()) else {
-                return Ok(None);
-            };
-            match self.send(t, &nonce).await? {
-                Sent::Answered(sent) => break (open, expected, sent),
-                Sent::Held(holder) => {
-                    let held = self.above.as_ref().unwrap_or(&self.object);
-                    if !wait_until_gone(t, holder, held, &mut waited).await? {
-                        return Ok(None);
-                    }
-                }
-            }
+        let open = bracket::open(async || read(t, &self.object).await).await?;
+        let Some(expected) = Expected::of(t, self.pair, (&self.object, at_rest), effect, open.held()) else {
+            return Ok(Attacked::Unclear);
+        };
+        let sent = match self.send(t, &nonce).await? {
+            Sent::Answered(sent) => sent,
+            Sent::Held => return Ok(Attacked::Held(expected.before)),
         };
         let mut outcome = self.watch(t, &expected, &sent, &nonce).await?;
         if matches!(outcome, Attack::Withstood) && sent.lets_in() && self.may_be_others(t) {
-            return Ok(None);
+            return Ok(Attacked::Unclear);
         }
         if self.may_create() && sent.lets_in() && !outcome.is_leak() {
             let left = self.undo(w, &nonce).await?;
             let shown = left.and_then(|left| leak(t, &left, self.pair.victim));
             outcome = shown.map_or(outcome, Attack::Leaked);
         }
-        open.attack(outcome).close().await.map(Some)
+        open.attack(outcome).close().await.map(Attacked::Told)
     }
 
     /// The attacker sends it, unless it has an object of its own there, or a third tenant has one. Nothing else creates any
@@ -153,10 +162,10 @@ impl<'o> AttackedObject<'o> {
             // It has been since the object was chosen: its id, or that of the object above it, was asked for then.
             let is_below = self.above.is_some() || !self.of_both.is_empty();
             let is_taken = is_below && is_taken(t, attacker, &self.own, &self.object).await?;
-            return Ok(if is_taken { Sent::Held(attacker) } else { Sent::Answered(t.send(across).await) });
+            return Ok(if is_taken { Sent::Held } else { Sent::Answered(t.send(across).await) });
         }
-        if let Some(third) = self.third_holder(t).await? {
-            return Ok(Sent::Held(third));
+        if self.is_held_by_a_third(t).await? {
+            return Ok(Sent::Held);
         }
         // In the victim's place it is at worst an object of another trial's that is hit; in the attacker's own, one that it
         // owns would be taken for the victim's.
@@ -167,7 +176,7 @@ impl<'o> AttackedObject<'o> {
             }
         };
         if self.is_taken(t).await? {
-            return Ok(Sent::Held(attacker));
+            return Ok(Sent::Held);
         }
         Ok(Sent::Answered(t.send(across).await))
     }
@@ -178,12 +187,14 @@ impl<'o> AttackedObject<'o> {
         is_shared && ids_count(t, self.pair.victim, self.object.resource) && !t.is_quiet([self.pair.attacker])
     }
 
-    /// Which third tenant has an object at that id, or at that of the object above it.
-    async fn third_holder(&self, t: &Tape) -> Result<Option<TenantIx>, Stop> {
+    /// Whether a third tenant has an object at that id, or at that of the object above it.
+    async fn is_held_by_a_third(&self, t: &Tape) -> Result<bool, Stop> {
         match &self.above {
-            Some(above) => third_holder(t, self.pair, above, |tenant| Place::of(above).in_tenant(tenant)).await,
-            None if self.whose == Where::Theirs => Ok(None),
-            None => third_holder(t, self.pair, &self.object, |tenant| in_own_place(t, tenant, &self.object)).await,
+            Some(above) => is_held_by_a_third(t, self.pair, above, |tenant| Place::of(above).in_tenant(tenant)).await,
+            None if self.whose == Where::Theirs => Ok(false),
+            None => {
+                is_held_by_a_third(t, self.pair, &self.object, |tenant| in_own_place(t, tenant, &self.object)).await
+            }
         }
     }
 
