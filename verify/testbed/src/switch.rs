@@ -78,6 +78,9 @@ pub enum Switch {
     FoundByParentAlone,
     /// Tasks are listed by the id of the case above them: the caller's own case first, else anyone's.
     ChildrenByParentAlone,
+    /// Whoever first asks for the tasks of a case that is another's is answered as if it had one of that id itself, as it may
+    /// have for a moment.
+    OwnParentForAMoment,
     /// What is another's is 403, what does not exist 404.
     ForeignForbidden,
     /// A denial carries the record.

@@ -139,8 +139,8 @@ pub(super) async fn write_across(
         attacked = target.attack(w, &at_rest, &effect).await?;
         objects_attacked.push(target);
     }
-    // It always is so; or what was done may have been done to one of those; or what it does is seen on the victim's others too.
-    // Now no other trial makes or changes any.
+    // Someone still has one there; or it may have been done to an object of another trial's; or what it does is seen on the
+    // victim's other objects too. Now no other trial makes or changes any.
     if !matches!(attacked, Attacked::Told(_)) {
         let _quiet = t.quiet([pair.attacker, pair.victim]).await;
         if is_hidden {

@@ -244,13 +244,16 @@ async fn count_by_themselves(w: WriteTape<'_>, pair: Pair, resource: ResourceIx)
         return Ok(Some(MadeInBoth { mine: vec![mine?], theirs: vec![theirs?] }));
     }
     let (first, between) = both(plant(w, victim, resource), plant(w, attacker, resource)).await;
-    let (first, mut mine) = (first?, vec![between?]);
+    let (first, between) = (first?, between?);
     // One that counts for all may have given the attacker's its number before: the next comes between the victim's two.
-    if mine.iter().any(|mine| number(&mine.id) < number(&first.id)) {
+    let is_before = number(&between.id) < number(&first.id);
+    let mut mine = vec![between];
+    if is_before {
         mine.push(plant(w, attacker, resource).await?);
     }
     let second = plant(w, victim, resource).await?;
-    if number(&first.id).is_some_and(|number| number.checked_add(1) == self::number(&second.id)) {
+    let next = number(&first.id).and_then(|number| number.checked_add(1));
+    if next.is_some() && number(&second.id) == next {
         return Ok(Some(MadeInBoth { mine, theirs: vec![first, second] }));
     }
     remove_all(w, mine.iter().chain([&first, &second])).await?;

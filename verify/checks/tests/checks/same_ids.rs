@@ -28,6 +28,21 @@ async fn an_empty_list_below_ones_own_parent_says_nothing_of_the_victims() {
     assert!(concluded[0].is_leak(), "{concluded:#?}");
 }
 
+/// Another trial has given the attacker a case of that id, which is gone again when it is asked whether there is one.
+#[tokio::test]
+async fn an_empty_list_below_what_was_ones_own_for_a_moment_isolates_nothing() {
+    let switches = [ChildrenByParentAlone, OwnParentForAMoment];
+    // By itself, so that it is the switch alone that is in the way.
+    for pair in [(0, 1), (1, 0)] {
+        let concluded = run_with(Fixture::by_path().two_tenants(), &switches, |one| {
+            swaps_item(one, TASKS) && (one.attacker, one.victim) == pair
+        })
+        .await;
+        assert_eq!(concluded.len(), 1);
+        assert!(concluded[0].is_leak(), "{concluded:#?}");
+    }
+}
+
 /// A write by the id alone goes to the first tenant that has the id. Where that is a third one, the victim sees nothing.
 #[tokio::test]
 async fn a_write_by_id_alone_that_hits_a_third_tenant_isolates_no_pair() {

@@ -48,6 +48,8 @@ pub(crate) struct Api {
     paged: Cell<[bool; TENANTS.len()]>,
     /// What was passed over in a list.
     passed_over: RefCell<BTreeSet<String>>,
+    /// Which tenants have asked for the tasks of which cases that are another's.
+    asked_below: RefCell<BTreeSet<(usize, String)>>,
     /// How often the schema was read.
     schemas: usize,
     /// How many requests came with each tenant's credentials.
@@ -112,6 +114,7 @@ impl Api {
             lagging: BTreeSet::new(),
             paged: Cell::new([false; TENANTS.len()]),
             passed_over: RefCell::default(),
+            asked_below: RefCell::default(),
             schemas: 0,
             requests: [0; TENANTS.len()],
             lives: life::Lives::default(),

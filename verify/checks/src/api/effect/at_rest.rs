@@ -80,7 +80,7 @@ impl AtRest {
         Self { noise: self.noise.union(&self.members.differing(&members)).cloned().collect(), members }
     }
 
-    /// Of what has been looked at for a shorter time than another one: what changes in that changes in this.
+    /// The same with what is known to change by itself in another object of its kind, which was looked at for longer.
     pub(in crate::api) fn and_noise_of(self, other: &Self) -> Self {
         Self { noise: self.noise.union(&other.noise).cloned().collect(), ..self }
     }

@@ -3,7 +3,7 @@
 use watertight_engine::call::Request;
 use watertight_engine::log::Exchange;
 use watertight_engine::planted::Object;
-use watertight_engine::{Seen, Tape};
+use watertight_engine::{QuietOf, Seen, Tape};
 use watertight_spec::{Operation, ResourceIx, Role};
 
 use super::super::bare::is_empty;
@@ -13,8 +13,8 @@ use super::is_many;
 use crate::bracket::{self, Attack};
 use crate::shared::{
     Aim, Features, Fresh, Nowhere, Place, Slot, are_alike, asked_afresh, first_page, foreign, holds_nothing, ids_count,
-    is_creatable, is_error, is_invalid, is_listed, is_listed_as_own, is_taken, item_of, leak, only_cached, own,
-    plant_under, remove, request, says_nothing, shows, told_apart, told_nowhere,
+    is_creatable, is_error, is_invalid, is_listed, is_listed_as_own, is_taken, item_of, leak, once_clear, only_cached,
+    own, plant_under, remove, request, says_nothing, shows, told_apart, told_nowhere,
 };
 use crate::verdict::{Evidence, Reason, ResponseClass, Shows, Stop, Unproven, Verdict, class_of};
 
@@ -79,7 +79,19 @@ impl Swap<'_> {
             return Err(Unproven::shown(Reason::MarkerNotSeen, EMPTY_BELOW, answer).into());
         }
         let across = self.ask(t, &self.place)?;
-        let outcome = match read_across(t, op, across.clone(), aim.pair()).await {
+        let mut found = read_across(t, op, across.clone(), aim.pair()).await;
+        // What it was shown may have been its own for a moment: another trial's object, of the same id.
+        if matches!(found, Found::Empty(_))
+            && let Some(object) = self.may_be_others(t)
+        {
+            let again = async || Ok(read_across(t, op, across.clone(), aim.pair()).await);
+            let is_taken = async || self.is_taken(t).await;
+            match once_clear(t, aim.pair(), (&object, QuietOf::Creates), is_taken, again).await? {
+                Some(clear) => found = clear,
+                None => return Ok(None),
+            }
+        }
+        let outcome = match found {
             Found::Leaked(evidence) => self.unless_cached(t, &across, &by_owner, evidence).await,
             Found::Denied => Attack::Withstood,
             Found::Empty(told) if self.is_bare(t, &told).await? && !self.is_taken(t).await? => Attack::Withstood,
@@ -332,11 +344,22 @@ impl Swap<'_> {
         }))
     }
 
+    /// The object whose id is the victim's.
+    fn named(&self) -> Option<Object> {
+        let id = self.place.id(self.kind)?.clone();
+        Some(Object { resource: self.kind, id, ..self.shown.clone() })
+    }
+
+    /// That object, where other trials may give the attacker one of that id.
+    fn may_be_others(&self, t: &Tape) -> Option<Object> {
+        let may_be = t.writing().is_some() && ids_count(t, self.aim.victim, self.kind);
+        self.named().filter(|_| may_be && !t.is_quiet([self.aim.attacker]))
+    }
+
     /// Whether the attacker has an object of its own at the id of the victim's: then what it is shown says nothing about the
     /// victim's.
     async fn is_taken(&self, t: &Tape) -> Result<bool, Stop> {
-        let Some(id) = self.place.id(self.kind) else { return Ok(false) };
-        let named = Object { resource: self.kind, id: id.clone(), ..self.shown.clone() };
+        let Some(named) = self.named() else { return Ok(false) };
         match named.marker.is_empty() && self.op.role == Role::Read {
             // Its own reading is what is tried here: only what the run itself has made is known to be no one else's.
             true if is_creatable(&t.spec, self.kind) && !ids_count(t, self.aim.victim, self.kind) => Ok(false),

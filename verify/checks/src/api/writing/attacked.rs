@@ -17,7 +17,7 @@ use crate::verdict::{Reason, ResponseClass, Stop, Unproven, Verdict, class_of};
 
 /// What came of an attack.
 pub(super) enum Attacked {
-    /// It is decided, or why it is not.
+    /// What it came to.
     Told(Verdict),
     /// It was not sent, as someone else has an object of its own at that id. What the object was like then.
     Held(AtRest),
